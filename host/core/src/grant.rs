@@ -1,0 +1,281 @@
+//! What the operator allows.
+
+use std::fmt;
+use std::str::FromStr;
+
+use globset::{GlobBuilder, GlobMatcher};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What may be done to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verb {
+    /// Read one object, wait on it, read a log.
+    Get,
+    /// Read many.
+    List,
+    /// Accepted because RBAC knows it; waiting needs [`Verb::Get`].
+    Watch,
+    /// Make.
+    Create,
+    /// Change, server-side apply included.
+    Patch,
+    /// Delete.
+    Delete,
+}
+
+impl Verb {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Watch => "watch",
+            Self::Create => "create",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Verb {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Get, Self::List, Self::Watch, Self::Create, Self::Patch, Self::Delete]
+            .into_iter()
+            .find(|verb| verb.as_str() == text)
+            .ok_or_else(|| {
+                format!("`{text}` is not a verb; there are get, list, watch, create, patch, delete")
+            })
+    }
+}
+
+/// A pattern for names: `*` stands for any characters, `?` for one, `[ab]` and
+/// `{a,b}` as in a shell.
+#[derive(Clone, Debug)]
+pub struct Glob(GlobMatcher);
+
+impl Glob {
+    /// A pattern from its text.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(text: &str) -> Result<Self, String> {
+        // Image references have slashes, and `*` is to cover them.
+        let glob =
+            GlobBuilder::new(text).literal_separator(false).build().map_err(|error| error.to_string())?;
+        Ok(Self(glob.compile_matcher()))
+    }
+
+    /// The pattern that matches everything.
+    pub fn any() -> Self {
+        Self(
+            globset::Glob::new("*")
+                .map_or_else(|_| unreachable!("`*` is a glob"), |glob| glob.compile_matcher()),
+        )
+    }
+
+    /// Whether it matches.
+    pub fn matches(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+
+    /// The pattern's text.
+    pub fn as_str(&self) -> &str {
+        self.0.glob().glob()
+    }
+
+    /// Whether it matches everything.
+    pub fn is_any(&self) -> bool {
+        self.as_str() == "*"
+    }
+}
+
+impl PartialEq for Glob {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Serialize for Glob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Glob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// One thing that the operator allows. Nothing is allowed that no grant names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Grant {
+    /// API groups; the core group is the empty string.
+    pub groups: Vec<String>,
+    /// Plural resources; a subresource is `pods/log`.
+    pub resources: Vec<String>,
+    /// Verbs.
+    pub verbs: Vec<Verb>,
+    /// Namespaces. None: only objects that have no namespace.
+    #[serde(default)]
+    pub namespaces: Vec<Glob>,
+    /// Names of objects. Listing needs `*`, because a list shows them all.
+    #[serde(default = "any_name")]
+    pub names: Vec<Glob>,
+    /// What pods that are created or changed under this grant may use.
+    #[serde(default, skip_serializing_if = "PodGrant::is_empty")]
+    pub pods: PodGrant,
+}
+
+fn any_name() -> Vec<Glob> {
+    vec![Glob::any()]
+}
+
+/// What a pod that a policy creates (itself, or through a Job, a Deployment, …) may
+/// use. Nothing, unless it is listed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PodGrant {
+    /// Image references of all kinds of containers.
+    pub images: Vec<Glob>,
+    /// Service accounts, where the pod mounts a token of one.
+    pub service_accounts: Vec<Glob>,
+    /// Secrets: in volumes, environments and as pull secrets.
+    pub secrets: Vec<Glob>,
+}
+
+impl PodGrant {
+    /// Whether nothing is listed.
+    pub fn is_empty(&self) -> bool {
+        self == &Self::default()
+    }
+}
+
+/// What an effect needs to be allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access<'a> {
+    /// The API group.
+    pub group: &'a str,
+    /// The plural resource, without subresource.
+    pub resource: &'a str,
+    /// The subresource, if any.
+    pub subresource: Option<&'a str>,
+    /// What is to be done.
+    pub verb: Verb,
+    /// The namespace; none for all of them, or for what has none.
+    pub namespace: Option<&'a str>,
+    /// Whether the resource has namespaces at all.
+    pub namespaced: bool,
+    /// The object; none for a list, or a create whose name the server chooses.
+    pub name: Option<&'a str>,
+}
+
+impl Access<'_> {
+    /// `pods` or `pods/log`.
+    pub fn full_resource(&self) -> String {
+        match self.subresource {
+            Some(subresource) => format!("{}/{subresource}", self.resource),
+            None => self.resource.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Access<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.full_resource())?;
+        if !self.group.is_empty() {
+            write!(f, ".{}", self.group)?;
+        }
+        if let Some(name) = self.name {
+            write!(f, " `{name}`")?;
+        }
+        match self.namespace {
+            Some(namespace) => write!(f, " in namespace `{namespace}`"),
+            None if self.namespaced => f.write_str(" in all namespaces"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether a rule's groups, resources and verbs cover an access: the part that grants
+/// share with a manifest's permissions.
+pub fn covers(groups: &[String], resources: &[String], verbs: &[Verb], access: &Access<'_>) -> bool {
+    groups.iter().any(|group| group == access.group || group == "*")
+        && resources.contains(&access.full_resource())
+        && verbs.contains(&access.verb)
+}
+
+impl Grant {
+    /// Whether this grant alone allows an access.
+    pub fn allows(&self, access: &Access<'_>) -> bool {
+        let namespace = match (access.namespaced, access.namespace) {
+            (false, _) => true,
+            (true, Some(namespace)) => self.namespaces.iter().any(|glob| glob.matches(namespace)),
+            (true, None) => self.namespaces.iter().any(Glob::is_any),
+        };
+        let name = match access.name {
+            Some(name) => self.names.iter().any(|glob| glob.matches(name)),
+            None => self.names.iter().any(Glob::is_any),
+        };
+        namespace && name && covers(&self.groups, &self.resources, &self.verbs, access)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant() -> Grant {
+        serde_json::from_value(serde_json::json!({"groups": [""], "resources": ["pods", "pods/log"],
+            "verbs": ["get", "list"], "namespaces": ["media", "home-*"], "names": ["volsync-*"]}))
+        .unwrap()
+    }
+
+    fn access() -> Access<'static> {
+        Access {
+            group: "",
+            resource: "pods",
+            subresource: None,
+            verb: Verb::Get,
+            namespace: Some("media"),
+            namespaced: true,
+            name: Some("volsync-src-plex"),
+        }
+    }
+
+    #[test]
+    fn a_grant_allows_only_what_it_names() {
+        let grant = grant();
+        assert!(grant.allows(&access()));
+        assert!(grant.allows(&Access { subresource: Some("log"), ..access() }));
+        assert!(grant.allows(&Access { namespace: Some("home-lab"), ..access() }));
+        for denied in [
+            Access { group: "apps", ..access() },
+            Access { resource: "secrets", ..access() },
+            Access { subresource: Some("exec"), ..access() },
+            Access { verb: Verb::Delete, ..access() },
+            Access { namespace: Some("kube-system"), ..access() },
+            Access { namespace: None, ..access() },
+            Access { name: Some("plex"), ..access() },
+            Access { name: None, verb: Verb::List, ..access() },
+        ] {
+            assert!(!grant.allows(&denied), "{denied}");
+        }
+    }
+
+    #[test]
+    fn a_grant_with_a_typo_is_refused() {
+        let typo = serde_json::json!({"groups": [], "resources": [], "verbs": [], "namespace": ["x"]});
+        assert!(serde_json::from_value::<Grant>(typo).unwrap_err().to_string().contains("namespace"));
+    }
+}

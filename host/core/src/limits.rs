@@ -1,0 +1,170 @@
+//! What one run may use.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::duration::HumanDuration;
+
+/// A number of bytes, written `64Mi`, `512Ki`, `1Gi` or `4096`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bytes(pub u64);
+
+const BYTE_UNITS: [(&str, u64); 3] = [("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)];
+
+impl FromStr for Bytes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (digits, factor) = BYTE_UNITS
+            .iter()
+            .find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)))
+            .unwrap_or((text, 1));
+        let number =
+            digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<u64>().ok()).flatten();
+        number
+            .and_then(|number| number.checked_mul(factor))
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is not a size; write `64Mi`, `512Ki` or a number of bytes"))
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = BYTE_UNITS.iter().find(|(_, factor)| self.0 >= *factor && self.0.is_multiple_of(*factor));
+        match unit {
+            Some((unit, factor)) => write!(f, "{}{unit}", self.0 / factor),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Number(u64),
+            Text(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Number(bytes) => Ok(Self(bytes)),
+            Written::Text(text) => text.parse().map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+/// What one run may use. Each has its own error, which names it and its value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Limits {
+    /// Linear memory of the instance.
+    pub memory: Bytes,
+    /// Time on the CPU, host calls excluded.
+    pub cpu: HumanDuration,
+    /// From the start of the run to its end, waits included.
+    pub deadline: HumanDuration,
+    /// Calls to the host, log lines included.
+    pub effects: u32,
+    /// Of one call: the effect, or its reply, as JSON.
+    pub call_bytes: Bytes,
+    /// Of all calls of the run.
+    pub run_bytes: Bytes,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: Bytes(64 << 20),
+            cpu: HumanDuration::from_millis(200),
+            deadline: HumanDuration::from_secs(2 * 3600),
+            effects: 500,
+            call_bytes: Bytes(4 << 20),
+            run_bytes: Bytes(64 << 20),
+        }
+    }
+}
+
+/// Which limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Limit {
+    /// [`Limits::memory`].
+    Memory,
+    /// [`Limits::cpu`].
+    Cpu,
+    /// [`Limits::deadline`].
+    Deadline,
+    /// [`Limits::effects`].
+    Effects,
+    /// [`Limits::call_bytes`].
+    CallBytes,
+    /// [`Limits::run_bytes`].
+    RunBytes,
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "memory",
+            Self::Cpu => "cpu",
+            Self::Deadline => "deadline",
+            Self::Effects => "effects",
+            Self::CallBytes => "callBytes",
+            Self::RunBytes => "runBytes",
+        })
+    }
+}
+
+/// A run used more than it may.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("limit exceeded: `limits.{limit}` is {value}")]
+pub struct LimitExceeded {
+    /// Which limit.
+    pub limit: Limit,
+    /// What it is set to, as the configuration writes it.
+    pub value: String,
+}
+
+impl Limits {
+    /// The error for one of these limits.
+    pub fn exceeded(&self, limit: Limit) -> LimitExceeded {
+        let value = match limit {
+            Limit::Memory => self.memory.to_string(),
+            Limit::Cpu => self.cpu.to_string(),
+            Limit::Deadline => self.deadline.to_string(),
+            Limit::Effects => self.effects.to_string(),
+            Limit::CallBytes => self.call_bytes.to_string(),
+            Limit::RunBytes => self.run_bytes.to_string(),
+        };
+        LimitExceeded { limit, value }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_back_as_they_are_written() {
+        for text in ["64Mi", "512Ki", "1Gi", "1000"] {
+            assert_eq!(text.parse::<Bytes>().unwrap().to_string(), text);
+        }
+        for text in ["64MB", "", "Mi", "-1", "99999999999Gi"] {
+            assert!(text.parse::<Bytes>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_error_names_the_limit_and_its_value() {
+        let error = Limits::default().exceeded(Limit::Memory).to_string();
+        assert_eq!(error, "limit exceeded: `limits.memory` is 64Mi");
+    }
+}

@@ -1,0 +1,82 @@
+//! What Kubernetes and Prometheus accept as names.
+
+/// A DNS label (RFC 1123): what namespaces and most names must be.
+///
+/// # Errors
+/// What is wrong, with the name.
+pub fn dns_label(text: &str) -> Result<(), String> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let valid = (1..=63).contains(&text.len())
+        && text.bytes().all(|byte| fits(byte) || byte == b'-')
+        && text.bytes().next().is_some_and(fits)
+        && text.bytes().last().is_some_and(fits);
+    if valid {
+        Ok(())
+    } else {
+        Err(format!(
+            "`{}` is not a DNS label (lower case letters, digits and `-`, at most 63)",
+            shortened(text)
+        ))
+    }
+}
+
+/// A DNS subdomain (RFC 1123): what an object may be called at most.
+///
+/// # Errors
+/// What is wrong, with the name.
+pub fn dns_subdomain(text: &str) -> Result<(), String> {
+    let part = |part: &str| {
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        part.bytes().all(|byte| fits(byte) || byte == b'-')
+            && part.bytes().next().is_some_and(fits)
+            && part.bytes().last().is_some_and(fits)
+    };
+    if (1..=253).contains(&text.len()) && text.split('.').all(part) {
+        Ok(())
+    } else {
+        Err(format!(
+            "`{}` is not a valid Kubernetes name (lower case letters, digits, `-` and `.`, at most 253)",
+            shortened(text)
+        ))
+    }
+}
+
+/// A Prometheus label name.
+///
+/// # Errors
+/// What is wrong, with the name.
+pub fn label_name(text: &str) -> Result<(), String> {
+    let valid = !text.is_empty()
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if valid { Ok(()) } else { Err(format!("`{}` is not a Prometheus label name", shortened(text))) }
+}
+
+/// At most 80 characters of a text from outside, without control characters, for messages.
+pub fn shortened(text: &str) -> String {
+    let mut short: String =
+        text.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(80).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_kubernetes_refuses_are_refused() {
+        for name in ["plex", "a", "a-1", "1a"] {
+            assert!(dns_label(name).is_ok(), "{name}");
+        }
+        for name in ["", "Plex", "-a", "a-", "a.b", "a/b", "../x", "ä", &"a".repeat(64)] {
+            assert!(dns_label(name).is_err(), "{name}");
+        }
+        assert!(dns_subdomain("plex.v1").is_ok());
+        for name in ["", "a..b", ".a", "a.", "a_b", "a\nb", &"a".repeat(254)] {
+            assert!(dns_subdomain(name).is_err(), "{name}");
+        }
+    }
+}

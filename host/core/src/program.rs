@@ -1,0 +1,33 @@
+//! A policy that can be run, and the host that answers it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::effect::{Effect, Reply};
+use crate::error::Error;
+use crate::handler::Halt;
+use crate::incident::Incident;
+use crate::limits::Limits;
+use crate::manifest::Manifest;
+use crate::outcome::Ending;
+
+/// Answers a policy's calls during one run.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// The reply, or the error that the policy sees; or, outside, the end of the run.
+    async fn answer(&self, effect: Effect) -> Result<Result<Reply, Error>, Halt>;
+}
+
+/// A policy: a component, or (in tests) the same code compiled natively.
+#[async_trait]
+pub trait Program: Send + Sync {
+    /// What it says of itself.
+    fn manifest(&self) -> &Manifest;
+
+    /// What identifies its code: `sha256:…`.
+    fn digest(&self) -> &str;
+
+    /// Run it once, in a fresh instance. Dropping the future ends the instance.
+    async fn remediate(&self, incident: &Incident, limits: &Limits, host: Arc<dyn Host>) -> Ending;
+}

@@ -1,0 +1,108 @@
+//! A policy's settings: its schema, its defaults, the operator's values.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// A JSON Schema (draft 2020-12) of an object, compiled.
+#[derive(Clone, Serialize)]
+#[serde(transparent)]
+pub struct Schema {
+    source: Value,
+    #[serde(skip)]
+    validator: Arc<jsonschema::Validator>,
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Schema").field(&self.source).finish()
+    }
+}
+
+impl Schema {
+    /// The largest schema that is read, in bytes.
+    pub const MAX_BYTES: usize = 64 * 1024;
+
+    /// Compile a schema. References to other documents are refused: nothing is fetched.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(source: Value) -> Result<Self, String> {
+        if source.to_string().len() > Self::MAX_BYTES {
+            return Err(format!("larger than {} bytes", Self::MAX_BYTES));
+        }
+        if source.get("type").and_then(Value::as_str) != Some("object") {
+            return Err("the settings must be an object (`\"type\": \"object\"`)".to_owned());
+        }
+        let validator = jsonschema::draft202012::new(&source).map_err(|error| error.to_string())?;
+        Ok(Self { source, validator: Arc::new(validator) })
+    }
+
+    /// The schema as it was written.
+    pub fn source(&self) -> &Value {
+        &self.source
+    }
+
+    /// The operator's settings with the schema's defaults filled in, checked.
+    ///
+    /// # Errors
+    /// Every place that breaks the schema, with what is expected there.
+    pub fn fill(&self, mut settings: Value) -> Result<Value, String> {
+        fill_defaults(&mut settings, &self.source);
+        let errors: Vec<String> = self
+            .validator
+            .iter_errors(&settings)
+            .take(10)
+            .map(|error| match error.instance_path().to_string() {
+                path if path.is_empty() => error.to_string(),
+                path => format!("{path}: {error}"),
+            })
+            .collect();
+        if errors.is_empty() { Ok(settings) } else { Err(errors.join("; ")) }
+    }
+}
+
+fn fill_defaults(value: &mut Value, schema: &Value) {
+    let (Some(object), Some(properties)) =
+        (value.as_object_mut(), schema.get("properties").and_then(Value::as_object))
+    else {
+        return;
+    };
+    for (name, property) in properties {
+        if !object.contains_key(name)
+            && let Some(default) = property.get("default")
+        {
+            object.insert(name.clone(), default.clone());
+        }
+        if let Some(inner) = object.get_mut(name) {
+            fill_defaults(inner, property);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn defaults_fill_what_the_operator_left_out_and_errors_name_the_place() {
+        let schema = Schema::new(json!({"type": "object", "additionalProperties": false, "properties": {
+            "deadline": {"type": "integer", "default": 5},
+            "nested": {"type": "object", "default": {}, "properties": {"a": {"default": true}}}
+        }}))
+        .unwrap();
+        assert_eq!(schema.fill(json!({})).unwrap(), json!({"deadline": 5, "nested": {"a": true}}));
+        let error = schema.fill(json!({"deadline": "soon", "extra": 1})).unwrap_err();
+        assert!(error.contains("/deadline") && error.contains("extra"), "{error}");
+    }
+
+    #[test]
+    fn a_schema_that_refers_elsewhere_is_refused() {
+        assert!(Schema::new(json!({"type": "object", "$ref": "http://example.com/schema"})).is_err());
+        assert!(Schema::new(json!({"type": "string"})).is_err());
+    }
+}

@@ -1,0 +1,174 @@
+//! Incidents and runs, as they are stored and as the API shows them.
+
+use serde::{Deserialize, Serialize};
+use suture_core::clock::Timestamp;
+use suture_core::{Alert, Incident, IncidentId, Labels, Limits, Mode, RunId};
+
+/// Where an incident stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum IncidentState {
+    /// The alert is stored.
+    Received,
+    /// It waits for its turn.
+    Queued,
+    /// A run is at work.
+    Running,
+    /// A run is at work, and waits for something in the cluster.
+    Waiting,
+    /// A run says that it repaired; the alert has yet to clear.
+    Verifying,
+    /// The alert cleared.
+    Resolved,
+    /// There was nothing to repair.
+    Unnecessary,
+    /// Observe mode: the plan stands in the timeline.
+    Planned,
+    /// Another attempt comes.
+    Retrying,
+    /// A person must look, and was told.
+    Escalated,
+    /// It can't be handled, and no person could be told.
+    Failed,
+    /// Somebody cancelled it.
+    Cancelled,
+}
+
+impl IncidentState {
+    /// As the API writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Verifying => "verifying",
+            Self::Resolved => "resolved",
+            Self::Unnecessary => "unnecessary",
+            Self::Planned => "planned",
+            Self::Retrying => "retrying",
+            Self::Escalated => "escalated",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether the host has something left to do for it.
+    pub fn is_active(self) -> bool {
+        matches!(
+            self,
+            Self::Received | Self::Queued | Self::Running | Self::Waiting | Self::Verifying | Self::Retrying
+        )
+    }
+}
+
+/// One policy and one key, from the first firing alert until it is resolved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IncidentRecord {
+    /// Its id.
+    pub id: IncidentId,
+    /// The policy's name in the configuration.
+    pub policy: String,
+    /// The key labels.
+    pub key: Labels,
+    /// The alert's fingerprint.
+    pub fingerprint: String,
+    /// Since when the alert fires.
+    pub starts_at: Timestamp,
+    /// Where it stands.
+    pub state: IncidentState,
+    /// When the alert was received.
+    pub opened_at: Timestamp,
+    /// When it was over: the alert cleared, or nothing fires any more. An incident
+    /// that is escalated, planned, … stays open until then.
+    pub closed_at: Option<Timestamp>,
+    /// Its runs, oldest first.
+    pub runs: Vec<RunId>,
+    /// The alert, in its latest form.
+    pub alert: Alert,
+    /// How many runs counted as attempts.
+    pub attempts: u32,
+    /// When the host next has something to do for it (retry, end of settling).
+    pub due: Option<Timestamp>,
+    /// Why it stands where it stands, for people.
+    pub summary: String,
+    /// Whether it was started by hand: then no alert confirms or closes it.
+    #[serde(default)]
+    pub by_hand: bool,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RunState {
+    /// The policy is at work.
+    Running,
+    /// It waits for something.
+    Waiting,
+    /// It is over, undos included.
+    Ended,
+}
+
+impl RunState {
+    /// As the API writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// One execution of a policy for an incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunRecord {
+    /// Its id.
+    pub id: RunId,
+    /// The incident it works on.
+    pub incident: IncidentId,
+    /// The policy's name in the configuration.
+    pub policy: String,
+    /// What identifies the policy's code: `sha256:…`.
+    pub digest: String,
+    /// Whether mutations are performed.
+    pub mode: Mode,
+    /// From 1.
+    pub attempt: u32,
+    /// Where it stands.
+    pub state: RunState,
+    /// `remediated`, `unnecessary`, `retry`, `escalate`, `failed`, `planned`,
+    /// `cancelled` or `interrupted`, once it has ended.
+    pub outcome: Option<String>,
+    /// A sentence for people, once it has ended.
+    pub summary: Option<String>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// Under what a run began. It never goes on under anything else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunHeader {
+    /// The format of the entries: [`RunHeader::FORMAT`].
+    pub format: u32,
+    /// The version of the world: `suture:policy@0.1.0`.
+    pub world: String,
+    /// The incident, settings included, byte for byte as the policy received it.
+    pub incident: Incident,
+    /// What the run may use.
+    pub limits: Limits,
+    /// Identifies the cluster: the uid of its `kube-system` namespace.
+    pub cluster: String,
+}
+
+impl RunHeader {
+    /// The format of entries that this version writes.
+    pub const FORMAT: u32 = 1;
+    /// The world that this version runs.
+    pub const WORLD: &'static str = "suture:policy@0.1.0";
+}
