@@ -1,1 +1,7 @@
-//! x
+//! What end-to-end tests share: the real programs around a host, started on loopback
+//! with short intervals, and ended with the test.
+
+pub mod alertmanager;
+pub mod metric;
+pub mod process;
+pub mod prometheus;

@@ -56,10 +56,7 @@ impl Expression {
             )));
         }
         let loops: usize =
-            [".all(", ".exists(", ".exists_one(", ".existsOne(", ".map(", ".filter(", ".transform"]
-                .iter()
-                .map(|comprehension| squeezed(source).matches(comprehension).count())
-                .sum();
+            LOOPS.iter().map(|comprehension| squeezed(source).matches(comprehension).count()).sum();
         if loops > Self::MAX_LOOPS {
             return Err(ExpressionError(format!(
                 "the expression loops {loops} times, at most {} are allowed",
@@ -76,6 +73,25 @@ impl Expression {
     /// The expression as it was written.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// The variables it reads, those of its own loops aside; sorted.
+    pub fn variables(&self) -> Vec<String> {
+        let source = squeezed(&self.source);
+        let bound: Vec<&str> = LOOPS
+            .iter()
+            .flat_map(|comprehension| source.split(comprehension).skip(1))
+            .flat_map(|arguments| arguments.split(',').take(2))
+            .collect();
+        let references = self.ast.references();
+        let mut variables: Vec<_> = references
+            .variables()
+            .into_iter()
+            .filter(|name| !bound.contains(name))
+            .map(str::to_owned)
+            .collect();
+        variables.sort();
+        variables
     }
 
     /// Evaluate with variables.
@@ -139,6 +155,18 @@ impl Expression {
         }
     }
 }
+
+/// How comprehensions begin, spaces aside.
+const LOOPS: [&str; 8] = [
+    ".all(",
+    ".exists(",
+    ".exists_one(",
+    ".existsOne(",
+    ".map(",
+    ".filter(",
+    ".transformList(",
+    ".transformMap(",
+];
 
 /// Counts words and symbols; a quoted text is one.
 fn count_tokens(source: &str) -> usize {
@@ -232,6 +260,14 @@ mod tests {
         // As deep as the limit lets them be: they are evaluated.
         assert_eq!(test(&format!("{}1 == 146", "1+".repeat(145)), &json!({})), Ok(true));
         assert!(test(&format!("object{}", ".a".repeat(149)), &json!({})).is_err());
+    }
+
+    #[test]
+    fn the_variables_of_an_expression_are_those_it_does_not_bind_itself() {
+        let variables = |source: &str| Expression::compile(source).unwrap().variables();
+        let source = r#"object.a.exists(x, x == patch.b) && has(object.c) && "y" in [before]"#;
+        assert_eq!(variables(source), ["before", "object", "patch"]);
+        assert_eq!(variables("1 + 1 == 2"), [""; 0]);
     }
 
     #[test]

@@ -171,3 +171,10 @@ pub trait Discovery: Send + Sync {
     /// The resource of a kind; `NotFound` where the cluster does not serve it.
     async fn resource(&self, kind: &crate::object::Kind) -> Result<Resource, Error>;
 }
+
+#[async_trait]
+impl<T: Discovery + ?Sized> Discovery for std::sync::Arc<T> {
+    async fn resource(&self, kind: &crate::object::Kind) -> Result<Resource, Error> {
+        (**self).resource(kind).await
+    }
+}

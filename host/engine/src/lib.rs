@@ -1,1 +1,34 @@
-//! x
+//! From an alert to a finished repair.
+//!
+//! One run is [`run::execute`]: it puts the layers of an effect together (journal,
+//! guard, mode, host, cluster) and sees the run through to its last undo. The
+//! [`Engine`] is what lasts: it routes alerts to policies, holds incidents, starts
+//! one run a key, retries, verifies that alerts clear, and tells people.
+
+pub mod budget;
+pub mod cluster;
+pub mod confirm;
+mod dispatcher;
+pub mod engine;
+pub mod guard;
+pub mod key;
+mod local;
+pub mod locks;
+mod metered;
+pub mod metrics;
+mod observe;
+pub mod pager;
+pub mod policy;
+pub mod progress;
+pub mod run;
+
+pub use budget::Budgets;
+pub use cluster::Cluster;
+pub use confirm::{Confirm, ExternalLabels};
+pub use engine::{Engine, EngineConfig, Refusal};
+pub use locks::Locks;
+pub use metrics::Metrics;
+pub use pager::{NoPager, Page, Pager};
+pub use policy::{Policy, PolicyConfig, PolicyStatus, Retry};
+pub use progress::Progress;
+pub use run::{Finished, RunSpec, Session, execute};

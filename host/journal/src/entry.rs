@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use suture_core::clock::Timestamp;
 use suture_core::{Effect, Ending, Error, Mutation, Prepared, Reply};
 
+use crate::ledger::Ledger;
+
 /// One line of a run's record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -88,26 +90,9 @@ impl From<Answer> for Result<Reply, Error> {
     }
 }
 
-/// The undo of one step of a record: what it is, if it is not settled.
+/// The undos that a record leaves open, oldest first, each with the step whose change
+/// it takes back.
 pub fn unsettled(entries: &[Entry]) -> Vec<(u32, Mutation)> {
-    let mut open: Vec<(u32, Mutation)> = Vec::new();
-    // Of an intent that is in doubt the undo is open: whether the change took place
-    // is not known, and taking it back is harmless where it did not.
-    for entry in entries {
-        match &entry.body {
-            Body::Intent {
-                prepared: Prepared { effect: Effect::Mutate { undo: Some(undo), .. }, .. },
-                undo_of: None,
-            } => {
-                open.retain(|(step, _)| *step != entry.step);
-                open.push((entry.step, undo.clone()));
-            }
-            Body::Reply { answer: Answer::Error(error) } if error.reason != suture_core::Reason::UNKNOWN => {
-                open.retain(|(step, _)| *step != entry.step);
-            }
-            Body::Kept { change, .. } => open.retain(|(step, _)| step != change),
-            _ => {}
-        }
-    }
-    open
+    let ledger = Ledger::of(entries);
+    ledger.open().iter().map(|undo| (undo.change, undo.mutation.clone())).collect()
 }

@@ -1,16 +1,30 @@
 //! What runs did and what is still to be done: the inbox, incidents, runs, and the
 //! entries of each run.
 //!
-//! [`Entry`] is the record of one effect. [`Recorder`](recorder::Recorder) is the
-//! outermost layer of a run: it answers the policy's calls, and writes an intent
-//! before anything is performed and a reply after.
+//! [`Entry`] is the record of one effect. [`Recorder`] is the outermost layer of a
+//! run: it answers the policy's calls, writes an intent before anything is performed
+//! and a reply after, and runs the undos that are left at the end. [`Journal`] keeps
+//! it all in one SQLite file.
 
+pub mod cancel;
+pub mod change;
 pub mod entry;
+pub mod ledger;
 pub mod log;
+pub mod observer;
+pub mod page;
 pub mod record;
 pub mod recorder;
+pub mod store;
+mod undo;
 
+pub use cancel::Cancel;
+pub use change::Change;
 pub use entry::{Answer, Body, Entry};
+pub use ledger::Ledger;
 pub use log::{Durability, JournalError, MemoryLog, RunLog};
-pub use record::{IncidentRecord, IncidentState, RunHeader, RunRecord, RunState};
+pub use observer::Observer;
+pub use page::{Filter, Page};
+pub use record::{InboxRecord, IncidentRecord, IncidentState, RunHeader, RunRecord, RunState};
 pub use recorder::Recorder;
+pub use store::{Journal, Pruned};

@@ -4,6 +4,17 @@ use serde::{Deserialize, Serialize};
 use suture_core::clock::Timestamp;
 use suture_core::{Alert, Incident, IncidentId, Labels, Limits, Mode, RunId};
 
+/// A notification that was accepted and is not routed yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxRecord {
+    /// When it came.
+    pub received_at: Timestamp,
+    /// The policy it was addressed to (`/hooks/{policy}`); none where matchers decide.
+    pub policy: Option<String>,
+    /// The request's body, byte for byte.
+    pub body: Vec<u8>,
+}
+
 /// Where an incident stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -96,6 +107,9 @@ pub struct IncidentRecord {
     /// Whether it was started by hand: then no alert confirms or closes it.
     #[serde(default)]
     pub by_hand: bool,
+    /// Whether people were told that it is escalated.
+    #[serde(default)]
+    pub paged: bool,
 }
 
 /// Where a run stands.

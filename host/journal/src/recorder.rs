@@ -1,3 +1,259 @@
-//! x
-/// x
-pub struct Recorder;
+//! The outermost layer of a run: answers the policy, and writes everything down.
+
+mod act;
+mod backoff;
+mod finish;
+mod size;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use suture_core::{
+    Clock, Effect, EffectHandler, Error, Fault, Halt, Host, Limit, Limits, Prepared, Reason, Reply, RunId,
+    Step,
+};
+
+pub use crate::observer::Observer;
+
+use crate::cancel::Cancel;
+use crate::entry::{Answer, Body, Entry};
+use crate::ledger::Ledger;
+use crate::log::{Durability, RunLog};
+
+/// Answers a policy's calls during one run, one at a time, and keeps the run's record.
+///
+/// A read is recorded after it; of whatever changes or waits for something the intent
+/// is on disk before it begins. Steps are the policy's calls, numbered from 1; undos
+/// that the host runs at the end go on counting.
+///
+/// To end a run early use its [`Cancel`]. Where a call's future is dropped instead, in
+/// the middle of a change, [`finish`](Self::finish) finds out whether it took place.
+pub struct Recorder {
+    run: RunId,
+    inner: Arc<dyn EffectHandler>,
+    log: Arc<dyn RunLog>,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+    cancel: Cancel,
+    observer: Option<Arc<dyn Observer>>,
+    /// The record was begun by an earlier process.
+    is_recovering: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    ledger: Ledger,
+    /// Of all calls and replies so far, as JSON.
+    bytes: u64,
+}
+
+impl Recorder {
+    /// The recorder of a run that begins.
+    pub fn new(
+        run: RunId,
+        inner: Arc<dyn EffectHandler>,
+        log: Arc<dyn RunLog>,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+        cancel: Cancel,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Self {
+        let state = Mutex::default();
+        Self { run, inner, log, clock, limits, cancel, observer, is_recovering: false, state }
+    }
+
+    /// The recorder of a run whose process died, with what is on record of it. Its
+    /// [`finish`](Self::finish) finds out what became of the last intent and runs the
+    /// undos that are left.
+    pub fn recovering(
+        run: RunId,
+        entries: &[Entry],
+        inner: Arc<dyn EffectHandler>,
+        log: Arc<dyn RunLog>,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Self {
+        let recorder = Self::new(run, inner, log, clock, limits, Cancel::new(), observer);
+        let state = Mutex::new(State { ledger: Ledger::of(entries), bytes: 0 });
+        Self { is_recovering: true, state, ..recorder }
+    }
+
+    /// Write an entry, and only then act on it.
+    async fn write(&self, step: u32, body: Body, durability: Durability) -> Result<(), Halt> {
+        let entry = Entry { step, at: self.clock.now(), body };
+        self.log.append(entry.clone(), durability).await.map_err(|error| Halt::Journal(error.0))?;
+        self.state.lock().ledger.note(&entry);
+        if let Some(observer) = &self.observer {
+            observer.entry(&entry);
+        }
+        Ok(())
+    }
+
+    async fn write_call(&self, step: u32, effect: Effect, answer: Answer) -> Result<(), Halt> {
+        self.write(step, Body::Call { effect, answer, undo_of: None }, Durability::Lazy).await
+    }
+
+    fn step(&self, number: u32) -> Step {
+        Step { run: self.run.clone(), number }
+    }
+
+    fn next_step(&self) -> u32 {
+        self.state.lock().ledger.last_step().saturating_add(1)
+    }
+
+    /// Number a call, unless the policy has called often enough.
+    fn admit(&self) -> Result<u32, Halt> {
+        let step = self.next_step();
+        if step > self.limits.effects {
+            return Err(Halt::Limit(self.limits.exceeded(Limit::Effects)));
+        }
+        Ok(step)
+    }
+
+    /// Count the bytes of a call or a reply.
+    fn spend(&self, bytes: u64) -> Result<(), Halt> {
+        let mut state = self.state.lock();
+        state.bytes = state.bytes.saturating_add(bytes);
+        let limit = if bytes > self.limits.call_bytes.0 {
+            Limit::CallBytes
+        } else if state.bytes > self.limits.run_bytes.0 {
+            Limit::RunBytes
+        } else {
+            return Ok(());
+        };
+        Err(Halt::Limit(self.limits.exceeded(limit)))
+    }
+
+    /// Prepare an effect of the policy; reads only, so it is given up when the run ends.
+    async fn prepare(&self, step: u32, effect: &Effect) -> Result<Result<Prepared, Error>, Halt> {
+        let step = self.step(step);
+        part(self.cancel.race(self.inner.prepare(&step, effect)).await?)
+    }
+
+    async fn read(&self, step: u32, effect: Effect) -> Result<Result<Reply, Error>, Halt> {
+        let answer = match self.prepare(step, &effect).await? {
+            Ok(prepared) => part(self.cancel.race(self.inner.perform(&prepared)).await?)?,
+            Err(error) => Err(error),
+        };
+        // What is too large for the policy is too large for the record.
+        if let Err(halt) = self.spend(size::of(&answer)) {
+            let error = Error::new(Reason::other("RequestEntityTooLarge"), halt.to_string());
+            self.write_call(step, effect, Answer::Error(error)).await?;
+            return Err(halt);
+        }
+        self.write_call(step, effect, answer.clone().into()).await?;
+        Ok(answer)
+    }
+
+    async fn wait(&self, step: u32, effect: Effect) -> Result<Result<Reply, Error>, Halt> {
+        let prepared = match self.prepare(step, &effect).await? {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                self.write_call(step, effect, Answer::Error(error.clone())).await?;
+                return Ok(Err(error));
+            }
+        };
+        let intent = Body::Intent { prepared: prepared.clone(), undo_of: None };
+        self.write(step, intent, Durability::Synced).await?;
+        let waiting = Waiting::begin(self.observer.as_deref(), &prepared);
+        let answer = part(self.cancel.race(self.inner.perform(&prepared)).await?)?;
+        drop(waiting);
+        self.write(step, Body::Reply { answer: answer.clone().into() }, Durability::Lazy).await?;
+        self.spend(size::of(&answer))?;
+        Ok(answer)
+    }
+
+    async fn mutate(&self, step: u32, mut effect: Effect) -> Result<Result<Reply, Error>, Halt> {
+        crate::undo::name(&mut effect);
+        let prepared = self.prepare(step, &effect).await?;
+        let acted = self.act(step, effect, None, prepared).await?;
+        self.spend(size::of(&acted.answer))?;
+        Ok(acted.answer)
+    }
+
+    /// The policy settles the undo of an earlier step.
+    async fn settle(&self, step: u32, change: u32, run_undo: bool) -> Result<Result<Reply, Error>, Halt> {
+        let open = self.state.lock().ledger.open().iter().find(|undo| undo.change == change).cloned();
+        let Some(undo) = open else {
+            let message =
+                format!("step {change} has no undo to settle: it is settled, or there never was one");
+            let error = Error::new(Reason::INVALID, message);
+            let effect = Effect::Settle { step: change, run_undo };
+            self.write_call(step, effect, Answer::Error(error.clone())).await?;
+            return Ok(Err(error));
+        };
+        if !run_undo {
+            let reason = "the policy keeps the change".to_owned();
+            self.write(step, Body::Kept { change, reason }, Durability::Synced).await?;
+            return Ok(Ok(Reply::Settled));
+        }
+        let answer = match self.take_back(step, &undo).await? {
+            Ok(_) => Ok(Reply::Settled),
+            Err(failed) => match failed.moot {
+                Some(reason) => {
+                    self.write(step, Body::Kept { change, reason }, Durability::Lazy).await?;
+                    Ok(Reply::Settled)
+                }
+                None => Err(failed.error),
+            },
+        };
+        self.spend(size::of(&answer))?;
+        Ok(answer)
+    }
+}
+
+#[async_trait]
+impl Host for Recorder {
+    async fn answer(&self, effect: Effect) -> Result<Result<Reply, Error>, Halt> {
+        if let Some(halt) = self.cancel.halted() {
+            return Err(halt);
+        }
+        let step = self.admit()?;
+        self.spend(size::of(&effect))?;
+        // A run that is replayed answers from its record here: the step is numbered,
+        // nothing has been asked of the layers below.
+        match effect {
+            Effect::Mutate { .. } => self.mutate(step, effect).await,
+            Effect::Settle { step: change, run_undo } => self.settle(step, change, run_undo).await,
+            Effect::Wait { .. } | Effect::Sleep { .. } | Effect::Exclusive { .. } => {
+                self.wait(step, effect).await
+            }
+            _ => self.read(step, size::cut(effect)).await,
+        }
+    }
+}
+
+/// Tells the observer of a wait's end, however it ends.
+struct Waiting<'a>(Option<&'a dyn Observer>);
+
+impl<'a> Waiting<'a> {
+    fn begin(observer: Option<&'a dyn Observer>, on: &Prepared) -> Self {
+        if let Some(observer) = observer {
+            observer.waiting(Some(on));
+        }
+        Self(observer)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(observer) = self.0 {
+            observer.waiting(None);
+        }
+    }
+}
+
+/// What the policy sees, apart from what ends the run.
+fn part<T>(result: Result<T, Fault>) -> Result<Result<T, Error>, Halt> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Fault::Error(error)) => Ok(Err(error)),
+        Err(Fault::Halt(halt)) => Err(halt),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,44 @@
-//! x
+//! Policies as WebAssembly components.
+//!
+//! A [`Runtime`] holds the one wasmtime engine of the process. [`Runtime::load`] turns
+//! a component's bytes into a [`PolicyModule`], or says why it is none; the module is a
+//! [`Program`](suture_core::Program), and each of its runs gets a fresh instance:
+//!
+//! ```text
+//! bytes ─► check the preamble ─► compile, or the cache ─► check imports, exports, sizes
+//!       ─► link ─► ask for the manifest, which must be a constant ─► PolicyModule
+//! ```
+//!
+//! An instance can do nothing but call the imports of `suture:policy`. Each call becomes
+//! one [`Effect`](suture_core::Effect) and is answered by the run's
+//! [`Host`](suture_core::Host). What an instance may use is limited from its first
+//! instruction: memory and tables by the store's limiter, CPU time by epochs, the bytes
+//! of a call before they are looked at. No type of wasmtime leaves this crate.
+
+mod bindings;
+mod cache;
+mod call;
+mod cap;
+mod convert;
+mod engine;
+mod instance;
+mod load;
+mod meter;
+mod module;
+mod size;
+mod stop;
+mod ticker;
+mod trap;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use cache::{CacheError, ModuleCache};
+pub use engine::{Runtime, RuntimeError};
+pub use load::{LoadError, MAX_COMPONENT_BYTES};
+pub use module::PolicyModule;
+
+/// The package of the world that this host links: `suture:policy@0.1.0`.
+pub const WORLD: &str = "suture:policy@0.1.0";

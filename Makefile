@@ -1,0 +1,50 @@
+# The two commands are `make demo` and `make test`. The rest is for people who work on
+# Suture. On a fresh machine: git, Rust (rustup) and Debian's apt are enough.
+
+CARGO ?= cargo
+TARGET := wasm32-unknown-unknown
+SUTURE := target/release/suture
+POLICIES := target/policies
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: demo test lint bench clean build policies guest-target test-packages deny help
+
+help: ## What there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
+
+demo: build policies ## Repair three broken backups on a simulated cluster
+	@$(SUTURE) demo
+
+build: c-compiler ## The suture binary
+	$(CARGO) build --release --locked -p suture-cli
+
+policies: build guest-target ## The policies, as WebAssembly components
+	$(SUTURE) build policies/volsync
+
+test: c-compiler guest-target test-packages ## Everything: unit tests, scenarios, end to end
+	$(CARGO) build --locked -p suture-cli
+	target/debug/suture build policies/volsync
+	$(CARGO) test --locked --workspace --no-fail-fast
+	target/debug/suture test policies/volsync/scenarios
+
+lint: ## Formatting and clippy
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+bench: build policies bench-packages ## Figures, as ratios measured side by side
+	$(CARGO) run --release --locked -p suture-benches
+
+deny: ## Licences, advisories and sources of dependencies (needs cargo-deny)
+	$(CARGO) deny check
+
+clean: ## Remove everything that was built
+	$(CARGO) clean
+
+guest-target: # The target that policies are built for.
+	@if [ ! -d "$$(rustc --print sysroot)/lib/rustlib/$(TARGET)" ]; then \
+		if command -v rustup >/dev/null; then \
+			echo "adding the Rust target $(TARGET) (3 s)"; rustup target add $(TARGET) || true; \
+		fi; \
+	fi
+
+include mk/packages.mk

@@ -1,0 +1,98 @@
+//! Why there is no component.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::{PACKAGE, TARGET};
+
+/// Why there is no component.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The folder has no `Cargo.toml`.
+    #[error("`{}` is no policy crate: it has no Cargo.toml (`suture build DIR` takes the crate's folder)", dir.display())]
+    NoManifest {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The folder is a workspace and no package of its own.
+    #[error("`{}` is a workspace without a package of its own; build one of its members: {members}", dir.display())]
+    Workspace {
+        /// The folder.
+        dir: PathBuf,
+        /// Its members' folders.
+        members: String,
+    },
+    /// The package has no library that can become a module.
+    #[error(
+        "the package `{name}` does not build a `cdylib`, which becomes the component; write in `{}`:\n\n\
+         [lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n",
+        manifest.display()
+    )]
+    NoCdylib {
+        /// The package.
+        name: String,
+        /// Its Cargo.toml.
+        manifest: PathBuf,
+    },
+    /// A program could not be started.
+    #[error("`{program}` could not be started ({source}); Rust is needed to build a policy: https://rustup.rs")]
+    NoProgram {
+        /// The program.
+        program: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The compiler has no library for the target, and it could not be had.
+    #[error(
+        "the compiler for `{}` has no standard library for {TARGET}{tried}\nDo one of these, then build again:\n\
+         - with rustup:   cd {} && rustup target add {TARGET}\n\
+         - Debian:        apt-get install -y --no-install-recommends rustc-web rust-web-src lld",
+        dir.display(), dir.display()
+    )]
+    NoTarget {
+        /// The policy's folder.
+        dir: PathBuf,
+        /// What was tried, and what came of it; empty or a line each.
+        tried: String,
+    },
+    /// Cargo failed.
+    #[error("`cargo {command}` failed:\n\n{output}")]
+    Cargo {
+        /// Its first arguments.
+        command: String,
+        /// What it wrote, to its end.
+        output: String,
+    },
+    /// Cargo wrote something that is not understood.
+    #[error("`cargo {command}` wrote what could not be understood: {what}")]
+    CargoOutput {
+        /// Its first arguments.
+        command: String,
+        /// What.
+        what: String,
+    },
+    /// The policy asks for something that no policy gets.
+    #[error(
+        "the policy imports {}, and a policy may import only `{PACKAGE}*`: look for a dependency that wants \
+         a system (files, network, clock, threads, JavaScript), or an `extern` function that is not there",
+        .0.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    )]
+    ForeignImports(Vec<String>),
+    /// It lacks the world's exports.
+    #[error(
+        "the library is no policy: it does not export {}; with the SDK, `suture_policy::export!` does that",
+        .0.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
+    )]
+    NotAPolicy(Vec<String>),
+    /// The module can't become a component.
+    #[error("the compiled module can't be made a component: {0}")]
+    Encode(String),
+    /// A file could not be read or written.
+    #[error("`{}`: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,17 @@
+//! What a person who waits sees.
+
+/// Told how a build goes. Called from more than one thread.
+pub trait Progress: Sync {
+    /// What is done from now on: `compiling volsync 0.1.0 for wasm32-unknown-unknown`.
+    fn step(&self, message: &str);
+
+    /// A line that cargo or rustup wrote meanwhile.
+    fn line(&self, line: &str) {
+        let _ = line;
+    }
+}
+
+/// Tells nobody.
+impl Progress for () {
+    fn step(&self, _message: &str) {}
+}

@@ -1,0 +1,132 @@
+//! A compiler that can compile for the target.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use crate::cargo::{command, run};
+use crate::error::BuildError;
+use crate::progress::Progress;
+use crate::{TARGET, cargo};
+
+/// Debian's compiler; rustup's stands before it in the path where there is one.
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+/// The first of Debian's that is known to build its own library for the target.
+const DEBIAN_SINCE: (u32, u32) = (1, 96);
+
+/// How to compile for the target.
+#[derive(Clone, Debug)]
+pub(crate) struct Toolchain {
+    /// Where its library's sources may be, and how its own builds name them.
+    pub(crate) sysroot: PathBuf,
+    pub(crate) commit: Option<String>,
+    /// Set where the standard library has to be compiled too.
+    pub(crate) from_source: Option<FromSource>,
+}
+
+/// A compiler with the library's sources, and a linker for what it makes.
+#[derive(Clone, Debug)]
+pub(crate) struct FromSource {
+    pub(crate) rustc: PathBuf,
+    pub(crate) linker: PathBuf,
+}
+
+/// Find one for a folder; where there is none, try to get one.
+pub(crate) fn find(dir: &Path, progress: &dyn Progress) -> Result<Toolchain, BuildError> {
+    let rustc = OsStr::new("rustc");
+    let mut tried = String::new();
+    match ask(rustc, dir, &["--print", "sysroot"]) {
+        Ok(sysroot) => {
+            if !has_target(dir) {
+                progress.step(&format!("adding the Rust target {TARGET} with rustup"));
+                let mut rustup = command("rustup", dir);
+                rustup.args(["target", "add", TARGET]);
+                match run(rustup, "rustup", progress) {
+                    Ok(()) => {}
+                    Err(error) => tried = format!("; tried to add it: {error}"),
+                }
+            }
+            if has_target(dir) {
+                return Ok(Toolchain { sysroot: sysroot.into(), commit: commit(rustc, dir), from_source: None });
+            }
+        }
+        // A broken one must not keep Debian's from being tried.
+        Err(error) => tried = format!("; the compiler could not be asked: {error}"),
+    }
+    match debian(dir) {
+        Ok(toolchain) => {
+            progress.step("using Debian's compiler, and compiling the standard library with it (a minute, once)");
+            Ok(toolchain)
+        }
+        Err(why) => {
+            let tried = format!("{tried}\nDebian's compiler is of no help: {why}");
+            Err(BuildError::NoTarget { dir: dir.to_owned(), tried })
+        }
+    }
+}
+
+/// What a compiler prints, in the policy's folder: a `rust-toolchain.toml` counts there.
+fn ask(rustc: &OsStr, dir: &Path, arguments: &[&str]) -> Result<String, String> {
+    let output = command(rustc, dir).args(arguments).output().map_err(|error| error.to_string())?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+fn has_target(dir: &Path) -> bool {
+    let found = ask(OsStr::new("rustc"), dir, &["--print", "target-libdir", "--target", TARGET]);
+    found.is_ok_and(|libdir| Path::new(&libdir).is_dir())
+}
+
+/// The commit that a compiler was built from: part of how its library names its files.
+fn commit(rustc: &OsStr, dir: &Path) -> Option<String> {
+    let version = ask(rustc, dir, &["-vV"]).ok()?;
+    let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "))?;
+    (commit != "unknown").then(|| commit.to_owned())
+}
+
+fn debian(dir: &Path) -> Result<Toolchain, String> {
+    let rustc = OsStr::new(DEBIAN_RUSTC);
+    if !Path::new(rustc).is_file() {
+        return Err(format!("there is no {DEBIAN_RUSTC}"));
+    }
+    let version = ask(rustc, dir, &["--version"])?;
+    if parse_version(&version).is_none_or(|version| version < DEBIAN_SINCE) {
+        return Err(format!("{DEBIAN_RUSTC} is {version}, which is too old"));
+    }
+    let sysroot = PathBuf::from(ask(rustc, dir, &["--print", "sysroot"])?);
+    let library = sysroot.join("lib/rustlib/src/rust/library");
+    if !library.join("Cargo.lock").is_file() {
+        return Err(format!("the library's sources are not in {} (rust-web-src)", library.display()));
+    }
+    let mut sysroots = vec![sysroot.clone()];
+    sysroots.extend(ask(OsStr::new("rustc"), dir, &["--print", "sysroot"]).map(PathBuf::from));
+    let linker = linker(&sysroots).ok_or("there is no rust-lld or wasm-ld (lld)")?;
+    let commit = commit(rustc, dir);
+    Ok(Toolchain { sysroot, commit, from_source: Some(FromSource { rustc: rustc.into(), linker }) })
+}
+
+/// The first linker for WebAssembly: a compiler's own, or the system's.
+fn linker(sysroots: &[PathBuf]) -> Option<PathBuf> {
+    let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let own = sysroots.iter().map(|sysroot| sysroot.join(format!("lib/rustlib/{host}/bin/rust-lld")));
+    let of_system = cargo::search_path().flat_map(|dir| [dir.join("rust-lld"), dir.join("wasm-ld")]);
+    own.chain(of_system).find(|path| path.is_file())
+}
+
+/// The first two numbers of `rustc 1.96.0 (…)`.
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.split_whitespace().nth(1)?.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert_eq!(parse_version("rustc 1.96.0 (abc 2026-01-01) (built from a tarball)"), Some((1, 96)));
+        assert!(parse_version("rustc 1.100.1").unwrap() > DEBIAN_SINCE);
+        assert!(parse_version("rustc 1.63.0").unwrap() < DEBIAN_SINCE);
+        assert_eq!(parse_version("clang"), None);
+    }
+}

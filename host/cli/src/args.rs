@@ -1,0 +1,262 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::output::Format;
+
+/// Suture turns a Kubernetes alert into a finished repair.
+///
+/// An alert arrives from Alertmanager; a policy, a WebAssembly component that can do
+/// nothing but call the host, decides what to do; the host does it under the operator's
+/// grants, writes down every step, and checks that the alert went away.
+#[derive(Debug, Parser)]
+#[command(
+    name = "suture",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  suture demo                                   see it work, without any cluster
+  suture build policies/volsync                 a policy's folder to a component
+  suture test policies/volsync                  its scenarios, on a simulated cluster
+  suture serve --config suture.yaml             receive alerts, and repair
+
+Exit codes: 0 done or passed; 1 an expectation failed, or a run did not end well;
+2 the command line, a file or a configuration is wrong; 3 an internal error."
+)]
+pub struct Cli {
+    /// The form of results: text for people, or JSON (alone on stdout).
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Format,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Receive alerts, and repair.
+    Serve(ServeArgs),
+    /// Check a configuration offline: the file, modules, settings, grants.
+    Check(ConfigArgs),
+    /// Build a policy's folder to a component.
+    Build(BuildArgs),
+    /// Show what a component is: manifest, imports, sizes, digest.
+    Inspect(InspectArgs),
+    /// Run scenarios against a policy, on a simulated cluster and a virtual clock.
+    Test(TestArgs),
+    /// Run a policy once, for one alert, and show its timeline.
+    Run(RunArgs),
+    /// Show what runs did, from a journal or a running host.
+    Runs(RunsArgs),
+    /// Print the grants that a policy requests, as configuration.
+    Grants(InspectArgs),
+    /// See it work: a host, a simulated cluster, three broken backups, real webhooks.
+    Demo(DemoArgs),
+}
+
+/// A configuration file.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  suture check --config suture.yaml
+  suture check --config suture.yaml --output json")]
+pub struct ConfigArgs {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "suture.yaml")]
+    pub config: PathBuf,
+}
+
+/// `suture serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The webhook's token stands in the file that `webhook.tokenFile` names. SIGTERM lets
+runs finish for a while; what is unfinished then is picked up at the next start.
+
+Examples:
+  suture serve --config suture.yaml
+  RUST_LOG=suture=debug suture serve --config suture.yaml")]
+pub struct ServeArgs {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "suture.yaml")]
+    pub config: PathBuf,
+}
+
+/// `suture build`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The component imports nothing but the interfaces of `suture:policy`; anything else is
+refused by name. Building twice gives the same digest.
+
+Examples:
+  suture build policies/volsync
+  suture build --out /tmp/volsync.wasm policies/volsync")]
+pub struct BuildArgs {
+    /// The policy's folder: a Rust crate with a `cdylib` library.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// Where to write the component [default: target/policies/NAME.wasm].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `suture inspect` and `suture grants`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The component.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// `suture test`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --policy, the component of the policy folder that the scenarios stand in is
+used: target/policies/NAME.wasm, as `suture build` makes it.
+
+Examples:
+  suture test policies/volsync
+  suture test policies/volsync/scenarios/stale-lock.yaml
+  suture test --filter lock policies/volsync
+  suture test --policy volsync.wasm my-scenarios/")]
+pub struct TestArgs {
+    /// The component to test.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Only scenarios whose name or file contains this text.
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Show the timelines of scenarios that pass, too.
+    #[arg(long)]
+    pub timeline: bool,
+    /// Scenario files, or folders of them.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `suture run`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The alert is a webhook body as Alertmanager posts it, one alert of it, or just labels:
+{\"labels\": {\"alertname\": \"VolSyncVolumeOutOfSync\", …}}. The scenario is the cluster
+that it acts on; the alerts and expectations in it are set aside.
+
+Examples:
+  suture run volsync.wasm --alert alert.json --scenario stale-lock.yaml
+  suture run volsync.wasm --alert - --scenario stale-lock.yaml --observe < alert.json")]
+pub struct RunArgs {
+    /// The component.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The alert: a JSON file, or `-` for standard input.
+    #[arg(long, value_name = "FILE|-")]
+    pub alert: PathBuf,
+    /// The simulated cluster: a scenario file.
+    #[arg(long, value_name = "FILE", required_unless_present = "live")]
+    pub scenario: Option<PathBuf>,
+    /// Act on the live cluster (not in this version yet).
+    #[arg(long, conflicts_with = "scenario")]
+    pub live: bool,
+    /// Change nothing; show what would be done.
+    #[arg(long)]
+    pub observe: bool,
+    /// The policy's settings: a YAML or JSON file.
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+    /// Take settings, grants, limits and mode from this configuration.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// `suture runs`.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: RunsCommand,
+}
+
+/// The subcommands of `suture runs`.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List runs, newest first.
+    #[command(after_help = "\
+Examples:
+  suture runs list --journal /var/lib/suture
+  suture runs list --server http://127.0.0.1:8081 --policy volsync")]
+    List(RunsListArgs),
+    /// Show a run's timeline.
+    #[command(after_help = "\
+Examples:
+  suture runs show 01kaz --journal /var/lib/suture")]
+    Show(RunsShowArgs),
+}
+
+/// Where runs are recorded.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct SourceArgs {
+    /// The journal: the folder that `storage.path` names, or the file in it.
+    #[arg(long, value_name = "PATH")]
+    pub journal: Option<PathBuf>,
+    /// A running host's admin address.
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+}
+
+/// `suture runs list`.
+#[derive(Debug, Args)]
+pub struct RunsListArgs {
+    /// Where runs are recorded.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Only runs of this policy.
+    #[arg(long, value_name = "NAME")]
+    pub policy: Option<String>,
+    /// How many at most.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: usize,
+    /// A file with the admin API's bearer token.
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// `suture runs show`.
+#[derive(Debug, Args)]
+pub struct RunsShowArgs {
+    /// The run's id, or a beginning of it that no other run has.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Where runs are recorded.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// A file with the admin API's bearer token.
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// `suture demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The volsync policy's component [default: target/policies/volsync.wasm].
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// How many times as fast as real time the simulated cluster runs.
+    #[arg(long, value_name = "FACTOR", default_value_t = 120.0)]
+    pub speed: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,39 @@
+//! The subcommands, one file each.
+
+mod build;
+mod check;
+mod demo;
+mod grants;
+mod inspect;
+mod run;
+mod runs;
+mod serve;
+mod test;
+
+use crate::CommandResult;
+use crate::args::Command;
+use crate::error::CliError;
+use crate::output::Output;
+
+/// Do what the command line says.
+pub fn run(command: Command, output: &Output) -> CommandResult {
+    match command {
+        Command::Serve(args) => serve::run(&args, output),
+        Command::Check(args) => check::run(&args, output),
+        Command::Build(args) => build::run(&args, output),
+        Command::Inspect(args) => inspect::run(&args, output),
+        Command::Test(args) => test::run(&args, output),
+        Command::Run(args) => run::run(&args, output),
+        Command::Runs(args) => runs::run(args.command, output),
+        Command::Grants(args) => grants::run(&args, output),
+        Command::Demo(args) => demo::run(&args, output),
+    }
+}
+
+/// The runtime for what waits for the network, on all cores.
+fn executor() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::internal(format!("threads can't be started: {error}")))
+}

@@ -1,0 +1,80 @@
+//! `suture inspect`: what a component is.
+
+use serde_json::{Value, json};
+use suture_core::{Manifest, Program};
+
+use crate::CommandResult;
+use crate::args::InspectArgs;
+use crate::error::{CliError, Exit};
+use crate::output::{DIM, HEADING, Output};
+use crate::policy;
+
+pub fn run(args: &InspectArgs, output: &Output) -> CommandResult {
+    let bytes = policy::read(&args.file)?;
+    let found = suture_build::inspect(&bytes)
+        .map_err(|error| CliError::usage(error.to_string()).at(args.file.display()))?;
+    let module = policy::load(&args.file)?;
+    if output.is_json() {
+        output.json(&json!({
+            "file": args.file, "digest": found.digest, "bytes": found.size, "coreModules": found.core_modules,
+            "imports": found.imports, "exports": found.exports, "manifest": module.manifest(),
+        }));
+        return Ok(Exit::Done);
+    }
+    print(module.manifest(), output);
+    let heading = |text: &str| output.line(format!("\n{HEADING}{text}{HEADING:#}"));
+    heading("Imports");
+    for import in &found.imports {
+        output.line(format!("  {import}"));
+    }
+    heading("Exports");
+    for export in &found.exports {
+        output.line(format!("  {export}"));
+    }
+    heading("File");
+    output.line(format!("  {}", args.file.display()));
+    let core: u64 = found.core_modules.iter().sum();
+    output.line(format!("  {} bytes, {core} of them core modules", found.size));
+    output.line(format!("  {}", found.digest));
+    Ok(Exit::Done)
+}
+
+fn print(manifest: &Manifest, output: &Output) {
+    let heading = |text: &str| output.line(format!("\n{HEADING}{text}{HEADING:#}"));
+    output.line(format!("{HEADING}{} {}{HEADING:#}", manifest.name, manifest.version));
+    output.line(format!("  {}", manifest.description));
+    heading("Alerts that it is for");
+    output.line(format!(
+        "  {}",
+        if manifest.matchers.is_empty() { "all".to_owned() } else { manifest.matchers.to_string() }
+    ));
+    output.line(format!("  {DIM}one incident for each{DIM:#} {}", manifest.key.join(", ")));
+    heading("Permissions that it requests");
+    for permission in &manifest.permissions {
+        let verbs: Vec<_> = permission.verbs.iter().map(|verb| verb.as_str()).collect();
+        let resources = permission.resources.iter().flat_map(|resource| {
+            permission.groups.iter().map(move |group| match group.as_str() {
+                "" => resource.clone(),
+                group => format!("{resource}.{group}"),
+            })
+        });
+        output.line(format!("  {} {}", verbs.join(", "), resources.collect::<Vec<_>>().join(", ")));
+        output.line(format!("    {DIM}{}{DIM:#}", permission.reason));
+    }
+    heading("Settings");
+    let properties = manifest.settings_schema.source().get("properties").and_then(Value::as_object);
+    let Some(properties) = properties.filter(|properties| !properties.is_empty()) else {
+        output.line("  none");
+        return;
+    };
+    for (name, property) in properties {
+        let default = match property.get("default") {
+            Some(default) => format!("= {default}"),
+            None => "(no default)".to_owned(),
+        };
+        output.line(format!("  {name} {default}"));
+        if let Some(description) = property.get("description").and_then(Value::as_str) {
+            output.line(format!("    {DIM}{description}{DIM:#}"));
+        }
+    }
+}

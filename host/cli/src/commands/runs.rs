@@ -1,0 +1,129 @@
+//! `suture runs`: what runs did.
+
+use serde_json::json;
+use suture_core::{HumanDuration, Timestamp};
+use suture_journal::{Filter, RunRecord};
+use suture_scenario::Timeline;
+
+use crate::CommandResult;
+use crate::args::{RunsCommand, RunsListArgs, RunsShowArgs};
+use crate::error::{CliError, Exit};
+use crate::output::{BAD, DIM, GOOD, HEADING, Output, WARN};
+use crate::records::Records;
+
+pub fn run(command: RunsCommand, output: &Output) -> CommandResult {
+    super::executor()?.block_on(async {
+        match command {
+            RunsCommand::List(args) => list(&args, output).await,
+            RunsCommand::Show(args) => show(&args, output).await,
+        }
+    })
+}
+
+async fn list(args: &RunsListArgs, output: &Output) -> CommandResult {
+    let records = Records::open(&args.source, args.token_file.as_deref())?;
+    let filter = Filter { policy: args.policy.clone(), limit: Some(args.limit), ..Filter::default() };
+    let page = records.runs(&filter).await?;
+    for damage in &page.damaged {
+        output.warn(damage);
+    }
+    if output.is_json() {
+        output.json(&json!({"items": page.items, "next": page.next}));
+        return Ok(Exit::Done);
+    }
+    if page.items.is_empty() {
+        output.note("no runs yet");
+        return Ok(Exit::Done);
+    }
+    output.line(format!(
+        "{HEADING}{:<26}  {:<20}  {:<16}  {:<12}  {:>8}  SUMMARY{HEADING:#}",
+        "RUN", "STARTED", "POLICY", "OUTCOME", "TOOK"
+    ));
+    for run in &page.items {
+        output.line(line(run));
+    }
+    if page.next.is_some() {
+        output.note(format!("{DIM}there are more; raise --limit to see them{DIM:#}"));
+    }
+    Ok(Exit::Done)
+}
+
+fn line(run: &RunRecord) -> String {
+    let outcome = run.outcome.as_deref().unwrap_or(run.state.as_str());
+    let tone = match outcome {
+        "remediated" | "unnecessary" | "planned" => GOOD,
+        "failed" => BAD,
+        _ => WARN,
+    };
+    let took = run.ended_at.map(|ended| took(run.started_at, ended)).unwrap_or_default();
+    let summary = run.summary.as_deref().unwrap_or_default().lines().next().unwrap_or_default();
+    format!(
+        "{:<26}  {:<20}  {:<16}  {tone}{outcome:<12}{tone:#}  {took:>8}  {summary}",
+        run.id.as_str(),
+        suture_core::clock::kubernetes_time(run.started_at),
+        run.policy,
+    )
+}
+
+fn took(from: Timestamp, to: Timestamp) -> String {
+    let duration = std::time::Duration::try_from(from.duration_until(to)).unwrap_or_default();
+    HumanDuration::from_secs(duration.as_secs()).to_string()
+}
+
+async fn show(args: &RunsShowArgs, output: &Output) -> CommandResult {
+    let records = Records::open(&args.source, args.token_file.as_deref())?;
+    let run = the_one(&records, &args.id).await?;
+    let entries = records.entries(&run).await?;
+    if output.is_json() {
+        output.json(&json!({"run": run, "entries": entries}));
+        return Ok(Exit::Done);
+    }
+    output.line(format!("{HEADING}run {}{HEADING:#}", run.id));
+    output.line(format!(
+        "  policy {} in mode {}, attempt {}, incident {}",
+        run.policy,
+        run.mode.as_str(),
+        run.attempt,
+        run.incident
+    ));
+    output.line(format!("  {DIM}{}{DIM:#}", run.digest));
+    output.line(format!("  started {}\n", suture_core::clock::kubernetes_time(run.started_at)));
+    output.line(Timeline::render(&entries, output.look()).trim_end());
+    Ok(Exit::Done)
+}
+
+/// The run with an id, or the only one whose id begins so.
+async fn the_one(records: &Records, id: &str) -> Result<RunRecord, CliError> {
+    let id = id.to_lowercase();
+    let mut found: Vec<RunRecord> = Vec::new();
+    let mut filter = Filter { limit: Some(Filter::MAX_LIMIT), ..Filter::default() };
+    loop {
+        let page = records.runs(&filter).await?;
+        for run in page.items {
+            if run.id.as_str() == id {
+                return Ok(run);
+            }
+            if run.id.as_str().starts_with(&id) {
+                found.push(run);
+            }
+        }
+        match page.next {
+            Some(next) => filter.after = Some(next),
+            None => break,
+        }
+    }
+    match (found.pop(), found.len()) {
+        (Some(run), 0) => Ok(run),
+        (None, _) => Err(CliError::usage(format!("there is no run `{id}`"))
+            .at(records.place())
+            .help("`suture runs list` shows their ids")),
+        (Some(run), others) => Err(CliError::usage(format!(
+            "{} runs begin with `{id}`: {}, {}{}",
+            others + 1,
+            run.id,
+            found.iter().take(3).map(|run| run.id.as_str()).collect::<Vec<_>>().join(", "),
+            if others > 3 { ", …" } else { "" }
+        ))
+        .help("write more of the id")),
+    }
+}

@@ -1,0 +1,98 @@
+//! Where output goes: results to stdout, everything else to stderr.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+use serde_json::Value;
+use suture_scenario::Look;
+
+use crate::error::CliError;
+
+/// The form of results.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: JSON alone on stdout.
+    Json,
+}
+
+/// Writes what a command has to say.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    format: Format,
+}
+
+/// Bold red, for errors.
+pub const BAD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red))).bold();
+/// Bold green, for what went well.
+pub const GOOD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green))).bold();
+/// Bold yellow, for warnings.
+pub const WARN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow))).bold();
+/// Bold, for headings.
+pub const HEADING: Style = Style::new().bold();
+/// Dimmed, for what matters less.
+pub const DIM: Style = Style::new().dimmed();
+
+impl Output {
+    /// Output in a form.
+    pub fn new(format: Format) -> Self {
+        Self { format }
+    }
+
+    /// Whether results are JSON.
+    pub fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// A line of the result, for people. With JSON it goes to stderr.
+    pub fn line(&self, line: impl Display) {
+        if self.is_json() { self.note(line) } else { anstream::println!("{line}") }
+    }
+
+    /// A line that is no result: progress, hints.
+    pub fn note(&self, line: impl Display) {
+        anstream::eprintln!("{line}");
+    }
+
+    /// A warning.
+    pub fn warn(&self, warning: impl Display) {
+        self.note(format!("{WARN}warning:{WARN:#} {warning}"));
+    }
+
+    /// The result, for programs.
+    pub fn json(&self, value: &Value) {
+        let mut stdout = std::io::stdout().lock();
+        // A reader that has gone away wants no more.
+        let _ = writeln!(stdout, "{value:#}");
+    }
+
+    /// An error. With JSON it is on stderr too, as text: stdout holds results alone.
+    pub fn error(&self, error: &CliError) {
+        let mut lines = format!("{BAD}error:{BAD:#} {}", error.what);
+        if let Some(place) = &error.place {
+            lines.push_str(&format!("\n  {DIM}at:{DIM:#} {place}"));
+        }
+        if let Some(help) = &error.help {
+            lines.push_str(&format!("\n{GOOD}help:{GOOD:#} {help}"));
+        }
+        self.note(lines);
+    }
+
+    /// How timelines are to look here: in colour where colour is shown, and as wide as
+    /// the terminal.
+    pub fn look(&self) -> Look {
+        let stdout = std::io::stdout();
+        let color = AutoStream::choice(&stdout) != anstream::ColorChoice::Never && !self.is_json();
+        let width = stdout
+            .is_terminal()
+            .then(terminal_size::terminal_size)
+            .flatten()
+            .map(|(terminal_size::Width(columns), _)| usize::from(columns));
+        Look { color, width }
+    }
+}

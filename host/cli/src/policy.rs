@@ -1,0 +1,201 @@
+//! Finding and loading components.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde::Deserialize;
+use suture_core::Program;
+use suture_runtime::{PolicyModule, Runtime};
+
+use crate::error::CliError;
+
+/// A component on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// The component.
+    pub file: PathBuf,
+    /// The policy's folder, where it is known.
+    pub folder: Option<PathBuf>,
+}
+
+impl Component {
+    /// A component that was named.
+    pub fn at(file: &Path) -> Self {
+        Self { file: file.to_owned(), folder: None }
+    }
+
+    /// A source that changed after the component was built.
+    pub fn newer_source(&self) -> Option<PathBuf> {
+        let folder = self.folder.as_deref()?;
+        let built = modified(&self.file)?;
+        let mut sources = vec![folder.join("Cargo.toml")];
+        collect(&folder.join("src"), 0, &mut sources);
+        sources.into_iter().find(|source| modified(source).is_some_and(|changed| changed > built))
+    }
+}
+
+fn modified(file: &Path) -> Option<SystemTime> {
+    file.metadata().ok()?.modified().ok()
+}
+
+fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
+    for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        if path.is_dir() && depth < 8 {
+            collect(&path, depth + 1, files);
+        } else {
+            files.push(path);
+        }
+    }
+}
+
+/// The part of a `Cargo.toml` that tells a policy.
+#[derive(Deserialize)]
+struct CargoToml {
+    package: Option<CargoPackage>,
+    lib: Option<CargoLib>,
+    workspace: Option<toml::Table>,
+}
+
+#[derive(Deserialize)]
+struct CargoPackage {
+    name: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct CargoLib {
+    #[serde(default, alias = "crate_type")]
+    crate_type: Vec<String>,
+}
+
+impl CargoToml {
+    fn read(folder: &Path) -> Option<Self> {
+        toml::from_str(&std::fs::read_to_string(folder.join("Cargo.toml")).ok()?).ok()
+    }
+
+    /// The name of the package, where it is a policy: a library that is linked as one
+    /// module.
+    fn policy(&self) -> Option<&str> {
+        let lib = self.lib.as_ref()?;
+        lib.crate_type
+            .iter()
+            .any(|kind| kind == "cdylib")
+            .then(|| self.package.as_ref().map(|p| p.name.as_str()))?
+    }
+}
+
+/// The component of the policy folder that a scenario stands in, as `suture build`
+/// leaves it.
+///
+/// # Errors
+/// Where there is no such folder, or nothing was built.
+pub fn component_of(scenario: &Path) -> Result<Component, CliError> {
+    let absolute = std::path::absolute(scenario).map_err(|error| CliError::internal(error.to_string()))?;
+    let found = absolute.ancestors().skip(1).find_map(|folder| {
+        let name = CargoToml::read(folder)?.policy()?.to_owned();
+        Some((folder.to_owned(), name))
+    });
+    let Some((folder, name)) = found else {
+        return Err(CliError::usage(
+            "these scenarios stand in no policy's folder, so it is not clear what to test",
+        )
+        .at(scenario.display())
+        .help("name the component: `suture test --policy FILE …`"));
+    };
+    let file = target_of(&folder).join("policies").join(format!("{name}.wasm"));
+    if !file.exists() {
+        return Err(CliError::usage(format!("policy `{name}` is not built yet"))
+            .at(file.display())
+            .help(format!("run `suture build {}`", shortest(&folder).display())));
+    }
+    Ok(Component { file: shortest(&file), folder: Some(shortest(&folder)) })
+}
+
+/// The target folder of the workspace that a package belongs to.
+fn target_of(package: &Path) -> PathBuf {
+    if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
+        return PathBuf::from(target);
+    }
+    let is_workspace = |folder: &&Path| CargoToml::read(folder).is_some_and(|toml| toml.workspace.is_some());
+    package.ancestors().find(is_workspace).unwrap_or(package).join("target")
+}
+
+/// Relative to the current folder, where that is shorter to read.
+pub fn shortest(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    match path.strip_prefix(&here) {
+        Ok(relative) if relative.as_os_str().is_empty() => PathBuf::from("."),
+        Ok(relative) => relative.to_owned(),
+        Err(_) => path.to_owned(),
+    }
+}
+
+/// The bytes of a component.
+///
+/// # Errors
+/// Where the file can't be read.
+pub fn read(file: &Path) -> Result<Vec<u8>, CliError> {
+    std::fs::read(file).map_err(|error| {
+        CliError::usage(format!("the component can't be read: {error}"))
+            .at(file.display())
+            .help("`suture build DIR` makes one from a policy's folder")
+    })
+}
+
+/// Load a component.
+///
+/// # Errors
+/// Where the file can't be read, or is no policy.
+pub fn load(file: &Path) -> Result<Arc<PolicyModule>, CliError> {
+    let bytes = read(file)?;
+    let runtime = Runtime::new().map_err(|error| CliError::internal(error.to_string()))?;
+    let module = futures::executor::block_on(runtime.load(&bytes, None));
+    module.map(Arc::new).map_err(|error| {
+        CliError::usage(format!("this is no policy that can be run: {error}")).at(file.display())
+    })
+}
+
+/// The same, as what the engine runs.
+///
+/// # Errors
+/// As [`load`].
+pub fn program(file: &Path) -> Result<Arc<dyn Program>, CliError> {
+    Ok(load(file)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(toml: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("Cargo.toml"), toml).unwrap();
+        std::fs::create_dir(folder.path().join("scenarios")).unwrap();
+        folder
+    }
+
+    #[test]
+    fn scenarios_are_run_against_the_component_of_the_folder_they_stand_in() {
+        let folder =
+            folder("[package]\nname = \"fix\"\n[lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n[workspace]\n");
+        let scenario = folder.path().join("scenarios/a.yaml");
+        let error = component_of(&scenario).unwrap_err();
+        assert!(error.what.contains("`fix` is not built yet"), "{error}");
+        assert!(error.help.unwrap().contains("suture build"));
+
+        let built = folder.path().join("target/policies");
+        std::fs::create_dir_all(&built).unwrap();
+        std::fs::write(built.join("fix.wasm"), "").unwrap();
+        let component = component_of(&scenario).unwrap();
+        assert!(component.file.ends_with("target/policies/fix.wasm"));
+        assert_eq!(component.newer_source(), None);
+    }
+
+    #[test]
+    fn scenarios_elsewhere_need_a_component_that_is_named() {
+        let folder = folder("[package]\nname = \"fix\"\n");
+        let error = component_of(&folder.path().join("scenarios/a.yaml")).unwrap_err();
+        assert!(error.help.unwrap().contains("--policy"));
+    }
+}

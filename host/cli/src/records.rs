@@ -1,0 +1,157 @@
+//! Where runs are read from: a journal on disk, or a running host.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use suture_journal::{Entry, Filter, Journal, Page, RunRecord};
+
+use crate::args::SourceArgs;
+use crate::error::{CliError, Exit};
+
+/// Records of runs.
+pub enum Records {
+    /// A journal on disk.
+    Journal(Journal, String),
+    /// A running host's admin API.
+    Server(Server),
+}
+
+/// A running host's admin API.
+pub struct Server {
+    client: reqwest::Client,
+    url: String,
+    token: Option<String>,
+}
+
+/// The largest answer that is read.
+const MAX_BYTES: usize = 256 << 20;
+
+impl Records {
+    /// Open what the command line names.
+    ///
+    /// # Errors
+    /// Where it can't be opened.
+    pub fn open(source: &SourceArgs, token: Option<&Path>) -> Result<Self, CliError> {
+        if let Some(path) = &source.journal {
+            return journal(path);
+        }
+        let Some(url) = &source.server else {
+            return Err(CliError::usage("name a journal or a server").help("--journal PATH, or --server URL"));
+        };
+        let token = token
+            .map(|file| {
+                let text = std::fs::read_to_string(file).map_err(|error| {
+                    CliError::usage(format!("the token can't be read: {error}")).at(file.display())
+                });
+                text.map(|text| text.trim().to_owned())
+            })
+            .transpose()?;
+        let client = reqwest::Client::builder()
+            .timeout(std::time::Duration::from_secs(30))
+            .build()
+            .map_err(|error| CliError::internal(error.to_string()))?;
+        Ok(Self::Server(Server { client, url: url.trim_end_matches('/').to_owned(), token }))
+    }
+
+    /// Where it is, for people.
+    pub fn place(&self) -> &str {
+        match self {
+            Self::Journal(_, path) => path,
+            Self::Server(server) => &server.url,
+        }
+    }
+
+    /// One page of runs, newest first.
+    ///
+    /// # Errors
+    /// Where they can't be read.
+    pub async fn runs(&self, filter: &Filter) -> Result<Page<RunRecord>, CliError> {
+        match self {
+            Self::Journal(journal, path) => journal
+                .runs(filter.clone())
+                .await
+                .map_err(|error| CliError::internal(error.to_string()).at(path)),
+            Self::Server(server) => {
+                let mut query: Vec<(&str, String)> = Vec::new();
+                query.extend(filter.policy.clone().map(|policy| ("policy", policy)));
+                query.extend(filter.limit.map(|limit| ("limit", limit.to_string())));
+                query.extend(filter.after.clone().map(|after| ("after", after)));
+                server.get("/api/v1/runs", &query).await
+            }
+        }
+    }
+
+    /// All entries of a run.
+    ///
+    /// # Errors
+    /// Where they can't be read.
+    pub async fn entries(&self, run: &RunRecord) -> Result<Vec<Entry>, CliError> {
+        match self {
+            Self::Journal(journal, path) => {
+                journal.entries(&run.id).await.map_err(|error| CliError::internal(error.to_string()).at(path))
+            }
+            Self::Server(server) => {
+                let detail: Detail = server.get(&format!("/api/v1/runs/{}", run.id), &[]).await?;
+                Ok(detail.entries)
+            }
+        }
+    }
+}
+
+fn journal(path: &Path) -> Result<Records, CliError> {
+    // A host may be at work on it meanwhile.
+    let journal = Journal::open_read_only(path).map_err(|error| {
+        CliError::usage(format!("the journal can't be opened: {error}"))
+            .at(path.display())
+            .help("name the folder that `storage.path` names in suture.yaml")
+    })?;
+    Ok(Records::Journal(journal, path.display().to_string()))
+}
+
+/// What the admin API says of one run.
+#[derive(Deserialize)]
+struct Detail {
+    entries: Vec<Entry>,
+}
+
+impl Server {
+    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, CliError> {
+        let address = format!("{}{path}", self.url);
+        let failed = |what: String| CliError { exit: Exit::Internal, ..CliError::usage(what) }.at(&address);
+        let mut url = reqwest::Url::parse(&address)
+            .map_err(|error| CliError::usage(format!("this is no URL: {error}")).at(&address))?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let mut request = self.client.get(url);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let mut response = request.send().await.map_err(|error| {
+            failed(format!("the host does not answer: {error}"))
+                .help("is `suture serve` running, and is this its `admin.listen`?")
+        })?;
+        let status = response.status();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| failed(error.to_string()))? {
+            if body.len() + chunk.len() > MAX_BYTES {
+                return Err(failed(format!("the answer is larger than {MAX_BYTES} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if !status.is_success() {
+            let text = String::from_utf8_lossy(&body);
+            let error =
+                failed(format!("the host answers {status}: {}", suture_core::names::shortened(&text)));
+            return Err(if status == reqwest::StatusCode::UNAUTHORIZED {
+                error.help("name the file with its token: --token-file FILE")
+            } else {
+                error
+            });
+        }
+        serde_json::from_slice(&body).map_err(|error| {
+            failed(format!("the answer is not that of a suture host of this version: {error}"))
+        })
+    }
+}

@@ -1,0 +1,183 @@
+//! A real Prometheus, read over its HTTP API.
+
+mod answer;
+mod handler;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use suture_core::effect::{ActiveAlert, Sample, Series};
+use suture_core::names::shortened;
+use suture_core::{Clock, Error, Labels, Reason};
+
+use crate::http::{Answer, Server};
+use crate::simulated::check_range;
+
+/// Asks one Prometheus (or what speaks its API: Thanos, Mimir, VictoriaMetrics). Never
+/// asks twice: whoever asked decides whether to try again.
+#[derive(Clone)]
+pub struct PrometheusClient {
+    server: Server,
+}
+
+impl fmt::Debug for PrometheusClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PrometheusClient").field(&self.server.shown()).finish()
+    }
+}
+
+impl PrometheusClient {
+    /// The Prometheus at a URL, which may have a path prefix. The clock counts the
+    /// timeout (10 s) of a request: give it the one by which the server lives, which is
+    /// the real one unless the server is simulated too.
+    ///
+    /// # Errors
+    /// Where that is no `http` or `https` URL.
+    pub fn new(url: &str, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        Ok(Self { server: Server::new(url, clock)? })
+    }
+
+    /// The URL, without credentials.
+    pub fn url(&self) -> &str {
+        self.server.shown()
+    }
+
+    /// The value of an expression now.
+    ///
+    /// # Errors
+    /// `Invalid` where Prometheus does not accept the expression or it is a range
+    /// vector, `Forbidden` where it wants credentials, `Unavailable` where it does not
+    /// answer, or not as Prometheus does.
+    pub async fn query(&self, expression: &str) -> Result<Vec<Sample>, Error> {
+        let answer = self.server.post_form("api/v1/query", &[("query", expression)]).await;
+        let result: answer::QueryResult = self.data(answer)?;
+        result.samples().map_err(|unfit| self.unfit(expression, &unfit))
+    }
+
+    /// The value of an expression over a range of time: milliseconds since the Unix
+    /// epoch, and the step in milliseconds.
+    ///
+    /// # Errors
+    /// `BadRequest` for a range that makes no sense or has too many points; otherwise
+    /// as [`query`](Self::query).
+    pub async fn query_range(
+        &self,
+        expression: &str,
+        start_ms: u64,
+        end_ms: u64,
+        step_ms: u64,
+    ) -> Result<Vec<Series>, Error> {
+        check_range(start_ms, end_ms, step_ms)?;
+        let [start, end, step] =
+            [start_ms, end_ms, step_ms].map(|millis| format!("{}.{:03}", millis / 1000, millis % 1000));
+        let fields = [("query", expression), ("start", &start), ("end", &end), ("step", &step)];
+        let answer = self.server.post_form("api/v1/query_range", &fields).await;
+        let result: answer::QueryResult = self.data(answer)?;
+        result.series().map_err(|unfit| self.unfit(expression, &unfit))
+    }
+
+    /// The alerts that are pending or firing.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub async fn alerts(&self) -> Result<Vec<ActiveAlert>, Error> {
+        let listed: answer::AlertList = self.data(self.server.get("api/v1/alerts").await)?;
+        Ok(listed.active())
+    }
+
+    /// The labels that Prometheus adds to alerts on their way to Alertmanager
+    /// (`global.external_labels`); its own list of alerts does not have them. Empty where
+    /// they can't be read, which the log tells.
+    pub async fn external_labels(&self) -> Labels {
+        let read = self
+            .data::<answer::ConfigText>(self.server.get("api/v1/status/config").await)
+            .map_err(|error| error.message)
+            .and_then(|config| config.external_labels());
+        read.unwrap_or_else(|error| {
+            tracing::warn!(prometheus = self.url(), %error, "its external labels can't be read; taken for none");
+            Labels::new()
+        })
+    }
+
+    /// What is in an answer.
+    fn data<T: DeserializeOwned>(&self, answer: Result<Answer, String>) -> Result<T, Error> {
+        let unavailable = |message: String| Error::new(Reason::UNAVAILABLE, message);
+        let answer = answer.map_err(|error| unavailable(format!("Prometheus at {error}")))?;
+        let envelope: Option<Envelope> = serde_json::from_slice(&answer.body).ok();
+        let status = Some(answer.status);
+        match (answer.status, envelope) {
+            (200..300, Some(Envelope { status: Status::Success, data, warnings, .. })) => {
+                for warning in warnings.iter().take(10) {
+                    tracing::warn!(prometheus = self.url(), warning = %shortened(warning), "Prometheus warns");
+                }
+                serde_json::from_value(data)
+                    .map_err(|error| unavailable(self.not_its_api(&shortened(&error.to_string()))))
+            }
+            (400 | 422, Some(Envelope { error, .. })) => {
+                let message = format!("Prometheus at {}: {}", self.url(), cut(&error));
+                Err(Error { status, ..Error::new(Reason::INVALID, message) })
+            }
+            (401 | 403, _) => {
+                let message = format!(
+                    "Prometheus at {} answered {}: it wants credentials, or others",
+                    self.url(),
+                    answer.status
+                );
+                Err(Error { status, ..Error::new(Reason::FORBIDDEN, message) })
+            }
+            (code, Some(Envelope { status: Status::Error, error, .. })) => {
+                let message = format!("Prometheus at {} answered {code}: {}", self.url(), cut(&error));
+                Err(Error { status, ..unavailable(message) })
+            }
+            (code @ 500.., _) => {
+                let message = format!("Prometheus at {} answered {code}: {}", self.url(), answer.excerpt());
+                Err(Error { status, ..unavailable(message) })
+            }
+            (code, _) => {
+                let what = format!("status {code}, {}", answer.excerpt());
+                Err(Error { status, ..unavailable(self.not_its_api(&what)) })
+            }
+        }
+    }
+
+    fn not_its_api(&self, what: &str) -> String {
+        format!(
+            "Prometheus at {} answered something that is not its API: {what}; check `prometheus.url`",
+            self.url()
+        )
+    }
+
+    fn unfit(&self, expression: &str, unfit: &answer::Unfit) -> Error {
+        let expression = shortened(expression);
+        match unfit {
+            answer::Unfit::Type(why) => Error::new(Reason::INVALID, format!("`{expression}`: {why}")),
+            answer::Unfit::Value(what) => Error::new(Reason::UNAVAILABLE, self.not_its_api(what)),
+        }
+    }
+}
+
+/// An error's text: longer than a name, and still bounded.
+fn cut(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(1000).collect()
+}
+
+/// What is around every answer.
+#[derive(Deserialize)]
+struct Envelope {
+    status: Status,
+    #[serde(default)]
+    data: serde_json::Value,
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    warnings: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Success,
+    Error,
+}

@@ -1,0 +1,219 @@
+//! An API server in memory, at the level of effects.
+//!
+//! It answers as a real one does (the reasons of its errors are the same; the messages
+//! are its own) for what policies use: get, list, create, patch, delete, the `status`
+//! subresource, logs, waits. What it can't do it says: server-side apply, subresources
+//! other than `status`, PromQL that its fixture does not answer.
+//!
+//! It knows the rules that hold for every object and none of those for single kinds:
+//! a Job's template can be changed here, and a Deployment makes no pods. There is no
+//! kubelet either, so a deleted pod goes at once, and no admission. What controllers
+//! do, the fixture's [reactions](crate::fixture::Reaction) play; only dependents and
+//! the contents of namespaces are collected without.
+
+mod answers;
+pub(crate) mod builtin;
+mod faults;
+mod garbage;
+mod handler;
+pub(crate) mod kinds;
+mod list;
+mod logs;
+mod reactions;
+pub(crate) mod rules;
+mod state;
+mod store;
+mod verbs;
+mod wait;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde_json::Value;
+use suture_core::effect::{Delete, Mutation, Propagation, Target};
+use suture_core::object::{self, Object};
+use suture_core::{Alert, Clock, Error, ObjectRef, Reason, Timestamp};
+use tokio::sync::watch;
+
+pub(crate) use answers::check_range;
+pub use state::Performed;
+use state::State;
+
+use crate::fixture::{Fixture, FixtureError, PodName, QueryAnswer};
+
+/// A cluster in memory. Clones are the same cluster.
+#[derive(Clone)]
+pub struct SimulatedCluster {
+    state: Arc<Mutex<State>>,
+    clock: Arc<dyn Clock>,
+    /// Counts the times that something may have changed, for those who wait.
+    changed: Arc<watch::Sender<u64>>,
+}
+
+impl fmt::Debug for SimulatedCluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimulatedCluster").finish_non_exhaustive()
+    }
+}
+
+impl SimulatedCluster {
+    /// A cluster that starts as a fixture says. The clock should show the fixture's
+    /// `now`.
+    ///
+    /// # Errors
+    /// What is wrong with the fixture, and where.
+    pub fn new(fixture: Fixture, clock: Arc<dyn Clock>) -> Result<Self, FixtureError> {
+        let state = Arc::new(Mutex::new(State::new(fixture)?));
+        Ok(Self { state, clock, changed: Arc::new(watch::Sender::new(0)) })
+    }
+
+    /// Look at the state, with all done that is due.
+    fn read<T>(&self, look: impl FnOnce(&State, Timestamp) -> T) -> T {
+        let mut state = self.state.lock();
+        let now = self.clock.now();
+        let acted = state.catch_up(now);
+        let result = look(&state, now);
+        drop(state);
+        if acted {
+            self.notify();
+        }
+        result
+    }
+
+    /// Change the state, with all done that was due before.
+    fn write<T>(&self, change: impl FnOnce(&mut State, Timestamp) -> T) -> T {
+        let mut state = self.state.lock();
+        let now = self.clock.now();
+        state.catch_up(now);
+        let before = state.store.version();
+        let result = change(&mut state, now);
+        let changed = before != state.store.version();
+        drop(state);
+        if changed {
+            self.notify();
+        }
+        result
+    }
+
+    fn notify(&self) {
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// The changes that policies made or, where `dry_run` says so, tried; oldest first.
+    /// What failed is not among them, nor what reactions did.
+    pub fn mutations(&self) -> Vec<Performed> {
+        self.read(|state, _| state.performed.clone())
+    }
+
+    /// One object.
+    pub fn object(&self, reference: &ObjectRef) -> Option<Object> {
+        self.read(|state, _| state.store.find(reference))
+    }
+
+    /// All objects, in the order of kind, namespace and name.
+    pub fn objects(&self) -> Vec<Object> {
+        self.read(|state, _| state.store.objects.values().cloned().collect())
+    }
+
+    /// What went wrong in the cluster itself, oldest first: a `where` that failed, a
+    /// reaction that could not act, reactions without end. For whoever wrote the
+    /// fixture.
+    pub fn complaints(&self) -> Vec<String> {
+        self.read(|state, _| state.complaints.all().to_vec())
+    }
+
+    /// When the next reaction is due.
+    pub fn next_event(&self) -> Option<Timestamp> {
+        self.read(|state, _| state.reactions.next())
+    }
+
+    /// Let the simulated Prometheus know of an alert that fires, or forget one that is
+    /// resolved.
+    pub fn set_alert(&self, alert: &Alert) {
+        self.write(|state, _| state.set_alert(alert));
+    }
+
+    /// Set what the simulated Prometheus answers to a query.
+    pub fn set_answer(&self, answer: QueryAnswer) {
+        self.write(|state, _| {
+            state.queries.retain(|known| known.query != answer.query);
+            state.queries.push(answer);
+        });
+    }
+
+    /// Change an object from outside, as a person with kubectl and every right would:
+    /// the status too. Reactions follow. Says what the object is then, and nothing
+    /// where that let it go.
+    ///
+    /// # Errors
+    /// `NotFound` where it does not exist; `BadRequest` or `Invalid` where it would
+    /// become another object, or none.
+    pub fn edit(
+        &self,
+        reference: &ObjectRef,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<Option<Object>, Error> {
+        self.write(|state, now| {
+            let before = state.store.get(reference)?;
+            let info = state.store.info(&reference.kind)?;
+            let mut wanted = Value::clone(&before);
+            change(&mut wanted);
+            rules::protect(&before, &mut wanted, reference)?;
+            let change = state.store.replace(reference.clone(), &before, wanted, &info, None);
+            state.store.collect(now);
+            state.settle(now, 0);
+            Ok(change.after)
+        })
+    }
+
+    /// Make an object from outside, with its status. Reactions follow.
+    ///
+    /// # Errors
+    /// As for a policy: `AlreadyExists`, `Invalid`, …
+    pub fn create(&self, object: Value) -> Result<Object, Error> {
+        self.write(|state, now| {
+            let change = state.store.create_whole(object, now)?;
+            state.settle(now, 0);
+            Ok(change.shown)
+        })
+    }
+
+    /// Delete an object from outside. Reactions follow.
+    ///
+    /// # Errors
+    /// `NotFound` where it does not exist.
+    pub fn delete(&self, reference: &ObjectRef) -> Result<(), Error> {
+        let ObjectRef { kind, namespace, name } = reference.clone();
+        let target = Target { kind, namespace, name, uid: None, subresource: None };
+        let delete = Delete { target, propagation: Propagation::Background, resource_version: None };
+        self.write(|state, now| {
+            state.store.mutate(&Mutation::Delete(delete), now)?;
+            state.settle(now, 0);
+            Ok(())
+        })
+    }
+
+    /// Write to a container's log.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such pod.
+    pub fn write_log(&self, pod: &PodName, container: &str, text: &str) -> Result<(), Error> {
+        self.write(|state, _| state.write_log(pod, container, text))
+    }
+
+    /// The uid of the namespace `kube-system`, by which a cluster is known.
+    ///
+    /// # Errors
+    /// `NotFound` where somebody deleted it.
+    pub fn identity(&self) -> Result<String, Error> {
+        let reference =
+            ObjectRef { kind: store::namespace_kind(), namespace: None, name: "kube-system".to_owned() };
+        self.object(&reference)
+            .and_then(|namespace| object::uid(&namespace).map(str::to_owned))
+            .ok_or_else(|| Error::new(Reason::NOT_FOUND, format!("{reference} does not exist")))
+    }
+}

@@ -1,0 +1,55 @@
+//! Effects that fail because the fixture says so.
+
+use suture_core::{Effect, Error, ObjectRef, Reason};
+
+use crate::fixture::FaultRule;
+
+/// The faults of a cluster, and how often each still strikes.
+#[derive(Debug)]
+pub struct Faults(Vec<(FaultRule, Option<u32>)>);
+
+impl Faults {
+    pub fn new(rules: Vec<FaultRule>) -> Self {
+        Self(rules.into_iter().map(|rule| (rule.times, rule)).map(|(times, rule)| (rule, times)).collect())
+    }
+
+    /// Fail, where the first rule that fits an effect says so.
+    pub fn strike(&mut self, effect: &Effect) -> Result<(), Error> {
+        let (verb, object) = subject(effect);
+        let hit = self.0.iter_mut().find(|(rule, left)| {
+            let fits = |object: &ObjectRef| {
+                rule.kind.as_ref().is_none_or(|kind| *kind == object.kind.kind)
+                    && rule.name.as_ref().is_none_or(|name| name.matches(&object.name))
+            };
+            rule.verb == verb
+                && *left != Some(0)
+                && object.as_ref().map_or(rule.kind.is_none() && rule.name.is_none(), fits)
+        });
+        let Some((rule, left)) = hit else { return Ok(()) };
+        if let Some(left) = left {
+            *left -= 1;
+        }
+        let message = match rule.message.as_str() {
+            "" => format!("the fixture lets `{verb}` fail"),
+            message => message.to_owned(),
+        };
+        Err(Error::new(Reason::other(rule.reason.clone()), message))
+    }
+}
+
+/// What a rule looks at. The name of a list is empty.
+fn subject(effect: &Effect) -> (&'static str, Option<ObjectRef>) {
+    let object = match effect {
+        Effect::Get { target } | Effect::Wait { target, .. } | Effect::Logs { pod: target, .. } => {
+            Some(target.reference())
+        }
+        Effect::List(query) => Some(ObjectRef {
+            kind: query.kind.clone(),
+            namespace: query.namespace.clone(),
+            name: String::new(),
+        }),
+        Effect::Mutate { mutation, .. } => Some(mutation.reference()),
+        _ => None,
+    };
+    (effect.verb(), object)
+}

@@ -1,0 +1,101 @@
+use suture_core::effect::{Page, Query};
+
+use super::*;
+
+fn config_maps() -> Query {
+    Query {
+        kind: Kind::new("v1", "ConfigMap"),
+        namespace: Some("media".to_owned()),
+        labels: String::new(),
+        fields: String::new(),
+        limit: 0,
+        next: None,
+        metadata_only: false,
+    }
+}
+
+fn names(page: &Page) -> Vec<&str> {
+    page.items.iter().map(|item| item["metadata"]["name"].as_str().unwrap()).collect()
+}
+
+impl World {
+    fn list(&self, query: Query) -> Result<Page, Error> {
+        match self.effect(&Effect::List(query))? {
+            Reply::Page(page) => Ok(page),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn with_three() -> World {
+    World::media(
+        "- {apiVersion: v1, kind: ConfigMap, metadata: {name: b, namespace: media, labels: {app: x}}}\n\
+         - {apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: media}, data: {k: v}}\n\
+         - {apiVersion: v1, kind: ConfigMap, metadata: {name: z, namespace: home}}\n",
+    )
+}
+
+#[test]
+fn a_list_is_in_order_and_keeps_to_its_namespace_and_selectors() {
+    let world = with_three();
+    assert_eq!(names(&world.list(config_maps()).unwrap()), ["a", "b", "notes"]);
+    let everywhere = Query { namespace: None, ..config_maps() };
+    assert_eq!(names(&world.list(everywhere).unwrap()), ["z", "a", "b", "notes"]);
+    assert_eq!(names(&world.list(Query { labels: "app=x".to_owned(), ..config_maps() }).unwrap()), ["b"]);
+    let by_name = Query { fields: "metadata.name!=a".to_owned(), ..config_maps() };
+    assert_eq!(names(&world.list(by_name).unwrap()), ["b", "notes"]);
+    let nowhere = Query { namespace: Some("nowhere".to_owned()), ..config_maps() };
+    assert!(world.list(nowhere).unwrap().items.is_empty());
+}
+
+#[test]
+fn pages_show_one_moment_even_when_the_cluster_moves_on() {
+    let world = with_three();
+    let first = world.list(Query { limit: 2, ..config_maps() }).unwrap();
+    assert_eq!(names(&first), ["a", "b"]);
+    world.delete("v1 ConfigMap media/notes").unwrap();
+    let second = Query { limit: 2, next: first.next.clone(), ..config_maps() };
+    let page = world.list(second.clone()).unwrap();
+    assert_eq!((names(&page), &page.next), (vec!["notes"], &None));
+    assert_eq!(page.resource_version, first.resource_version);
+    assert_eq!(world.list(second).unwrap(), page, "a page can be asked for again");
+}
+
+#[test]
+fn a_token_that_is_too_old_has_expired_and_one_that_is_none_is_a_bad_request() {
+    let world = with_three();
+    let next = world.list(Query { limit: 1, ..config_maps() }).unwrap().next;
+    for wrong in ["", "x", "1", "9-1", "0-0", "1-99", "1-1-1", "-1-1"] {
+        let query = Query { next: Some(wrong.to_owned()), ..config_maps() };
+        assert_eq!(reason(world.list(query)), "BadRequest", "{wrong}");
+    }
+    let other = Query { next: next.clone(), labels: "a=b".to_owned(), ..config_maps() };
+    assert_eq!(reason(world.list(other)), "BadRequest");
+    world.pass(3600);
+    let error = world.list(Query { next, ..config_maps() }).unwrap_err();
+    assert_eq!((error.reason.as_str(), error.status), ("Expired", Some(410)));
+}
+
+#[test]
+fn metadata_alone_is_metadata_alone() {
+    let world = with_three();
+    let page = world.list(Query { metadata_only: true, ..config_maps() }).unwrap();
+    assert!(page.items.iter().all(|item| item.get("data").is_none() && item["kind"] == "ConfigMap"));
+}
+
+#[test]
+fn what_cannot_be_selected_by_is_refused() {
+    let world = with_three();
+    for query in [
+        Query { fields: "data.k=v".to_owned(), ..config_maps() },
+        Query { fields: "nonsense".to_owned(), ..config_maps() },
+        Query { labels: "a within (b)".to_owned(), ..config_maps() },
+        Query { kind: Kind::new("v1", "Node"), ..config_maps() },
+    ] {
+        assert_eq!(reason(world.list(query.clone())), "BadRequest", "{query:?}");
+    }
+    assert_eq!(reason(world.list(Query { kind: Kind::new("v1", "Cat"), ..config_maps() })), "NotFound");
+    let pods =
+        Query { kind: Kind::new("v1", "Pod"), fields: "status.phase=Running".to_owned(), ..config_maps() };
+    assert_eq!(names(&world.list(pods).unwrap()), ["mover"]);
+}

@@ -1,0 +1,122 @@
+//! A webhook is a hint, not a proof: before the first mutation the alert must fire in
+//! Prometheus.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use suture_core::effect::ActiveAlert;
+use suture_core::{Effect, EffectHandler, Error, Fault, Labels, Reason, Reply, Step};
+
+/// Knows the labels that Prometheus adds to alerts when it sends them to Alertmanager
+/// (`global.external_labels`), which its own list of alerts does not have.
+#[async_trait]
+pub trait ExternalLabels: Send + Sync {
+    /// The labels; empty where they can't be read.
+    async fn external_labels(&self) -> Labels;
+}
+
+#[async_trait]
+impl ExternalLabels for Labels {
+    async fn external_labels(&self) -> Labels {
+        self.clone()
+    }
+}
+
+/// Whether an alert must be confirmed before anything is changed.
+#[derive(Clone)]
+pub enum Confirm {
+    /// By Prometheus: the exact label set fires there.
+    Prometheus(Arc<dyn ExternalLabels>),
+    /// Not at all.
+    None,
+}
+
+impl Confirm {
+    /// By Prometheus, without external labels.
+    pub fn prometheus() -> Self {
+        Self::Prometheus(Arc::new(Labels::new()))
+    }
+
+    /// Whether Prometheus is asked.
+    pub fn is_required(&self) -> bool {
+        matches!(self, Self::Prometheus(_))
+    }
+
+    /// Whether the alert with these labels fires in Prometheus; true where nothing is
+    /// to be confirmed.
+    ///
+    /// # Errors
+    /// Why Prometheus can't be asked.
+    pub async fn is_firing(
+        &self,
+        labels: &Labels,
+        prometheus: &dyn EffectHandler,
+        step: &Step,
+    ) -> Result<bool, Fault> {
+        let Self::Prometheus(external) = self else { return Ok(true) };
+        let prepared = prometheus.prepare(step, &Effect::Alerts).await?;
+        let alerts = match prometheus.perform(&prepared).await? {
+            Reply::Alerts(alerts) => alerts,
+            other => {
+                let message = format!("Prometheus's alerts were asked for, and the answer was {other:?}");
+                return Err(Error::new(Reason::UNKNOWN, message).into());
+            }
+        };
+        if fires(&alerts, labels, &Labels::new()) {
+            return Ok(true);
+        }
+        let external = external.external_labels().await;
+        Ok(!external.is_empty() && fires(&alerts, labels, &external))
+    }
+}
+
+/// Whether one of the alerts fires with exactly these labels, external ones aside: each
+/// label of the notification is the alert's own, or an external label with its value.
+fn fires(alerts: &[ActiveAlert], labels: &Labels, external: &Labels) -> bool {
+    alerts.iter().filter(|alert| alert.firing).any(|alert| {
+        alert.labels.iter().all(|(name, value)| labels.get(name) == Some(value))
+            && labels
+                .iter()
+                .all(|(name, value)| alert.labels.contains_key(name) || external.get(name) == Some(value))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use suture_core::Timestamp;
+
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn alert(pairs: &[(&str, &str)], firing: bool) -> ActiveAlert {
+        let active_at = Timestamp::UNIX_EPOCH;
+        ActiveAlert { labels: labels(pairs), annotations: Labels::new(), firing, active_at }
+    }
+
+    #[test]
+    fn only_the_exact_label_set_that_fires_confirms() {
+        let sent = labels(&[("alertname", "A"), ("ns", "media")]);
+        let none = Labels::new();
+        assert!(fires(&[alert(&[("alertname", "A"), ("ns", "media")], true)], &sent, &none));
+        for other in [
+            alert(&[("alertname", "A"), ("ns", "media")], false),
+            alert(&[("alertname", "A"), ("ns", "home")], true),
+            alert(&[("alertname", "A")], true),
+            alert(&[("alertname", "A"), ("ns", "media"), ("more", "x")], true),
+        ] {
+            assert!(!fires(&[other], &sent, &none));
+        }
+    }
+
+    #[test]
+    fn labels_that_prometheus_adds_on_the_way_do_not_hinder() {
+        let listed = [alert(&[("alertname", "A")], true)];
+        let external = labels(&[("cluster", "home"), ("replica", "0")]);
+        assert!(fires(&listed, &labels(&[("alertname", "A"), ("cluster", "home")]), &external));
+        assert!(!fires(&listed, &labels(&[("alertname", "A"), ("cluster", "work")]), &external));
+        assert!(!fires(&listed, &labels(&[("alertname", "A"), ("ns", "media")]), &external));
+    }
+}

@@ -1,0 +1,256 @@
+//! The one task that moves incidents along. It owns them; all else sends it commands.
+
+mod escalate;
+mod incidents;
+mod route;
+mod runs;
+mod verify;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use suture_core::{Halt, IncidentId, Labels, RunId, Timestamp};
+use suture_journal::{Cancel, Change, Durability, IncidentRecord, JournalError};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::budget::Window;
+use crate::engine::{Shared, StartError};
+use crate::policy::Policy;
+use crate::run::Finished;
+
+/// What the dispatcher is told.
+pub(crate) enum Command {
+    /// A run is over.
+    Ended { run: RunId, finished: Result<Finished, JournalError> },
+    /// A run began or ceased to wait.
+    Waiting { run: RunId, waiting: bool },
+    /// Prometheus was asked whether an incident's alert still fires.
+    Checked { incident: IncidentId, firing: Result<bool, String> },
+    /// People were told of an incident, or could not be.
+    Paged { incident: IncidentId, result: Result<(), String> },
+    /// Start a run by hand.
+    Start { policy: String, labels: Labels, reply: oneshot::Sender<Result<IncidentId, StartError>> },
+    /// End a run. Answers whether it was at work.
+    Cancel { run: RunId, why: String, reply: oneshot::Sender<bool> },
+    /// The operator resumed.
+    Resumed,
+    /// Stop.
+    Shutdown { grace: Duration, reply: oneshot::Sender<()> },
+}
+
+/// A run at work.
+struct AtWork {
+    incident: IncidentId,
+    policy: String,
+    key: Labels,
+    cancel: Cancel,
+    record: suture_journal::RunRecord,
+}
+
+/// What belongs to one policy.
+#[derive(Default)]
+struct PerPolicy {
+    started: Window,
+    opened: Window,
+    storm: bool,
+}
+
+pub(crate) struct Dispatcher {
+    shared: Arc<Shared>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    ids: ulid::Generator,
+    /// Incidents that are not closed.
+    incidents: BTreeMap<IncidentId, IncidentRecord>,
+    by_key: HashMap<(String, Labels), Vec<IncidentId>>,
+    at_work: HashMap<RunId, AtWork>,
+    busy_keys: HashSet<(String, Labels)>,
+    /// When each verifying incident is looked at next.
+    polls: HashMap<IncidentId, Timestamp>,
+    policies: HashMap<String, PerPolicy>,
+    locks: Arc<crate::locks::Locks>,
+    /// What is not on disk yet, in order.
+    unsaved: Vec<Change>,
+    cluster_id: String,
+    shutdown: Option<Shutdown>,
+}
+
+struct Shutdown {
+    deadline: Timestamp,
+    interrupted: bool,
+    reply: oneshot::Sender<()>,
+}
+
+/// How long to wait before a journal that could not be written is tried again.
+const JOURNAL_RETRY: Duration = Duration::from_secs(1);
+
+impl Dispatcher {
+    /// Take up what an earlier host left.
+    pub async fn load(
+        shared: Arc<Shared>,
+        commands: mpsc::UnboundedReceiver<Command>,
+    ) -> Result<Self, JournalError> {
+        let mut dispatcher = Self {
+            cluster_id: crate::cluster::identity(&*shared.cluster).await,
+            shared,
+            commands,
+            ids: ulid::Generator::new(),
+            incidents: BTreeMap::new(),
+            by_key: HashMap::new(),
+            at_work: HashMap::new(),
+            busy_keys: HashSet::new(),
+            polls: HashMap::new(),
+            policies: HashMap::new(),
+            locks: Arc::default(),
+            unsaved: Vec::new(),
+            shutdown: None,
+        };
+        dispatcher.take_up().await?;
+        Ok(dispatcher)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    fn policy(&self, name: &str) -> Option<Arc<Policy>> {
+        self.shared.policies.iter().find(|policy| policy.config.name == name).cloned()
+    }
+
+    fn id(&mut self) -> String {
+        let millis = u64::try_from(self.now().as_millisecond()).unwrap_or_default();
+        let time = std::time::SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+        let id = self.ids.generate_from_datetime(time).unwrap_or_else(ulid::Overflow::commit_overflow_random);
+        id.to_string().to_lowercase()
+    }
+
+    pub async fn run(mut self) {
+        loop {
+            let shared = self.shared.clone();
+            let wake = self.next_wake();
+            let sleep = async {
+                match wake {
+                    Some(at) => shared.clock.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                command = self.commands.recv() => match command {
+                    Some(command) => self.handle(command).await,
+                    None => return,
+                },
+                () = shared.arrived.notified() => {},
+                () = sleep => {},
+            }
+            // All that is already there, before anything is written.
+            while let Ok(command) = self.commands.try_recv() {
+                self.handle(command).await;
+            }
+            if self.save().await {
+                self.route().await;
+                self.advance().await;
+                self.save().await;
+            }
+            if self.is_shut_down() {
+                if let Some(shutdown) = self.shutdown.take() {
+                    let _ = shutdown.reply.send(());
+                }
+                return;
+            }
+        }
+    }
+
+    async fn handle(&mut self, command: Command) {
+        match command {
+            Command::Ended { run, finished } => self.ended(&run, finished),
+            Command::Waiting { run, waiting } => self.waiting(&run, waiting),
+            Command::Checked { incident, firing } => self.checked(&incident, firing),
+            Command::Paged { incident, result } => self.paged(&incident, result),
+            Command::Start { policy, labels, reply } => {
+                let started = self.start_by_hand(&policy, labels);
+                // An answer is a promise: it is on disk first.
+                let answer = match started {
+                    Ok(_) if !self.save().await => {
+                        Err(StartError::Unavailable("the journal can't be written".to_owned()))
+                    }
+                    other => other,
+                };
+                let _ = reply.send(answer);
+            }
+            Command::Cancel { run, why, reply } => {
+                let at_work = self.at_work.get(&run);
+                if let Some(at_work) = at_work {
+                    at_work.cancel.halt(Halt::Cancelled(why));
+                }
+                let _ = reply.send(at_work.is_some());
+            }
+            Command::Resumed => self.policies.values_mut().for_each(|policy| {
+                policy.storm = false;
+                policy.opened = Window::default();
+            }),
+            Command::Shutdown { grace, reply } => {
+                let deadline = self.shared.clock.after(grace);
+                self.shutdown = Some(Shutdown { deadline, interrupted: false, reply });
+            }
+        }
+    }
+
+    /// Write what is unsaved. False where the journal can't be written: nothing new is
+    /// begun until it can.
+    async fn save(&mut self) -> bool {
+        if self.unsaved.is_empty() {
+            return true;
+        }
+        match self.shared.journal.commit(self.unsaved.clone(), Durability::Synced).await {
+            Ok(()) => {
+                self.unsaved.clear();
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "the journal can't be written; nothing new is begun until it can");
+                false
+            }
+        }
+    }
+
+    fn next_wake(&self) -> Option<Timestamp> {
+        if !self.unsaved.is_empty() {
+            return Some(self.shared.clock.after(JOURNAL_RETRY));
+        }
+        let due = self
+            .incidents
+            .values()
+            .filter(|incident| incident.state.is_active())
+            .filter_map(|incident| incident.due);
+        let windows = self.policies.values().filter_map(|policy| policy.started.next_change(runs::HOUR));
+        let storms = self
+            .policies
+            .values()
+            .filter(|policy| policy.storm)
+            .filter_map(|policy| policy.opened.next_change(self.shared.budgets.storm_window.get()));
+        let shutdown =
+            self.shutdown.as_ref().filter(|shutdown| !shutdown.interrupted).map(|shutdown| shutdown.deadline);
+        due.chain(self.polls.values().copied()).chain(windows).chain(storms).chain(shutdown).min()
+    }
+
+    fn is_shut_down(&mut self) -> bool {
+        let now = self.now();
+        let Some(shutdown) = &mut self.shutdown else { return false };
+        if self.at_work.is_empty() {
+            return true;
+        }
+        if now >= shutdown.deadline && !shutdown.interrupted {
+            shutdown.interrupted = true;
+            self.at_work.values().for_each(|at_work| at_work.cancel.halt(Halt::Shutdown));
+        }
+        false
+    }
+
+    fn may_start(&self) -> bool {
+        self.shutdown.is_none() && !self.shared.paused.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! Telling people: that an incident needs them, and that too many come at once.
+
+use std::time::Duration;
+
+use suture_core::clock::later;
+use suture_core::{IncidentId, Labels, Timestamp};
+use suture_journal::{IncidentRecord, IncidentState};
+
+use super::{Command, Dispatcher};
+use crate::pager::Page;
+
+/// How long Alertmanager keeps an escalation that nobody resolves.
+const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// The pauses between tries to deliver a page.
+const PAUSES: [u64; 5] = [1, 5, 15, 60, 240];
+
+impl Dispatcher {
+    /// A person must look.
+    pub(super) fn escalate(&mut self, id: &IncidentId, why: String) {
+        tracing::warn!(incident = %id, "escalated: {why}");
+        self.put(id, IncidentState::Escalated, None, why);
+        self.page(id);
+        let Some(incident) = self.incidents.get(id) else { return };
+        // Nothing will clear it: there is no alert.
+        if incident.by_hand {
+            let now = self.now();
+            self.change(id, |incident| incident.closed_at = Some(now));
+        }
+    }
+
+    /// Tell people of an incident; the result comes back as a command.
+    pub(super) fn page(&self, id: &IncidentId) {
+        let Some(incident) = self.incidents.get(id) else { return };
+        let now = self.now();
+        self.deliver(id.clone(), escalation(incident, now, Some(later(now, LIFETIME))));
+    }
+
+    /// Take an escalation back.
+    pub(super) fn page_resolved(&self, id: &IncidentId) {
+        let Some(incident) = self.incidents.get(id) else { return };
+        let now = self.now();
+        self.deliver(id.clone(), escalation(incident, now, Some(now)));
+    }
+
+    fn deliver(&self, incident: IncidentId, page: Page) {
+        let (pager, clock) = (self.shared.pager.clone(), self.shared.clock.clone());
+        let commands = self.shared.commands.clone();
+        tokio::spawn(async move {
+            let mut result = pager.page(&page).await;
+            for pause in PAUSES {
+                let Err(error) = &result else { break };
+                tracing::warn!(%incident, error, "people could not be told; it is tried again");
+                clock.sleep(Duration::from_secs(pause)).await;
+                result = pager.page(&page).await;
+            }
+            let _ = commands.send(Command::Paged { incident, result });
+        });
+    }
+
+    pub(super) fn paged(&mut self, id: &IncidentId, result: Result<(), String>) {
+        let Some(incident) = self.incidents.get(id) else { return };
+        if incident.state != IncidentState::Escalated {
+            return;
+        }
+        match result {
+            Ok(()) => self.change(id, |incident| incident.paged = true),
+            Err(error) => {
+                tracing::error!(incident = %id, error, "nobody could be told of an escalation");
+                let why = format!("{} And nobody could be told: {error}", incident.summary);
+                self.put(id, IncidentState::Failed, None, why);
+            }
+        }
+    }
+
+    /// Too many incidents of a policy at once: the cause lies elsewhere. It starts no more
+    /// runs until the storm is over or the operator resumes, and one page says so.
+    pub(super) fn watch_storms(&mut self) {
+        let now = self.now();
+        let (limit, window) = (self.shared.budgets.storm, self.shared.budgets.storm_window.get());
+        let mut began = Vec::new();
+        for (name, policy) in &mut self.policies {
+            let count = policy.opened.count(now, window);
+            if count > limit && !policy.storm {
+                began.push((name.clone(), count));
+            }
+            policy.storm = count > limit;
+        }
+        for (name, count) in began {
+            let summary = format!(
+                "{count} incidents of policy `{name}` within {}: their cause lies elsewhere. No run starts until \
+                 it is over, or until an operator resumes.",
+                self.shared.budgets.storm_window
+            );
+            tracing::error!(policy = name, "{summary}");
+            let labels = [("alertname", "SutureStorm"), ("severity", "critical"), ("policy", &name)];
+            let page = Page {
+                labels: labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+                annotations: [("summary".to_owned(), summary)].into(),
+                starts_at: now,
+                ends_at: Some(later(now, LIFETIME)),
+            };
+            self.deliver(IncidentId::new(format!("storm-{name}")), page);
+        }
+    }
+}
+
+fn escalation(incident: &IncidentRecord, now: Timestamp, ends_at: Option<Timestamp>) -> Page {
+    let mut labels: Labels = incident.key.clone();
+    let alertname = incident.alert.labels.get("alertname").cloned().unwrap_or_default();
+    labels.extend([
+        ("alertname".to_owned(), "SutureEscalation".to_owned()),
+        ("severity".to_owned(), "warning".to_owned()),
+        ("policy".to_owned(), incident.policy.clone()),
+        ("incident".to_owned(), incident.id.to_string()),
+        ("source_alertname".to_owned(), alertname),
+    ]);
+    let mut annotations = Labels::from([("summary".to_owned(), incident.summary.clone())]);
+    if let Some(run) = incident.runs.last() {
+        annotations.insert("description".to_owned(), format!("What was done: suture runs show {run}"));
+    }
+    let starts_at = incident.closed_at.unwrap_or(now).min(now);
+    Page { labels, annotations, starts_at, ends_at }
+}

@@ -1,0 +1,180 @@
+//! The incidents that the dispatcher holds, and every way in which they change.
+
+use suture_core::{IncidentId, Timestamp};
+use suture_journal::{Change, IncidentRecord, IncidentState, JournalError};
+
+use super::{AtWork, Dispatcher};
+use crate::progress::Progress;
+use crate::run;
+
+/// Open incidents kept at most. Beyond that the oldest that need nothing more of the
+/// host are closed.
+const MAX_OPEN: usize = 20_000;
+
+impl Dispatcher {
+    /// Read what an earlier host left, and see its unfinished runs through.
+    pub(super) async fn take_up(&mut self) -> Result<(), JournalError> {
+        for incident in self.shared.journal.open_incidents().await? {
+            self.shared.metrics.incident(&incident.policy, None, Some(incident.state.as_str()));
+            self.index(&incident);
+            self.incidents.insert(incident.id.clone(), incident);
+        }
+        let unfinished = self.shared.journal.unfinished_runs().await?;
+        for record in unfinished {
+            self.recover(record).await?;
+        }
+        let ids: Vec<_> = self.incidents.keys().cloned().collect();
+        for id in ids {
+            let Some(incident) = self.incidents.get(&id) else { continue };
+            match incident.state {
+                IncidentState::Escalated if !incident.paged => self.page(&id),
+                IncidentState::Verifying => {
+                    self.polls.insert(id, self.now());
+                }
+                // Its run never began.
+                IncidentState::Running | IncidentState::Waiting
+                    if !self.at_work.values().any(|at_work| at_work.incident == id) =>
+                {
+                    self.change(&id, |incident| incident.state = IncidentState::Queued);
+                }
+                _ => {}
+            }
+        }
+        // Whatever waits in the inbox is routed at once.
+        self.shared.arrived.notify_one();
+        Ok(())
+    }
+
+    async fn recover(&mut self, record: suture_journal::RunRecord) -> Result<(), JournalError> {
+        let (Some(header), Some(incident)) =
+            (self.shared.journal.header(&record.id).await?, self.incidents.get(&record.incident).cloned())
+        else {
+            tracing::error!(run = %record.id, "an unfinished run has no header or no incident; it is left alone");
+            return Ok(());
+        };
+        let entries = self.shared.journal.entries(&record.id).await?;
+        let policy = self.policy(&record.policy);
+        let program = policy.as_ref().and_then(|policy| policy.program.as_ref().ok().cloned());
+        tracing::info!(run = %record.id, policy = record.policy, "seeing an interrupted run through");
+        let unfinished = run::Unfinished {
+            run: record.id.clone(),
+            policy: record.policy.clone(),
+            requested: program.map(|program| program.manifest().permissions.clone()).unwrap_or_default(),
+            incident: header.incident,
+            mode: record.mode,
+            limits: header.limits,
+            grants: policy.map(|policy| policy.config.grants.clone()).unwrap_or_default(),
+            entries,
+        };
+        let session = self.session(&record.id, &record.policy);
+        let at_work = AtWork {
+            incident: incident.id.clone(),
+            policy: record.policy.clone(),
+            key: incident.key.clone(),
+            cancel: session.cancel.clone(),
+            record,
+        };
+        self.spawn(at_work, async move { run::recover(unfinished, session).await });
+        Ok(())
+    }
+
+    pub(super) fn index(&mut self, incident: &IncidentRecord) {
+        self.by_key
+            .entry((incident.policy.clone(), incident.key.clone()))
+            .or_default()
+            .push(incident.id.clone());
+    }
+
+    /// Add an incident.
+    pub(super) fn open(&mut self, incident: IncidentRecord) {
+        self.shared.metrics.incident(&incident.policy, None, Some(incident.state.as_str()));
+        self.index(&incident);
+        self.incidents.insert(incident.id.clone(), incident.clone());
+        self.tell(Progress::Incident(Box::new(incident.clone())));
+        self.unsaved.push(Change::Incident(incident));
+        self.close_the_oldest();
+    }
+
+    /// Change an incident, and see that it is saved.
+    pub(super) fn change(&mut self, id: &IncidentId, change: impl FnOnce(&mut IncidentRecord)) {
+        let Some(incident) = self.incidents.get_mut(id) else { return };
+        let before = incident.state;
+        change(incident);
+        let incident = incident.clone();
+        if incident.state != IncidentState::Verifying {
+            self.polls.remove(id);
+        }
+        let closed = incident.closed_at.is_some();
+        let after = (!closed).then(|| incident.state.as_str());
+        self.shared.metrics.incident(&incident.policy, Some(before.as_str()), after);
+        if closed {
+            self.incidents.remove(id);
+            let key = (incident.policy.clone(), incident.key.clone());
+            if let Some(ids) = self.by_key.get_mut(&key) {
+                ids.retain(|other| other != id);
+                if ids.is_empty() {
+                    self.by_key.remove(&key);
+                }
+            }
+        }
+        if incident.state != before || closed {
+            self.tell(Progress::Incident(Box::new(incident.clone())));
+        }
+        self.unsaved.push(Change::Incident(incident));
+    }
+
+    /// Put an incident into a state, with the reason why.
+    pub(super) fn put(&mut self, id: &IncidentId, state: IncidentState, due: Option<Timestamp>, why: String) {
+        self.change(id, |incident| {
+            incident.state = state;
+            incident.due = due;
+            incident.summary = why;
+        });
+    }
+
+    /// The alert cleared: the incident is over.
+    pub(super) fn resolve(&mut self, id: &IncidentId) {
+        let now = self.now();
+        let Some(incident) = self.incidents.get(id) else { return };
+        let was_escalated = incident.state == IncidentState::Escalated;
+        // What was concluded without a repair stays the conclusion.
+        let state = match incident.state {
+            kept @ (IncidentState::Unnecessary | IncidentState::Planned | IncidentState::Cancelled) => kept,
+            _ => IncidentState::Resolved,
+        };
+        if was_escalated {
+            self.page_resolved(id);
+        }
+        self.change(id, |incident| {
+            incident.state = state;
+            incident.due = None;
+            incident.closed_at = Some(now);
+        });
+    }
+
+    pub(super) fn tell(&self, progress: Progress) {
+        if let Some(listeners) = &self.shared.listeners {
+            let _ = listeners.send(progress);
+        }
+    }
+
+    fn close_the_oldest(&mut self) {
+        if self.incidents.len() <= MAX_OPEN {
+            return;
+        }
+        let oldest = self
+            .incidents
+            .values()
+            .find(|incident| !incident.state.is_active())
+            .map(|incident| incident.id.clone());
+        if let Some(id) = oldest {
+            let now = self.now();
+            self.change(&id, |incident| incident.closed_at = Some(now));
+        }
+    }
+
+    /// Whether no more incidents fit: notifications then wait in the inbox.
+    pub(super) fn is_full(&self) -> bool {
+        self.incidents.len() > MAX_OPEN
+    }
+}

@@ -1,0 +1,218 @@
+//! From the inbox to incidents.
+
+use std::sync::Arc;
+
+use suture_core::{Alert, AlertStatus, IncidentId, Labels, Notification};
+use suture_journal::{Change, IncidentRecord, IncidentState};
+
+use super::Dispatcher;
+use crate::engine::StartError;
+use crate::key::key;
+use crate::policy::Policy;
+
+/// Notifications routed in one transaction.
+const BATCH: usize = 64;
+
+impl Dispatcher {
+    /// Route what waits in the inbox, batch by batch.
+    pub(super) async fn route(&mut self) {
+        while self.shared.journal.inbox_len() > 0 && !self.is_full() {
+            let batch = match self.shared.journal.inbox(BATCH).await {
+                Ok(batch) if batch.is_empty() => return,
+                Ok(batch) => batch,
+                Err(error) => {
+                    tracing::error!(%error, "the inbox can't be read");
+                    return;
+                }
+            };
+            let mut routed = Vec::with_capacity(batch.len());
+            for (id, record) in batch {
+                match Notification::parse(&record.body) {
+                    Ok(notification) => {
+                        for alert in notification.alerts {
+                            self.route_alert(record.policy.as_deref(), &alert);
+                        }
+                    }
+                    // It was read when it was accepted; only damage can bring this about.
+                    Err(error) => {
+                        tracing::error!(%error, id, "a stored notification can't be read; it is dropped")
+                    }
+                }
+                routed.push(id);
+            }
+            self.unsaved.push(Change::Routed(routed));
+            if !self.save().await {
+                return;
+            }
+        }
+    }
+
+    fn route_alert(&mut self, by_name: Option<&str>, alert: &Alert) {
+        let policies: Vec<Arc<Policy>> = self
+            .shared
+            .policies
+            .iter()
+            .filter(|policy| by_name.is_none_or(|name| name == policy.config.name))
+            .filter(|policy| policy.wants(&alert.labels, by_name.is_some()))
+            .cloned()
+            .collect();
+        for policy in policies {
+            let result = self.route_to(&policy, alert);
+            self.shared.metrics.alert(&policy.config.name, result);
+        }
+    }
+
+    /// What became of an alert, as the metric says it.
+    fn route_to(&mut self, policy: &Policy, alert: &Alert) -> &'static str {
+        let name = &policy.config.name;
+        let Ok(program) = &policy.program else { return "ignored" };
+        if let Err(reason) = policy.trusts(alert) {
+            tracing::warn!(
+                policy = name,
+                fingerprint = alert.fingerprint(),
+                reason,
+                "an alert is not trusted"
+            );
+            return "untrusted";
+        }
+        let key = match key(program.manifest(), &alert.labels) {
+            Ok(key) => key,
+            Err(reason) => {
+                tracing::warn!(
+                    policy = name,
+                    fingerprint = alert.fingerprint(),
+                    reason,
+                    "an alert can't be handled"
+                );
+                return "invalid";
+            }
+        };
+        let same_key: Vec<IncidentId> =
+            self.by_key.get(&(name.clone(), key.clone())).cloned().unwrap_or_default();
+        let fingerprint = alert.fingerprint();
+        let known = same_key
+            .iter()
+            .find(|id| self.incidents.get(*id).is_some_and(|known| known.fingerprint == fingerprint))
+            .cloned();
+        match alert.status {
+            AlertStatus::Resolved => match known {
+                Some(id) => self.alert_resolved(&id, alert),
+                None => "ignored",
+            },
+            AlertStatus::Firing => self.alert_fires(policy, key, alert, known, &same_key),
+        }
+    }
+
+    fn alert_fires(
+        &mut self,
+        policy: &Policy,
+        key: Labels,
+        alert: &Alert,
+        known: Option<IncidentId>,
+        same_key: &[IncidentId],
+    ) -> &'static str {
+        let now = self.now();
+        if let Some(id) = &known {
+            let fires_anew = self.incidents.get(id).is_some_and(|known| known.starts_at < alert.starts_at);
+            if !fires_anew || self.is_active(id) {
+                // The same again; or it cleared and fired again while it was handled.
+                if self.incidents.get(id).is_some_and(|known| known.alert != *alert) {
+                    self.change(id, |incident| {
+                        incident.starts_at = incident.starts_at.max(alert.starts_at);
+                        incident.alert = alert.clone();
+                    });
+                }
+                return "duplicate";
+            }
+            // It cleared without our being told, and fires anew.
+            self.change(id, |incident| incident.closed_at = Some(now));
+        }
+        if same_key.iter().any(|id| self.is_active(id)) {
+            // Another alert of the same key is being handled; this one comes again.
+            return "duplicate";
+        }
+        self.open_incident(policy, key, alert.clone(), false);
+        "opened"
+    }
+
+    fn alert_resolved(&mut self, id: &IncidentId, alert: &Alert) -> &'static str {
+        let Some(incident) = self.incidents.get(id) else { return "ignored" };
+        if alert.starts_at < incident.starts_at {
+            // News of an earlier firing.
+            return "ignored";
+        }
+        match incident.state {
+            // A run is never interrupted: it finds the alert gone when it is done.
+            IncidentState::Running | IncidentState::Waiting => {
+                let alert = alert.clone();
+                self.change(id, |incident| incident.alert = alert);
+            }
+            IncidentState::Received | IncidentState::Queued | IncidentState::Retrying => {
+                self.change(id, |incident| {
+                    incident.summary = "the alert cleared before a run was needed".to_owned()
+                });
+                self.resolve(id);
+            }
+            _ => self.resolve(id),
+        }
+        "resolved"
+    }
+
+    fn is_active(&self, id: &IncidentId) -> bool {
+        self.incidents.get(id).is_some_and(|incident| incident.state.is_active())
+    }
+
+    fn open_incident(&mut self, policy: &Policy, key: Labels, alert: Alert, by_hand: bool) -> IncidentId {
+        let id = IncidentId::new(self.id());
+        let now = self.now();
+        tracing::info!(incident = %id, policy = policy.config.name, ?key, "an incident is opened");
+        self.policies.entry(policy.config.name.clone()).or_default().opened.add(now);
+        self.open(IncidentRecord {
+            id: id.clone(),
+            policy: policy.config.name.clone(),
+            key,
+            fingerprint: alert.fingerprint(),
+            starts_at: alert.starts_at,
+            state: IncidentState::Queued,
+            opened_at: now,
+            closed_at: None,
+            runs: Vec::new(),
+            alert,
+            attempts: 0,
+            due: None,
+            summary: String::new(),
+            by_hand,
+            paged: false,
+        });
+        id
+    }
+
+    /// Open an incident that no alert asked for.
+    pub(super) fn start_by_hand(&mut self, name: &str, labels: Labels) -> Result<IncidentId, StartError> {
+        if self.shutdown.is_some() {
+            return Err(StartError::Unavailable("the host is shutting down".to_owned()));
+        }
+        let policy =
+            self.policy(name).ok_or_else(|| StartError::Policy(format!("there is no policy `{name}`")))?;
+        let program = policy
+            .program
+            .as_ref()
+            .map_err(|error| StartError::Policy(format!("policy `{name}` is not loaded: {error}")))?;
+        let key = key(program.manifest(), &labels).map_err(StartError::Labels)?;
+        let same_key = self.by_key.get(&(name.to_owned(), key.clone()));
+        let busy = same_key.into_iter().flatten().find(|id| self.is_active(id));
+        if let Some(id) = busy {
+            return Err(StartError::Busy(id.clone()));
+        }
+        let alert = Alert {
+            status: AlertStatus::Firing,
+            labels,
+            annotations: Labels::new(),
+            starts_at: self.now(),
+            ends_at: None,
+            generator_url: String::new(),
+            fingerprint: String::new(),
+        };
+        Ok(self.open_incident(&policy, key, alert, true))
+    }
+}

@@ -1,0 +1,294 @@
+//! A host with a small policy on the simulated cluster; time runs a thousand times as
+//! fast.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use serde_json::json;
+use suture_cluster::{Fixture, SimulatedCluster};
+use suture_core::{
+    Clock, Effect, HumanDuration, Labels, Limits, Matchers, Mode, Notification, Outcome, Program, ScaledClock,
+};
+use suture_journal::{Filter, IncidentRecord, IncidentState, Journal};
+
+use crate::confirm::Confirm;
+use crate::engine::{Engine, EngineConfig};
+use crate::pager::{Page, Pager};
+use crate::policy::{Policy, PolicyConfig, Retry};
+use crate::run::tests::{done, policy};
+use crate::{Budgets, Metrics};
+
+/// A pager that remembers.
+#[derive(Default)]
+struct Pages(Mutex<Vec<Page>>);
+
+#[async_trait]
+impl Pager for Pages {
+    async fn page(&self, page: &Page) -> Result<(), String> {
+        self.0.lock().push(page.clone());
+        Ok(())
+    }
+}
+
+struct Bed {
+    engine: Engine,
+    cluster: SimulatedCluster,
+    pages: Arc<Pages>,
+    dir: tempfile::TempDir,
+    clock: Arc<dyn Clock>,
+}
+
+fn notification(status: &str, namespaces: &[&str]) -> Notification {
+    let alert = |namespace: &&str| {
+        json!({"status": status, "startsAt": "2026-11-22T04:00:00Z", "fingerprint": namespace,
+            "labels": {"alertname": "A", "obj_namespace": namespace}})
+    };
+    serde_json::from_value(json!({"alerts": namespaces.iter().map(alert).collect::<Vec<_>>()})).unwrap()
+}
+
+fn configured(program: Arc<dyn Program>, clock: &dyn Clock) -> Policy {
+    Policy {
+        config: PolicyConfig {
+            name: "test".into(),
+            mode: Mode::Enforce,
+            matchers: Matchers::parse_all(&[r#"alertname="A""#]).unwrap(),
+            confirm: Confirm::None,
+            trust: None,
+            settings: json!({}),
+            grants: vec![],
+            limits: Limits::default(),
+            retry: Retry {
+                attempts: 2,
+                backoff: HumanDuration::from_secs(10),
+                settle: HumanDuration::from_secs(60),
+            },
+        },
+        program: Ok(program),
+        source: "test".into(),
+        loaded_at: clock.now(),
+    }
+}
+
+async fn start(
+    dir: tempfile::TempDir,
+    program: Arc<dyn Program>,
+    change: impl FnOnce(&mut EngineConfig),
+) -> Bed {
+    let epoch = "2026-11-22T04:10:00Z".parse().unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(ScaledClock::starting_at(epoch, 1000.0));
+    let cluster = SimulatedCluster::new(Fixture { now: epoch, ..Fixture::default() }, clock.clone()).unwrap();
+    let pages = Arc::new(Pages::default());
+    let mut config = EngineConfig {
+        policies: vec![configured(program, &*clock)],
+        journal: Journal::open(dir.path(), clock.clone()).unwrap(),
+        cluster: Arc::new(cluster.clone()),
+        clock: clock.clone(),
+        pager: pages.clone(),
+        metrics: Metrics::new("test"),
+        budgets: Budgets::default(),
+        max_pending: 1000,
+        listeners: None,
+    };
+    change(&mut config);
+    Bed { engine: Engine::start(config).await.unwrap(), cluster, pages, dir, clock }
+}
+
+async fn bed(program: Arc<dyn Program>) -> Bed {
+    start(tempfile::tempdir().unwrap(), program, |_| {}).await
+}
+
+impl Bed {
+    async fn post(&self, status: &str, namespaces: &[&str]) {
+        let notification = notification(status, namespaces);
+        let body = serde_json::to_vec(&notification).unwrap();
+        self.engine.accept(None, &notification, body).await.unwrap();
+    }
+
+    async fn incidents(&self) -> Vec<IncidentRecord> {
+        self.engine.journal().incidents(Filter::default()).await.unwrap().items
+    }
+
+    /// Wait until the one incident stands there.
+    async fn until(&self, state: IncidentState) -> IncidentRecord {
+        for _ in 0..4000 {
+            if let [incident] = &self.incidents().await[..]
+                && incident.state == state
+            {
+                return incident.clone();
+            }
+            self.clock.sleep(Duration::from_secs(2)).await;
+        }
+        panic!("never {state:?}: {:#?}", self.incidents().await)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_alert_delivered_again_and_again_is_one_incident_and_one_run() {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = runs.clone();
+    let bed = bed(policy(move |_, _| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        async { Ok(Ok(Outcome::Unnecessary { summary: "fine".into() })) }
+    }))
+    .await;
+    for _ in 0..20 {
+        bed.post("firing", &["media"]).await;
+    }
+    let incident = bed.until(IncidentState::Unnecessary).await;
+    bed.post("firing", &["media"]).await;
+    bed.clock.sleep(Duration::from_secs(30)).await;
+    assert_eq!(runs.load(Ordering::SeqCst), 1);
+    assert_eq!(incident.runs.len(), 1);
+    bed.post("resolved", &["media"]).await;
+    for _ in 0..1000 {
+        if bed.incidents().await[0].closed_at.is_some() {
+            return;
+        }
+        bed.clock.sleep(Duration::from_secs(1)).await;
+    }
+    panic!("it stays open");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repair_is_resolved_when_the_alert_clears() {
+    let bed = bed(policy(|_, _| async { done() })).await;
+    bed.post("firing", &["media"]).await;
+    bed.until(IncidentState::Verifying).await;
+    bed.post("resolved", &["media"]).await;
+    let incident = bed.until(IncidentState::Resolved).await;
+    assert!(incident.closed_at.is_some());
+    assert!(bed.pages.0.lock().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repair_after_which_the_alert_still_fires_is_tried_again_and_then_a_person_is_told() {
+    let bed = bed(policy(|_, _| async { done() })).await;
+    bed.post("firing", &["media"]).await;
+    let incident = bed.until(IncidentState::Escalated).await;
+    assert_eq!(incident.runs.len(), 2);
+    assert!(
+        incident.summary.contains("did not clear") && incident.summary.contains("attempt 2 of 2"),
+        "{incident:?}"
+    );
+    bed.clock.sleep(Duration::from_secs(30)).await;
+    let pages = bed.pages.0.lock().clone();
+    assert_eq!(pages.len(), 1);
+    assert_eq!(pages[0].labels["alertname"], "SutureEscalation");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_traps_is_retried_and_then_escalated() {
+    let bed = bed(policy(|_, _| async { Ok(Err("no luck".to_owned())) })).await;
+    bed.post("firing", &["media"]).await;
+    let incident = bed.until(IncidentState::Escalated).await;
+    assert_eq!(incident.attempts, 2);
+    assert!(incident.summary.contains("no luck"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_and_not_finished_is_picked_up_by_the_next_host() {
+    let sleepy = || {
+        policy(|calls, _| async move {
+            calls.call(Effect::Sleep { duration_ms: 3_600_000 }).await?.ok();
+            done()
+        })
+    };
+    let first = bed(sleepy()).await;
+    first.post("firing", &["media"]).await;
+    first.until(IncidentState::Waiting).await;
+    first.engine.shutdown(Duration::from_secs(1)).await;
+    let Bed { dir, engine, .. } = first;
+    engine.journal().close().await.unwrap();
+    drop(engine);
+    let second = start(dir, policy(|_, _| async { done() }), |_| {}).await;
+    let incident = second.until(IncidentState::Verifying).await;
+    assert_eq!(incident.runs.len(), 2, "the interrupted run, and the one that did it");
+    assert_eq!(incident.attempts, 1, "an interruption is not an attempt");
+    assert!(second.cluster.mutations().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_host_accepts_and_starts_nothing() {
+    let bed = bed(policy(|_, _| async { done() })).await;
+    bed.engine.pause();
+    bed.post("firing", &["media"]).await;
+    bed.until(IncidentState::Queued).await;
+    bed.clock.sleep(Duration::from_secs(60)).await;
+    assert!(bed.until(IncidentState::Queued).await.runs.is_empty());
+    bed.engine.resume();
+    bed.until(IncidentState::Verifying).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_run_ends_and_its_incident_is_cancelled() {
+    let bed = bed(policy(|calls, _| async move {
+        calls.call(Effect::Sleep { duration_ms: 86_400_000 }).await?.ok();
+        done()
+    }))
+    .await;
+    bed.post("firing", &["media"]).await;
+    let incident = bed.until(IncidentState::Waiting).await;
+    bed.engine.cancel(&incident.runs[0], "by hand").await.unwrap();
+    let incident = bed.until(IncidentState::Cancelled).await;
+    assert!(incident.summary.contains("by hand"));
+    assert!(bed.engine.cancel(&incident.runs[0], "again").await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_whose_key_is_no_kubernetes_name_opens_nothing_and_is_counted() {
+    let bed = bed(policy(|_, _| async { done() })).await;
+    bed.post("firing", &["../kube-system"]).await;
+    for _ in 0..1000 {
+        if bed.engine.metrics().encode().contains(r#"result="invalid"} 1"#) {
+            assert!(bed.incidents().await.is_empty());
+            return;
+        }
+        bed.clock.sleep(Duration::from_secs(1)).await;
+    }
+    panic!("it is not counted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_starts_no_runs_and_tells_once() {
+    let bed = start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| {
+        config.budgets.storm = 3;
+    })
+    .await;
+    bed.post("firing", &["a", "b", "c", "d", "e"]).await;
+    for _ in 0..1000 {
+        if !bed.pages.0.lock().is_empty() {
+            break;
+        }
+        bed.clock.sleep(Duration::from_secs(1)).await;
+    }
+    let incidents = bed.incidents().await;
+    assert_eq!(incidents.len(), 5);
+    assert!(incidents.iter().all(|incident| incident.runs.is_empty()), "{incidents:#?}");
+    let pages = bed.pages.0.lock().clone();
+    assert_eq!(pages.len(), 1);
+    assert_eq!(pages[0].labels["alertname"], "SutureStorm");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_started_by_hand_needs_no_alert_and_is_over_when_it_is_done() {
+    let bed = bed(policy(|_, _| async { done() })).await;
+    assert!(bed.engine.start_run("test", Labels::new()).await.is_err());
+    assert!(bed.engine.start_run("other", Labels::new()).await.is_err());
+    let labels: Labels = [("obj_namespace".to_owned(), "media".to_owned())].into();
+    bed.engine.start_run("test", labels).await.unwrap();
+    assert!(bed.until(IncidentState::Resolved).await.by_hand);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_inbox_turns_notifications_away() {
+    let bed =
+        start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| config.max_pending = 0)
+            .await;
+    let notification = notification("firing", &["media"]);
+    let refusal = bed.engine.accept(None, &notification, vec![]).await.unwrap_err();
+    assert!(refusal.to_string().contains("send it again later"));
+    assert!(bed.engine.accept(Some("nobody"), &notification, vec![]).await.is_err());
+}

@@ -1,0 +1,269 @@
+//! The service that lasts: it accepts notifications and answers questions; its
+//! [dispatcher](crate::dispatcher) does the rest.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use suture_core::{Clock, IncidentId, Labels, Notification, RunId};
+use suture_journal::{Change, Durability, InboxRecord, Journal, JournalError};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::budget::Budgets;
+use crate::cluster::Cluster;
+use crate::dispatcher::{Command, Dispatcher};
+use crate::metrics::Metrics;
+use crate::pager::Pager;
+use crate::policy::{Policy, PolicyStatus};
+use crate::progress::Listeners;
+
+/// What a host is made of.
+pub struct EngineConfig {
+    /// The policies, loaded or not.
+    pub policies: Vec<Policy>,
+    /// Where everything is written down.
+    pub journal: Journal,
+    /// What effects act on.
+    pub cluster: Arc<dyn Cluster>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// How people are told.
+    pub pager: Arc<dyn Pager>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// How much is done at once.
+    pub budgets: Budgets,
+    /// How many notifications may wait to be routed before more are turned away.
+    pub max_pending: usize,
+    /// Who watches.
+    pub listeners: Option<Listeners>,
+}
+
+/// A running host. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub policies: Vec<Arc<Policy>>,
+    pub journal: Journal,
+    pub cluster: Arc<dyn Cluster>,
+    pub clock: Arc<dyn Clock>,
+    pub pager: Arc<dyn Pager>,
+    pub metrics: Metrics,
+    pub budgets: Budgets,
+    pub max_pending: usize,
+    pub listeners: Option<Listeners>,
+    pub commands: mpsc::UnboundedSender<Command>,
+    pub arrived: Notify,
+    pub paused: AtomicBool,
+    pub stopping: AtomicBool,
+}
+
+/// Why a notification was not accepted. Nothing of it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No policy has that name.
+    #[error("there is no policy `{0}`")]
+    UnknownPolicy(String),
+    /// Too many wait already.
+    #[error("{0} notifications are waiting already; send it again later")]
+    Overloaded(usize),
+    /// The host is shutting down.
+    #[error("the host is shutting down")]
+    Stopping,
+    /// It could not be stored.
+    #[error("the notification could not be stored: {0}")]
+    Journal(#[from] JournalError),
+}
+
+/// Why a run was not started by hand.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// No policy has that name, or it is not loaded.
+    #[error("{0}")]
+    Policy(String),
+    /// The labels are no key.
+    #[error("{0}")]
+    Labels(String),
+    /// An incident of that key is being handled.
+    #[error("incident {0} has that key and is not over")]
+    Busy(IncidentId),
+    /// The host is shutting down, or can't write.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// Why a run was not cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CancelError {
+    /// There is no such run.
+    #[error("there is no such run")]
+    NotFound,
+    /// It is over.
+    #[error("the run is over")]
+    Ended,
+}
+
+impl Engine {
+    /// Start: pick up what an earlier host accepted and did not finish, then go on.
+    ///
+    /// # Errors
+    /// When the journal can't be read.
+    pub async fn start(config: EngineConfig) -> Result<Self, JournalError> {
+        let EngineConfig {
+            policies,
+            journal,
+            cluster,
+            clock,
+            pager,
+            metrics,
+            budgets,
+            max_pending,
+            listeners,
+        } = config;
+        for policy in &policies {
+            match &policy.program {
+                Ok(program) => metrics.loaded(&policy.config.name, program.digest()),
+                Err(_) => metrics.load_failure(&policy.config.name),
+            }
+        }
+        let (commands, received) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            policies: policies.into_iter().map(Arc::new).collect(),
+            journal,
+            cluster,
+            clock,
+            pager,
+            metrics,
+            budgets,
+            max_pending,
+            listeners,
+            commands,
+            arrived: Notify::new(),
+            paused: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+        });
+        let dispatcher = Dispatcher::load(shared.clone(), received).await?;
+        tokio::spawn(dispatcher.run());
+        Ok(Self(shared))
+    }
+
+    /// Take a notification, for all policies that it matches or for one by name. It is
+    /// on disk when this returns.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub async fn accept(
+        &self,
+        policy: Option<&str>,
+        notification: &Notification,
+        body: Vec<u8>,
+    ) -> Result<(), Refusal> {
+        if let Some(policy) = policy {
+            self.policy(policy).ok_or_else(|| Refusal::UnknownPolicy(policy.to_owned()))?;
+        }
+        if self.0.stopping.load(Ordering::Acquire) {
+            return Err(Refusal::Stopping);
+        }
+        if notification.alerts.is_empty() {
+            return Ok(());
+        }
+        let waiting = self.0.journal.inbox_len();
+        if waiting >= self.0.max_pending {
+            return Err(Refusal::Overloaded(waiting));
+        }
+        if notification.truncated_alerts > 0 {
+            tracing::warn!(
+                count = notification.truncated_alerts,
+                receiver = notification.receiver,
+                "Alertmanager cut alerts off and will not deliver them; set max_alerts to 0"
+            );
+        }
+        let record = InboxRecord { received_at: self.0.clock.now(), policy: policy.map(str::to_owned), body };
+        self.0.journal.commit(vec![Change::Accept(record)], Durability::Synced).await?;
+        self.0.arrived.notify_one();
+        Ok(())
+    }
+
+    fn policy(&self, name: &str) -> Option<&Arc<Policy>> {
+        self.0.policies.iter().find(|policy| policy.config.name == name)
+    }
+
+    /// All policies, as the API shows them.
+    pub fn policies(&self) -> Vec<PolicyStatus> {
+        self.0.policies.iter().map(|policy| policy.status()).collect()
+    }
+
+    /// Start a run by hand: no alert confirms it, and none closes it.
+    ///
+    /// # Errors
+    /// Why it was not started.
+    pub async fn start_run(&self, policy: &str, labels: Labels) -> Result<IncidentId, StartError> {
+        let (reply, answer) = oneshot::channel();
+        let policy = policy.to_owned();
+        let gone = || StartError::Unavailable("the host is shutting down".to_owned());
+        self.0.commands.send(Command::Start { policy, labels, reply }).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Start no more runs until [`resume`](Self::resume). Alerts are still accepted, and
+    /// runs that are at work go on.
+    pub fn pause(&self) {
+        self.0.paused.store(true, Ordering::Release);
+        tracing::warn!("paused: alerts are accepted, no run starts");
+    }
+
+    /// Start runs again; a storm is taken to be over.
+    pub fn resume(&self) {
+        self.0.paused.store(false, Ordering::Release);
+        tracing::info!("resumed");
+        let _ = self.0.commands.send(Command::Resumed);
+    }
+
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        self.0.paused.load(Ordering::Acquire)
+    }
+
+    /// Whether it is shutting down.
+    pub fn is_stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::Acquire)
+    }
+
+    /// End a run: what it has begun is finished, what it must undo is undone.
+    ///
+    /// # Errors
+    /// Why there is nothing to end.
+    pub async fn cancel(&self, run: &RunId, why: &str) -> Result<(), CancelError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Cancel { run: run.clone(), why: why.to_owned(), reply };
+        let known = if self.0.commands.send(command).is_ok() { answer.await.unwrap_or(false) } else { false };
+        if known {
+            return Ok(());
+        }
+        match self.0.journal.run(run).await {
+            Ok(Some(_)) => Err(CancelError::Ended),
+            _ => Err(CancelError::NotFound),
+        }
+    }
+
+    /// Where everything is written down.
+    pub fn journal(&self) -> &Journal {
+        &self.0.journal
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// Accept nothing more, let runs end within a time of grace, then interrupt them:
+    /// they are picked up at the next start. Returns when nothing is at work.
+    pub async fn shutdown(&self, grace: Duration) {
+        self.0.stopping.store(true, Ordering::Release);
+        let (reply, done) = oneshot::channel();
+        if self.0.commands.send(Command::Shutdown { grace, reply }).is_ok() {
+            let _ = done.await;
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The layer next to the cluster: effects that the host itself answers, with its
+//! clock and its locks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use suture_core::effect::Level;
+use suture_core::{Clock, Effect, EffectHandler, Error, Fault, Prepared, Reason, Reply, Resolution, Step};
+
+use crate::cluster::Cluster;
+use crate::locks::{Held, Locks};
+
+pub(crate) struct Local {
+    pub cluster: Arc<dyn Cluster>,
+    pub clock: Arc<dyn Clock>,
+    pub locks: Arc<Locks>,
+    pub policy: String,
+    held: Mutex<HashMap<String, Held>>,
+}
+
+impl Local {
+    pub fn new(cluster: Arc<dyn Cluster>, clock: Arc<dyn Clock>, locks: Arc<Locks>, policy: String) -> Self {
+        Self { cluster, clock, locks, policy, held: Mutex::default() }
+    }
+
+    /// Let go of every lock: the run is over.
+    pub fn release(&self) {
+        self.held.lock().clear();
+    }
+
+    async fn exclusive(&self, name: &str, prepared: &Prepared) -> Result<Reply, Fault> {
+        if self.held.lock().contains_key(name) {
+            return Ok(Reply::Held);
+        }
+        let wait = async {
+            match prepared.deadline {
+                Some(deadline) => self.clock.sleep_until(deadline).await,
+                None => futures::future::pending().await,
+            }
+        };
+        let acquire = self.locks.acquire(format!("{}/{name}", self.policy));
+        match futures::future::select(Box::pin(acquire), Box::pin(wait)).await {
+            futures::future::Either::Left((held, _)) => {
+                self.held.lock().insert(name.to_owned(), held);
+                Ok(Reply::Held)
+            }
+            futures::future::Either::Right(_) => {
+                Err(Error::new(Reason::TIMEOUT, format!("another run holds `{name}`")).into())
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl EffectHandler for Local {
+    async fn prepare(&self, step: &Step, effect: &Effect) -> Result<Prepared, Fault> {
+        let wait = match effect {
+            Effect::Sleep { duration_ms } => Some(*duration_ms),
+            Effect::Exclusive { timeout_ms, .. } => Some(*timeout_ms),
+            Effect::Now | Effect::Log { .. } | Effect::Step { .. } => None,
+            _ => return self.cluster.prepare(step, effect).await,
+        };
+        Ok(Prepared {
+            step: step.clone(),
+            effect: effect.clone(),
+            deadline: wait.map(|wait| self.clock.after(Duration::from_millis(wait))),
+            dry_run: false,
+            before: None,
+        })
+    }
+
+    async fn perform(&self, prepared: &Prepared) -> Result<Reply, Fault> {
+        match &prepared.effect {
+            Effect::Now => Ok(Reply::Now(self.clock.now())),
+            Effect::Sleep { .. } => {
+                if let Some(deadline) = prepared.deadline {
+                    self.clock.sleep_until(deadline).await;
+                }
+                Ok(Reply::Slept)
+            }
+            Effect::Exclusive { name, .. } => self.exclusive(name, prepared).await,
+            Effect::Log { level, message } => {
+                let (run, policy) = (&prepared.step.run, &self.policy);
+                match level {
+                    Level::Debug => tracing::debug!(%run, policy, "{message}"),
+                    Level::Info => tracing::info!(%run, policy, "{message}"),
+                    Level::Warn => tracing::warn!(%run, policy, "{message}"),
+                    Level::Error => tracing::error!(%run, policy, "{message}"),
+                }
+                Ok(Reply::Noted)
+            }
+            Effect::Step { .. } => Ok(Reply::Noted),
+            _ => self.cluster.perform(prepared).await,
+        }
+    }
+
+    async fn resolve(&self, prepared: &Prepared) -> Result<Resolution, Fault> {
+        self.cluster.resolve(prepared).await
+    }
+}

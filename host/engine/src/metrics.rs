@@ -1,0 +1,208 @@
+//! The metrics of FORMATS, in OpenMetrics.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+macro_rules! labels {
+    ($($name:ident { $($field:ident),* })*) => {
+        $(
+            #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+            struct $name { $($field: String),* }
+        )*
+    };
+}
+
+labels! {
+    ResultOf { result }
+    PolicyResult { policy, result }
+    PolicyState { policy, state }
+    PolicyOutcome { policy, outcome }
+    OfPolicy { policy }
+    EffectLabels { policy, verb, result }
+    OfVerb { verb }
+    Loaded { policy, digest }
+}
+
+/// All metrics of a host. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+struct Inner {
+    registry: Registry,
+    notifications: Family<ResultOf, Counter>,
+    alerts: Family<PolicyResult, Counter>,
+    incidents: Family<PolicyState, Gauge>,
+    runs: Family<PolicyOutcome, Counter>,
+    run_duration: Family<OfPolicy, Histogram>,
+    effects: Family<EffectLabels, Counter>,
+    effect_duration: Family<OfVerb, Histogram>,
+    loaded: Family<Loaded, Gauge>,
+    load_failures: Family<OfPolicy, Counter>,
+    commit_duration: Histogram,
+}
+
+impl Metrics {
+    /// Metrics of a host of this version.
+    pub fn new(version: &str) -> Self {
+        let mut registry = Registry::with_prefix("suture");
+        let run_duration = Family::new_with_constructor(
+            (|| Histogram::new(exponential_buckets(0.01, 4.0, 10))) as fn() -> Histogram,
+        );
+        let effect_duration = Family::new_with_constructor(
+            (|| Histogram::new(exponential_buckets(0.0005, 4.0, 10))) as fn() -> Histogram,
+        );
+        let commit_duration = Histogram::new(exponential_buckets(0.0001, 2.0, 16));
+        let inner = Inner {
+            notifications: Family::default(),
+            alerts: Family::default(),
+            incidents: Family::default(),
+            runs: Family::default(),
+            effects: Family::default(),
+            loaded: Family::default(),
+            load_failures: Family::default(),
+            run_duration,
+            effect_duration,
+            commit_duration,
+            registry: Registry::default(),
+        };
+        registry.register("notifications", "Notifications received", inner.notifications.clone());
+        registry.register("alerts", "Alerts routed to policies", inner.alerts.clone());
+        registry.register("incidents", "Open incidents", inner.incidents.clone());
+        registry.register("runs", "Runs that ended", inner.runs.clone());
+        let seconds = Unit::Seconds;
+        registry.register_with_unit(
+            "run_duration",
+            "From the start of a run to its end, undos included",
+            seconds.clone(),
+            inner.run_duration.clone(),
+        );
+        registry.register("effects", "Effects of policies", inner.effects.clone());
+        registry.register_with_unit(
+            "effect_duration",
+            "From an effect to its reply",
+            seconds.clone(),
+            inner.effect_duration.clone(),
+        );
+        registry.register("policy_loaded", "Policies that are loaded", inner.loaded.clone());
+        registry.register(
+            "policy_load_failures",
+            "Modules that could not be loaded",
+            inner.load_failures.clone(),
+        );
+        registry.register_with_unit(
+            "journal_commit_duration",
+            "One commit of the journal, the disk included",
+            seconds,
+            inner.commit_duration.clone(),
+        );
+        registry.register("build", "The version of this host", Info::new([("version", version.to_owned())]));
+        Self(Arc::new(Inner { registry, ..inner }))
+    }
+
+    /// All of them, as OpenMetrics text.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = encode(&mut text, &self.0.registry);
+        text
+    }
+
+    /// A notification arrived: `accepted`, `unauthorized`, `unreadable`, `too_large`,
+    /// `overloaded`, …
+    pub fn notification(&self, result: &str) {
+        self.0.notifications.get_or_create(&ResultOf { result: result.into() }).inc();
+    }
+
+    /// An alert was routed to a policy: `opened`, `duplicate`, `resolved`, `invalid`,
+    /// `untrusted`, `ignored`.
+    pub fn alert(&self, policy: &str, result: &str) {
+        self.0.alerts.get_or_create(&PolicyResult { policy: policy.into(), result: result.into() }).inc();
+    }
+
+    /// An open incident moved from one state to another.
+    pub fn incident(&self, policy: &str, from: Option<&str>, to: Option<&str>) {
+        let gauge = |state: &str| {
+            self.0.incidents.get_or_create_owned(&PolicyState { policy: policy.into(), state: state.into() })
+        };
+        if let Some(from) = from {
+            gauge(from).dec();
+        }
+        if let Some(to) = to {
+            gauge(to).inc();
+        }
+    }
+
+    /// A run ended.
+    pub fn run(&self, policy: &str, outcome: &str, duration: Duration) {
+        self.0.runs.get_or_create(&PolicyOutcome { policy: policy.into(), outcome: outcome.into() }).inc();
+        self.0
+            .run_duration
+            .get_or_create(&OfPolicy { policy: policy.into() })
+            .observe(duration.as_secs_f64());
+    }
+
+    /// An effect was answered: `ok`, or the reason of the error.
+    pub fn effect(&self, policy: &str, verb: &str, result: &str, duration: Duration) {
+        let labels = EffectLabels { policy: policy.into(), verb: verb.into(), result: result.into() };
+        self.0.effects.get_or_create(&labels).inc();
+        self.0.effect_duration.get_or_create(&OfVerb { verb: verb.into() }).observe(duration.as_secs_f64());
+    }
+
+    /// A policy was loaded.
+    pub fn loaded(&self, policy: &str, digest: &str) {
+        self.0.loaded.get_or_create(&Loaded { policy: policy.into(), digest: digest.into() }).set(1);
+    }
+
+    /// A policy could not be loaded.
+    pub fn load_failure(&self, policy: &str) {
+        self.0.load_failures.get_or_create(&OfPolicy { policy: policy.into() }).inc();
+    }
+
+    /// The journal committed.
+    pub fn commit(&self, duration: Duration) {
+        self.0.commit_duration.observe(duration.as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_those_that_dashboards_rely_on() {
+        let metrics = Metrics::new("1.2.3");
+        metrics.notification("accepted");
+        metrics.alert("p", "opened");
+        metrics.incident("p", None, Some("queued"));
+        metrics.run("p", "remediated", Duration::from_secs(1));
+        metrics.effect("p", "get", "ok", Duration::from_millis(1));
+        metrics.loaded("p", "sha256:0");
+        metrics.load_failure("p");
+        metrics.commit(Duration::from_millis(1));
+        let text = metrics.encode();
+        for line in [
+            r#"suture_notifications_total{result="accepted"} 1"#,
+            r#"suture_alerts_total{policy="p",result="opened"} 1"#,
+            r#"suture_incidents{policy="p",state="queued"} 1"#,
+            r#"suture_runs_total{policy="p",outcome="remediated"} 1"#,
+            r#"suture_run_duration_seconds_count{policy="p"} 1"#,
+            r#"suture_effects_total{policy="p",verb="get",result="ok"} 1"#,
+            r#"suture_effect_duration_seconds_count{verb="get"} 1"#,
+            r#"suture_policy_loaded{policy="p",digest="sha256:0"} 1"#,
+            r#"suture_policy_load_failures_total{policy="p"} 1"#,
+            "suture_journal_commit_duration_seconds_count 1",
+            r#"suture_build_info{version="1.2.3"} 1"#,
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+    }
+}

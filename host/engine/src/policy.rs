@@ -1,0 +1,143 @@
+//! A policy as it is configured and loaded.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use suture_core::{
+    Alert, Expression, Grant, HumanDuration, Labels, Limits, Matchers, Mode, Program, Timestamp,
+};
+
+use crate::confirm::Confirm;
+
+/// How often, and how patiently, an incident is attempted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Retry {
+    /// Runs an incident gets at most before a person is told.
+    pub attempts: u32,
+    /// The pause before the second run; it doubles with each, up to an hour.
+    pub backoff: HumanDuration,
+    /// How long the alert may take to clear after a run says that it repaired.
+    pub settle: HumanDuration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { attempts: 3, backoff: HumanDuration::from_secs(60), settle: HumanDuration::from_secs(600) }
+    }
+}
+
+impl Retry {
+    /// The pause after a number of attempts.
+    pub fn pause(&self, attempts: u32) -> std::time::Duration {
+        let factor = 2_u32.saturating_pow(attempts.saturating_sub(1).min(16));
+        let longest = self.backoff.get().max(std::time::Duration::from_secs(3600));
+        self.backoff.get().saturating_mul(factor).min(longest)
+    }
+}
+
+/// What the operator says of a policy.
+#[derive(Clone)]
+pub struct PolicyConfig {
+    /// Its name in this host: a DNS label.
+    pub name: String,
+    /// Whether it acts.
+    pub mode: Mode,
+    /// The alerts it gets, on top of its manifest's own matchers.
+    pub matchers: Matchers,
+    /// Whether an alert must fire in Prometheus before anything is changed.
+    pub confirm: Confirm,
+    /// CEL over `alert` that must hold for the alert to be heard at all.
+    pub trust: Option<Expression>,
+    /// Its settings, defaults filled in.
+    pub settings: Value,
+    /// What it is allowed.
+    pub grants: Vec<Grant>,
+    /// What one run may use.
+    pub limits: Limits,
+    /// How often it is tried.
+    pub retry: Retry,
+}
+
+/// A policy that is loaded.
+#[derive(Clone)]
+pub struct Policy {
+    /// What the operator says.
+    pub config: PolicyConfig,
+    /// Its code; or why it could not be loaded.
+    pub program: Result<Arc<dyn Program>, String>,
+    /// Where the code came from.
+    pub source: String,
+    /// When.
+    pub loaded_at: Timestamp,
+}
+
+/// A policy as the API shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyStatus {
+    /// Its name in this host.
+    pub name: String,
+    /// The manifest's version.
+    pub version: Option<String>,
+    /// The module's digest.
+    pub digest: Option<String>,
+    /// `observe` or `enforce`.
+    pub mode: Mode,
+    /// Where the module came from.
+    pub source: String,
+    /// When it was loaded.
+    pub loaded_at: Timestamp,
+    /// Why it is not loaded.
+    pub error: Option<String>,
+}
+
+impl Policy {
+    /// What the API shows.
+    pub fn status(&self) -> PolicyStatus {
+        let program = self.program.as_ref().ok();
+        PolicyStatus {
+            name: self.config.name.clone(),
+            version: program.map(|program| program.manifest().version.clone()),
+            digest: program.map(|program| program.digest().to_owned()),
+            mode: self.config.mode,
+            source: self.source.clone(),
+            loaded_at: self.loaded_at,
+            error: self.program.as_ref().err().cloned(),
+        }
+    }
+
+    /// Whether an alert is for this policy. Posted to it by name, the configuration's
+    /// own matchers are skipped.
+    pub(crate) fn wants(&self, labels: &Labels, by_name: bool) -> bool {
+        (by_name || self.config.matchers.matches(labels))
+            && self.program.as_ref().is_ok_and(|program| program.manifest().matchers.matches(labels))
+    }
+
+    /// Whether the operator trusts an alert.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn trusts(&self, alert: &Alert) -> Result<(), String> {
+        let Some(trust) = &self.config.trust else { return Ok(()) };
+        let value = serde_json::to_value(alert).map_err(|error| error.to_string())?;
+        match trust.test(&[("alert", &value)]) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(format!("`trust` does not hold: {}", trust.source())),
+            Err(error) => Err(format!("`trust` can't be evaluated, so it does not hold: {error}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_doubles_up_to_an_hour() {
+        let retry = Retry::default();
+        let pauses: Vec<_> = [1, 2, 3, 10, 99].map(|attempts| retry.pause(attempts).as_secs()).to_vec();
+        assert_eq!(pauses, [60, 120, 240, 3600, 3600]);
+    }
+}

@@ -1,0 +1,432 @@
+//! Runs of small policies, written as Rust closures, on the simulated cluster.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use serde_json::{Value, json};
+use suture_cluster::{Fixture, SimulatedCluster};
+use suture_core::clock::{Driven, later};
+use suture_core::effect::{
+    Create, Delete, Op, Patch, PatchType, Predicate, Propagation, Query, Target, Test, Waited,
+};
+use suture_core::manifest::{RawManifest, RawPermission};
+use suture_core::object::Kind;
+use suture_core::{
+    Alert, Effect, Error, HumanDuration, IncidentId, Manifest, Mutation, Outcome, Reason, Reply, Timestamp,
+    VirtualClock,
+};
+use suture_journal::{Body, MemoryLog};
+
+use super::*;
+
+/// A manifest that requests ConfigMaps, Secrets and Jobs, with key `obj_namespace`.
+pub(crate) fn manifest() -> Manifest {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    RawManifest {
+        name: "test".into(),
+        version: "0.1.0".into(),
+        description: "For tests".into(),
+        matchers: vec![],
+        key: words(&["obj_namespace"]),
+        permissions: vec![RawPermission {
+            groups: words(&["", "batch"]),
+            resources: words(&["configmaps", "secrets", "jobs"]),
+            verbs: words(&["get", "list", "create", "patch", "delete"]),
+            reason: "tests".into(),
+        }],
+        settings_schema: r#"{"type": "object"}"#.into(),
+    }
+    .check()
+    .unwrap()
+}
+
+/// What a test's policy may do.
+#[derive(Clone)]
+pub(crate) struct Calls(Arc<dyn Host>);
+
+impl Calls {
+    /// One effect; the run ends where the host says so.
+    pub async fn call(&self, effect: Effect) -> Result<Result<Reply, Error>, Halt> {
+        self.0.answer(effect).await
+    }
+}
+
+type Script =
+    Box<dyn Fn(Calls, Incident) -> BoxFuture<'static, Result<Result<Outcome, String>, Halt>> + Send + Sync>;
+
+/// A policy that is a closure.
+pub(crate) struct Scripted {
+    manifest: Manifest,
+    script: Script,
+}
+
+/// A policy from an async closure.
+pub(crate) fn policy<F>(script: impl Fn(Calls, Incident) -> F + Send + Sync + 'static) -> Arc<dyn Program>
+where
+    F: Future<Output = Result<Result<Outcome, String>, Halt>> + Send + 'static,
+{
+    Arc::new(Scripted {
+        manifest: manifest(),
+        script: Box::new(move |calls, incident| Box::pin(script(calls, incident))),
+    })
+}
+
+#[async_trait]
+impl Program for Scripted {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn digest(&self) -> &str {
+        "sha256:test"
+    }
+
+    async fn remediate(&self, incident: &Incident, _: &Limits, host: Arc<dyn Host>) -> Ending {
+        match (self.script)(Calls(host), incident.clone()).await {
+            Ok(Ok(outcome)) => Ending::Concluded(outcome),
+            Ok(Err(message)) => Ending::Failed(message),
+            Err(halt) => Ending::Halted(halt),
+        }
+    }
+}
+
+pub(crate) fn done() -> Result<Result<Outcome, String>, Halt> {
+    Ok(Ok(Outcome::Remediated { summary: "done".into() }))
+}
+
+fn target(kind: (&str, &str), name: &str) -> Target {
+    Target {
+        kind: Kind::new(kind.0, kind.1),
+        namespace: Some("media".into()),
+        name: name.into(),
+        uid: None,
+        subresource: None,
+    }
+}
+
+const CONFIG: (&str, &str) = ("v1", "ConfigMap");
+
+fn merge(name: &str, body: Value) -> Mutation {
+    Mutation::Patch(Patch {
+        target: target(CONFIG, name),
+        patch_type: PatchType::Merge,
+        body,
+        resource_version: None,
+    })
+}
+
+fn create(object: Value) -> Mutation {
+    let kind = Kind::of(&object).unwrap();
+    Mutation::Create(Create { kind, namespace: Some("media".into()), object, subresource: None })
+}
+
+fn change(mutation: Mutation) -> Effect {
+    Effect::Mutate { mutation, undo: None }
+}
+
+/// A world to run in: a ConfigMap `plex`, a Secret `restic`, and an alert that fires.
+pub(crate) struct World {
+    pub cluster: SimulatedCluster,
+    pub clock: VirtualClock,
+    pub log: Arc<MemoryLog>,
+    pub spec: RunSpec,
+    pub session: Session,
+}
+
+pub(crate) fn incident(namespace: &str) -> Incident {
+    let alert: Alert = serde_json::from_value(json!({"status": "firing", "startsAt": "2026-11-22T04:00:00Z",
+        "labels": {"alertname": "A", "obj_namespace": namespace}}))
+    .unwrap();
+    Incident {
+        id: IncidentId::new("incident-1"),
+        key: [("obj_namespace".to_owned(), namespace.to_owned())].into(),
+        alert,
+        attempt: 1,
+        settings: json!({}),
+    }
+}
+
+pub(crate) fn world(program: Arc<dyn Program>) -> World {
+    let now: Timestamp = "2026-11-22T04:10:00Z".parse().unwrap();
+    let clock = VirtualClock::new(now, later(now, Duration::from_secs(7 * 86_400)));
+    let fixture: Fixture = Fixture {
+        now,
+        objects: vec![
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "plex", "namespace": "media"},
+                "data": {"state": "broken"}}),
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "restic", "namespace": "media"},
+                "data": {"password": "aHVudGVyMg=="}}),
+        ],
+        ..Fixture::default()
+    };
+    let time: Arc<dyn Clock> = Arc::new(clock.clone());
+    let cluster = SimulatedCluster::new(fixture, time.clone()).unwrap();
+    let incident = incident("media");
+    cluster.set_alert(&incident.alert);
+    let log = Arc::new(MemoryLog::default());
+    let grants = serde_json::from_value(
+        json!([{"groups": ["", "batch"], "resources": ["configmaps", "secrets", "jobs"],
+        "verbs": ["get", "list", "create", "patch", "delete"], "namespaces": ["media"]}]),
+    )
+    .unwrap();
+    let spec = RunSpec {
+        run: RunId::new("run-1"),
+        policy: "test".into(),
+        program,
+        incident,
+        mode: Mode::Enforce,
+        limits: Limits::default(),
+        grants,
+        confirm: Confirm::prometheus(),
+    };
+    let session = Session {
+        cluster: Arc::new(cluster.clone()),
+        clock: time,
+        log: log.clone(),
+        locks: Arc::default(),
+        cancel: Cancel::default(),
+        observer: None,
+        metrics: None,
+    };
+    World { cluster, clock, log, spec, session }
+}
+
+impl World {
+    pub fn run(self) -> (Finished, SimulatedCluster, Arc<MemoryLog>) {
+        let Self { cluster, clock, log, spec, session } = self;
+        let Driven::Done(finished) = pollster::block_on(clock.drive(execute(spec, session))) else {
+            panic!("the run did not end")
+        };
+        (finished.unwrap(), cluster, log)
+    }
+
+    fn state(cluster: &SimulatedCluster) -> Value {
+        let plex = cluster.object(&"v1 ConfigMap media/plex".parse().unwrap()).unwrap();
+        plex["data"]["state"].clone()
+    }
+}
+
+fn reason(answer: &Result<Reply, Error>) -> Option<&Reason> {
+    answer.as_ref().err().map(|error| &error.reason)
+}
+
+#[test]
+fn what_is_granted_and_fires_is_done() {
+    let world = world(policy(|calls, _| async move {
+        let answer = calls.call(change(merge("plex", json!({"data": {"state": "repaired"}})))).await?;
+        assert_eq!(reason(&answer), None);
+        done()
+    }));
+    let (finished, cluster, _) = world.run();
+    assert_eq!(finished.ending.name(), "remediated");
+    assert_eq!(World::state(&cluster), "repaired");
+}
+
+#[test]
+fn what_is_not_granted_or_not_requested_is_denied_and_said() {
+    let world = world(policy(|calls, _| async move {
+        let mut elsewhere = target(CONFIG, "plex");
+        elsewhere.namespace = Some("kube-system".into());
+        for (effect, why) in [
+            (Effect::Get { target: elsewhere }, "no grant"),
+            (Effect::Get { target: target(("v1", "Pod"), "plex") }, "does not request"),
+            (
+                Effect::Logs {
+                    pod: target(("v1", "Pod"), "plex"),
+                    container: String::new(),
+                    tail_lines: 1,
+                    limit_bytes: 0,
+                },
+                "pods/log",
+            ),
+        ] {
+            let error = calls.call(effect).await?.unwrap_err();
+            assert_eq!(error.reason, Reason::DENIED);
+            assert!(error.message.contains(why), "{error}");
+        }
+        let everywhere = Query {
+            kind: Kind::new("v1", "ConfigMap"),
+            namespace: None,
+            labels: String::new(),
+            fields: String::new(),
+            limit: 0,
+            next: None,
+            metadata_only: false,
+        };
+        assert_eq!(reason(&calls.call(Effect::List(everywhere)).await?), Some(&Reason::DENIED));
+        done()
+    }));
+    assert_eq!(world.run().0.ending.name(), "remediated");
+}
+
+#[test]
+fn names_that_could_lead_elsewhere_are_refused() {
+    let world = world(policy(|calls, _| async move {
+        for name in ["../../secrets/x", "a/b", "a%2fb", "", "..", "a?b"] {
+            assert_eq!(
+                reason(&calls.call(Effect::Get { target: target(CONFIG, name) }).await?),
+                Some(&Reason::BAD_REQUEST)
+            );
+        }
+        let mut token = target(CONFIG, "plex");
+        token.subresource = Some("token".into());
+        assert_eq!(reason(&calls.call(Effect::Get { target: token }).await?), Some(&Reason::DENIED));
+        done()
+    }));
+    assert_eq!(world.run().0.ending.name(), "remediated");
+}
+
+#[test]
+fn nothing_is_changed_for_an_alert_that_does_not_fire_in_prometheus() {
+    let mut world = world(policy(|calls, _| async move {
+        let error = calls.call(change(merge("plex", json!({"data": {"state": "x"}})))).await?.unwrap_err();
+        assert_eq!(error.reason, Reason::DENIED);
+        assert!(error.message.contains("does not fire in Prometheus"), "{error}");
+        done()
+    }));
+    world.spec.incident.alert.labels.insert("severity".into(), "forged".into());
+    let (_, cluster, _) = world.run();
+    assert_eq!(World::state(&cluster), "broken");
+    assert!(cluster.mutations().is_empty());
+}
+
+#[test]
+fn the_values_of_a_secret_reach_neither_the_policy_nor_the_journal() {
+    let world = world(policy(|calls, _| async move {
+        let secret = calls.call(Effect::Get { target: target(("v1", "Secret"), "restic") }).await?.unwrap();
+        let Reply::Object(secret) = secret else { panic!("{secret:?}") };
+        assert_eq!(secret["data"], json!({"password": ""}));
+        let patch = Mutation::Patch(Patch {
+            target: target(("v1", "Secret"), "restic"),
+            patch_type: PatchType::Merge,
+            body: json!({"metadata": {"labels": {"seen": "true"}}}),
+            resource_version: None,
+        });
+        calls.call(change(patch)).await?.unwrap();
+        done()
+    }));
+    let (_, _, log) = world.run();
+    let journal = serde_json::to_string(&log.entries()).unwrap();
+    assert!(journal.contains("password") && !journal.contains("aHVudGVyMg"));
+}
+
+#[test]
+fn observe_plans_what_it_would_do_and_changes_nothing() {
+    let mut world = world(policy(|calls, _| async move {
+        calls.call(change(merge("plex", json!({"data": {"state": "repaired"}})))).await?.unwrap();
+        let Reply::Object(plex) = calls.call(Effect::Get { target: target(CONFIG, "plex") }).await?.unwrap()
+        else {
+            panic!("no object")
+        };
+        assert_eq!(plex["data"]["state"], "repaired", "the plan lies over later reads");
+        let made = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "made-"}});
+        calls.call(change(create(made))).await?.unwrap();
+        let repaired = Predicate::All(vec![Test {
+            pointer: "/data/state".into(),
+            op: Op::Equals,
+            value: json!("repaired"),
+        }]);
+        let wait = |until| Effect::Wait { target: target(CONFIG, "plex"), until, timeout_ms: 60_000 };
+        assert!(matches!(calls.call(wait(repaired)).await?, Ok(Reply::Waited(Waited::Met(_)))));
+        calls.call(wait(Predicate::Deleted)).await?.unwrap();
+        panic!("nothing that depends on the plan goes on")
+    }));
+    world.spec.mode = Mode::Observe;
+    let (finished, cluster, _) = world.run();
+    assert_eq!(finished.ending.name(), "planned");
+    assert_eq!(World::state(&cluster), "broken");
+    assert!(cluster.mutations().iter().all(|mutation| mutation.dry_run));
+    assert_eq!(cluster.objects().iter().filter(|object| object["kind"] == "ConfigMap").count(), 1);
+}
+
+#[test]
+fn a_change_is_taken_back_when_the_policy_fails() {
+    let world = world(policy(|calls, _| async move {
+        let effect = Effect::Mutate {
+            mutation: merge("plex", json!({"data": {"state": "halfway"}})),
+            undo: Some(merge("plex", json!({"data": {"state": "broken"}}))),
+        };
+        calls.call(effect).await?.unwrap();
+        Ok(Err("could not go on".into()))
+    }));
+    let (finished, cluster, _) = world.run();
+    assert_eq!(finished.ending, Ending::Failed("could not go on".into()));
+    assert_eq!(finished.doubts, Vec::<String>::new());
+    assert_eq!(World::state(&cluster), "broken");
+    assert_eq!(cluster.mutations().len(), 2);
+}
+
+#[test]
+fn an_undo_that_is_not_granted_is_refused_before_the_change_is_made() {
+    let world = world(policy(|calls, _| async move {
+        let mut elsewhere = target(CONFIG, "other");
+        elsewhere.namespace = Some("kube-system".into());
+        let undo = Mutation::Delete(Delete {
+            target: elsewhere,
+            propagation: Propagation::Background,
+            resource_version: None,
+        });
+        let effect =
+            Effect::Mutate { mutation: merge("plex", json!({"data": {"state": "x"}})), undo: Some(undo) };
+        assert_eq!(reason(&calls.call(effect).await?), Some(&Reason::DENIED));
+        done()
+    }));
+    let (_, cluster, _) = world.run();
+    assert_eq!(World::state(&cluster), "broken");
+}
+
+#[test]
+fn a_job_may_not_run_an_image_that_no_grant_lists() {
+    let world = world(policy(|calls, _| async move {
+        let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"generateName": "unlock-"},
+            "spec": {"template": {"spec": {"automountServiceAccountToken": false, "restartPolicy": "Never",
+                "containers": [{"name": "c", "image": "evil/miner"}]}}}});
+        let error = calls.call(change(create(job))).await?.unwrap_err();
+        assert_eq!(error.reason, Reason::DENIED);
+        assert!(error.message.contains("evil/miner"), "{error}");
+        done()
+    }));
+    let (_, cluster, _) = world.run();
+    assert!(cluster.mutations().is_empty());
+}
+
+#[test]
+fn a_run_that_outlives_its_deadline_is_ended_and_undone() {
+    let mut world = world(policy(|calls, _| async move {
+        let effect = Effect::Mutate {
+            mutation: merge("plex", json!({"data": {"state": "halfway"}})),
+            undo: Some(merge("plex", json!({"data": {"state": "broken"}}))),
+        };
+        calls.call(effect).await?.unwrap();
+        calls.call(Effect::Sleep { duration_ms: 3_600_000 }).await?.unwrap();
+        panic!("it slept past its deadline")
+    }));
+    world.spec.limits.deadline = HumanDuration::from_secs(60);
+    let (finished, cluster, _) = world.run();
+    assert_eq!(finished.ending.summary(), "limit exceeded: `limits.deadline` is 1m");
+    assert_eq!(World::state(&cluster), "broken");
+}
+
+#[test]
+fn a_lock_is_held_until_the_run_ends() {
+    let take = || {
+        policy(|calls, _| async move {
+            let answer =
+                calls.call(Effect::Exclusive { name: "repository".into(), timeout_ms: 600_000 }).await?;
+            assert_eq!(reason(&answer), None);
+            calls.call(Effect::Sleep { duration_ms: 60_000 }).await?.unwrap();
+            done()
+        })
+    };
+    let (first, second) = (world(take()), world(take()));
+    let second_session = Session { log: Arc::new(MemoryLog::default()), ..first.session.clone() };
+    let (clock, log) = (first.clock.clone(), first.log.clone());
+    let began = clock.now();
+    let both =
+        futures::future::join(execute(first.spec, first.session), execute(second.spec, second_session));
+    let Driven::Done((one, two)) = pollster::block_on(clock.drive(both)) else { panic!("stuck") };
+    assert!(one.is_ok() && two.is_ok());
+    assert_eq!(clock.now(), later(began, Duration::from_secs(120)), "one after the other");
+    assert!(matches!(log.entries().last().unwrap().body, Body::Ended { .. }));
+}

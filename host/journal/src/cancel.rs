@@ -1,0 +1,104 @@
+//! How a run is ended from outside.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures::future::{Either, select};
+use suture_core::Halt;
+use tokio::sync::watch;
+
+/// Ends a run from outside: somebody cancels it, its deadline passes, the host shuts
+/// down. Clones share one flag.
+///
+/// The run ends before its next effect; a wait, a sleep or a lock that it waits for is
+/// given up. A change that has begun is finished and recorded first.
+#[derive(Clone, Debug)]
+pub struct Cancel(Arc<watch::Sender<Option<Halt>>>);
+
+impl Default for Cancel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Cancel {
+    /// A flag that is not raised.
+    pub fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(None)))
+    }
+
+    /// End the run, for a reason. The first reason stays.
+    pub fn halt(&self, halt: Halt) {
+        self.0.send_if_modified(|reason| {
+            let is_first = reason.is_none();
+            if is_first {
+                *reason = Some(halt);
+            }
+            is_first
+        });
+    }
+
+    /// The reason, where the run is to end.
+    pub fn halted(&self) -> Option<Halt> {
+        self.0.borrow().clone()
+    }
+
+    /// The reason, as soon as there is one.
+    pub async fn wait(&self) -> Halt {
+        let mut receiver = self.0.subscribe();
+        loop {
+            if let Some(halt) = receiver.borrow_and_update().clone() {
+                return halt;
+            }
+            if receiver.changed().await.is_err() {
+                // Can't be: the sender is in `self`. Nobody would ever raise the flag.
+                return futures::future::pending().await;
+            }
+        }
+    }
+
+    /// The output of a future, unless the run is ended first; then the future is
+    /// dropped.
+    ///
+    /// # Errors
+    /// Why the run is to end.
+    pub async fn race<F: Future>(&self, future: F) -> Result<F::Output, Halt> {
+        match select(pin!(future), pin!(self.wait())).await {
+            Either::Left((output, _)) => Ok(output),
+            Either::Right((halt, _)) => Err(halt),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_reason_stays() {
+        let cancel = Cancel::new();
+        assert_eq!(cancel.halted(), None);
+        let other = cancel.clone();
+        other.halt(Halt::Cancelled("by hand".into()));
+        other.halt(Halt::Shutdown);
+        assert_eq!(cancel.halted(), Some(Halt::Cancelled("by hand".into())));
+    }
+
+    #[test]
+    fn what_is_done_already_wins_over_the_flag() {
+        let cancel = Cancel::new();
+        cancel.halt(Halt::Shutdown);
+        assert_eq!(pollster::block_on(cancel.race(async { 1 })), Ok(1));
+        assert_eq!(pollster::block_on(cancel.race(futures::future::pending::<()>())), Err(Halt::Shutdown));
+    }
+
+    #[test]
+    fn a_flag_raised_on_another_thread_ends_the_waiting() {
+        let cancel = Cancel::new();
+        let other = cancel.clone();
+        let thread = std::thread::spawn(move || other.halt(Halt::Shutdown));
+        assert_eq!(pollster::block_on(cancel.wait()), Halt::Shutdown);
+        thread.join().unwrap();
+    }
+}

@@ -1,0 +1,24 @@
+//! What is written into a journal.
+
+use suture_core::RunId;
+
+use crate::entry::Entry;
+use crate::record::{InboxRecord, IncidentRecord, RunHeader, RunRecord};
+
+/// One change of a journal. Those that are committed together take place together.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "encoded at once, never kept")]
+pub enum Change {
+    /// A notification came in.
+    Accept(InboxRecord),
+    /// Notifications, by their ids, became incidents (or nothing): they leave the inbox.
+    Routed(Vec<i64>),
+    /// An incident is new, or stands elsewhere now.
+    Incident(IncidentRecord),
+    /// A run stands elsewhere now.
+    Run(RunRecord),
+    /// A run begins. Comes before its first entry.
+    Begin(RunRecord, RunHeader),
+    /// A run did something.
+    Entry(RunId, Entry),
+}

@@ -1,0 +1,21 @@
+//! Who watches a run while it is at work.
+
+use suture_core::Prepared;
+
+use crate::entry::Entry;
+
+/// Sees a run's record as it is written: for timelines that are read live, for
+/// metrics, and for what the run's state is. Called between two effects, so it must
+/// not take long.
+pub trait Observer: Send + Sync {
+    /// An entry was added. One that is [lazy](crate::Durability::Lazy) may not be on
+    /// disk yet.
+    fn entry(&self, entry: &Entry) {
+        let _ = entry;
+    }
+
+    /// The run begins to wait (a wait, a sleep, a lock), or goes on.
+    fn waiting(&self, on: Option<&Prepared>) {
+        let _ = on;
+    }
+}

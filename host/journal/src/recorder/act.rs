@@ -1,0 +1,120 @@
+//! One mutation, from its intent to its reply.
+
+use suture_core::{Effect, Error, Fault, Halt, Mutation, Prepared, Reason, Reply, Resolution};
+
+use super::backoff::{Backoff, leaves_doubt};
+use super::{Recorder, part};
+use crate::entry::{Answer, Body};
+use crate::ledger::Undo;
+use crate::log::Durability;
+use crate::undo;
+
+/// How often a change is prepared anew after a conflict.
+const MAX_CONFLICTS: u32 = 5;
+
+/// How a mutation ended.
+pub(super) struct Acted {
+    pub answer: Result<Reply, Error>,
+    /// The error came from preparing: nothing was tried.
+    pub refused: bool,
+}
+
+/// Why an undo did not succeed.
+pub(super) struct NotTakenBack {
+    pub error: Error,
+    /// There is nothing left to take back, and why.
+    pub moot: Option<String>,
+}
+
+impl Recorder {
+    /// Record and perform a mutation that was prepared. Once begun it is seen through:
+    /// nothing but the layers below can end it.
+    pub(super) async fn act(
+        &self,
+        step: u32,
+        effect: Effect,
+        undo_of: Option<u32>,
+        prepared: Result<Prepared, Error>,
+    ) -> Result<Acted, Halt> {
+        let mut prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                let answer = Answer::Error(error.clone());
+                self.write(step, Body::Call { effect, answer, undo_of }, Durability::Lazy).await?;
+                return Ok(Acted { answer: Err(error), refused: true });
+            }
+        };
+        let insists = insists_on_a_version(&effect);
+        let mut conflicts = 0;
+        let acted = loop {
+            undo::complete(&effect, &mut prepared);
+            self.write(step, Body::Intent { prepared: prepared.clone(), undo_of }, Durability::Synced)
+                .await?;
+            let error = match part(self.inner.perform(&prepared).await)? {
+                Ok(reply) => break Acted { answer: Ok(reply), refused: false },
+                Err(error) => error,
+            };
+            if error.reason != Reason::CONFLICT || insists || conflicts == MAX_CONFLICTS {
+                let answer =
+                    if leaves_doubt(&error) { self.look_up(&prepared, error).await } else { Err(error) };
+                break Acted { answer, refused: false };
+            }
+            conflicts += 1;
+            prepared = match self.inner.prepare(&prepared.step, &effect).await {
+                Ok(prepared) => prepared,
+                Err(Fault::Error(error)) => break Acted { answer: Err(error), refused: true },
+                Err(Fault::Halt(halt)) => {
+                    self.write(step, Body::Reply { answer: Answer::Error(error) }, Durability::Lazy).await?;
+                    return Err(halt);
+                }
+            };
+        };
+        self.write(step, Body::Reply { answer: acted.answer.clone().into() }, Durability::Lazy).await?;
+        Ok(acted)
+    }
+
+    /// Run an undo once, as a step of its own.
+    pub(super) async fn take_back(
+        &self,
+        step: u32,
+        undo: &Undo,
+    ) -> Result<Result<Reply, NotTakenBack>, Halt> {
+        let effect = Effect::Mutate { mutation: undo.mutation.clone(), undo: None };
+        let prepared = part(self.inner.prepare(&self.step(step), &effect).await)?;
+        let Acted { answer, refused } = self.act(step, effect, Some(undo.change), prepared).await?;
+        Ok(answer.map_err(|error| {
+            let moot = undo::is_moot(&undo.mutation, &error, refused);
+            NotTakenBack { error, moot }
+        }))
+    }
+
+    /// Find out what became of a mutation that may or may not have taken place: its
+    /// reply; the error that left it open, where it did not; or `Unknown`.
+    pub(super) async fn look_up(&self, prepared: &Prepared, error: Error) -> Result<Reply, Error> {
+        let mut backoff = Backoff::new();
+        loop {
+            let why = match self.inner.resolve(prepared).await {
+                Ok(Resolution::Done(reply)) => return Ok(reply),
+                Ok(Resolution::NotDone) if error.reason == Reason::UNKNOWN => {
+                    return Err(Error::new(Reason::UNAVAILABLE, format!("not done: {}", error.message)));
+                }
+                Ok(Resolution::NotDone) => return Err(error),
+                Ok(Resolution::Unknown(why)) => why,
+                Err(Fault::Halt(halt)) => halt.to_string(),
+                Err(Fault::Error(failed)) => {
+                    if let Some(pause) = backoff.next(&failed) {
+                        self.clock.sleep(pause).await;
+                        continue;
+                    }
+                    format!("it can't be looked up: {failed}")
+                }
+            };
+            return Err(Error::new(Reason::UNKNOWN, format!("{why} (after: {error})")));
+        }
+    }
+}
+
+fn insists_on_a_version(effect: &Effect) -> bool {
+    let version = |mutation: &Mutation| undo::version(mutation).is_some();
+    matches!(effect, Effect::Mutate { mutation, .. } if version(mutation))
+}

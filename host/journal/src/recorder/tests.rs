@@ -1,0 +1,339 @@
+mod ending;
+mod fake;
+mod recovery;
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde_json::json;
+use suture_core::effect::{Level, Predicate};
+use suture_core::{Bytes, Effect, Halt, Host, Limit, Limits, Prepared, Reason, Reply};
+
+use super::Observer;
+use crate::entry::{Body, Entry};
+use fake::{Fake, World, change, create, delete, failure, made, merge, target};
+
+fn wait() -> Effect {
+    Effect::Wait { target: target("plex"), until: Predicate::Deleted, timeout_ms: 1000 }
+}
+
+#[test]
+fn a_read_is_recorded_once_and_a_change_before_and_after() {
+    let world = World::new(Fake::default());
+    world.drive(async {
+        let host = &world.recorder;
+        host.answer(Effect::Get { target: target("plex") }).await.unwrap().unwrap();
+        host.answer(change(merge("plex"), None)).await.unwrap().unwrap();
+        host.answer(wait()).await.unwrap().unwrap();
+    });
+    let expected = ["1 get ok", "2 intent patch", "2 reply ok", "3 intent wait", "3 reply ok"];
+    assert_eq!(world.record(), expected);
+}
+
+#[test]
+fn what_is_refused_is_recorded_and_not_performed() {
+    let world = World::new(Fake::default().prepares([failure(Reason::DENIED)]));
+    let error = world.drive(world.recorder.answer(change(merge("plex"), None))).unwrap().unwrap_err();
+    assert_eq!(error.reason, Reason::DENIED);
+    assert_eq!(world.record(), ["1 patch Denied"]);
+    assert!(world.fake.asked().is_empty());
+}
+
+#[test]
+fn a_conflict_is_prepared_anew_with_an_intent_of_its_own() {
+    let conflicts = [failure(Reason::CONFLICT), failure(Reason::CONFLICT)];
+    let world = World::new(Fake::default().performs(conflicts));
+    world.drive(world.recorder.answer(change(merge("plex"), None))).unwrap().unwrap();
+    assert_eq!(world.record(), ["1 intent patch", "1 intent patch", "1 intent patch", "1 reply ok"]);
+}
+
+#[test]
+fn after_five_more_conflicts_the_policy_gets_it() {
+    let world = World::new(Fake::default().performs((0..9).map(|_| failure(Reason::CONFLICT))));
+    let error = world.drive(world.recorder.answer(change(merge("plex"), None))).unwrap().unwrap_err();
+    assert_eq!(error.reason, Reason::CONFLICT);
+    assert_eq!(world.fake.asked().len(), 6);
+    assert_eq!(world.record().last().unwrap(), "1 reply Conflict");
+}
+
+#[test]
+fn a_policy_that_insists_on_a_version_gets_the_first_conflict() {
+    let world = World::new(Fake::default().performs([failure(Reason::CONFLICT)]));
+    let mut mutation = merge("plex");
+    if let suture_core::Mutation::Patch(patch) = &mut mutation {
+        patch.resource_version = Some("7".into());
+    }
+    let error = world.drive(world.recorder.answer(change(mutation, None))).unwrap().unwrap_err();
+    assert_eq!(error.reason, Reason::CONFLICT);
+    assert_eq!(world.record(), ["1 intent patch", "1 reply Conflict"]);
+}
+
+#[test]
+fn a_conflict_whose_second_look_is_refused_ends_with_that() {
+    let fake =
+        Fake::default().prepares([Ok(()), failure(Reason::NOT_FOUND)]).performs([failure(Reason::CONFLICT)]);
+    let world = World::new(fake);
+    let error = world.drive(world.recorder.answer(change(merge("plex"), None))).unwrap().unwrap_err();
+    assert_eq!(error.reason, Reason::NOT_FOUND);
+    assert_eq!(world.record(), ["1 intent patch", "1 reply NotFound"]);
+}
+
+#[test]
+fn a_change_that_may_have_happened_is_looked_up() {
+    use suture_core::Resolution::{Done, NotDone, Unknown};
+    let cases = [
+        (Done(made("plex")), "1 reply ok"),
+        (NotDone, "1 reply Unavailable"),
+        (Unknown("two objects bear its mark".into()), "1 reply Unknown"),
+    ];
+    for (resolution, expected) in cases {
+        let fake = Fake::default().performs([failure(Reason::UNAVAILABLE)]).resolves([Ok(resolution)]);
+        let world = World::new(fake);
+        world.drive(world.recorder.answer(change(merge("plex"), None))).unwrap().ok();
+        assert_eq!(world.record(), ["1 intent patch", expected]);
+        assert_eq!(world.fake.asked(), ["perform patch plex", "resolve patch plex"]);
+    }
+}
+
+#[test]
+fn looking_up_is_tried_again_while_the_cluster_is_away() {
+    let fake = Fake::default().performs([failure(Reason::TIMEOUT)]).resolves([
+        failure(Reason::UNAVAILABLE),
+        failure(Reason::UNAVAILABLE),
+        Ok(suture_core::Resolution::Done(made("plex"))),
+    ]);
+    let world = World::new(fake);
+    world.drive(world.recorder.answer(change(merge("plex"), None))).unwrap().unwrap();
+    assert_eq!(world.record(), ["1 intent patch", "1 reply ok"]);
+    assert_eq!(world.passed(), 3);
+}
+
+#[test]
+fn the_cancelled_run_leaves_its_wait_and_asks_no_more() {
+    let world = World::new(Fake::default().hanging());
+    let halt = Halt::Cancelled("by hand".into());
+    let halted = world.drive(async {
+        let cancel = async { world.cancel.halt(halt.clone()) };
+        futures::future::join(world.recorder.answer(wait()), cancel).await.0
+    });
+    assert_eq!(halted, Err(halt.clone()));
+    assert_eq!(world.drive(world.recorder.answer(Effect::Now)), Err(halt));
+    assert_eq!(world.record(), ["1 intent wait"]);
+}
+
+/// A handler whose mutations take an hour.
+struct Slow(Fake, suture_core::VirtualClock);
+
+#[async_trait::async_trait]
+impl suture_core::EffectHandler for Slow {
+    async fn prepare(
+        &self,
+        step: &suture_core::Step,
+        effect: &Effect,
+    ) -> Result<Prepared, suture_core::Fault> {
+        self.0.prepare(step, effect).await
+    }
+
+    async fn perform(&self, prepared: &Prepared) -> Result<Reply, suture_core::Fault> {
+        let clock: &dyn suture_core::Clock = &self.1;
+        clock.sleep(std::time::Duration::from_secs(3600)).await;
+        self.0.perform(prepared).await
+    }
+
+    async fn resolve(&self, prepared: &Prepared) -> Result<suture_core::Resolution, suture_core::Fault> {
+        self.0.resolve(prepared).await
+    }
+}
+
+#[test]
+fn a_change_that_has_begun_is_finished_and_recorded_all_the_same() {
+    let world = World::new(Fake::default());
+    let slow = Arc::new(Slow(Fake::default(), world.clock.clone()));
+    let recorder = super::Recorder { inner: slow, ..Arc::into_inner(world.recorder).unwrap() };
+    let cancel = world.cancel.clone();
+    let clock: Arc<dyn suture_core::Clock> = Arc::new(world.clock.clone());
+    let work = async {
+        let cancel = async {
+            clock.sleep(std::time::Duration::from_secs(60)).await;
+            cancel.halt(Halt::Shutdown);
+        };
+        futures::future::join(recorder.answer(change(merge("plex"), None)), cancel).await.0
+    };
+    let reply = pollster::block_on(world.clock.drive(work));
+    assert!(matches!(reply, suture_core::clock::Driven::Done(Ok(Ok(_)))), "{reply:?}");
+    let bodies: Vec<_> = world.log.entries().into_iter().map(|entry| entry.body).collect();
+    assert!(matches!(bodies[..], [Body::Intent { .. }, Body::Reply { .. }]));
+}
+
+#[test]
+fn the_call_after_the_last_that_is_allowed_ends_the_run() {
+    let limits = Limits { effects: 2, ..Limits::default() };
+    let world = World::with(Fake::default(), limits.clone(), None);
+    world.drive(async {
+        world.recorder.answer(Effect::Now).await.unwrap().unwrap();
+        world.recorder.answer(Effect::Now).await.unwrap().unwrap();
+        let halt = world.recorder.answer(Effect::Now).await.unwrap_err();
+        assert_eq!(halt, Halt::Limit(limits.exceeded(Limit::Effects)));
+    });
+    assert_eq!(world.record().len(), 2);
+}
+
+#[test]
+fn a_call_that_is_too_large_ends_the_run_before_it_is_asked() {
+    let limits = Limits { call_bytes: Bytes(1000), ..Limits::default() };
+    let world = World::with(Fake::default(), limits.clone(), None);
+    let flood = Effect::Log { level: Level::Info, message: "x".repeat(2000) };
+    let halt = world.drive(world.recorder.answer(flood)).unwrap_err();
+    assert_eq!(halt, Halt::Limit(limits.exceeded(Limit::CallBytes)));
+    assert!(world.record().is_empty());
+}
+
+#[test]
+fn a_reply_that_is_too_large_ends_the_run_and_the_record_says_so() {
+    let limits = Limits { call_bytes: Bytes(150), ..Limits::default() };
+    let world = World::with(Fake::default(), limits.clone(), None);
+    let halt = world.drive(world.recorder.answer(Effect::Get { target: target("plex") })).unwrap_err();
+    assert_eq!(halt, Halt::Limit(limits.exceeded(Limit::CallBytes)));
+    assert_eq!(world.record(), ["1 get RequestEntityTooLarge"]);
+}
+
+#[test]
+fn a_run_that_passes_many_small_calls_is_ended_by_their_sum() {
+    let limits = Limits { run_bytes: Bytes(2000), ..Limits::default() };
+    let world = World::with(Fake::default(), limits.clone(), None);
+    let halt = world.drive(async {
+        loop {
+            let line = Effect::Log { level: Level::Info, message: "x".repeat(200) };
+            if let Err(halt) = world.recorder.answer(line).await {
+                return halt;
+            }
+        }
+    });
+    assert_eq!(halt, Halt::Limit(limits.exceeded(Limit::RunBytes)));
+    assert!((5..10).contains(&world.record().len()));
+}
+
+#[test]
+fn a_long_line_is_cut_in_the_record() {
+    let world = World::new(Fake::default());
+    world.drive(world.recorder.answer(Effect::Step { title: "ö".repeat(9000) })).unwrap().unwrap();
+    let Body::Call { effect: Effect::Step { title }, .. } = &world.log.entries()[0].body else { panic!() };
+    assert!(title.len() <= 4096);
+}
+
+#[test]
+fn an_undo_without_a_name_means_the_object_that_was_made_and_no_other() {
+    let world = World::new(Fake::default());
+    let effect = change(create(json!({"generateName": "unlock-", "namespace": "media"})), Some(delete("")));
+    world.drive(world.recorder.answer(effect)).unwrap().unwrap();
+    let entries = world.log.entries();
+    let Body::Intent { prepared, .. } = &entries[0].body else { panic!() };
+    let Effect::Mutate { undo: Some(undo), .. } = &prepared.effect else { panic!() };
+    assert_eq!(undo.reference().name, "unlock-final");
+    // The uid is known once the object is there.
+    let (step, mut undo) = crate::entry::unsettled(&entries).pop().unwrap();
+    assert_eq!(step, 1);
+    assert_eq!(undo.target_mut().unwrap().uid.as_deref(), Some("uid-of-unlock-final"));
+}
+
+#[test]
+fn an_undo_of_the_changed_object_is_pinned_before_the_change() {
+    let world = World::new(Fake::default());
+    world.drive(world.recorder.answer(change(merge("plex"), Some(merge("plex"))))).unwrap().unwrap();
+    let Body::Intent { prepared, .. } = &world.log.entries()[0].body else { panic!() };
+    let Effect::Mutate { undo: Some(undo), .. } = &prepared.effect else { panic!() };
+    assert_eq!(undo.clone().target_mut().unwrap().uid.as_deref(), Some("uid-of-plex"));
+}
+
+#[test]
+fn an_undo_of_another_object_is_left_as_it_is() {
+    let world = World::new(Fake::default());
+    world.drive(world.recorder.answer(change(merge("plex"), Some(delete("other"))))).unwrap().unwrap();
+    let (_, mut undo) = crate::entry::unsettled(&world.log.entries()).pop().unwrap();
+    assert_eq!(undo.target_mut().unwrap().uid, None);
+}
+
+#[test]
+fn a_change_that_is_kept_is_not_undone_and_is_kept_once() {
+    let world = World::new(Fake::default());
+    world.drive(async {
+        let host = &world.recorder;
+        host.answer(change(merge("plex"), Some(merge("plex")))).await.unwrap().unwrap();
+        let keep = || Effect::Settle { step: 1, run_undo: false };
+        assert_eq!(host.answer(keep()).await.unwrap(), Ok(Reply::Settled));
+        let again = host.answer(keep()).await.unwrap().unwrap_err();
+        assert_eq!(again.reason, Reason::INVALID);
+        assert!(again.message.contains("step 1"), "{again}");
+    });
+    assert_eq!(world.record(), ["1 intent patch", "1 reply ok", "2 kept 1", "3 settle Invalid"]);
+}
+
+#[test]
+fn an_undo_that_the_policy_runs_is_the_step_in_which_it_asks() {
+    let world = World::new(Fake::default());
+    world.drive(async {
+        let host = &world.recorder;
+        host.answer(change(merge("plex"), Some(delete("other")))).await.unwrap().unwrap();
+        let settled = host.answer(Effect::Settle { step: 1, run_undo: true }).await.unwrap();
+        assert_eq!(settled, Ok(Reply::Settled));
+        host.answer(Effect::Now).await.unwrap().unwrap();
+    });
+    let expected = ["1 intent patch", "1 reply ok", "2 intent delete undo of 1", "2 reply ok", "3 now ok"];
+    assert_eq!(world.record(), expected);
+    assert!(crate::entry::unsettled(&world.log.entries()).is_empty());
+}
+
+#[test]
+fn an_undo_that_fails_for_the_policy_stays_open() {
+    let fake = Fake::default().performs([Ok(made("plex")), failure(Reason::FORBIDDEN)]);
+    let world = World::new(fake);
+    world.drive(async {
+        let host = &world.recorder;
+        host.answer(change(merge("plex"), Some(delete("other")))).await.unwrap().unwrap();
+        let error = host.answer(Effect::Settle { step: 1, run_undo: true }).await.unwrap().unwrap_err();
+        assert_eq!(error.reason, Reason::FORBIDDEN);
+    });
+    assert_eq!(crate::entry::unsettled(&world.log.entries()).len(), 1);
+}
+
+#[derive(Default)]
+struct Watch(Mutex<Vec<String>>);
+
+impl Observer for Watch {
+    fn entry(&self, entry: &Entry) {
+        self.0.lock().push(format!("entry {}", entry.step));
+    }
+
+    fn waiting(&self, on: Option<&Prepared>) {
+        self.0.lock().push(on.map_or("goes on", |_| "waits").to_owned());
+    }
+}
+
+#[test]
+fn the_observer_sees_each_entry_and_each_wait() {
+    let watch = Arc::new(Watch::default());
+    let world = World::with(Fake::default().hanging(), Limits::default(), Some(watch.clone()));
+    world.drive(async {
+        world.recorder.answer(Effect::Now).await.unwrap().unwrap();
+        let cancel = async { world.cancel.halt(Halt::Shutdown) };
+        let waiting = world.recorder.answer(Effect::Sleep { duration_ms: 5 });
+        futures::future::join(waiting, cancel).await.0.unwrap_err();
+    });
+    assert_eq!(*watch.0.lock(), ["entry 1", "entry 2", "waits", "goes on"]);
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_ends_the_run_before_anything_is_done() {
+    struct Full;
+    #[async_trait::async_trait]
+    impl crate::RunLog for Full {
+        async fn append(&self, _: Entry, _: crate::Durability) -> Result<(), crate::JournalError> {
+            Err(crate::JournalError("the disk is full".into()))
+        }
+    }
+    let world = World::new(Fake::default());
+    let recorder = super::Recorder { log: Arc::new(Full), ..Arc::into_inner(world.recorder).unwrap() };
+    let halt = pollster::block_on(recorder.answer(change(merge("plex"), None))).unwrap_err();
+    assert_eq!(halt, Halt::Journal("the disk is full".into()));
+    assert!(world.fake.asked().is_empty());
+}

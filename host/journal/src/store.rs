@@ -1,0 +1,263 @@
+//! The journal on disk: one SQLite file, one thread that writes it, and some that read.
+
+mod error;
+mod open;
+mod prune;
+mod queue;
+mod reader;
+mod row;
+mod schema;
+mod select;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use suture_core::{Clock, IncidentId, RunId};
+
+pub use prune::Pruned;
+
+use crate::change::Change;
+use crate::entry::Entry;
+use crate::log::{Durability, JournalError, RunLog};
+use crate::page::{Filter, Page};
+use crate::record::{InboxRecord, IncidentRecord, RunHeader, RunRecord};
+use reader::Readers;
+use row::Row;
+use select::Legible;
+use writer::Writer;
+
+/// The journal of one host, in one folder. Clones share it; the last to be dropped
+/// writes what is left and closes it.
+#[derive(Clone)]
+pub struct Journal(Arc<Store>);
+
+struct Store {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+    readers: Readers,
+    /// None where the journal is only read.
+    writer: Option<Writer>,
+}
+
+impl Journal {
+    /// The file in the folder.
+    pub const FILE: &str = "journal.db";
+
+    /// Open the journal in a folder, and make both where they are missing. One process
+    /// at a time has it.
+    ///
+    /// # Errors
+    /// The folder can't be written, another process has the journal, the file is no
+    /// journal or a damaged one, or a newer version of Suture wrote it.
+    pub fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
+        let opened = open::for_writing(folder)?;
+        let readers = Readers::start(&opened.path)?;
+        let path = opened.path.clone();
+        let writer = Some(Writer::start(opened)?);
+        Ok(Self(Arc::new(Store { path, clock, readers, writer })))
+    }
+
+    /// Open a journal only to read it: a folder, or the file in it. A host may be at
+    /// work on it meanwhile; what it has not brought to the disk yet is not seen.
+    ///
+    /// # Errors
+    /// There is none, it is damaged, or another version of Suture wrote it.
+    pub fn open_read_only(path: &Path) -> Result<Self, JournalError> {
+        let path = if path.is_dir() { path.join(Self::FILE) } else { path.to_owned() };
+        open::check(&path)?;
+        let readers = Readers::start(&path)?;
+        let clock = Arc::new(suture_core::RealClock);
+        Ok(Self(Arc::new(Store { path, clock, readers, writer: None })))
+    }
+
+    /// The journal's file.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    fn writer(&self) -> Result<&Writer, JournalError> {
+        self.0.writer.as_ref().ok_or_else(|| {
+            JournalError(format!("the journal at {} was opened to be read only", self.0.path.display()))
+        })
+    }
+
+    /// Write changes, all or none. Changes that were committed before are on disk no
+    /// later than these. Virtual time stands still meanwhile.
+    ///
+    /// [Lazy](Durability::Lazy) changes are on disk within a second. Where the disk
+    /// refuses them then, they are kept and tried again with whatever comes next, and
+    /// the next commit fails unless all of it can be written.
+    ///
+    /// # Errors
+    /// When they can't be written: nothing of them is on disk then. With room on the
+    /// disk again the next commit succeeds.
+    pub async fn commit(&self, changes: Vec<Change>, durability: Durability) -> Result<(), JournalError> {
+        let writer = self.writer()?;
+        let rows = changes.into_iter().map(Row::encode).collect::<Result<Vec<_>, _>>()?;
+        let _hold = self.0.clock.hold();
+        writer.commit(rows, durability).await
+    }
+
+    /// Whether the last commit succeeded.
+    ///
+    /// # Errors
+    /// Why it did not.
+    pub fn health(&self) -> Result<(), JournalError> {
+        self.0.writer.as_ref().map_or(Ok(()), Writer::health)
+    }
+
+    /// Be told how long each commit took, the disk included.
+    pub fn on_commit(&self, hook: Arc<dyn Fn(Duration) + Send + Sync>) {
+        if let Some(writer) = &self.0.writer {
+            writer.on_commit(hook);
+        }
+    }
+
+    /// Where the entries of a run go. The run must [begin](Change::Begin) first.
+    pub fn run_log(&self, run: RunId) -> Arc<dyn RunLog> {
+        Arc::new(StoredLog { journal: self.clone(), run })
+    }
+
+    /// Notifications that are not routed yet, oldest first, with their ids.
+    ///
+    /// # Errors
+    /// When the journal can't be read. A notification that is damaged is left out, and
+    /// logged.
+    pub async fn inbox(&self, limit: usize) -> Result<Vec<(i64, InboxRecord)>, JournalError> {
+        self.read(move |connection| select::inbox(connection, limit)).await.map(Legible::logged)
+    }
+
+    /// How many notifications are not routed yet. 0 where the journal is only read.
+    pub fn inbox_len(&self) -> usize {
+        self.0.writer.as_ref().map_or(0, |writer| writer.shared.inbox.load(Ordering::Acquire))
+    }
+
+    /// The incidents that are not closed, oldest first.
+    ///
+    /// # Errors
+    /// When the journal can't be read. One that is damaged is left out, and logged.
+    pub async fn open_incidents(&self) -> Result<Vec<IncidentRecord>, JournalError> {
+        self.read(select::open_incidents).await.map(Legible::logged)
+    }
+
+    /// The runs that have not ended, oldest first.
+    ///
+    /// # Errors
+    /// When the journal can't be read. One that is damaged is left out, and logged.
+    pub async fn unfinished_runs(&self) -> Result<Vec<RunRecord>, JournalError> {
+        self.read(select::unfinished_runs).await.map(Legible::logged)
+    }
+
+    /// Incidents, newest first.
+    ///
+    /// # Errors
+    /// When the journal can't be read, or `after` is not the `next` of a page.
+    pub async fn incidents(&self, filter: Filter) -> Result<Page<IncidentRecord>, JournalError> {
+        let place = filter.place().map_err(JournalError)?;
+        self.read(move |connection| select::page(connection, "incidents", &filter, place)).await
+    }
+
+    /// Runs, newest first.
+    ///
+    /// # Errors
+    /// When the journal can't be read, or `after` is not the `next` of a page.
+    pub async fn runs(&self, filter: Filter) -> Result<Page<RunRecord>, JournalError> {
+        let place = filter.place().map_err(JournalError)?;
+        self.read(move |connection| select::page(connection, "runs", &filter, place)).await
+    }
+
+    /// An incident, where there is one of that id.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn incident(&self, id: &IncidentId) -> Result<Option<IncidentRecord>, JournalError> {
+        let id = id.as_str().to_owned();
+        self.read(move |connection| select::record(connection, "incidents", &id)).await?
+    }
+
+    /// A run, where there is one of that id.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, JournalError> {
+        let id = id.as_str().to_owned();
+        self.read(move |connection| select::record(connection, "runs", &id)).await?
+    }
+
+    /// Under what a run began, where there is one of that id.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn header(&self, id: &RunId) -> Result<Option<RunHeader>, JournalError> {
+        let id = id.as_str().to_owned();
+        self.read(move |connection| select::header(connection, &id)).await?
+    }
+
+    /// What a run did, in order. All of it, or an error: nothing may be concluded from
+    /// a record with holes.
+    ///
+    /// # Errors
+    /// When the journal can't be read, or an entry is damaged or missing: it is named.
+    pub async fn entries(&self, run: &RunId) -> Result<Vec<Entry>, JournalError> {
+        let (entries, damaged) = self.legible_entries(run).await?;
+        if damaged.is_empty() { Ok(entries) } else { Err(JournalError(damaged.join("; "))) }
+    }
+
+    /// What can still be read of a run's record, to be shown to people, and what can't:
+    /// a sentence each.
+    ///
+    /// # Errors
+    /// When the journal can't be read at all.
+    pub async fn legible_entries(&self, run: &RunId) -> Result<(Vec<Entry>, Vec<String>), JournalError> {
+        let run = run.as_str().to_owned();
+        let Legible { items, damaged } =
+            self.read(move |connection| select::entries(connection, &run)).await?;
+        Ok((items, damaged))
+    }
+
+    /// Write what is left and close the journal: another may open it then. Commits fail
+    /// from here on.
+    ///
+    /// # Errors
+    /// When something could not be written and is lost.
+    pub async fn close(&self) -> Result<(), JournalError> {
+        let _hold = self.0.clock.hold();
+        match &self.0.writer {
+            Some(writer) => writer.close().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Read, after all that was committed before.
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let _hold = self.0.clock.hold();
+        if let Some(writer) = &self.0.writer {
+            writer.settle().await;
+        }
+        let result = self.0.readers.run(query).await?;
+        result.map_err(|error| error::explain(&self.0.path, "read", &error))
+    }
+}
+
+/// The record of one run in the journal.
+struct StoredLog {
+    journal: Journal,
+    run: RunId,
+}
+
+#[async_trait]
+impl RunLog for StoredLog {
+    async fn append(&self, entry: Entry, durability: Durability) -> Result<(), JournalError> {
+        self.journal.commit(vec![Change::Entry(self.run.clone(), entry)], durability).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

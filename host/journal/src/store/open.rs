@@ -1,0 +1,157 @@
+//! Opening the file, or saying why not.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::Journal;
+use super::error::{damaged, explain};
+use super::schema;
+use crate::log::JournalError;
+
+/// How long to wait for a lock that a tool holds for a moment (a backup, a shell).
+const BUSY: Duration = Duration::from_secs(5);
+
+/// A journal that this process has for itself.
+pub(super) struct Opened {
+    pub path: PathBuf,
+    pub connection: Connection,
+    /// Held while the journal is open.
+    pub lock: File,
+}
+
+/// Open the journal in a folder to write it; make what is missing.
+pub(super) fn for_writing(folder: &Path) -> Result<Opened, JournalError> {
+    let refused = |what: &Path, error: std::io::Error| {
+        JournalError(format!(
+            "{} can't be written ({error}); set `storage.path` to a folder that the user suture runs as can write",
+            what.display()
+        ))
+    };
+    private_folder(folder).map_err(|error| refused(folder, error))?;
+    let path = folder.join(Journal::FILE);
+    let lock = lock(folder, &path)?;
+    private_file(&path).map_err(|error| refused(&path, error))?;
+
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let explain = |error| explain(&path, "opened", &error);
+    let mut connection = Connection::open_with_flags(&path, flags).map_err(explain)?;
+    connection.busy_timeout(BUSY).map_err(explain)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    check_length(&connection, &path)?;
+    schema::migrate(&mut connection, &path)?;
+    connection
+        .execute_batch(
+            // A commit is on disk when it returns. The log is folded back in every
+            // 64 MiB: rows that leave the inbox before that are written once only.
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+             PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 134217728;
+             PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
+        )
+        .map_err(explain)?;
+    Ok(Opened { path, connection, lock })
+}
+
+/// Open a journal to read it.
+pub(super) fn for_reading(path: &Path) -> Result<Connection, JournalError> {
+    let explain = |error| explain(path, "read", &error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(explain)?;
+    connection.busy_timeout(BUSY).map_err(explain)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// Whether a file is a journal that can be read as it is.
+pub(super) fn check(path: &Path) -> Result<(), JournalError> {
+    if !path.exists() {
+        return Err(JournalError(format!(
+            "there is no journal at {}; name the folder that `storage.path` names",
+            path.display()
+        )));
+    }
+    let connection = for_reading(path)?;
+    check_length(&connection, path)?;
+    schema::check(&connection, path)
+}
+
+/// A file that is shorter than its own header says was cut off. (While there is a
+/// write-ahead log, the file may rightly be shorter.)
+fn check_length(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+    let number = |sql: &str| {
+        connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .map(i64::unsigned_abs)
+            .map_err(|error| explain(path, "read", &error))
+    };
+    let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if size(Path::new(&log)) > 0 {
+        return Ok(());
+    }
+    let expected = number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?);
+    let found = size(path);
+    if found < expected {
+        return Err(damaged(path, &format!("{found} bytes of {expected} are there")));
+    }
+    Ok(())
+}
+
+fn lock(folder: &Path, journal: &Path) -> Result<File, JournalError> {
+    let path = folder.join("journal.lock");
+    let mut file = private_options().open(&path).map_err(|error| {
+        JournalError(format!(
+            "{} can't be written ({error}); set `storage.path` to a folder that the user suture runs as can write",
+            path.display()
+        ))
+    })?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.take(20).read_to_string(&mut holder);
+            let holder = holder.trim();
+            let holder = if holder.is_empty() { String::new() } else { format!(" (pid {holder})") };
+            return Err(JournalError(format!(
+                "the journal at {} is in use by another suture process{holder}; end that one first, or use another folder",
+                journal.display()
+            )));
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(JournalError(format!(
+                "{} can't be locked ({error}); the journal needs a file system with locks",
+                path.display()
+            )));
+        }
+    }
+    // For the message above only; the lock itself ends with the process.
+    let _ =
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
+    Ok(file)
+}
+
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn private_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Make the file before SQLite does, for its owner alone; SQLite gives the files
+/// beside it the same mode.
+fn private_file(path: &Path) -> std::io::Result<()> {
+    private_options().open(path).map(drop)
+}

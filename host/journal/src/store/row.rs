@@ -1,0 +1,242 @@
+//! Changes as they are stored, and what guards them against damage.
+
+use std::io::Read;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use rusqlite::{Connection, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::change::Change;
+use crate::log::JournalError;
+use crate::record::{IncidentRecord, RunHeader, RunRecord};
+
+/// Entries larger than this, in bytes, are compressed.
+const PACK_FROM: usize = 512;
+/// The fastest of zstd's levels gains the most here: JSON repeats itself.
+const LEVEL: i32 = 1;
+/// No entry is as large as this when unpacked; what claims to be is damaged.
+const MAX_ENTRY: u64 = 256 << 20;
+
+/// A change, ready to be written.
+pub(super) enum Row {
+    Accept { received_at: i64, policy: Option<String>, body: Vec<u8> },
+    Routed(Vec<i64>),
+    Incident(Box<IncidentRecord>, String),
+    Run { run: Box<RunRecord>, record: String, header: Option<String> },
+    Entry { run: String, step: u32, at: i64, packed: bool, body: Vec<u8> },
+}
+
+/// What writing rows did to the inbox.
+#[derive(Default)]
+pub(super) struct Effects {
+    pub accepted: usize,
+    pub routed: usize,
+}
+
+impl Row {
+    /// Done by those who commit, so that the thread that writes only writes.
+    pub fn encode(change: Change) -> Result<Self, JournalError> {
+        Ok(match change {
+            Change::Accept(record) => Self::Accept {
+                received_at: record.received_at.as_millisecond(),
+                policy: record.policy,
+                body: record.body,
+            },
+            Change::Routed(ids) => Self::Routed(ids),
+            Change::Incident(incident) => {
+                let record = json(&incident)?;
+                Self::Incident(Box::new(incident), record)
+            }
+            Change::Run(run) => Self::run(run, None)?,
+            Change::Begin(run, header) => Self::run(run, Some(header))?,
+            Change::Entry(run, entry) => {
+                let body = json(&entry)?.into_bytes();
+                let packed = body.len() > PACK_FROM;
+                let body = if packed {
+                    zstd::bulk::compress(&body, LEVEL)
+                        .map_err(|error| JournalError(format!("an entry can't be compressed: {error}")))?
+                } else {
+                    body
+                };
+                let (run, at) = (run.as_str().to_owned(), entry.at.as_millisecond());
+                Self::Entry { run, step: entry.step, at, packed, body }
+            }
+        })
+    }
+
+    fn run(run: RunRecord, header: Option<RunHeader>) -> Result<Self, JournalError> {
+        let record = json(&run)?;
+        let header = header.map(|header| json(&header)).transpose()?;
+        Ok(Self::Run { run: Box::new(run), record, header })
+    }
+
+    /// About how many bytes it has.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Accept { body, .. } | Self::Entry { body, .. } => body.len() + 64,
+            Self::Routed(ids) => ids.len() * 8,
+            Self::Incident(_, record) => record.len() * 2,
+            Self::Run { record, header, .. } => record.len() * 2 + header.as_ref().map_or(0, String::len),
+        }
+    }
+
+    pub fn write(
+        &self,
+        connection: &Connection,
+        last_id: &AtomicI64,
+        effects: &mut Effects,
+    ) -> rusqlite::Result<()> {
+        match self {
+            Self::Accept { received_at, policy, body } => {
+                let id = last_id.fetch_add(1, Ordering::Relaxed) + 1;
+                let crc = checksum(&id.to_string(), body);
+                connection
+                    .prepare_cached(
+                        "INSERT INTO inbox (id, received_at, policy, crc, body) VALUES (?, ?, ?, ?, ?)",
+                    )?
+                    .execute(params![id, received_at, policy, crc, body])?;
+                effects.accepted += 1;
+            }
+            Self::Routed(ids) => {
+                let mut delete = connection.prepare_cached("DELETE FROM inbox WHERE id = ?")?;
+                for id in ids {
+                    effects.routed += delete.execute([id])?;
+                }
+            }
+            Self::Incident(incident, record) => write_incident(connection, incident, record)?,
+            Self::Run { run, record, header } => write_run(connection, run, record, header.as_deref())?,
+            Self::Entry { run, step, at, packed, body } => {
+                let seq: i64 = connection
+                    .prepare_cached("SELECT coalesce(max(seq), 0) + 1 FROM entries WHERE run = ?")?
+                    .query_row([run], |row| row.get(0))?;
+                let crc = checksum(&entry_id(run, seq), body);
+                connection
+                    .prepare_cached(
+                        "INSERT INTO entries (run, seq, step, at, packed, crc, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    )?
+                    .execute(params![run, seq, step, at, packed, crc, body])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_incident(connection: &Connection, incident: &IncidentRecord, record: &str) -> rusqlite::Result<()> {
+    let id = incident.id.as_str();
+    // A map of texts always has a JSON.
+    let key = serde_json::to_string(&incident.key).unwrap_or_default();
+    connection
+        .prepare_cached(
+            "INSERT INTO incidents (id, policy, state, key, fingerprint, opened_at, closed_at, crc, record)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (id) DO UPDATE SET policy = excluded.policy, state = excluded.state,
+               key = excluded.key, fingerprint = excluded.fingerprint, opened_at = excluded.opened_at,
+               closed_at = excluded.closed_at, crc = excluded.crc, record = excluded.record",
+        )?
+        .execute(params![
+            id,
+            incident.policy,
+            incident.state.as_str(),
+            key,
+            incident.fingerprint,
+            incident.opened_at.as_millisecond(),
+            incident.closed_at.map(|at| at.as_millisecond()),
+            checksum(id, record.as_bytes()),
+            record,
+        ])?;
+    Ok(())
+}
+
+fn write_run(
+    connection: &Connection,
+    run: &RunRecord,
+    record: &str,
+    header: Option<&str>,
+) -> rusqlite::Result<()> {
+    let id = run.id.as_str();
+    connection
+        .prepare_cached(
+            "INSERT INTO runs (id, incident, policy, state, outcome, started_at, ended_at, crc, record,
+               header_crc, header)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (id) DO UPDATE SET state = excluded.state, outcome = excluded.outcome,
+               ended_at = excluded.ended_at, crc = excluded.crc, record = excluded.record,
+               header_crc = coalesce(excluded.header_crc, header_crc),
+               header = coalesce(excluded.header, header)",
+        )?
+        .execute(params![
+            id,
+            run.incident.as_str(),
+            run.policy,
+            run.state.as_str(),
+            run.outcome,
+            run.started_at.as_millisecond(),
+            run.ended_at.map(|at| at.as_millisecond()),
+            checksum(id, record.as_bytes()),
+            record,
+            header.map(|header| checksum(id, header.as_bytes())),
+            header,
+        ])?;
+    Ok(())
+}
+
+fn json(value: &impl Serialize) -> Result<String, JournalError> {
+    serde_json::to_string(value)
+        .map_err(|error| JournalError(format!("something can't be journaled as JSON: {error}")))
+}
+
+/// How an entry is named, in checksums and messages.
+pub(super) fn entry_id(run: &str, seq: i64) -> String {
+    format!("{run}/{seq}")
+}
+
+/// The checksum of what is stored under an id. It tells damage, not malice.
+pub(super) fn checksum(id: &str, content: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(id.as_bytes());
+    hasher.update(&[0]);
+    hasher.update(content);
+    hasher.finalize()
+}
+
+/// What is stored under an id, if it is as it was written. Otherwise a sentence that
+/// names the table and the id.
+pub(super) fn decode<T: DeserializeOwned>(
+    table: &str,
+    id: &str,
+    crc: u32,
+    content: &[u8],
+) -> Result<T, String> {
+    verify(table, id, crc, content)?;
+    serde_json::from_slice(content).map_err(|error| format!("{table} {id} can't be read: {error}"))
+}
+
+/// Like [`decode`], for content that may be compressed.
+pub(super) fn decode_packed<T: DeserializeOwned>(
+    table: &str,
+    id: &str,
+    crc: u32,
+    packed: bool,
+    content: &[u8],
+) -> Result<T, String> {
+    if !packed {
+        return decode(table, id, crc, content);
+    }
+    verify(table, id, crc, content)?;
+    let unreadable = |error: &dyn std::fmt::Display| format!("{table} {id} can't be read: {error}");
+    let mut unpacked = Vec::new();
+    zstd::Decoder::new(content)
+        .and_then(|decoder| decoder.take(MAX_ENTRY).read_to_end(&mut unpacked))
+        .map_err(|error| unreadable(&error))?;
+    serde_json::from_slice(&unpacked).map_err(|error| unreadable(&error))
+}
+
+/// Check what is stored under an id against its checksum.
+pub(super) fn verify(table: &str, id: &str, crc: u32, content: &[u8]) -> Result<(), String> {
+    if checksum(id, content) == crc {
+        Ok(())
+    } else {
+        Err(format!("{table} {id} is damaged: its checksum is wrong"))
+    }
+}

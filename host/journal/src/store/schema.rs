@@ -1,0 +1,89 @@
+//! The tables, and how older ones become these.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::error::explain;
+use crate::log::JournalError;
+
+/// Marks the file as Suture's: `Sutr`.
+const APPLICATION_ID: i64 = 0x5375_7472;
+
+/// Each leads to a version of the schema from the one before. Never change one that was
+/// released.
+const MIGRATIONS: [(i64, &str); 1] = [(1, include_str!("schema/1.sql"))];
+
+/// The version that this code reads and writes.
+const CURRENT: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+
+/// What must be set before the first table is made.
+const BEFORE_TABLES: &str = "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;";
+
+/// Whose database it is, and which version.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    Empty,
+    Ours(i64),
+}
+
+fn inspect(connection: &Connection, path: &Path) -> Result<Found, JournalError> {
+    let number = |sql: &str| {
+        connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .map_err(|error| explain(path, "read", &error))
+    };
+    let application = number("PRAGMA application_id")?;
+    let version = number("PRAGMA user_version")?;
+    let tables = number("SELECT count(*) FROM sqlite_schema")?;
+    if application == 0 && version == 0 && tables == 0 {
+        return Ok(Found::Empty);
+    }
+    if application != APPLICATION_ID {
+        return Err(JournalError(format!(
+            "{} is a database of another application; move it away, or set `storage.path` to another folder",
+            path.display()
+        )));
+    }
+    if version > CURRENT {
+        return Err(JournalError(format!(
+            "the journal at {} was written by a newer version of suture (schema {version}, this one knows {CURRENT}); \
+             use that version, or move the journal away",
+            path.display()
+        )));
+    }
+    Ok(Found::Ours(version))
+}
+
+/// Make the tables, or bring those of an earlier version up to date.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), JournalError> {
+    let explain = |error| explain(path, "written", &error);
+    let version = match inspect(connection, path)? {
+        Found::Ours(version) => version,
+        Found::Empty => {
+            connection.execute_batch(BEFORE_TABLES).map_err(explain)?;
+            0
+        }
+    };
+    for (next, migration) in MIGRATIONS.iter().filter(|(next, _)| *next > version) {
+        let transaction = connection.transaction().map_err(explain)?;
+        transaction.execute_batch(migration).map_err(explain)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(explain)?;
+        transaction.pragma_update(None, "user_version", next).map_err(explain)?;
+        transaction.commit().map_err(explain)?;
+    }
+    Ok(())
+}
+
+/// Refuse what this version can't read as it is.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+    match inspect(connection, path)? {
+        Found::Ours(version) if version == CURRENT => Ok(()),
+        Found::Ours(version) => Err(JournalError(format!(
+            "the journal at {} was written by an older version of suture (schema {version}, this one reads {CURRENT}); \
+             start the host on it once to bring it up to date",
+            path.display()
+        ))),
+        Found::Empty => Err(JournalError(format!("{} is empty; no host has ever used it", path.display()))),
+    }
+}

@@ -1,0 +1,280 @@
+//! The one thread that writes: it takes all that waits, and commits it as one.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rusqlite::Connection;
+use tokio::sync::{oneshot, watch};
+
+use super::error::{explain, may_pass};
+use super::open::Opened;
+use super::queue::{Batch, Closed, Queue, Request, Work};
+use super::row::{Effects, Row};
+use crate::log::{Durability, JournalError};
+
+/// How long to wait before lazy changes that could not be written are tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+type Hook = Arc<dyn Fn(Duration) + Send + Sync>;
+
+/// The handle of the thread that writes.
+pub(super) struct Writer {
+    queue: Arc<Queue>,
+    pub shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread lets others know.
+pub(super) struct Shared {
+    path: PathBuf,
+    /// How many notifications are in the inbox.
+    pub inbox: AtomicUsize,
+    /// Why the last commit failed, where it did.
+    failure: Mutex<Option<JournalError>>,
+    /// Why lazy changes were lost, until somebody was told.
+    lost: Mutex<Option<JournalError>>,
+    on_commit: Mutex<Option<Hook>>,
+    /// Set when the thread has closed the file: how that went.
+    closed: watch::Sender<Option<Result<(), JournalError>>>,
+}
+
+impl Writer {
+    pub fn start(opened: Opened) -> Result<Self, JournalError> {
+        let Opened { path, connection, lock } = opened;
+        let number = |sql: &str| {
+            connection
+                .query_row(sql, [], |row| row.get::<_, i64>(0))
+                .map_err(|error| explain(&path, "read", &error))
+        };
+        let inbox = usize::try_from(number("SELECT count(*) FROM inbox")?).unwrap_or_default();
+        let last_id = number("SELECT coalesce(max(id), 0) FROM inbox")?;
+        let queue = Arc::new(Queue::new());
+        let shared = Arc::new(Shared {
+            path,
+            inbox: AtomicUsize::new(inbox),
+            failure: Mutex::default(),
+            lost: Mutex::default(),
+            on_commit: Mutex::default(),
+            closed: watch::Sender::new(None),
+        });
+        let thread = Thread {
+            connection,
+            lock,
+            queue: queue.clone(),
+            shared: shared.clone(),
+            last_id: AtomicI64::new(last_id),
+            kept: Vec::new(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("journal-writer".into())
+            .spawn(move || thread.run())
+            .map_err(|error| JournalError(format!("the journal's thread can't be started: {error}")))?;
+        Ok(Self { queue, shared, thread: Some(thread) })
+    }
+
+    /// Have rows written.
+    pub async fn commit(&self, rows: Vec<Row>, durability: Durability) -> Result<(), JournalError> {
+        if let Some(lost) = self.shared.lost.lock().take() {
+            return Err(lost);
+        }
+        // Nobody may build on changes that a disk which has just failed might refuse.
+        let durability = if self.health().is_ok() { durability } else { Durability::Synced };
+        match self.queue.rows(rows, durability).await {
+            Ok(None) => Ok(()),
+            Ok(Some(answer)) => answer.await.unwrap_or_else(|_| Err(self.closed())),
+            Err(Closed) => Err(self.closed()),
+        }
+    }
+
+    /// Have other work done on the connection that writes.
+    pub async fn job<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let (done, answer) = oneshot::channel();
+        let job = move |connection: &mut Connection| {
+            let _ = done.send(job(connection));
+        };
+        self.queue.job(Box::new(job)).map_err(|Closed| self.closed())?;
+        match answer.await {
+            Ok(result) => result.map_err(|error| explain(&self.shared.path, "written", &error)),
+            Err(_) => Err(self.closed()),
+        }
+    }
+
+    /// Wait until all that was asked for before is written, or has failed.
+    pub async fn settle(&self) {
+        if let Some(answer) = self.queue.barrier() {
+            let _ = answer.await;
+        }
+    }
+
+    pub fn health(&self) -> Result<(), JournalError> {
+        self.shared.failure.lock().clone().map_or(Ok(()), Err)
+    }
+
+    pub fn on_commit(&self, hook: Hook) {
+        *self.shared.on_commit.lock() = Some(hook);
+    }
+
+    pub async fn close(&self) -> Result<(), JournalError> {
+        let mut closed = self.shared.closed.subscribe();
+        self.queue.close();
+        match closed.wait_for(Option::is_some).await {
+            Ok(result) => result.clone().unwrap_or(Ok(())),
+            Err(_) => Err(self.closed()),
+        }
+    }
+
+    fn closed(&self) -> JournalError {
+        JournalError(format!("the journal at {} is closed", self.shared.path.display()))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.close();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What lives on the thread.
+struct Thread {
+    connection: Connection,
+    lock: File,
+    queue: Arc<Queue>,
+    shared: Arc<Shared>,
+    /// The last id given to a notification; ids are not used again.
+    last_id: AtomicI64,
+    /// Lazy changes that the disk refused.
+    kept: Vec<Request>,
+}
+
+impl Thread {
+    fn run(mut self) {
+        loop {
+            let retry = (!self.kept.is_empty()).then_some(RETRY);
+            let Batch { requests, is_last } = self.queue.take(retry);
+            let (jobs, rows): (Vec<_>, Vec<_>) =
+                requests.into_iter().partition(|request| matches!(request.work, Work::Job(_)));
+            let mut batch = std::mem::take(&mut self.kept);
+            batch.extend(rows);
+            self.write(batch);
+            for request in jobs {
+                if let Work::Job(job) = request.work {
+                    job(&mut self.connection);
+                }
+            }
+            if is_last {
+                return self.close();
+            }
+        }
+    }
+
+    /// Commit requests as one. One that can't be written must not take the others with
+    /// it: then each is committed alone.
+    fn write(&mut self, batch: Vec<Request>) {
+        match self.commit(&batch) {
+            Ok(()) => answer(batch, &Ok(())),
+            Err(error) if may_pass(&error) => self.fail(batch, &error),
+            Err(_) => {
+                for request in batch {
+                    let alone = [request];
+                    let result = self.commit(&alone);
+                    let alone = Vec::from(alone);
+                    match result {
+                        Ok(()) => answer(alone, &Ok(())),
+                        Err(error) if may_pass(&error) => self.fail(alone, &error),
+                        Err(error) => self.reject(alone, &error),
+                    }
+                }
+            }
+        }
+    }
+
+    fn commit(&mut self, batch: &[Request]) -> rusqlite::Result<()> {
+        let rows = || {
+            batch.iter().flat_map(|request| match &request.work {
+                Work::Rows(rows) => rows.as_slice(),
+                Work::Job(_) => &[],
+            })
+        };
+        // Somebody only wants to know that all is written.
+        if rows().next().is_none() {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let transaction = self.connection.transaction()?;
+        let mut effects = Effects::default();
+        for row in rows() {
+            row.write(&transaction, &self.last_id, &mut effects)?;
+        }
+        transaction.commit()?;
+        let took = started.elapsed();
+        // First what came, then what went: the number is never below 0.
+        self.shared.inbox.fetch_add(effects.accepted, Ordering::AcqRel);
+        self.shared.inbox.fetch_sub(effects.routed, Ordering::AcqRel);
+        if self.shared.failure.lock().take().is_some() {
+            tracing::info!(path = %self.shared.path.display(), "the journal can be written again");
+        }
+        let hook = self.shared.on_commit.lock().clone();
+        if let Some(hook) = hook {
+            hook(took);
+        }
+        Ok(())
+    }
+
+    /// The disk refuses: tell those who wait, keep what nobody waits for.
+    fn fail(&mut self, batch: Vec<Request>, error: &rusqlite::Error) {
+        let error = explain(&self.shared.path, "written", error);
+        if self.shared.failure.lock().replace(error.clone()).is_none() {
+            tracing::error!(%error, "the journal can't be written");
+        }
+        let (waited_for, lazy): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|request| request.done.is_some());
+        answer(waited_for, &Err(error));
+        self.kept.extend(lazy);
+    }
+
+    /// What is to be written is at fault: it would fail again.
+    fn reject(&mut self, batch: Vec<Request>, error: &rusqlite::Error) {
+        let error = explain(&self.shared.path, "written", error);
+        tracing::error!(%error, "a change can't be journaled");
+        if batch.iter().any(|request| request.done.is_none()) {
+            *self.shared.lost.lock() = Some(error.clone());
+        }
+        answer(batch, &Err(error));
+    }
+
+    fn close(mut self) {
+        let mut result = self.shared.lost.lock().take().map_or(Ok(()), Err);
+        if !self.kept.is_empty() {
+            let failure = self.shared.failure.lock().clone();
+            let why = failure.map(|failure| failure.0).unwrap_or_default();
+            let message = format!("{} changes of the journal are lost: {why}", self.kept.len());
+            tracing::error!("{message}");
+            result = Err(JournalError(message));
+            self.kept.clear();
+        }
+        // A reader may be in the way; then the next who opens it folds the log in.
+        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        drop(self.connection);
+        drop(self.lock);
+        self.shared.closed.send_replace(Some(result));
+    }
+}
+
+fn answer(batch: Vec<Request>, result: &Result<(), JournalError>) {
+    for request in batch {
+        if let Some(done) = request.done {
+            let _ = done.send(result.clone());
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Undos, as far as the host completes and judges them.
+
+use serde_json::Value;
+use suture_core::effect::{Delete, Patch, PatchType};
+use suture_core::object::{self, ObjectRef};
+use suture_core::{Effect, Error, Mutation, Prepared, Reason};
+
+/// Give the undo of an effect the name of the object that the effect is about, as far
+/// as it is known: an undo without a name means that object.
+pub(crate) fn name(effect: &mut Effect) {
+    if let Effect::Mutate { mutation, undo: Some(undo) } = effect {
+        let made = mutation.reference();
+        name_after(undo, &made);
+    }
+}
+
+/// Complete the undo of an effect that was prepared: name it, and pin it to the uid of
+/// the object that is changed. What is made gets its uid only with the reply.
+pub(crate) fn complete(asked: &Effect, prepared: &mut Prepared) {
+    let before = prepared.before.as_deref().and_then(object::uid).map(str::to_owned);
+    let (Effect::Mutate { undo: Some(asked), .. }, Effect::Mutate { mutation, undo }) =
+        (asked, &mut prepared.effect)
+    else {
+        return;
+    };
+    let made = mutation.reference();
+    let uid = mutation.target_mut().and_then(|target| target.uid.clone()).or(before);
+    let mut completed = asked.clone();
+    name_after(&mut completed, &made);
+    if let Some(uid) = uid {
+        pin(&mut completed, &made, &uid);
+    }
+    *undo = Some(completed);
+}
+
+/// Pin an undo to the object that its change brought.
+pub(crate) fn pin_to_reply(undo: &mut Mutation, made: &ObjectRef, reply: &Value) {
+    if ObjectRef::of(reply).as_ref() == Some(made)
+        && let Some(uid) = object::uid(reply)
+    {
+        pin(undo, made, uid);
+    }
+}
+
+fn name_after(undo: &mut Mutation, made: &ObjectRef) {
+    if let Some(target) = undo.target_mut()
+        && target.name.is_empty()
+        && target.kind == made.kind
+    {
+        target.name.clone_from(&made.name);
+        target.namespace.clone_from(&made.namespace);
+    }
+}
+
+fn pin(undo: &mut Mutation, made: &ObjectRef, uid: &str) {
+    if undo.reference() == *made
+        && let Some(target) = undo.target_mut()
+        && target.uid.is_none()
+    {
+        target.uid = Some(uid.to_owned());
+    }
+}
+
+/// Whether an undo that failed has nothing left to take back, and why. `refused` says
+/// that the error came before anything was tried.
+pub(crate) fn is_moot(undo: &Mutation, error: &Error, refused: bool) -> Option<String> {
+    let is_create = matches!(undo, Mutation::Create(_));
+    if error.reason == Reason::NOT_FOUND && !is_create {
+        return Some(format!("nothing to undo: {} is gone", undo.reference()));
+    }
+    // An undo that names no version can meet one conflict only before it is tried: the
+    // uid is another.
+    if error.reason == Reason::CONFLICT && refused && has_uid(undo) && version(undo).is_none() {
+        return Some(format!("nothing to undo: another object is called {} now", undo.reference()));
+    }
+    if error.reason == Reason::INVALID && has_test(undo) {
+        return Some(format!(
+            "nothing to undo: {} is not as the undo expects it ({})",
+            undo.reference(),
+            error.message
+        ));
+    }
+    None
+}
+
+/// The version of the object that a mutation insists on.
+pub(crate) fn version(mutation: &Mutation) -> Option<&str> {
+    match mutation {
+        Mutation::Patch(Patch { resource_version, .. })
+        | Mutation::Delete(Delete { resource_version, .. }) => resource_version.as_deref(),
+        // What is written as a whole object carries its version inside.
+        Mutation::Apply(apply) => object::resource_version(&apply.object),
+        Mutation::Create(_) => None,
+    }
+}
+
+fn has_uid(mutation: &Mutation) -> bool {
+    match mutation {
+        Mutation::Create(_) => false,
+        Mutation::Patch(Patch { target, .. }) | Mutation::Delete(Delete { target, .. }) => {
+            target.uid.is_some()
+        }
+        Mutation::Apply(apply) => apply.target.uid.is_some(),
+    }
+}
+
+fn has_test(mutation: &Mutation) -> bool {
+    let Mutation::Patch(Patch { patch_type: PatchType::Json, body, .. }) = mutation else { return false };
+    let is_test = |operation: &Value| operation.get("op").and_then(Value::as_str) == Some("test");
+    body.as_array().is_some_and(|operations| operations.iter().any(is_test))
+}

@@ -1,0 +1,80 @@
+//! One instance of a policy and what is known of it.
+
+use std::sync::Arc;
+
+use suture_core::{Host, Limit, Limits};
+use wasmtime::{Store, UpdateDeadline};
+
+use crate::bindings::{Policy, PolicyPre};
+use crate::cap::Cap;
+use crate::engine::Shared;
+use crate::meter::Meter;
+use crate::stop::Stop;
+use crate::ticker::TICK;
+
+/// What becomes of a guest's calls.
+pub(crate) enum Calls {
+    /// In `manifest`: they end it.
+    Refused,
+    /// In `remediate`: the run's host answers.
+    Answered(Arc<dyn Host>),
+}
+
+/// The host's side of one instance.
+pub(crate) struct State {
+    pub(crate) calls: Calls,
+    pub(crate) limits: Limits,
+    pub(crate) meter: Arc<Meter>,
+    /// The number of the last effect.
+    pub(crate) step: u32,
+    cap: Cap,
+}
+
+/// A fresh instance, thrown away after one call: a trap or a dropped future leaves it in
+/// a state that can't be entered again.
+pub(crate) struct Instance {
+    pub(crate) store: Store<State>,
+    pub(crate) policy: Policy,
+}
+
+/// A store with every limit in place.
+pub(crate) fn store(shared: &Shared, calls: Calls, limits: &Limits, meter: Arc<Meter>) -> Store<State> {
+    let state =
+        State { calls, limits: limits.clone(), meter: meter.clone(), step: 0, cap: Cap::new(limits.clone()) };
+    let mut store = Store::new(&shared.engine, state);
+    store.limiter(|state| &mut state.cap);
+    // What a call may carry is checked in `call`, by value. This is the backstop before
+    // that: strings that overlap in the guest's memory don't in the host's.
+    store.set_hostcall_fuel(usize::try_from(limits.memory.0).unwrap_or(usize::MAX));
+
+    let (limits, budget) = (limits.clone(), limits.cpu.get());
+    store.epoch_deadline_callback(move |_| {
+        if meter.spent() >= budget {
+            return Err(Stop::limit(&limits, Limit::Cpu).into());
+        }
+        // After a host call the epoch is long past, and nothing was used up.
+        if meter.slice() < TICK {
+            return Ok(UpdateDeadline::Continue(1));
+        }
+        // Tokio's own yield lets its timers fire before the guest goes on, which merely
+        // waking the task does not.
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+    });
+    store.set_epoch_deadline(1);
+    store
+}
+
+impl Instance {
+    /// Make one. To be polled inside the meter.
+    pub(crate) async fn start(
+        shared: &Shared,
+        policy: &PolicyPre<State>,
+        calls: Calls,
+        limits: &Limits,
+        meter: Arc<Meter>,
+    ) -> wasmtime::Result<Self> {
+        let mut store = store(shared, calls, limits, meter);
+        let policy = policy.instantiate_async(&mut store).await?;
+        Ok(Self { store, policy })
+    }
+}

@@ -1,0 +1,251 @@
+//! From bytes to a policy, or a reason why not.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use suture_core::{Bytes, HumanDuration, Limits, Manifest};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::bindings::{Policy, PolicyPre};
+use crate::cache::ModuleCache;
+use crate::cap::{MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
+use crate::convert;
+use crate::engine::{Runtime, Shared};
+use crate::instance::{Calls, State, store};
+use crate::meter::Meter;
+use crate::module::PolicyModule;
+use crate::trap::describe;
+
+/// The largest component that is loaded. Python's are 18 MB.
+pub const MAX_COMPONENT_BYTES: usize = 64 << 20;
+
+/// What a component may begin with, and its `manifest` may use. More than a run's own
+/// defaults: an interpreter starts up here.
+const MANIFEST_MEMORY: Bytes = Bytes(128 << 20);
+const MANIFEST_CPU: HumanDuration = HumanDuration::from_secs(1);
+/// The largest manifest, in bytes.
+const MANIFEST_BYTES: usize = 1 << 20;
+
+const PAGE: u64 = 64 << 10;
+const PACKAGE: &str = "suture:policy/";
+const VERSION: &str = "@0.1.0";
+const INTERFACES: [&str; 5] = ["clock", "kube", "log", "prometheus", "types"];
+
+/// Why bytes are no policy. Says nothing of where they came from: the caller knows.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Larger than [`MAX_COMPONENT_BYTES`].
+    #[error("too large: {bytes} bytes, where a policy has at most {MAX_COMPONENT_BYTES}")]
+    TooLarge {
+        /// How large it is.
+        bytes: usize,
+    },
+    /// No WebAssembly at all.
+    #[error("not WebAssembly: it does not begin with `\\0asm`; a policy is what `suture build` writes")]
+    NotWasm,
+    /// A core module, which has no typed interface.
+    #[error(
+        "a core WebAssembly module, not a component: run `suture build` in the policy's folder, \
+         or `wasm-tools component new` on the module"
+    )]
+    CoreModule,
+    /// Neither a core module nor a component that is known.
+    #[error("a WebAssembly encoding that this host does not know (version {version:#x}, layer {layer:#x})")]
+    UnknownEncoding {
+        /// The version field of the preamble.
+        version: u16,
+        /// The layer field of the preamble.
+        layer: u16,
+    },
+    /// It does not validate or compile, or has more parts than the host allows.
+    #[error("not a component that can be run: {0}")]
+    Invalid(String),
+    /// It imports something that a policy may not have.
+    #[error(
+        "it imports {}, and a policy may import only `{PACKAGE}*{VERSION}`: it has no files, network, \
+         clock or randomness of its own",
+        Names(.0)
+    )]
+    ForeignImports(Vec<String>),
+    /// It was built for another version of the contract.
+    #[error(
+        "it imports {}, and this host offers `{PACKAGE}*{VERSION}`: build it against this host's `wit/`",
+        Names(.0)
+    )]
+    UnknownInterfaces(Vec<String>),
+    /// What it imports has other types than the host's.
+    #[error("an import is not as `{world}` has it: {0}", world = crate::WORLD)]
+    ImportMismatch(String),
+    /// `manifest` or `remediate` is missing or has another type.
+    #[error("it does not export what the world `policy` of `{world}` asks for: {0}", world = crate::WORLD)]
+    Exports(String),
+    /// It wants more of something than a policy may have.
+    #[error("it needs {wanted} {of}, where a policy has at most {limit}")]
+    Resources {
+        /// Of what.
+        of: &'static str,
+        /// How much it wants.
+        wanted: String,
+        /// How much it may have.
+        limit: String,
+    },
+    /// Its `manifest` trapped, called an import, or used too much.
+    #[error("its manifest could not be had: {0}")]
+    ManifestTrapped(String),
+    /// Its manifest is wrong.
+    #[error("its manifest is not valid: {0}")]
+    ManifestInvalid(String),
+    /// The host could not do its part.
+    #[error("internal error while loading: {0}")]
+    Internal(String),
+}
+
+/// Names in a sentence: the first few, each in backquotes.
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 8;
+        for (index, name) in self.0.iter().take(SHOWN).enumerate() {
+            write!(f, "{}`{name}`", if index > 0 { ", " } else { "" })?;
+        }
+        match self.0.len().checked_sub(SHOWN) {
+            Some(more @ 1..) => write!(f, " and {more} more"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Runtime {
+    /// Compile a component (or take it from the cache), check it, and ask it for its
+    /// manifest. Compiles off the calling thread; to be called within a tokio runtime.
+    ///
+    /// A cache that does not work costs time and a warning, never the load.
+    ///
+    /// # Errors
+    /// The first reason why it is no policy.
+    pub async fn load(&self, bytes: &[u8], cache: Option<&ModuleCache>) -> Result<PolicyModule, LoadError> {
+        check_preamble(bytes)?;
+        let digest = Sha256::digest(bytes);
+        let component = self.compile(bytes, digest.into(), cache).await?;
+        let engine = &self.shared.engine;
+        check_imports(engine, &component)?;
+        check_resources(&component)?;
+        let linked = self
+            .shared
+            .linker
+            .instantiate_pre(&component)
+            .map_err(|error| LoadError::ImportMismatch(format!("{error:#}")))?;
+        let policy = PolicyPre::new(linked).map_err(|error| LoadError::Exports(format!("{error:#}")))?;
+        let manifest = manifest(&self.shared, &policy).await?;
+        Ok(PolicyModule {
+            shared: self.shared.clone(),
+            policy,
+            manifest: Arc::new(manifest),
+            digest: format!("sha256:{}", hex(&digest)).into(),
+        })
+    }
+
+    async fn compile(
+        &self,
+        bytes: &[u8],
+        digest: [u8; 32],
+        cache: Option<&ModuleCache>,
+    ) -> Result<Component, LoadError> {
+        let (engine, cache, bytes) = (self.shared.engine.clone(), cache.cloned(), bytes.to_vec());
+        let work = move || {
+            let entry = cache.as_ref().map(|cache| cache.entry(&engine, &digest));
+            if let Some(component) = entry.as_ref().and_then(|entry| entry.get(&engine)) {
+                return Ok(component);
+            }
+            let component = Component::from_binary(&engine, &bytes)
+                .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+            if let Some(entry) = entry {
+                entry.put(&component);
+            }
+            Ok(component)
+        };
+        let compiled = tokio::task::spawn_blocking(work).await;
+        compiled.map_err(|error| LoadError::Internal(format!("the compiler: {error}")))?
+    }
+}
+
+fn check_preamble(bytes: &[u8]) -> Result<(), LoadError> {
+    if bytes.len() > MAX_COMPONENT_BYTES {
+        return Err(LoadError::TooLarge { bytes: bytes.len() });
+    }
+    let Some(([b'\0', b'a', b's', b'm', a, b, c, d], _)) = bytes.split_first_chunk::<8>() else {
+        return Err(LoadError::NotWasm);
+    };
+    match (u16::from_le_bytes([*a, *b]), u16::from_le_bytes([*c, *d])) {
+        // The component model's encoding before 1.0.
+        (0xd, 1) => Ok(()),
+        (_, 0) => Err(LoadError::CoreModule),
+        (version, layer) => Err(LoadError::UnknownEncoding { version, layer }),
+    }
+}
+
+/// By the component's type: what it is called in the binary does not count.
+fn check_imports(engine: &Engine, component: &Component) -> Result<(), LoadError> {
+    let (mut foreign, mut unknown) = (Vec::new(), Vec::new());
+    for (name, _) in component.component_type().imports(engine) {
+        match name.strip_prefix(PACKAGE) {
+            None => foreign.push(name.to_owned()),
+            Some(rest) if INTERFACES.iter().any(|known| rest.strip_prefix(known) == Some(VERSION)) => {}
+            Some(_) => unknown.push(name.to_owned()),
+        }
+    }
+    match (foreign.is_empty(), unknown.is_empty()) {
+        (false, _) => Err(LoadError::ForeignImports(foreign)),
+        (true, false) => Err(LoadError::UnknownInterfaces(unknown)),
+        (true, true) => Ok(()),
+    }
+}
+
+/// Core instances are counted by the engine when it compiles.
+fn check_resources(component: &Component) -> Result<(), LoadError> {
+    // None only for a component that imports modules, which is refused before.
+    let Some(needs) = component.resources_required() else {
+        return Err(LoadError::Invalid("it instantiates a module that it imports".to_owned()));
+    };
+    let check = |of, wanted: u64, limit: u64| {
+        if wanted <= limit {
+            return Ok(());
+        }
+        Err(LoadError::Resources { of, wanted: wanted.to_string(), limit: limit.to_string() })
+    };
+    check("linear memories", needs.num_memories.into(), MAX_MEMORIES.into())?;
+    check("tables", needs.num_tables.into(), MAX_TABLES.into())?;
+    check("table elements", needs.max_initial_table_size.unwrap_or(0), MAX_TABLE_ELEMENTS as u64)?;
+    let memory = Bytes(needs.max_initial_memory_size.unwrap_or(0).saturating_mul(PAGE));
+    if memory > MANIFEST_MEMORY {
+        let (wanted, limit) = (memory.to_string(), MANIFEST_MEMORY.to_string());
+        return Err(LoadError::Resources { of: "of memory to begin with", wanted, limit });
+    }
+    Ok(())
+}
+
+/// Ask the policy what it says of itself.
+async fn manifest(shared: &Shared, policy: &PolicyPre<State>) -> Result<Manifest, LoadError> {
+    let limits = Limits { memory: MANIFEST_MEMORY, cpu: MANIFEST_CPU, ..Limits::default() };
+    let meter = Arc::new(Meter::default());
+    let _slot = shared.slots.acquire().await;
+    let _live = shared.ticker.keep();
+    let trapped = |error: wasmtime::Error| LoadError::ManifestTrapped(describe(&error));
+    let asked = async {
+        let mut store = store(shared, Calls::Refused, &limits, meter.clone());
+        store.set_hostcall_fuel(MANIFEST_BYTES);
+        let instance = policy.instance_pre().instantiate_async(&mut store).await.map_err(trapped)?;
+        let policy = Policy::new(&mut store, &instance)
+            .map_err(|error| LoadError::Exports(format!("{error:#}")))?;
+        policy.call_manifest(&mut store).await.map_err(trapped)
+    };
+    let raw = meter.inside(asked).await?;
+    convert::manifest(raw).check().map_err(LoadError::ManifestInvalid)
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,70 @@
+//! A policy that is loaded.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use suture_core::{Ending, Host, Incident, Limits, Manifest, Program};
+
+use crate::bindings::{PolicyPre, types};
+use crate::convert;
+use crate::engine::Shared;
+use crate::instance::{Calls, Instance, State};
+use crate::meter::Meter;
+use crate::trap::{cut, ending};
+
+/// A policy: compiled, checked and linked. Each run is a fresh instance of it.
+#[derive(Clone)]
+pub struct PolicyModule {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) policy: PolicyPre<State>,
+    pub(crate) manifest: Arc<Manifest>,
+    pub(crate) digest: Arc<str>,
+}
+
+impl fmt::Debug for PolicyModule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PolicyModule")
+            .field("name", &self.manifest.name)
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PolicyModule {
+    async fn run(&self, incident: &Incident, limits: &Limits, host: Arc<dyn Host>) -> wasmtime::Result<Ending> {
+        let meter = Arc::new(Meter::default());
+        let run = async {
+            let calls = Calls::Answered(host);
+            let Instance { mut store, policy } =
+                Instance::start(&self.shared, &self.policy, calls, limits, meter.clone()).await?;
+            let incident = types::Incident::from(incident);
+            policy.call_remediate(&mut store, &incident).await
+        };
+        Ok(match meter.inside(run).await? {
+            Ok(outcome) => Ending::Concluded(convert::outcome(outcome)),
+            Err(text) => Ending::Failed(cut(text, convert::MAX_TEXT)),
+        })
+    }
+}
+
+#[async_trait]
+impl Program for PolicyModule {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    async fn remediate(&self, incident: &Incident, limits: &Limits, host: Arc<dyn Host>) -> Ending {
+        // Never closed, so there is always a permit in the end.
+        let _slot = self.shared.slots.acquire().await;
+        let _live = self.shared.ticker.keep();
+        match self.run(incident, limits, host).await {
+            Ok(ending) => ending,
+            Err(error) => ending(&error),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The admin API, metrics and health.
+
+mod effects;
+mod lists;
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use suture_core::{Labels, RunId};
+use suture_engine::Engine;
+use suture_engine::engine::{CancelError, StartError};
+
+use crate::failure::Failure;
+use crate::token::Token;
+
+pub(crate) type Answer = Result<Json<Value>, Failure>;
+
+/// The largest body that is read, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+
+pub(crate) fn router(engine: Engine, token: Option<Token>) -> Router {
+    let api = Router::new()
+        .route("/policies", get(lists::policies))
+        .route("/policies/{name}/runs", post(start))
+        .route("/incidents", get(lists::incidents))
+        .route("/incidents/{id}", get(lists::incident))
+        .route("/runs", get(lists::runs))
+        .route("/runs/{id}", get(effects::run))
+        .route("/runs/{id}/cancel", post(cancel))
+        .route("/pause", post(pause))
+        .route("/resume", post(resume));
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/metrics", get(metrics))
+        .layer(from_fn_with_state(Arc::new(token), admit))
+        // Health is for the kubelet, which has no token.
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .fallback(async || Failure::not_found("there is nothing here; the API is at /api/v1"))
+        .method_not_allowed_fallback(async || {
+            Failure::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "this path takes another method")
+        })
+        .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
+        .with_state(engine)
+}
+
+async fn admit(State(token): State<Arc<Option<Token>>>, request: Request, next: Next) -> Response {
+    if let Some(token) = token.as_ref()
+        && !token.admits(request.headers()).await
+    {
+        return Failure::unauthorized().into_response();
+    }
+    next.run(request).await
+}
+
+/// The body of a run that is started by hand.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Start {
+    labels: Labels,
+}
+
+async fn start(
+    State(engine): State<Engine>,
+    Path(name): Path<String>,
+    body: axum::body::Bytes,
+) -> Result<(StatusCode, Json<Value>), Failure> {
+    let start: Start = serde_json::from_slice(&body).map_err(|error| {
+        Failure::new(StatusCode::BAD_REQUEST, "unreadable", format!("the body is not {{\"labels\": {{…}}}}: {error}"))
+    })?;
+    let incident = engine.start_run(&name, start.labels).await.map_err(|error| match &error {
+        StartError::Policy(_) => Failure::not_found(error.to_string()),
+        StartError::Labels(_) => Failure {
+            path: Some("labels".to_owned()),
+            ..Failure::new(StatusCode::BAD_REQUEST, "invalid", error.to_string())
+        },
+        StartError::Busy(_) => Failure::new(StatusCode::CONFLICT, "conflict", error.to_string()),
+        StartError::Unavailable(_) => Failure::unavailable(error.to_string()),
+    })?;
+    Ok((StatusCode::ACCEPTED, Json(json!({"incident": incident}))))
+}
+
+async fn cancel(State(engine): State<Engine>, Path(id): Path<String>) -> Answer {
+    let run = RunId::new(id);
+    engine.cancel(&run, "through the API").await.map_err(|error| match error {
+        CancelError::NotFound => Failure::not_found(format!("there is no run `{run}`")),
+        CancelError::Ended => Failure::new(StatusCode::CONFLICT, "conflict", error.to_string()),
+    })?;
+    Ok(Json(json!({"run": run, "cancelled": true})))
+}
+
+async fn pause(State(engine): State<Engine>) -> Json<Value> {
+    engine.pause();
+    Json(json!({"paused": true}))
+}
+
+async fn resume(State(engine): State<Engine>) -> Json<Value> {
+    engine.resume();
+    Json(json!({"paused": false}))
+}
+
+async fn metrics(State(engine): State<Engine>) -> impl IntoResponse {
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, content_type)], engine.metrics().encode())
+}
+
+async fn ready(State(engine): State<Engine>) -> Result<&'static str, Failure> {
+    if engine.is_stopping() {
+        return Err(Failure::unavailable("the host is shutting down"));
+    }
+    if let Err(error) = engine.journal().health() {
+        return Err(Failure::unavailable(format!("the journal can't be written: {error}")));
+    }
+    let policies = engine.policies();
+    if !policies.is_empty() && policies.iter().all(|policy| policy.error.is_some()) {
+        return Err(Failure::unavailable("no policy could be loaded; see /api/v1/policies"));
+    }
+    Ok("ready\n")
+}

@@ -1,0 +1,148 @@
+//! `suture check`: what `suture serve` would say of a configuration, without serving.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_saphyr::Location;
+use suture_core::{Mode, RealClock};
+use suture_engine::Policy;
+use suture_runtime::Runtime;
+
+use crate::assemble::{self, ServeOptions};
+use crate::config::{Config, ConfigError, Loaded, PolicyEntry};
+
+/// What a check found.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckReport {
+    /// What must be mended before the host can start, or before a policy can.
+    pub errors: Vec<ConfigError>,
+    /// What is allowed and looks wrong.
+    pub warnings: Vec<ConfigError>,
+    /// The policies that are loaded.
+    pub policies: Vec<CheckedPolicy>,
+}
+
+/// A policy that was loaded.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckedPolicy {
+    /// Its name in the host.
+    pub name: String,
+    /// The manifest's version.
+    pub version: String,
+    /// The module's digest.
+    pub digest: String,
+    /// Whether it acts.
+    pub mode: Mode,
+    /// What it requests that no grant gives, `VERB RESOURCE` each: denied when it tries.
+    pub not_granted: Vec<String>,
+}
+
+impl CheckReport {
+    /// Whether a host would start, with all its policies.
+    pub fn is_good(&self) -> bool {
+        self.errors.is_empty()
+    }
+}
+
+/// Check a configuration, its modules, settings and grants. Nothing is written, and
+/// nothing is reached over the network.
+pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
+    let mut report = CheckReport::default();
+    let mut loaded = match Config::load(file) {
+        Ok(loaded) => loaded,
+        Err(errors) => return CheckReport { errors, ..report },
+    };
+    report.warnings = std::mem::take(&mut loaded.warnings);
+    report.errors.extend(assemble::cluster(&loaded, options).err());
+    report.errors.extend(assemble::pager(&loaded).err());
+    for (file, at) in tokens(&loaded) {
+        if let Err(error) = crate::token::Token::load(file) {
+            report.errors.push(loaded.error(at, error));
+        }
+    }
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            report.errors.push(loaded.error(Location::UNKNOWN, error.to_string()));
+            return report;
+        }
+    };
+    for entry in &loaded.config.policies {
+        let entry = &entry.value;
+        match assemble::policy(&loaded, entry, &runtime, None, &RealClock).await {
+            Err(error) => report.errors.push(error),
+            Ok(policy) => checked(&loaded, entry, &policy, &mut report),
+        }
+    }
+    report
+}
+
+/// The token files that a configuration names, and where.
+pub(crate) fn tokens(loaded: &Loaded) -> Vec<(std::path::PathBuf, Location)> {
+    let config = &loaded.config;
+    let files = [&config.webhook.token_file, &config.admin.token_file];
+    files.into_iter().flatten().map(|file| (loaded.path(&file.value), file.referenced)).collect()
+}
+
+fn checked(loaded: &Loaded, entry: &PolicyEntry, policy: &Policy, report: &mut CheckReport) {
+    let program = match &policy.program {
+        Ok(program) => program,
+        Err(error) => return report.errors.push(loaded.error(entry.source.referenced, error.clone())),
+    };
+    let manifest = program.manifest();
+    let not_granted = missing(&policy.config.grants, &manifest.permissions);
+    if !not_granted.is_empty() && !policy.config.grants.is_empty() {
+        let message = format!("policy `{}` requests, and no grant gives: {}", entry.name.value, not_granted.join(", "));
+        report.warnings.push(loaded.error(entry.name.referenced, message));
+    }
+    for grant in &entry.grants {
+        let asked = |group: &String, resource: &String| {
+            manifest.permissions.iter().any(|permission| {
+                permission.groups.contains(group) && permission.resources.contains(resource)
+            })
+        };
+        let unasked: Vec<_> = grant
+            .value
+            .resources
+            .iter()
+            .filter(|resource| !grant.value.groups.iter().any(|group| asked(group, resource)))
+            .map(String::as_str)
+            .collect();
+        if !unasked.is_empty() {
+            let message = format!("policy `{}` never requests {}", entry.name.value, unasked.join(", "));
+            report.warnings.push(loaded.error(grant.referenced, message));
+        }
+    }
+    report.policies.push(CheckedPolicy {
+        name: entry.name.value.clone(),
+        version: manifest.version.clone(),
+        digest: program.digest().to_owned(),
+        mode: policy.config.mode,
+        not_granted,
+    });
+}
+
+/// `VERB RESOURCE[.GROUP]` for all that is requested and granted nowhere.
+fn missing(grants: &[suture_core::Grant], permissions: &[suture_core::Permission]) -> Vec<String> {
+    let mut missing = Vec::new();
+    for permission in permissions {
+        for group in &permission.groups {
+            for resource in &permission.resources {
+                for verb in &permission.verbs {
+                    let granted = grants.iter().any(|grant| {
+                        grant.groups.iter().any(|granted| granted == group || granted == "*")
+                            && grant.resources.contains(resource)
+                            && grant.verbs.contains(verb)
+                    });
+                    if !granted {
+                        let dot = if group.is_empty() { "" } else { "." };
+                        missing.push(format!("{verb} {resource}{dot}{group}"));
+                    }
+                }
+            }
+        }
+    }
+    missing
+}

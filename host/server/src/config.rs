@@ -1,0 +1,264 @@
+//! `suture.yaml`: what a host is made of.
+
+mod error;
+mod rules;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_saphyr::{Location, Spanned};
+use suture_core::{Bytes, Expression, Grant, Labels, Limits, Matchers, Mode};
+use suture_engine::{Budgets, Retry};
+
+pub use error::ConfigError;
+use error::Source as Text;
+
+/// The configuration of a host.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Config {
+    /// Where the webhook listens.
+    pub listen: Spanned<SocketAddr>,
+    /// The API, metrics and health.
+    #[serde(default)]
+    pub admin: Admin,
+    /// The webhook.
+    #[serde(default)]
+    pub webhook: Webhook,
+    /// Where the journal and compiled modules are kept.
+    pub storage: Storage,
+    /// What effects act on.
+    pub cluster: Spanned<ClusterConfig>,
+    /// The Prometheus that confirms alerts.
+    pub prometheus: Option<PrometheusConfig>,
+    /// The Alertmanager through which people are told.
+    pub alertmanager: Option<AlertmanagerConfig>,
+    /// How much is done at once.
+    #[serde(default)]
+    pub budgets: Budgets,
+    /// The policies.
+    #[serde(default)]
+    pub policies: Vec<Spanned<PolicyEntry>>,
+}
+
+/// `admin`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Admin {
+    /// Where it listens. Anything but loopback needs a token.
+    pub listen: Spanned<SocketAddr>,
+    /// A file with the bearer token.
+    pub token_file: Option<Spanned<PathBuf>>,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 8081));
+        Self { listen: Spanned::new(listen, Location::UNKNOWN, Location::UNKNOWN), token_file: None }
+    }
+}
+
+/// `webhook`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Webhook {
+    /// A file with the bearer token.
+    pub token_file: Option<Spanned<PathBuf>>,
+    /// The largest body that is read.
+    pub max_body: Bytes,
+    /// How many notifications may wait to be routed.
+    pub max_pending: usize,
+}
+
+impl Default for Webhook {
+    fn default() -> Self {
+        Self { token_file: None, max_body: Bytes(4 << 20), max_pending: 10_000 }
+    }
+}
+
+/// `storage`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Storage {
+    /// A folder; made where it is missing.
+    pub path: PathBuf,
+}
+
+/// `cluster`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ClusterConfig {
+    /// The cluster that the host runs in, or that a kubeconfig names.
+    Live(Live),
+    /// A cluster in memory.
+    Simulated(SimulatedConfig),
+}
+
+/// `cluster.live`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Live {}
+
+/// `cluster.simulated`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SimulatedConfig {
+    /// The scenario whose `given` and `reactions` are the cluster.
+    pub scenario: PathBuf,
+    /// How many times as fast as real its time runs.
+    #[serde(default = "real_time")]
+    pub speed: f64,
+}
+
+fn real_time() -> f64 {
+    1.0
+}
+
+/// `prometheus`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PrometheusConfig {
+    /// Its base URL.
+    pub url: Spanned<String>,
+    /// The labels that it adds to the alerts that it sends. Read from its own
+    /// configuration where they are not given here.
+    pub external_labels: Option<Labels>,
+}
+
+/// `alertmanager`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AlertmanagerConfig {
+    /// Its base URL.
+    pub url: Spanned<String>,
+}
+
+/// One of `policies`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicyEntry {
+    /// Its name in this host.
+    pub name: Spanned<String>,
+    /// Where its component comes from.
+    pub source: Spanned<Source>,
+    /// Whether it acts.
+    #[serde(default)]
+    pub mode: Mode,
+    /// The alerts it gets, on top of its manifest's own matchers.
+    #[serde(default, rename = "match")]
+    pub matchers: Matchers,
+    /// Whether an alert must fire in Prometheus before anything is changed.
+    #[serde(default)]
+    pub confirm: ConfirmBy,
+    /// CEL over `alert` that must hold.
+    pub trust: Option<Expression>,
+    /// Its settings.
+    pub settings: Option<Spanned<Value>>,
+    /// What it is allowed.
+    #[serde(default)]
+    pub grants: Vec<Spanned<Grant>>,
+    /// What one run may use.
+    #[serde(default)]
+    pub limits: Limits,
+    /// How often it is tried.
+    #[serde(default)]
+    pub retry: Retry,
+}
+
+/// `source`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Source {
+    /// A component file.
+    File(PathBuf),
+    /// A folder of components. Not in this version.
+    Folder(PathBuf),
+    /// A reference to a registry. Not in this version.
+    Oci(String),
+}
+
+/// `confirm`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ConfirmBy {
+    /// By Prometheus.
+    #[default]
+    Prometheus,
+    /// Not at all.
+    None,
+}
+
+/// A configuration that was read and found right.
+pub struct Loaded {
+    /// It.
+    pub config: Config,
+    /// What looks wrong, but is allowed.
+    pub warnings: Vec<ConfigError>,
+    /// The folder that its relative paths are relative to.
+    pub base: PathBuf,
+    file: PathBuf,
+    text: String,
+}
+
+impl Config {
+    /// The largest file that is read, in bytes.
+    pub const MAX_BYTES: u64 = 1 << 20;
+
+    /// Read and check a configuration. Offline: nothing but the file is opened.
+    ///
+    /// # Errors
+    /// All that is wrong with it; where it is not YAML of the right form, the first.
+    pub fn load(file: &Path) -> Result<Loaded, Vec<ConfigError>> {
+        let unreadable = |message: String| vec![Text { file, text: "" }.error(Location::UNKNOWN, message)];
+        let size = std::fs::metadata(file).map_err(|error| unreadable(error.to_string()))?.len();
+        if size > Self::MAX_BYTES {
+            return Err(unreadable(format!("the file has {size} bytes, at most {} are read", Self::MAX_BYTES)));
+        }
+        let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
+        let base = file.parent().unwrap_or(Path::new("")).to_owned();
+        Self::parse(text, file, base)
+    }
+
+    fn parse(text: String, file: &Path, base: PathBuf) -> Result<Loaded, Vec<ConfigError>> {
+        let source = Text { file, text: &text };
+        let config: Self = serde_saphyr::from_str_with_options(&text, options())
+            .map_err(|error| vec![source.of_yaml(&error)])?;
+        let (errors, warnings) = rules::check(&config, &source);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(Loaded { config, warnings, base, file: file.to_owned(), text })
+    }
+}
+
+impl Loaded {
+    /// A path of the configuration, seen from where the host runs.
+    pub fn path(&self, path: &Path) -> PathBuf {
+        self.base.join(path)
+    }
+
+    /// An error at a place of the file.
+    pub fn error(&self, location: Location, message: impl Into<String>) -> ConfigError {
+        Text { file: &self.file, text: &self.text }.error(location, message)
+    }
+}
+
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: 64,
+            max_nodes: 100_000,
+            max_events: 300_000,
+            max_aliases: 1_000,
+            max_anchors: 1_000,
+            max_documents: 1,
+        },
+        with_snippet: false,
+        strict_booleans: true,
+    }
+}
+
+#[cfg(test)]
+mod tests;

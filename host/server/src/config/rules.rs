@@ -1,0 +1,126 @@
+//! What a configuration must satisfy beyond its form, and what it is warned about.
+
+use std::collections::BTreeSet;
+
+use serde_saphyr::{Location, Spanned};
+use suture_core::{Grant, names};
+
+use super::error::{ConfigError, Source as Text};
+use super::{ClusterConfig, Config, ConfirmBy, PolicyEntry, Source};
+
+struct Findings<'a> {
+    text: &'a Text<'a>,
+    errors: Vec<ConfigError>,
+    warnings: Vec<ConfigError>,
+}
+
+impl Findings<'_> {
+    fn error(&mut self, at: Location, message: impl Into<String>) {
+        self.errors.push(self.text.error(at, message));
+    }
+
+    fn warn(&mut self, at: Location, message: impl Into<String>) {
+        self.warnings.push(self.text.error(at, message));
+    }
+}
+
+/// Errors and warnings.
+pub(super) fn check(config: &Config, text: &Text<'_>) -> (Vec<ConfigError>, Vec<ConfigError>) {
+    let mut findings = Findings { text, errors: Vec::new(), warnings: Vec::new() };
+    listeners(config, &mut findings);
+    for url in config.prometheus.iter().map(|p| &p.url).chain(config.alertmanager.iter().map(|a| &a.url)) {
+        if !(url.value.starts_with("http://") || url.value.starts_with("https://")) {
+            findings.error(url.referenced, format!("`{}` is not an http or https URL", names::shortened(&url.value)));
+        }
+    }
+    if let ClusterConfig::Simulated(simulated) = &config.cluster.value
+        && !(simulated.speed >= 1.0 && simulated.speed <= 100_000.0)
+    {
+        findings.error(config.cluster.referenced, "`speed` must lie between 1 and 100000");
+    }
+    if config.alertmanager.is_none() {
+        let message = "no `alertmanager`: escalations reach nobody but the log";
+        findings.warn(Location::UNKNOWN, message);
+    }
+    if config.policies.is_empty() {
+        findings.warn(Location::UNKNOWN, "no `policies`: alerts are accepted, and nothing is done about them");
+    }
+    let mut names_seen = BTreeSet::new();
+    for policy in &config.policies {
+        let name = &policy.value.name;
+        if let Err(error) = names::dns_label(&name.value) {
+            findings.error(name.referenced, error);
+        }
+        if !names_seen.insert(&name.value) {
+            findings.error(name.referenced, format!("there are two policies named `{}`", names::shortened(&name.value)));
+        }
+        check_policy(config, &policy.value, &mut findings);
+    }
+    (findings.errors, findings.warnings)
+}
+
+fn listeners(config: &Config, findings: &mut Findings<'_>) {
+    let admin = &config.admin;
+    if admin.token_file.is_none() && !admin.listen.value.ip().is_loopback() {
+        let message = format!(
+            "`admin.listen` is {}, which others can reach: set `admin.tokenFile`, or listen on 127.0.0.1",
+            admin.listen.value
+        );
+        findings.error(admin.listen.referenced, message);
+    }
+    if config.webhook.token_file.is_none() && !config.listen.value.ip().is_loopback() {
+        let message = "no `webhook.tokenFile`: whoever reaches this address can post alerts";
+        findings.warn(config.listen.referenced, message);
+    }
+    if config.listen.value == admin.listen.value && config.listen.value.port() != 0 {
+        let message = "`listen` and `admin.listen` are the same address";
+        findings.error(config.listen.referenced, message);
+    }
+}
+
+fn check_policy(config: &Config, policy: &PolicyEntry, findings: &mut Findings<'_>) {
+    match &policy.source.value {
+        Source::File(_) => {}
+        Source::Folder(_) => findings.error(policy.source.referenced, "source `folder` is not in this version; use `file`"),
+        Source::Oci(_) => findings.error(policy.source.referenced, "source `oci` is not in this version; use `file`"),
+    }
+    let live = matches!(config.cluster.value, ClusterConfig::Live(_));
+    match policy.confirm {
+        ConfirmBy::None => findings.warn(
+            policy.name.referenced,
+            format!("policy `{}` confirms nothing: whoever can post an alert chooses what it acts on", policy.name.value),
+        ),
+        ConfirmBy::Prometheus if live && config.prometheus.is_none() => findings.error(
+            policy.name.referenced,
+            format!("policy `{}` confirms alerts with Prometheus: set `prometheus.url`, or `confirm: none`", policy.name.value),
+        ),
+        ConfirmBy::Prometheus => {}
+    }
+    if policy.settings.as_ref().is_some_and(|settings| !settings.value.is_object()) {
+        findings.error(policy.name.referenced, "`settings` is not an object");
+    }
+    if policy.grants.is_empty() {
+        let message = format!("policy `{}` has no grants: everything it tries is denied", policy.name.value);
+        findings.warn(policy.name.referenced, message);
+    }
+    for grant in &policy.grants {
+        check_grant(grant, findings);
+    }
+}
+
+fn check_grant(grant: &Spanned<Grant>, findings: &mut Findings<'_>) {
+    let Spanned { value: grant, referenced: at, .. } = grant;
+    if grant.groups.is_empty() || grant.resources.is_empty() || grant.verbs.is_empty() {
+        findings.error(*at, "a grant without groups, resources or verbs allows nothing (the core group is \"\")");
+    }
+    if grant.namespaces.iter().any(suture_core::Glob::is_any) {
+        findings.warn(*at, "this grant covers every namespace; name those that are meant");
+    }
+    if grant.groups.iter().any(|group| group == "*") {
+        findings.warn(*at, "this grant covers every API group; name those that are meant");
+    }
+    if let Some(resource) = grant.resources.iter().find(|resource| resource.chars().any(|c| c.is_ascii_uppercase())) {
+        let message = format!("`{resource}` looks like a kind; grants name resources: `{}s`", resource.to_lowercase());
+        findings.error(*at, message);
+    }
+}

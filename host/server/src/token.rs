@@ -1,0 +1,113 @@
+//! Bearer tokens from files.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::sync::RwLock;
+
+/// A token in a file. Read again when the file changes, so that a token can be rotated
+/// without a restart.
+pub(crate) struct Token {
+    file: PathBuf,
+    known: RwLock<Known>,
+}
+
+struct Known {
+    modified: Option<SystemTime>,
+    digest: [u8; 32],
+}
+
+/// The largest token, in bytes.
+const MAX_BYTES: u64 = 4096;
+
+fn read(file: &Path) -> Result<Known, String> {
+    let named = |error: &dyn std::fmt::Display| format!("the token file {}: {error}", file.display());
+    let metadata = std::fs::metadata(file).map_err(|error| named(&error))?;
+    if metadata.len() > MAX_BYTES {
+        return Err(named(&format!("it has {} bytes, a token has at most {MAX_BYTES}", metadata.len())));
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| named(&error))?;
+    let token = text.trim();
+    if token.is_empty() {
+        return Err(named(&"it is empty"));
+    }
+    Ok(Known { modified: metadata.modified().ok(), digest: digest(token) })
+}
+
+fn digest(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+impl Token {
+    /// Read a token.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    pub fn load(file: PathBuf) -> Result<Self, String> {
+        let known = RwLock::new(read(&file)?);
+        Ok(Self { file, known })
+    }
+
+    /// Whether a request carries the token. Compared as digests and in constant time: how
+    /// long it takes says nothing about the token, its length included.
+    pub async fn admits(&self, headers: &HeaderMap) -> bool {
+        self.refresh().await;
+        let Some(offered) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) else { return false };
+        let Some((scheme, token)) = offered.split_once(' ') else { return false };
+        let known = self.known.read().await;
+        scheme.eq_ignore_ascii_case("bearer") && bool::from(digest(token.trim()).ct_eq(&known.digest))
+    }
+
+    async fn refresh(&self) {
+        let modified = std::fs::metadata(&self.file).and_then(|metadata| metadata.modified()).ok();
+        if modified.is_none() || modified == self.known.read().await.modified {
+            // A file that is gone for a moment (a rotation) leaves the last token in force.
+            return;
+        }
+        match read(&self.file) {
+            Ok(known) => *self.known.write().await = known,
+            Err(error) => tracing::warn!(error, "the last token stays in force"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bearer(token: &str) -> HeaderMap {
+        HeaderMap::from_iter([(AUTHORIZATION, token.parse().unwrap())])
+    }
+
+    #[tokio::test]
+    async fn only_the_token_in_the_file_is_admitted_and_a_new_one_takes_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("token");
+        std::fs::write(&file, "first\n").unwrap();
+        let token = Token::load(file.clone()).unwrap();
+        assert!(token.admits(&bearer("Bearer first")).await);
+        assert!(token.admits(&bearer("bearer first")).await);
+        for wrong in ["Bearer second", "Bearer ", "first", "Basic first", "Bearer firstfirst"] {
+            assert!(!token.admits(&bearer(wrong)).await, "{wrong}");
+        }
+        assert!(!token.admits(&HeaderMap::new()).await);
+        std::fs::write(&file, "second").unwrap();
+        let later = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(4_000_000_000);
+        std::fs::File::options().append(true).open(&file).unwrap().set_modified(later).unwrap();
+        assert!(token.admits(&bearer("Bearer second")).await);
+        std::fs::remove_file(&file).unwrap();
+        assert!(token.admits(&bearer("Bearer second")).await);
+    }
+
+    #[test]
+    fn an_empty_token_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("token");
+        std::fs::write(&file, "\n").unwrap();
+        assert!(Token::load(file).err().unwrap().contains("empty"));
+    }
+}

@@ -1,0 +1,46 @@
+//! A [`Policy`] as the exports of the world.
+
+use std::marker::PhantomData;
+
+use crate::wit::{Guest, types};
+use crate::{Policy, reason};
+
+/// The exports of a policy.
+pub struct Component<P>(PhantomData<P>);
+
+impl<P: Policy> Guest for Component<P> {
+    fn manifest() -> types::Manifest {
+        manifest::<P>()
+    }
+
+    fn remediate(incident: types::Incident) -> Result<types::Outcome, String> {
+        remediate::<P>(incident)
+    }
+}
+
+/// What a policy's export `manifest` answers.
+pub fn manifest<P: Policy>() -> types::Manifest {
+    P::manifest().into()
+}
+
+/// What a policy's export `remediate` answers.
+///
+/// # Errors
+/// That the policy could not conclude, for people.
+pub fn remediate<P: Policy>(incident: types::Incident) -> Result<types::Outcome, String> {
+    let settings = serde_json::from_str(&incident.settings)
+        .map_err(|error| format!("{}: the settings do not fit the policy's type: {error}", reason::UNREADABLE))?;
+    P::remediate(incident.into(), settings).map(Into::into).map_err(|error| error.to_string())
+}
+
+/// Exports a [`Policy`] from the component that this crate becomes. Say it once.
+#[macro_export]
+macro_rules! policy {
+    ($policy:ty) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            type Exports = $crate::Component<$policy>;
+            $crate::wit::export_policy!(Exports with_types_in $crate::wit);
+        };
+    };
+}

@@ -1,0 +1,131 @@
+//! What a policy says of itself.
+
+use serde_json::{Map, Value, json};
+
+use crate::Duration;
+use crate::wit::types;
+
+/// What a policy says of itself: a constant, written as a chain of calls.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct Manifest {
+    raw: types::Manifest,
+    settings: Map<String, Value>,
+    schema: Option<Value>,
+}
+
+impl Manifest {
+    /// A policy's name (a DNS label), its version (`env!("CARGO_PKG_VERSION")`), and what
+    /// it does, in one or two sentences.
+    pub fn new(name: &str, version: &str, description: &str) -> Self {
+        let raw = types::Manifest {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            description: description.to_owned(),
+            matchers: Vec::new(),
+            key: Vec::new(),
+            permissions: Vec::new(),
+            settings_schema: String::new(),
+        };
+        Self { raw, settings: Map::new(), schema: None }
+    }
+
+    /// An Alertmanager matcher (`alertname="X"`, `role=~"a|b"`). All of them must match.
+    pub fn matcher(mut self, matcher: &str) -> Self {
+        self.raw.matchers.push(matcher.to_owned());
+        self
+    }
+
+    /// The labels whose values identify what is broken.
+    pub fn key<const N: usize>(mut self, labels: [&str; N]) -> Self {
+        self.raw.key.extend(labels.map(str::to_owned));
+        self
+    }
+
+    /// Ask for rights: verbs on resources of one API group (the core group is the empty
+    /// text), and why, for the operator who decides.
+    pub fn permission<const R: usize, const V: usize>(
+        mut self,
+        group: &str,
+        resources: [&str; R],
+        verbs: [&str; V],
+        reason: &str,
+    ) -> Self {
+        self.raw.permissions.push(types::Permission {
+            groups: vec![group.to_owned()],
+            resources: resources.map(str::to_owned).to_vec(),
+            verbs: verbs.map(str::to_owned).to_vec(),
+            reason: reason.to_owned(),
+        });
+        self
+    }
+
+    /// A setting that the operator may change: its name, its default, and what it means.
+    pub fn setting(mut self, name: &str, default: impl Into<Default>, description: &str) -> Self {
+        let Default(mut property) = default.into();
+        property["description"] = description.into();
+        self.settings.insert(name.to_owned(), property);
+        self
+    }
+
+    /// A whole JSON Schema (draft 2020-12) for the settings, where [`setting`](Self::setting)
+    /// does not say enough. It replaces them.
+    pub fn settings_schema(mut self, schema: Value) -> Self {
+        self.schema = Some(schema);
+        self
+    }
+}
+
+/// The default of a setting, with the type that follows from it.
+#[derive(Clone, Debug)]
+pub struct Default(Value);
+
+impl From<Duration> for Default {
+    fn from(default: Duration) -> Self {
+        Self(json!({"type": "string", "pattern": Duration::PATTERN, "default": default.to_string()}))
+    }
+}
+
+impl From<bool> for Default {
+    fn from(default: bool) -> Self {
+        Self(json!({"type": "boolean", "default": default}))
+    }
+}
+
+impl From<u32> for Default {
+    fn from(default: u32) -> Self {
+        Self(json!({"type": "integer", "minimum": 0, "maximum": u32::MAX, "default": default}))
+    }
+}
+
+impl From<&str> for Default {
+    fn from(default: &str) -> Self {
+        Self(json!({"type": "string", "default": default}))
+    }
+}
+
+impl From<Manifest> for types::Manifest {
+    fn from(manifest: Manifest) -> Self {
+        let Manifest { mut raw, settings, schema } = manifest;
+        let settings = || json!({"type": "object", "additionalProperties": false, "properties": settings});
+        raw.settings_schema = schema.unwrap_or_else(settings).to_string();
+        raw
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_become_a_schema_that_knows_their_types_and_defaults() {
+        let manifest = Manifest::new("x", "1.0.0", "Does x.")
+            .setting("timeout", Duration::hours(1), "How long.")
+            .setting("careful", true, "Whether.");
+        let schema: Value = serde_json::from_str(&types::Manifest::from(manifest).settings_schema).unwrap();
+        assert_eq!(schema["additionalProperties"], false);
+        assert_eq!(schema["properties"]["timeout"]["default"], "1h");
+        assert_eq!(schema["properties"]["careful"]["type"], "boolean");
+        assert_eq!(schema["properties"]["careful"]["description"], "Whether.");
+    }
+}

@@ -1,0 +1,16 @@
+//! The bindings that `wit-bindgen` makes from the contract in `wit/`.
+
+#![allow(missing_docs, reason = "generated; the documentation stands in wit/*.wit")]
+#![allow(unsafe_code, reason = "generated: the component model's calling convention")]
+#![allow(clippy::all, unused_qualifications, reason = "generated")]
+
+wit_bindgen::generate!({
+    path: "../../wit",
+    world: "policy",
+    pub_export_macro: true,
+    export_macro_name: "export_policy",
+    default_bindings_module: "suture_policy::wit",
+    additional_derives: [PartialEq],
+});
+
+pub use suture::policy::{clock, kube, log, prometheus, types};

@@ -1,0 +1,64 @@
+//! A real Alertmanager with one receiver.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::process::{Process, free_port, loopback};
+
+/// A running Alertmanager.
+pub struct Alertmanager {
+    /// Where it answers.
+    pub address: SocketAddr,
+    _process: Process,
+}
+
+impl Alertmanager {
+    /// Start one that posts what it gets to a webhook, with a bearer token.
+    ///
+    /// # Errors
+    /// Where it can't be started.
+    pub async fn start(dir: &Path, address: SocketAddr, webhook: &str, token: &str) -> anyhow::Result<Self> {
+        let config = format!(
+            r#"
+global: {{resolve_timeout: 10s}}
+route: {{receiver: people, group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1m, routes: [
+  {{receiver: suture, matchers: ['alertname="VolSyncVolumeOutOfSync"'], continue: true}}]}}
+receivers:
+- name: people
+- name: suture
+  webhook_configs:
+  - url: {webhook}
+    send_resolved: true
+    http_config: {{authorization: {{credentials: {token}}}}}
+"#
+        );
+        std::fs::write(dir.join("alertmanager.yaml"), config)?;
+        let arguments = [
+            format!("--config.file={}", dir.join("alertmanager.yaml").display()),
+            format!("--storage.path={}", dir.join("alertmanager").display()),
+            format!("--web.listen-address={address}"),
+            "--cluster.listen-address=".to_owned(),
+        ];
+        let ready = format!("http://{address}/-/ready");
+        let log = dir.join("alertmanager.log");
+        let process = Process::start("prometheus-alertmanager", &arguments, &log, &ready).await?;
+        Ok(Self { address, _process: process })
+    }
+
+    /// An address for one that is yet to be started.
+    ///
+    /// # Errors
+    /// Where no port is free.
+    pub fn reserve() -> anyhow::Result<SocketAddr> {
+        Ok(loopback(free_port()?))
+    }
+
+    /// The alerts that it holds now, as its API lists them.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub async fn alerts(&self) -> anyhow::Result<Vec<serde_json::Value>> {
+        let url = format!("http://{}/api/v2/alerts", self.address);
+        Ok(reqwest::get(url).await?.error_for_status()?.json().await?)
+    }
+}

@@ -1,0 +1,57 @@
+//! A real Prometheus with one rule.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::process::{Process, free_port, loopback};
+
+/// A running Prometheus.
+pub struct Prometheus {
+    /// Where it answers.
+    pub address: SocketAddr,
+    _process: Process,
+}
+
+impl Prometheus {
+    /// Start one that scrapes a target every second, fires `VolSyncVolumeOutOfSync`, and
+    /// sends alerts with an external label, as most installations do.
+    ///
+    /// # Errors
+    /// Where it can't be started.
+    pub async fn start(dir: &Path, target: SocketAddr, alertmanager: SocketAddr) -> anyhow::Result<Self> {
+        let config = format!(
+            r#"
+global: {{scrape_interval: 1s, evaluation_interval: 1s, external_labels: {{cluster: home}}}}
+rule_files: [{rules}]
+scrape_configs:
+- job_name: volsync
+  static_configs: [{{targets: ["{target}"]}}]
+alerting:
+  alertmanagers:
+  - static_configs: [{{targets: ["{alertmanager}"]}}]
+"#,
+            rules = dir.join("rules.yaml").display()
+        );
+        let rules = r#"
+groups:
+- name: volsync
+  rules:
+  - alert: VolSyncVolumeOutOfSync
+    expr: volsync_volume_out_of_sync == 1
+    for: 1s
+    labels: {severity: critical}
+    annotations: {summary: "{{ $labels.obj_namespace }}/{{ $labels.obj_name }} is out of sync"}
+"#;
+        std::fs::write(dir.join("prometheus.yaml"), config)?;
+        std::fs::write(dir.join("rules.yaml"), rules)?;
+        let address = loopback(free_port()?);
+        let arguments = [
+            format!("--config.file={}", dir.join("prometheus.yaml").display()),
+            format!("--storage.tsdb.path={}", dir.join("prometheus").display()),
+            format!("--web.listen-address={address}"),
+        ];
+        let ready = format!("http://{address}/-/ready");
+        let process = Process::start("prometheus", &arguments, &dir.join("prometheus.log"), &ready).await?;
+        Ok(Self { address, _process: process })
+    }
+}
