@@ -26,6 +26,7 @@ impl Process {
     /// # Errors
     /// Where it is not installed, or does not answer in time; with its last words.
     pub async fn start(program: &str, arguments: &[String], log: &Path, ready: &str) -> anyhow::Result<Self> {
+        suture_cluster::install_crypto();
         let output = std::fs::File::create(log)?;
         let child = Command::new(program)
             .args(arguments)

@@ -35,7 +35,9 @@ pub enum BuildError {
         manifest: PathBuf,
     },
     /// A program could not be started.
-    #[error("`{program}` could not be started ({source}); Rust is needed to build a policy: https://rustup.rs")]
+    #[error(
+        "`{program}` could not be started ({source}); Rust is needed to build a policy: https://rustup.rs"
+    )]
     NoProgram {
         /// The program.
         program: String,

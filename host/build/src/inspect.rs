@@ -4,6 +4,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use wasmparser::{Encoding, Parser, Payload};
 use wit_component::DecodedWasm;
+use wit_parser::{Resolve, WorldItem, WorldKey};
 
 /// What a component is, by its bytes alone. Its manifest is the runtime's to ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,10 +59,19 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
     Ok(Inspection {
         digest: digest(bytes),
         size: bytes.len() as u64,
-        imports: world.imports.keys().map(|key| resolve.name_world_key(key)).collect(),
-        exports: world.exports.keys().map(|key| resolve.name_world_key(key)).collect(),
+        imports: names(&resolve, &world.imports),
+        exports: names(&resolve, &world.exports),
         core_modules,
     })
+}
+
+/// The names of what can be called; a world also lists the types that it uses.
+fn names<'a>(
+    resolve: &Resolve,
+    items: impl IntoIterator<Item = (&'a WorldKey, &'a WorldItem)>,
+) -> Vec<String> {
+    let called = items.into_iter().filter(|(_, item)| !matches!(item, WorldItem::Type { .. }));
+    called.map(|(key, _)| resolve.name_world_key(key)).collect()
 }
 
 fn core_modules(bytes: &[u8]) -> Result<Vec<u64>, InspectError> {
@@ -76,7 +86,7 @@ fn core_modules(bytes: &[u8]) -> Result<Vec<u64>, InspectError> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ModuleSection { unchecked_range, .. } => {
                 sizes.push((unchecked_range.end - unchecked_range.start) as u64);
-            },
+            }
             _ => {}
         }
     }

@@ -75,8 +75,6 @@ fn metadata(dir: &Path, manifest: &Path) -> Result<Metadata, BuildError> {
         let output = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(BuildError::Cargo { command: "metadata".to_owned(), output });
     }
-    serde_json::from_slice(&output.stdout).map_err(|error| BuildError::CargoOutput {
-        command: "metadata".to_owned(),
-        what: error.to_string(),
-    })
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| BuildError::CargoOutput { command: "metadata".to_owned(), what: error.to_string() })
 }

@@ -46,7 +46,11 @@ pub(crate) fn find(dir: &Path, progress: &dyn Progress) -> Result<Toolchain, Bui
                 }
             }
             if has_target(dir) {
-                return Ok(Toolchain { sysroot: sysroot.into(), commit: commit(rustc, dir), from_source: None });
+                return Ok(Toolchain {
+                    sysroot: sysroot.into(),
+                    commit: commit(rustc, dir),
+                    from_source: None,
+                });
             }
         }
         // A broken one must not keep Debian's from being tried.
@@ -54,7 +58,8 @@ pub(crate) fn find(dir: &Path, progress: &dyn Progress) -> Result<Toolchain, Bui
     }
     match debian(dir) {
         Ok(toolchain) => {
-            progress.step("using Debian's compiler, and compiling the standard library with it (a minute, once)");
+            progress
+                .step("using Debian's compiler, and compiling the standard library with it (a minute, once)");
             Ok(toolchain)
         }
         Err(why) => {

@@ -88,3 +88,70 @@ impl AlertmanagerClient {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use suture_core::RealClock;
+
+    use super::*;
+    use crate::testing::{Behaviour, Impatient, TestServer};
+
+    fn alert() -> PostedAlert {
+        let labels = [("alertname", "SutureEscalated"), ("namespace", "media"), ("empty", "")];
+        PostedAlert {
+            labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            annotations: Labels::from([("summary".to_owned(), "a person must look".to_owned())]),
+            starts_at: "2026-11-22T04:10:00Z".parse().unwrap(),
+            ends_at: None,
+            generator_url: String::new(),
+        }
+    }
+
+    async fn post(server: &TestServer, alert: &PostedAlert) -> Result<(), String> {
+        AlertmanagerClient::new(&server.url(), Arc::new(RealClock)).unwrap().post_alert(alert).await
+    }
+
+    #[tokio::test]
+    async fn an_alert_is_posted_as_alertmanager_reads_it() {
+        let server = TestServer::answering(200, "").await;
+        post(&server, &alert()).await.unwrap();
+        let until = PostedAlert {
+            ends_at: Some("2026-11-22T05:10:00Z".parse().unwrap()),
+            generator_url: "http://suture/runs/1".to_owned(),
+            ..alert()
+        };
+        post(&server, &until).await.unwrap();
+        let requests = server.requests();
+        assert!(requests[0].starts_with("POST /api/v2/alerts HTTP/1.1\r\n"), "{}", requests[0]);
+        let bodies: Vec<serde_json::Value> = requests
+            .iter()
+            .map(|request| serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap())
+            .collect();
+        let expected = json!([{"labels": {"alertname": "SutureEscalated", "namespace": "media"},
+            "annotations": {"summary": "a person must look"}, "startsAt": "2026-11-22T04:10:00Z"}]);
+        assert_eq!(bodies[0], expected);
+        assert_eq!(bodies[1][0]["endsAt"], "2026-11-22T05:10:00Z");
+        assert_eq!(bodies[1][0]["generatorURL"], "http://suture/runs/1");
+    }
+
+    #[tokio::test]
+    async fn an_alert_that_is_refused_or_not_taken_in_time_says_so() {
+        let server =
+            TestServer::answering(400, r#"{"code":601,"message":"labels in body is required"}"#).await;
+        let error = post(&server, &alert()).await.unwrap_err();
+        assert!(error.contains("400") && error.contains("labels in body"), "{error}");
+        let server = TestServer::answering(404, "no").await;
+        assert!(post(&server, &alert()).await.unwrap_err().contains("`alertmanager.url`"));
+        let server = TestServer::start(Behaviour::Hang).await;
+        let client = AlertmanagerClient::new(&server.url(), Arc::new(Impatient)).unwrap();
+        assert!(client.post_alert(&alert()).await.unwrap_err().contains("did not answer"));
+    }
+
+    #[tokio::test]
+    async fn an_alert_without_labels_is_not_even_posted() {
+        let server = TestServer::answering(200, "").await;
+        let nameless = PostedAlert { labels: Labels::from([("empty".to_owned(), String::new())]), ..alert() };
+        assert!(post(&server, &nameless).await.is_err());
+        assert!(server.requests().is_empty());
+    }
+}

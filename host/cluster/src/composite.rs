@@ -62,3 +62,48 @@ impl<C: Discovery> Discovery for WithPrometheus<C> {
         self.cluster.resource(kind).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use suture_core::effect::Target;
+    use suture_core::{RealClock, Reason, RunId, Timestamp};
+
+    use super::*;
+    use crate::testing::TestServer;
+    use crate::{Fixture, SimulatedCluster};
+
+    #[tokio::test]
+    async fn prometheus_is_the_real_one_and_all_else_the_clusters() {
+        let server = TestServer::answering(200, r#"{"status":"success","data":{"alerts":[]}}"#).await;
+        let clock = Arc::new(RealClock);
+        let cluster = SimulatedCluster::new(
+            Fixture { now: Timestamp::UNIX_EPOCH, ..Fixture::default() },
+            clock.clone(),
+        );
+        let prometheus = PrometheusClient::new(&server.url(), clock).unwrap();
+        let both = WithPrometheus::new(cluster.unwrap(), prometheus);
+        let step = Step { run: RunId::new("r"), number: 1 };
+
+        let alerts = both.prepare(&step, &Effect::Alerts).await.unwrap();
+        assert_eq!(both.perform(&alerts).await, Ok(Reply::Alerts(vec![])));
+        assert_eq!(both.resolve(&alerts).await, Ok(Resolution::NotDone));
+
+        let kind = Kind::new("v1", "Namespace");
+        assert_eq!(both.resource(&kind).await.unwrap().plural, "namespaces");
+        let target = |name: &str| Target {
+            kind: kind.clone(),
+            namespace: None,
+            name: name.to_owned(),
+            uid: None,
+            subresource: None,
+        };
+        let system = both.prepare(&step, &Effect::Get { target: target("kube-system") }).await.unwrap();
+        assert!(matches!(both.perform(&system).await, Ok(Reply::Object(_))));
+        let gone = both.prepare(&step, &Effect::Get { target: target("gone") }).await.unwrap();
+        let Err(Fault::Error(error)) = both.perform(&gone).await else { panic!("it is there") };
+        assert_eq!(error.reason, Reason::NOT_FOUND);
+        assert_eq!(server.requests().len(), 1);
+    }
+}

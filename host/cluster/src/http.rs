@@ -155,7 +155,7 @@ fn causes(error: &dyn std::error::Error) -> String {
 
 /// TLS needs a provider of cryptography, one for the process. Where the program has
 /// chosen one already, that one stays.
-fn install_crypto() {
+pub fn install_crypto() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();

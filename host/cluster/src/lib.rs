@@ -18,9 +18,12 @@ pub mod pin;
 pub mod prometheus;
 pub mod resolve;
 pub mod simulated;
+#[cfg(test)]
+mod testing;
 
 pub use alertmanager::{AlertmanagerClient, PostedAlert};
 pub use composite::WithPrometheus;
 pub use fixture::{Fixture, FixtureError};
+pub use http::install_crypto;
 pub use prometheus::PrometheusClient;
 pub use simulated::{Performed, SimulatedCluster};

@@ -134,3 +134,59 @@ pub fn unpinned(patch: &Patch) -> Patch {
     }
     bare
 }
+
+#[cfg(test)]
+mod tests {
+    use suture_core::object::Kind;
+
+    use super::*;
+
+    fn patch(patch_type: PatchType, body: Value) -> Patch {
+        let target = Target {
+            kind: Kind::new("v1", "ConfigMap"),
+            namespace: Some("media".to_owned()),
+            name: "notes".to_owned(),
+            uid: None,
+            subresource: None,
+        };
+        Patch { target, patch_type, body, resource_version: None }
+    }
+
+    #[test]
+    fn a_json_patch_carries_its_version_and_loses_only_that() {
+        let current = json!({"metadata": {"uid": "u", "resourceVersion": "7"}});
+        let asked = patch(PatchType::Json, json!([{"op": "test", "path": "/a", "value": 1}]));
+        let mut pinned = Mutation::Patch(asked.clone());
+        change(&mut pinned, &current).unwrap();
+        let Mutation::Patch(pinned) = pinned else { panic!("no patch") };
+        let lead = json!({"op": "test", "path": "/metadata/resourceVersion", "value": "7"});
+        assert_eq!(pinned.body[0], lead);
+        assert_eq!(unpinned(&pinned).body, asked.body);
+        assert_eq!(
+            (pinned.target.uid.as_deref(), pinned.resource_version.as_deref()),
+            (Some("u"), Some("7"))
+        );
+    }
+
+    #[test]
+    fn another_uid_or_version_than_was_asked_for_is_a_conflict() {
+        let current = json!({"metadata": {"uid": "u", "resourceVersion": "7"}});
+        let mut old = patch(PatchType::Merge, json!({}));
+        old.resource_version = Some("6".to_owned());
+        let mut other = patch(PatchType::Merge, json!({}));
+        other.target.uid = Some("v".to_owned());
+        for wrong in [old, other] {
+            let error = change(&mut Mutation::Patch(wrong), &current).unwrap_err();
+            assert_eq!(error.reason, Reason::CONFLICT);
+        }
+    }
+
+    #[test]
+    fn the_base_of_a_generated_name_is_cut_between_characters() {
+        assert_eq!(truncated("unlock-"), "unlock-");
+        assert_eq!(truncated(&"x".repeat(58)).len(), 58);
+        assert_eq!(truncated(&"x".repeat(59)).len(), 58);
+        assert_eq!(truncated(&format!("{}ä", "x".repeat(57))).len(), 57);
+        assert_eq!(truncated(""), "");
+    }
+}

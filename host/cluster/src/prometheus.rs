@@ -3,6 +3,9 @@
 mod answer;
 mod handler;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 

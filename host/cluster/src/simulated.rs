@@ -19,6 +19,7 @@ mod handler;
 pub(crate) mod kinds;
 mod list;
 mod logs;
+mod making;
 mod reactions;
 pub(crate) mod rules;
 mod state;
@@ -35,8 +36,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde_json::Value;
 use suture_core::effect::{Delete, Mutation, Propagation, Target};
-use suture_core::object::{self, Object};
-use suture_core::{Alert, Clock, Error, ObjectRef, Reason, Timestamp};
+use suture_core::object::Object;
+use suture_core::{Alert, Clock, Error, ObjectRef, Timestamp};
 use tokio::sync::watch;
 
 pub(crate) use answers::check_range;
@@ -104,9 +105,10 @@ impl SimulatedCluster {
     }
 
     /// The changes that policies made or, where `dry_run` says so, tried; oldest first.
-    /// What failed is not among them, nor what reactions did.
+    /// What failed is not among them, nor what reactions did. Of a cluster that lives long,
+    /// the last hundred thousand.
     pub fn mutations(&self) -> Vec<Performed> {
-        self.read(|state, _| state.performed.clone())
+        self.read(|state, _| state.performed.iter().cloned().collect())
     }
 
     /// One object.
@@ -146,7 +148,7 @@ impl SimulatedCluster {
     }
 
     /// Change an object from outside, as a person with kubectl and every right would:
-    /// the status too. Reactions follow. Says what the object is then, and nothing
+    /// the status too. Reactions to changes of the object itself follow. Says what the object is then, and nothing
     /// where that let it go.
     ///
     /// # Errors
@@ -203,17 +205,5 @@ impl SimulatedCluster {
     /// `NotFound` where there is no such pod.
     pub fn write_log(&self, pod: &PodName, container: &str, text: &str) -> Result<(), Error> {
         self.write(|state, _| state.write_log(pod, container, text))
-    }
-
-    /// The uid of the namespace `kube-system`, by which a cluster is known.
-    ///
-    /// # Errors
-    /// `NotFound` where somebody deleted it.
-    pub fn identity(&self) -> Result<String, Error> {
-        let reference =
-            ObjectRef { kind: store::namespace_kind(), namespace: None, name: "kube-system".to_owned() };
-        self.object(&reference)
-            .and_then(|namespace| object::uid(&namespace).map(str::to_owned))
-            .ok_or_else(|| Error::new(Reason::NOT_FOUND, format!("{reference} does not exist")))
     }
 }

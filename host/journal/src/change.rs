@@ -7,7 +7,6 @@ use crate::record::{InboxRecord, IncidentRecord, RunHeader, RunRecord};
 
 /// One change of a journal. Those that are committed together take place together.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "encoded at once, never kept")]
 pub enum Change {
     /// A notification came in.
     Accept(InboxRecord),

@@ -18,7 +18,8 @@ use crate::trap::cut;
 
 fn json(field: &str, text: &str) -> Result<Value, Error> {
     serde_json::from_str(text).map_err(|error| {
-        let message = if text.is_empty() { "empty, where JSON is expected".to_owned() } else { error.to_string() };
+        let message =
+            if text.is_empty() { "empty, where JSON is expected".to_owned() } else { error.to_string() };
         Error::new(Reason::INVALID, format!("{field}: {message}"))
     })
 }
@@ -148,7 +149,8 @@ pub(crate) fn outcome(outcome: types::Outcome) -> Outcome {
 pub(crate) const MAX_TEXT: usize = 4096;
 
 pub(crate) fn manifest(manifest: types::Manifest) -> RawManifest {
-    let types::Manifest { name, version, description, matchers, key, permissions, settings_schema } = manifest;
+    let types::Manifest { name, version, description, matchers, key, permissions, settings_schema } =
+        manifest;
     let permissions = permissions
         .into_iter()
         .map(|types::Permission { groups, resources, verbs, reason }| RawPermission {

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::coop::unconstrained;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::bindings::Policy;
 use crate::cap::{MAX_CORE_INSTANCES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 use crate::instance::State;
-use crate::ticker::Ticker;
+use crate::ticker::{Live, Ticker};
 
 /// Instances that live at the same time; a further run waits for its turn. Each takes a
 /// few of the kernel's 65,530 mappings even while it is suspended (10,000 took 60,077).
@@ -33,8 +34,24 @@ pub struct Runtime {
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<State>,
-    pub(crate) slots: Semaphore,
-    pub(crate) ticker: Ticker,
+    slots: Semaphore,
+    ticker: Ticker,
+}
+
+/// Room for one instance, with an epoch that moves.
+pub(crate) struct Slot<'a> {
+    _permit: Option<SemaphorePermit<'a>>,
+    _live: Live,
+}
+
+impl Shared {
+    /// Wait for room.
+    pub(crate) async fn slot(&self) -> Slot<'_> {
+        // Where there is room, at once: tokio would sometimes wait here only to be fair,
+        // which a virtual clock takes for waiting. The semaphore is never closed.
+        let permit = unconstrained(self.slots.acquire()).await.ok();
+        Slot { _permit: permit, _live: self.ticker.keep() }
+    }
 }
 
 /// Why no policy can be run on this machine.
@@ -79,7 +96,10 @@ fn engine() -> wasmtime::Result<Engine> {
     match pooled(false) {
         Ok(engine) => Ok(engine),
         Err(error) => {
-            tracing::warn!(error = format!("{error:#}"), "no instance pool here; instances are made on demand");
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "no instance pool here; instances are made on demand"
+            );
             Engine::new(&config())
         }
     }

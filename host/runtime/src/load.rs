@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use suture_core::{Bytes, HumanDuration, Limits, Manifest};
+use suture_core::{Bytes, Halt, HumanDuration, LimitExceeded, Limits, Manifest};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -16,6 +16,7 @@ use crate::engine::{Runtime, Shared};
 use crate::instance::{Calls, State, store};
 use crate::meter::Meter;
 use crate::module::PolicyModule;
+use crate::stop::Stop;
 use crate::trap::describe;
 
 /// The largest component that is loaded. Python's are 18 MB.
@@ -231,15 +232,21 @@ fn check_resources(component: &Component) -> Result<(), LoadError> {
 async fn manifest(shared: &Shared, policy: &PolicyPre<State>) -> Result<Manifest, LoadError> {
     let limits = Limits { memory: MANIFEST_MEMORY, cpu: MANIFEST_CPU, ..Limits::default() };
     let meter = Arc::new(Meter::default());
-    let _slot = shared.slots.acquire().await;
-    let _live = shared.ticker.keep();
-    let trapped = |error: wasmtime::Error| LoadError::ManifestTrapped(describe(&error));
+    let _slot = shared.slot().await;
+    let trapped = |error: wasmtime::Error| {
+        LoadError::ManifestTrapped(match error.downcast_ref::<Stop>() {
+            Some(Stop::Halt(Halt::Limit(LimitExceeded { limit, value }))) => {
+                format!("it used more than the {value} of {limit} that a manifest gets")
+            }
+            _ => describe(&error),
+        })
+    };
     let asked = async {
         let mut store = store(shared, Calls::Refused, &limits, meter.clone());
         store.set_hostcall_fuel(MANIFEST_BYTES);
         let instance = policy.instance_pre().instantiate_async(&mut store).await.map_err(trapped)?;
-        let policy = Policy::new(&mut store, &instance)
-            .map_err(|error| LoadError::Exports(format!("{error:#}")))?;
+        let policy =
+            Policy::new(&mut store, &instance).map_err(|error| LoadError::Exports(format!("{error:#}")))?;
         policy.call_manifest(&mut store).await.map_err(trapped)
     };
     let raw = meter.inside(asked).await?;

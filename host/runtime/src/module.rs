@@ -32,7 +32,12 @@ impl fmt::Debug for PolicyModule {
 }
 
 impl PolicyModule {
-    async fn run(&self, incident: &Incident, limits: &Limits, host: Arc<dyn Host>) -> wasmtime::Result<Ending> {
+    async fn run(
+        &self,
+        incident: &Incident,
+        limits: &Limits,
+        host: Arc<dyn Host>,
+    ) -> wasmtime::Result<Ending> {
         let meter = Arc::new(Meter::default());
         let run = async {
             let calls = Calls::Answered(host);
@@ -59,9 +64,7 @@ impl Program for PolicyModule {
     }
 
     async fn remediate(&self, incident: &Incident, limits: &Limits, host: Arc<dyn Host>) -> Ending {
-        // Never closed, so there is always a permit in the end.
-        let _slot = self.shared.slots.acquire().await;
-        let _live = self.shared.ticker.keep();
+        let _slot = self.shared.slot().await;
         match self.run(incident, limits, host).await {
             Ok(ending) => ending,
             Err(error) => ending(&error),

@@ -1,5 +1,6 @@
 //! The scenario file: read, checked, and made ready to run.
 
+mod pattern;
 mod then;
 mod when;
 
@@ -13,7 +14,8 @@ use suture_cluster::Fixture;
 use suture_cluster::fixture::{ContainerLog, FaultRule, KnownAlert, QueryAnswer, Reaction};
 use suture_core::{Glob, Grant, HumanDuration, Limits, Manifest, Mode, Timestamp};
 
-pub use then::{Expected, Located, ObjectPattern, TextPattern, Then};
+pub use pattern::{ObjectPattern, TextPattern};
+pub use then::{Expected, Located, Then};
 pub use when::{Event, ScenarioAlert};
 
 use crate::error::ScenarioError;

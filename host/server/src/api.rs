@@ -73,7 +73,11 @@ async fn start(
     body: axum::body::Bytes,
 ) -> Result<(StatusCode, Json<Value>), Failure> {
     let start: Start = serde_json::from_slice(&body).map_err(|error| {
-        Failure::new(StatusCode::BAD_REQUEST, "unreadable", format!("the body is not {{\"labels\": {{…}}}}: {error}"))
+        Failure::new(
+            StatusCode::BAD_REQUEST,
+            "unreadable",
+            format!("the body is not {{\"labels\": {{…}}}}: {error}"),
+        )
     })?;
     let incident = engine.start_run(&name, start.labels).await.map_err(|error| match &error {
         StartError::Policy(_) => Failure::not_found(error.to_string()),

@@ -131,11 +131,14 @@ pub(crate) async fn policy(
     let file = match &entry.source.value {
         Source::File(file) => loaded.path(file),
         Source::Folder(_) | Source::Oci(_) => {
-            return Err(loaded.error(entry.source.referenced, "this source is not in this version; use `file`"));
+            return Err(
+                loaded.error(entry.source.referenced, "this source is not in this version; use `file`")
+            );
         }
     };
     let program = load(&file, runtime, cache).await;
-    let settings = entry.settings.as_ref().map_or_else(|| serde_json::json!({}), |settings| settings.value.clone());
+    let settings =
+        entry.settings.as_ref().map_or_else(|| serde_json::json!({}), |settings| settings.value.clone());
     let settings = match &program {
         Err(_) => settings,
         Ok(program) => program.manifest().settings_schema.fill(settings).map_err(|error| {
@@ -158,7 +161,11 @@ pub(crate) async fn policy(
     Ok(Policy { config, program, source: format!("file:{}", file.display()), loaded_at: clock.now() })
 }
 
-async fn load(file: &Path, runtime: &Runtime, cache: Option<&ModuleCache>) -> Result<Arc<dyn Program>, String> {
+async fn load(
+    file: &Path,
+    runtime: &Runtime,
+    cache: Option<&ModuleCache>,
+) -> Result<Arc<dyn Program>, String> {
     let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
     let metadata = tokio::fs::metadata(file).await.map_err(|error| named(&error))?;
     if metadata.len() > suture_runtime::MAX_COMPONENT_BYTES as u64 {

@@ -94,7 +94,8 @@ fn checked(loaded: &Loaded, entry: &PolicyEntry, policy: &Policy, report: &mut C
     let manifest = program.manifest();
     let not_granted = missing(&policy.config.grants, &manifest.permissions);
     if !not_granted.is_empty() && !policy.config.grants.is_empty() {
-        let message = format!("policy `{}` requests, and no grant gives: {}", entry.name.value, not_granted.join(", "));
+        let message =
+            format!("policy `{}` requests, and no grant gives: {}", entry.name.value, not_granted.join(", "));
         report.warnings.push(loaded.error(entry.name.referenced, message));
     }
     for grant in &entry.grants {

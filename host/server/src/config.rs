@@ -214,7 +214,10 @@ impl Config {
         let unreadable = |message: String| vec![Text { file, text: "" }.error(Location::UNKNOWN, message)];
         let size = std::fs::metadata(file).map_err(|error| unreadable(error.to_string()))?.len();
         if size > Self::MAX_BYTES {
-            return Err(unreadable(format!("the file has {size} bytes, at most {} are read", Self::MAX_BYTES)));
+            return Err(unreadable(format!(
+                "the file has {size} bytes, at most {} are read",
+                Self::MAX_BYTES
+            )));
         }
         let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
         let base = file.parent().unwrap_or(Path::new("")).to_owned();

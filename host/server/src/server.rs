@@ -81,7 +81,8 @@ impl Server {
             .ok();
         let mut policies = Vec::new();
         for entry in &loaded.config.policies {
-            let policy = assemble::policy(&loaded, &entry.value, &runtime, cache.as_ref(), &*host.clock).await?;
+            let policy =
+                assemble::policy(&loaded, &entry.value, &runtime, cache.as_ref(), &*host.clock).await?;
             match &policy.program {
                 Ok(program) => tracing::info!(
                     policy = policy.config.name,
@@ -111,9 +112,11 @@ impl Server {
         let real: Arc<dyn Clock> = Arc::new(RealClock);
         let max_body = usize::try_from(loaded.config.webhook.max_body.0).unwrap_or(usize::MAX);
         let hooks = webhook::router(Webhook::new(engine.clone(), real.clone(), webhook_token, max_body));
-        let webhook = Listener::start(loaded.config.listen.value, hooks, real.clone()).await.map_err(start_error)?;
+        let webhook =
+            Listener::start(loaded.config.listen.value, hooks, real.clone()).await.map_err(start_error)?;
         let questions = api::router(engine.clone(), admin_token);
-        let admin = Listener::start(loaded.config.admin.listen.value, questions, real).await.map_err(start_error)?;
+        let admin =
+            Listener::start(loaded.config.admin.listen.value, questions, real).await.map_err(start_error)?;
         tracing::info!(webhook = %webhook.address, admin = %admin.address, "listening");
         Ok(Self { engine, webhook, admin, warnings })
     }

@@ -56,7 +56,9 @@ impl Token {
     /// long it takes says nothing about the token, its length included.
     pub async fn admits(&self, headers: &HeaderMap) -> bool {
         self.refresh().await;
-        let Some(offered) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) else { return false };
+        let Some(offered) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
+            return false;
+        };
         let Some((scheme, token)) = offered.split_once(' ') else { return false };
         let known = self.known.read().await;
         scheme.eq_ignore_ascii_case("bearer") && bool::from(digest(token.trim()).ct_eq(&known.digest))

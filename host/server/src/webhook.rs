@@ -54,7 +54,11 @@ async fn for_all(State(webhook): State<Arc<Webhook>>, request: Request) -> Answe
     receive(&webhook, None, request).await
 }
 
-async fn for_one(State(webhook): State<Arc<Webhook>>, Path(policy): Path<String>, request: Request) -> Answer {
+async fn for_one(
+    State(webhook): State<Arc<Webhook>>,
+    Path(policy): Path<String>,
+    request: Request,
+) -> Answer {
     receive(&webhook, Some(&policy), request).await
 }
 
@@ -82,7 +86,9 @@ async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> An
     let accepted = notification.alerts.len();
     webhook.engine.accept(policy, &notification, body).await.map_err(|refusal| match refusal {
         Refusal::UnknownPolicy(_) => Failure::not_found(refusal.to_string()),
-        Refusal::Overloaded(_) | Refusal::Stopping | Refusal::Journal(_) => Failure::unavailable(refusal.to_string()),
+        Refusal::Overloaded(_) | Refusal::Stopping | Refusal::Journal(_) => {
+            Failure::unavailable(refusal.to_string())
+        }
     })?;
     Ok(Json(json!({"accepted": accepted})))
 }
@@ -108,7 +114,9 @@ async fn read(webhook: &Webhook, body: Body) -> Result<Vec<u8>, Failure> {
 /// Says where in the body the error is: line, column, and the path to the field.
 fn unreadable(body: &[u8], error: &serde_json::Error) -> Failure {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let path = serde_path_to_error::deserialize::<_, Notification>(&mut reader).err().map(|error| error.path().to_string());
+    let path = serde_path_to_error::deserialize::<_, Notification>(&mut reader)
+        .err()
+        .map(|error| error.path().to_string());
     let message = format!("the body is not an Alertmanager notification: {error}");
     Failure { path, ..Failure::new(StatusCode::BAD_REQUEST, "unreadable", message) }
 }

@@ -78,7 +78,7 @@ pub use component::{manifest, remediate};
 pub use duration::Duration;
 pub use error::{Error, Result, reason};
 pub use incident::{Alert, Incident, Labels};
-pub use manifest::{Default, Manifest};
+pub use manifest::{Manifest, Setting};
 pub use outcome::Outcome;
 pub use time::Time;
 

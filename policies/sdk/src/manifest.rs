@@ -61,8 +61,8 @@ impl Manifest {
     }
 
     /// A setting that the operator may change: its name, its default, and what it means.
-    pub fn setting(mut self, name: &str, default: impl Into<Default>, description: &str) -> Self {
-        let Default(mut property) = default.into();
+    pub fn setting(mut self, name: &str, default: impl Into<Setting>, description: &str) -> Self {
+        let Setting(mut property) = default.into();
         property["description"] = description.into();
         self.settings.insert(name.to_owned(), property);
         self
@@ -76,29 +76,29 @@ impl Manifest {
     }
 }
 
-/// The default of a setting, with the type that follows from it.
+/// A setting by its default, from which its type follows.
 #[derive(Clone, Debug)]
-pub struct Default(Value);
+pub struct Setting(Value);
 
-impl From<Duration> for Default {
+impl From<Duration> for Setting {
     fn from(default: Duration) -> Self {
         Self(json!({"type": "string", "pattern": Duration::PATTERN, "default": default.to_string()}))
     }
 }
 
-impl From<bool> for Default {
+impl From<bool> for Setting {
     fn from(default: bool) -> Self {
         Self(json!({"type": "boolean", "default": default}))
     }
 }
 
-impl From<u32> for Default {
+impl From<u32> for Setting {
     fn from(default: u32) -> Self {
         Self(json!({"type": "integer", "minimum": 0, "maximum": u32::MAX, "default": default}))
     }
 }
 
-impl From<&str> for Default {
+impl From<&str> for Setting {
     fn from(default: &str) -> Self {
         Self(json!({"type": "string", "default": default}))
     }

@@ -1,1 +1,134 @@
-//! x
+//! Repairs a VolSync backup that has fallen behind: a stale restic lock, a hung volume
+//! snapshot, a sync that was missed.
+//!
+//! It looks at everything first and changes things only when it knows what is wrong;
+//! whatever it does not know, it hands to a person with what it saw. Why it does what it
+//! does stands in README.md.
+
+mod cause;
+mod holder;
+mod lock;
+mod manifest;
+mod mover;
+mod snapshot;
+mod source;
+mod stop;
+mod sync;
+
+use suture_policy::{Error, Incident, Manifest, Outcome, Policy, kube, step};
+
+use cause::Cause;
+use manifest::Settings;
+use mover::Movers;
+use snapshot::Snapshot;
+use source::ReplicationSource;
+use stop::{Stop, escalate, retry, unnecessary};
+
+/// The policy.
+pub struct VolSync;
+
+suture_policy::policy!(VolSync);
+
+impl Policy for VolSync {
+    type Settings = Settings;
+
+    fn manifest() -> Manifest {
+        manifest::manifest()
+    }
+
+    fn remediate(incident: Incident, settings: Settings) -> Result<Outcome, Error> {
+        match repair(&incident, &settings) {
+            Ok(summary) => Ok(Outcome::Remediated(summary)),
+            Err(Stop::Outcome(outcome)) => Ok(outcome),
+            Err(Stop::Error(error)) => Err(error),
+        }
+    }
+}
+
+/// The whole repair. `Ok` says what was done; every `?` and `return` ends it with
+/// nothing more changed.
+fn repair(incident: &Incident, settings: &Settings) -> Result<String, Stop> {
+    must_be_a_restic_source(incident)?;
+    let (namespace, name) = (incident.key("obj_namespace")?, incident.key("obj_name")?);
+
+    // Several sources may share a repository: whatever is seen from here on stays true of
+    // our own doing, because of all runs only one is at work on it.
+    let repository = find(namespace, name)?.repository()?.to_owned();
+    step!("taking the repository {namespace}/{repository}");
+    hold(&format!("{namespace}/{repository}"), settings)?;
+
+    step!("looking at {namespace}/{name}");
+    let source = find(namespace, name)?;
+    let movers = Movers::of(&source)?;
+    movers.must_be_idle(settings)?;
+    let cause = Cause::of(&source, &movers)?;
+    let hung = Snapshot::hung(&source, settings)?;
+    must_be_stuck(&source, &cause, hung.is_some(), settings)?;
+
+    let mut done = Vec::new();
+    match &cause {
+        Cause::Missed => {}
+        Cause::Failed(lines) => return escalate(format!("the mover fails, but not for a lock that could be broken: {lines}")),
+        Cause::Locked(lock) => {
+            step!("looking for the holder of {lock}");
+            holder::must_be_gone(lock, namespace, settings)?;
+            done.push(format!("removed {lock}, whose holder is gone"));
+        }
+    }
+    if let Some(snapshot) = hung {
+        step!("removing {snapshot}");
+        done.insert(0, snapshot.remove(settings)?);
+        // VolSync goes on by itself once the snapshot is gone, perhaps at once: then it
+        // would answer an unlock by deleting its new mover.
+        Movers::of(&source)?.must_be_idle(settings)?;
+    }
+
+    step!("starting a sync");
+    let tag = format!("suture-{}-{}", incident.id, incident.attempt);
+    done.push(sync::run(&source, &tag, matches!(cause, Cause::Locked(_)), settings)?);
+    Ok(done.join("; "))
+}
+
+/// The alert fires for destinations and for other methods too.
+fn must_be_a_restic_source(incident: &Incident) -> Result<(), Stop> {
+    match incident.label("role") {
+        Some("source") => {}
+        Some(role) => return unnecessary(format!("role is `{role}`: what restores data is left alone")),
+        None => return escalate("the alert has no label `role`, so it may be about a destination; keep it in the rule"),
+    }
+    match incident.label("method") {
+        Some("restic") | None => Ok(()),
+        Some("kopia") => escalate("kopia has no stale locks to remove; look at its KopiaMaintenance"),
+        Some(method) => escalate(format!("method is `{method}`, and only restic backups are repaired here")),
+    }
+}
+
+/// The source, if there is something to repair about it at all.
+fn find(namespace: &str, name: &str) -> Result<ReplicationSource, Stop> {
+    match kube::find::<ReplicationSource>(namespace, name)? {
+        None => unnecessary(format!("{namespace}/{name} is gone; its metric stays until VolSync restarts")),
+        Some(source) if source.spec.paused => unnecessary(format!("{namespace}/{name} is paused")),
+        Some(source) => Ok(source),
+    }
+}
+
+/// One repository at a time.
+fn hold(repository: &str, settings: &Settings) -> Result<(), Stop> {
+    match kube::exclusive(repository, settings.exclusive_timeout) {
+        Err(error) if error.is_timeout() => retry(settings, "another source of this repository is being repaired"),
+        held => Ok(held?),
+    }
+}
+
+/// A sync that nothing stands in the way of needs time, not help.
+fn must_be_stuck(source: &ReplicationSource, cause: &Cause, is_hung: bool, settings: &Settings) -> Result<(), Stop> {
+    if is_hung || !matches!(cause, Cause::Missed) {
+        Ok(())
+    } else if source.is_syncing() {
+        retry(settings, "a sync is in progress and nothing is wrong with it")
+    } else if let Some(tag) = source.pending_manual() {
+        retry(settings, format!("somebody's manual sync `{tag}` is about to start"))
+    } else {
+        Ok(())
+    }
+}

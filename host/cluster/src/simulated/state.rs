@@ -1,21 +1,23 @@
 //! All that a simulated cluster knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
+use serde_json::Value;
 use suture_core::clock::Timestamp;
 use suture_core::effect::ActiveAlert;
 use suture_core::object::Object;
-use suture_core::{Labels, ObjectRef, Step};
+use suture_core::{Error, Labels, Mutation, ObjectRef, Step};
 
 use super::faults::Faults;
 use super::list::Snapshots;
 use super::logs::Logs;
 use super::reactions::Reactions;
 use super::store::{Change, Store};
-use serde_json::Value;
-use suture_core::{Error, Mutation};
-
 use crate::fixture::{AlertState, Fixture, FixtureError, QueryAnswer};
+
+/// The most changes that are remembered: more than any test makes, and an end for a
+/// cluster that lives for long.
+const MOST_PERFORMED: usize = 100_000;
 
 /// A change that a policy made, or would have made.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +53,7 @@ pub struct State {
     pub queries: Vec<QueryAnswer>,
     pub alerts: BTreeMap<Labels, ActiveAlert>,
     pub faults: Faults,
-    pub performed: Vec<Performed>,
+    pub performed: VecDeque<Performed>,
     pub complaints: Complaints,
 }
 
@@ -77,7 +79,7 @@ impl State {
             queries: fixture.prometheus,
             alerts: alerts.collect(),
             faults: Faults::new(fixture.faults),
-            performed: Vec::new(),
+            performed: VecDeque::new(),
             complaints: Complaints::default(),
         })
     }
@@ -97,7 +99,10 @@ impl State {
             self.settle(at, 0);
             change
         };
-        self.performed.push(Performed {
+        if self.performed.len() == MOST_PERFORMED {
+            self.performed.pop_front();
+        }
+        self.performed.push_back(Performed {
             at,
             step: Some(step.clone()),
             verb: change.verb.as_str(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use suture_core::clock::{Timestamp, kubernetes_time};
 use suture_core::object::{self, Kind, Object};
 use suture_core::{Error, ObjectRef, Reason};
@@ -24,6 +25,9 @@ pub struct Store {
     pub gone: Vec<String>,
     /// Whether a namespace exists only where its object does.
     strict_namespaces: bool,
+    /// The first part of every uid, made from the fixture: a run that was begun on one
+    /// cluster is not taken up on another.
+    origin: String,
     version: u64,
     uids: u64,
 }
@@ -51,6 +55,7 @@ impl Store {
             changes: Vec::new(),
             gone: Vec::new(),
             strict_namespaces: fixture.objects.iter().any(is_namespace),
+            origin: origin(fixture),
             version: 0,
             uids: 0,
         };
@@ -144,7 +149,7 @@ impl Store {
     /// A uid that no object has.
     pub fn next_uid(&mut self) -> String {
         self.uids += 1;
-        format!("00000000-0000-4000-8000-{:012x}", self.uids)
+        format!("{}-0000-4000-8000-{:012x}", self.origin, self.uids)
     }
 
     /// Store an object under a new version.
@@ -163,6 +168,12 @@ impl Store {
             self.gone.extend(object::uid(&object).map(str::to_owned));
         }
     }
+}
+
+fn origin(fixture: &Fixture) -> String {
+    // A fixture that can't be written as JSON (it has a NaN) still is a fixture.
+    let text = serde_json::to_vec(fixture).unwrap_or_default();
+    Sha256::digest(text).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `v1 Namespace`.

@@ -1,17 +1,18 @@
 mod ending;
 mod fake;
+mod limits;
 mod recovery;
+mod undos;
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use serde_json::json;
-use suture_core::effect::{Level, Predicate};
-use suture_core::{Bytes, Effect, Halt, Host, Limit, Limits, Prepared, Reason, Reply};
+use suture_core::effect::Predicate;
+use suture_core::{Effect, Halt, Host, Limits, Prepared, Reason, Reply};
 
 use super::Observer;
 use crate::entry::{Body, Entry};
-use fake::{Fake, World, change, create, delete, failure, made, merge, target};
+use fake::{Fake, World, change, failure, made, merge, target};
 
 fn wait() -> Effect {
     Effect::Wait { target: target("plex"), until: Predicate::Deleted, timeout_ms: 1000 }
@@ -163,137 +164,6 @@ fn a_change_that_has_begun_is_finished_and_recorded_all_the_same() {
     assert!(matches!(reply, suture_core::clock::Driven::Done(Ok(Ok(_)))), "{reply:?}");
     let bodies: Vec<_> = world.log.entries().into_iter().map(|entry| entry.body).collect();
     assert!(matches!(bodies[..], [Body::Intent { .. }, Body::Reply { .. }]));
-}
-
-#[test]
-fn the_call_after_the_last_that_is_allowed_ends_the_run() {
-    let limits = Limits { effects: 2, ..Limits::default() };
-    let world = World::with(Fake::default(), limits.clone(), None);
-    world.drive(async {
-        world.recorder.answer(Effect::Now).await.unwrap().unwrap();
-        world.recorder.answer(Effect::Now).await.unwrap().unwrap();
-        let halt = world.recorder.answer(Effect::Now).await.unwrap_err();
-        assert_eq!(halt, Halt::Limit(limits.exceeded(Limit::Effects)));
-    });
-    assert_eq!(world.record().len(), 2);
-}
-
-#[test]
-fn a_call_that_is_too_large_ends_the_run_before_it_is_asked() {
-    let limits = Limits { call_bytes: Bytes(1000), ..Limits::default() };
-    let world = World::with(Fake::default(), limits.clone(), None);
-    let flood = Effect::Log { level: Level::Info, message: "x".repeat(2000) };
-    let halt = world.drive(world.recorder.answer(flood)).unwrap_err();
-    assert_eq!(halt, Halt::Limit(limits.exceeded(Limit::CallBytes)));
-    assert!(world.record().is_empty());
-}
-
-#[test]
-fn a_reply_that_is_too_large_ends_the_run_and_the_record_says_so() {
-    let limits = Limits { call_bytes: Bytes(150), ..Limits::default() };
-    let world = World::with(Fake::default(), limits.clone(), None);
-    let halt = world.drive(world.recorder.answer(Effect::Get { target: target("plex") })).unwrap_err();
-    assert_eq!(halt, Halt::Limit(limits.exceeded(Limit::CallBytes)));
-    assert_eq!(world.record(), ["1 get RequestEntityTooLarge"]);
-}
-
-#[test]
-fn a_run_that_passes_many_small_calls_is_ended_by_their_sum() {
-    let limits = Limits { run_bytes: Bytes(2000), ..Limits::default() };
-    let world = World::with(Fake::default(), limits.clone(), None);
-    let halt = world.drive(async {
-        loop {
-            let line = Effect::Log { level: Level::Info, message: "x".repeat(200) };
-            if let Err(halt) = world.recorder.answer(line).await {
-                return halt;
-            }
-        }
-    });
-    assert_eq!(halt, Halt::Limit(limits.exceeded(Limit::RunBytes)));
-    assert!((5..10).contains(&world.record().len()));
-}
-
-#[test]
-fn a_long_line_is_cut_in_the_record() {
-    let world = World::new(Fake::default());
-    world.drive(world.recorder.answer(Effect::Step { title: "ö".repeat(9000) })).unwrap().unwrap();
-    let Body::Call { effect: Effect::Step { title }, .. } = &world.log.entries()[0].body else { panic!() };
-    assert!(title.len() <= 4096);
-}
-
-#[test]
-fn an_undo_without_a_name_means_the_object_that_was_made_and_no_other() {
-    let world = World::new(Fake::default());
-    let effect = change(create(json!({"generateName": "unlock-", "namespace": "media"})), Some(delete("")));
-    world.drive(world.recorder.answer(effect)).unwrap().unwrap();
-    let entries = world.log.entries();
-    let Body::Intent { prepared, .. } = &entries[0].body else { panic!() };
-    let Effect::Mutate { undo: Some(undo), .. } = &prepared.effect else { panic!() };
-    assert_eq!(undo.reference().name, "unlock-final");
-    // The uid is known once the object is there.
-    let (step, mut undo) = crate::entry::unsettled(&entries).pop().unwrap();
-    assert_eq!(step, 1);
-    assert_eq!(undo.target_mut().unwrap().uid.as_deref(), Some("uid-of-unlock-final"));
-}
-
-#[test]
-fn an_undo_of_the_changed_object_is_pinned_before_the_change() {
-    let world = World::new(Fake::default());
-    world.drive(world.recorder.answer(change(merge("plex"), Some(merge("plex"))))).unwrap().unwrap();
-    let Body::Intent { prepared, .. } = &world.log.entries()[0].body else { panic!() };
-    let Effect::Mutate { undo: Some(undo), .. } = &prepared.effect else { panic!() };
-    assert_eq!(undo.clone().target_mut().unwrap().uid.as_deref(), Some("uid-of-plex"));
-}
-
-#[test]
-fn an_undo_of_another_object_is_left_as_it_is() {
-    let world = World::new(Fake::default());
-    world.drive(world.recorder.answer(change(merge("plex"), Some(delete("other"))))).unwrap().unwrap();
-    let (_, mut undo) = crate::entry::unsettled(&world.log.entries()).pop().unwrap();
-    assert_eq!(undo.target_mut().unwrap().uid, None);
-}
-
-#[test]
-fn a_change_that_is_kept_is_not_undone_and_is_kept_once() {
-    let world = World::new(Fake::default());
-    world.drive(async {
-        let host = &world.recorder;
-        host.answer(change(merge("plex"), Some(merge("plex")))).await.unwrap().unwrap();
-        let keep = || Effect::Settle { step: 1, run_undo: false };
-        assert_eq!(host.answer(keep()).await.unwrap(), Ok(Reply::Settled));
-        let again = host.answer(keep()).await.unwrap().unwrap_err();
-        assert_eq!(again.reason, Reason::INVALID);
-        assert!(again.message.contains("step 1"), "{again}");
-    });
-    assert_eq!(world.record(), ["1 intent patch", "1 reply ok", "2 kept 1", "3 settle Invalid"]);
-}
-
-#[test]
-fn an_undo_that_the_policy_runs_is_the_step_in_which_it_asks() {
-    let world = World::new(Fake::default());
-    world.drive(async {
-        let host = &world.recorder;
-        host.answer(change(merge("plex"), Some(delete("other")))).await.unwrap().unwrap();
-        let settled = host.answer(Effect::Settle { step: 1, run_undo: true }).await.unwrap();
-        assert_eq!(settled, Ok(Reply::Settled));
-        host.answer(Effect::Now).await.unwrap().unwrap();
-    });
-    let expected = ["1 intent patch", "1 reply ok", "2 intent delete undo of 1", "2 reply ok", "3 now ok"];
-    assert_eq!(world.record(), expected);
-    assert!(crate::entry::unsettled(&world.log.entries()).is_empty());
-}
-
-#[test]
-fn an_undo_that_fails_for_the_policy_stays_open() {
-    let fake = Fake::default().performs([Ok(made("plex")), failure(Reason::FORBIDDEN)]);
-    let world = World::new(fake);
-    world.drive(async {
-        let host = &world.recorder;
-        host.answer(change(merge("plex"), Some(delete("other")))).await.unwrap().unwrap();
-        let error = host.answer(Effect::Settle { step: 1, run_undo: true }).await.unwrap().unwrap_err();
-        assert_eq!(error.reason, Reason::FORBIDDEN);
-    });
-    assert_eq!(crate::entry::unsettled(&world.log.entries()).len(), 1);
 }
 
 #[derive(Default)]

@@ -40,12 +40,14 @@ async fn a_conclusion_and_a_failure_are_told_apart() {
 
 #[tokio::test]
 async fn a_trap_says_what_and_where() {
-    let message =
-        trapped(remediate("", "unreachable").run(&Limits::default(), Scripted::plain()).await);
+    let message = trapped(remediate("", "unreachable").run(&Limits::default(), Scripted::plain()).await);
     assert!(message.contains("unreachable") && message.contains("`remediate`"), "{message}");
-    let message = trapped(remediate("", "(i32.load (i32.const -4))").run(&Limits::default(), Scripted::plain()).await);
+    let message =
+        trapped(remediate("", "(i32.load (i32.const -4))").run(&Limits::default(), Scripted::plain()).await);
     assert!(message.contains("out of bounds memory access"), "{message}");
-    let message = trapped(remediate("", "(call $remediate (local.get 0))").run(&Limits::default(), Scripted::plain()).await);
+    let message = trapped(
+        remediate("", "(call $remediate (local.get 0))").run(&Limits::default(), Scripted::plain()).await,
+    );
     assert!(message.contains("call stack exhausted"), "{message}");
 }
 
@@ -119,15 +121,15 @@ async fn an_argument_larger_than_a_call_may_be_ends_the_run_with_that_limit() {
     let limits = Limits { call_bytes: Bytes(64 << 10), ..Limits::default() };
     let host = Scripted::plain();
     let guest = Guest {
-        pages: 3,
-        ..remediate(LOG, "(call $log (i32.const 1) (i32.const 0) (i32.const 65537)) global.get $done")
+        pages: 4,
+        ..remediate(LOG, "(call $log (i32.const 1) (i32.const 131072) (i32.const 65537)) global.get $done")
     };
     assert_eq!(guest.run(&limits, host.clone()).await, over(&limits, Limit::CallBytes));
     assert!(host.asked.lock().is_empty());
 
     let guest = Guest {
-        pages: 3,
-        ..remediate(LOG, "(call $log (i32.const 1) (i32.const 65536) (i32.const 65536)) global.get $done")
+        pages: 4,
+        ..remediate(LOG, "(call $log (i32.const 1) (i32.const 131072) (i32.const 65536)) global.get $done")
     };
     assert!(matches!(guest.run(&limits, host.clone()).await, Ending::Concluded(_)));
     assert_eq!(host.asked.lock().len(), 1);
@@ -159,7 +161,7 @@ async fn arguments_that_overlap_do_not_exhaust_the_host() {
     };
     let host = Scripted::plain();
     let ending = guest.run(&Limits::default(), host.clone()).await;
-    assert!(matches!(ending, Ending::Trapped(_) | Ending::Halted(Halt::Limit(_))), "{ending:?}");
+    assert!(!trapped(ending).contains("utf-8"));
     assert!(host.asked.lock().is_empty());
 }
 
@@ -174,7 +176,8 @@ async fn what_the_host_halts_does_not_go_on() {
     for halt in halts {
         let theirs = halt.clone();
         let host = Scripted::new(move |_| Err(theirs.clone()));
-        let guest = remediate(SLEEP, "(call $sleep (i64.const 1)) (call $sleep (i64.const 2)) global.get $done");
+        let guest =
+            remediate(SLEEP, "(call $sleep (i64.const 1)) (call $sleep (i64.const 2)) global.get $done");
         assert_eq!(guest.run(&Limits::default(), host.clone()).await, Ending::Halted(halt));
         assert_eq!(*host.asked.lock(), [Effect::Sleep { duration_ms: 1 }]);
     }
@@ -220,9 +223,9 @@ async fn steps_are_numbered_as_the_host_counts_effects() {
             (i32.store16 (i32.const 60000) (i32.const 0x7d7b))
             (call $sleep (i64.const 1))
             (call $sleep (i64.const 2))
-            (call $mutate (i32.const 512) (i32.const 900))
-            (if (i32.load8_u (i32.const 900)) (then unreachable))
-            (call $settle (i32.load offset=8 (i32.const 900)) (i32.load offset=12 (i32.const 900))
+            (call $mutate (i32.const 512) (i32.const 896))
+            (if (i32.load8_u (i32.const 896)) (then unreachable))
+            (call $settle (i32.load offset=8 (i32.const 896)) (i32.load offset=12 (i32.const 896))
                 (i32.const 1) (i32.const 960))
             (if (i32.load8_u (i32.const 960)) (then unreachable))
             global.get $done"#,
@@ -270,8 +273,7 @@ async fn runs_share_nothing() {
 
 #[tokio::test]
 async fn a_run_that_is_dropped_gives_its_place_back() {
-    let policy =
-        remediate(SLEEP, "(call $sleep (i64.const 1)) global.get $done").load().await.unwrap();
+    let policy = remediate(SLEEP, "(call $sleep (i64.const 1)) global.get $done").load().await.unwrap();
     let (incident, limits) = (incident(), Limits::default());
     // Twice as many as there are places.
     for _ in 0..2000 {
@@ -284,8 +286,7 @@ async fn a_run_that_is_dropped_gives_its_place_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_runs_wait_at_the_same_time() {
-    let policy =
-        remediate(SLEEP, "(call $sleep (i64.const 1)) global.get $done").load().await.unwrap();
+    let policy = remediate(SLEEP, "(call $sleep (i64.const 1)) global.get $done").load().await.unwrap();
     let host = Scripted::waiting();
     let runs = (0..200).map(|_| {
         let (policy, host) = (policy.clone(), host.clone());

@@ -1,11 +1,12 @@
 use std::path::Path;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use serde_json::json;
 use suture_core::effect::{Create, Delete, Patch, PatchType, Predicate, Target, Test, Waited};
 use suture_core::manifest::{RawManifest, RawPermission};
 use suture_core::object::Kind;
-use suture_core::{Error, Halt, Host, Limits, Manifest, Mutation, Outcome};
+use suture_core::{Error, Halt, Host, Incident, Limits, Manifest, Mutation, Outcome};
 
 use super::*;
 

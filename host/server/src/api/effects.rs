@@ -30,7 +30,8 @@ fn effects(entries: &[Entry]) -> Vec<Value> {
     let mut effects: Vec<Value> = Vec::new();
     for entry in entries {
         match &entry.body {
-            Body::Call { effect, answer, undo_of } => effects.push(json!({"step": entry.step, "at": entry.at,
+            Body::Call { effect, answer, undo_of } => effects
+                .push(json!({"step": entry.step, "at": entry.at,
                 "effect": effect, "reply": answer, "undoOf": undo_of})),
             Body::Intent { prepared, undo_of } => effects.push(json!({"step": entry.step, "at": entry.at,
                 "effect": prepared.effect, "reply": null, "undoOf": undo_of, "dryRun": prepared.dry_run})),

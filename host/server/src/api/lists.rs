@@ -51,6 +51,8 @@ pub(super) async fn incident(State(engine): State<Engine>, Path(id): Path<String
     let found = engine.journal().incident(&IncidentId::new(id.clone())).await;
     match found.map_err(|error| Failure::internal(error.to_string()))? {
         Some(incident) => Ok(Json(json!(incident))),
-        None => Err(Failure::not_found(format!("there is no incident `{}`", suture_core::names::shortened(&id)))),
+        None => {
+            Err(Failure::not_found(format!("there is no incident `{}`", suture_core::names::shortened(&id))))
+        }
     }
 }

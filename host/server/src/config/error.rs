@@ -34,7 +34,11 @@ impl fmt::Display for ConfigError {
         if !self.source_line.is_empty() {
             let margin = self.line.to_string().len();
             let caret = usize::try_from(self.column.saturating_sub(1)).unwrap_or_default();
-            write!(f, "\n{:margin$} |\n{} | {}\n{:margin$} | {:caret$}^", "", self.line, self.source_line, "", "")?;
+            write!(
+                f,
+                "\n{:margin$} |\n{} | {}\n{:margin$} | {:caret$}^",
+                "", self.line, self.source_line, "", ""
+            )?;
         }
         Ok(())
     }

@@ -30,7 +30,10 @@ pub(super) fn check(config: &Config, text: &Text<'_>) -> (Vec<ConfigError>, Vec<
     listeners(config, &mut findings);
     for url in config.prometheus.iter().map(|p| &p.url).chain(config.alertmanager.iter().map(|a| &a.url)) {
         if !(url.value.starts_with("http://") || url.value.starts_with("https://")) {
-            findings.error(url.referenced, format!("`{}` is not an http or https URL", names::shortened(&url.value)));
+            findings.error(
+                url.referenced,
+                format!("`{}` is not an http or https URL", names::shortened(&url.value)),
+            );
         }
     }
     if let ClusterConfig::Simulated(simulated) = &config.cluster.value
@@ -43,7 +46,8 @@ pub(super) fn check(config: &Config, text: &Text<'_>) -> (Vec<ConfigError>, Vec<
         findings.warn(Location::UNKNOWN, message);
     }
     if config.policies.is_empty() {
-        findings.warn(Location::UNKNOWN, "no `policies`: alerts are accepted, and nothing is done about them");
+        findings
+            .warn(Location::UNKNOWN, "no `policies`: alerts are accepted, and nothing is done about them");
     }
     let mut names_seen = BTreeSet::new();
     for policy in &config.policies {
@@ -52,7 +56,10 @@ pub(super) fn check(config: &Config, text: &Text<'_>) -> (Vec<ConfigError>, Vec<
             findings.error(name.referenced, error);
         }
         if !names_seen.insert(&name.value) {
-            findings.error(name.referenced, format!("there are two policies named `{}`", names::shortened(&name.value)));
+            findings.error(
+                name.referenced,
+                format!("there are two policies named `{}`", names::shortened(&name.value)),
+            );
         }
         check_policy(config, &policy.value, &mut findings);
     }
@@ -81,18 +88,28 @@ fn listeners(config: &Config, findings: &mut Findings<'_>) {
 fn check_policy(config: &Config, policy: &PolicyEntry, findings: &mut Findings<'_>) {
     match &policy.source.value {
         Source::File(_) => {}
-        Source::Folder(_) => findings.error(policy.source.referenced, "source `folder` is not in this version; use `file`"),
-        Source::Oci(_) => findings.error(policy.source.referenced, "source `oci` is not in this version; use `file`"),
+        Source::Folder(_) => {
+            findings.error(policy.source.referenced, "source `folder` is not in this version; use `file`")
+        }
+        Source::Oci(_) => {
+            findings.error(policy.source.referenced, "source `oci` is not in this version; use `file`")
+        }
     }
     let live = matches!(config.cluster.value, ClusterConfig::Live(_));
     match policy.confirm {
         ConfirmBy::None => findings.warn(
             policy.name.referenced,
-            format!("policy `{}` confirms nothing: whoever can post an alert chooses what it acts on", policy.name.value),
+            format!(
+                "policy `{}` confirms nothing: whoever can post an alert chooses what it acts on",
+                policy.name.value
+            ),
         ),
         ConfirmBy::Prometheus if live && config.prometheus.is_none() => findings.error(
             policy.name.referenced,
-            format!("policy `{}` confirms alerts with Prometheus: set `prometheus.url`, or `confirm: none`", policy.name.value),
+            format!(
+                "policy `{}` confirms alerts with Prometheus: set `prometheus.url`, or `confirm: none`",
+                policy.name.value
+            ),
         ),
         ConfirmBy::Prometheus => {}
     }
@@ -111,7 +128,8 @@ fn check_policy(config: &Config, policy: &PolicyEntry, findings: &mut Findings<'
 fn check_grant(grant: &Spanned<Grant>, findings: &mut Findings<'_>) {
     let Spanned { value: grant, referenced: at, .. } = grant;
     if grant.groups.is_empty() || grant.resources.is_empty() || grant.verbs.is_empty() {
-        findings.error(*at, "a grant without groups, resources or verbs allows nothing (the core group is \"\")");
+        findings
+            .error(*at, "a grant without groups, resources or verbs allows nothing (the core group is \"\")");
     }
     if grant.namespaces.iter().any(suture_core::Glob::is_any) {
         findings.warn(*at, "this grant covers every namespace; name those that are meant");
@@ -119,8 +137,11 @@ fn check_grant(grant: &Spanned<Grant>, findings: &mut Findings<'_>) {
     if grant.groups.iter().any(|group| group == "*") {
         findings.warn(*at, "this grant covers every API group; name those that are meant");
     }
-    if let Some(resource) = grant.resources.iter().find(|resource| resource.chars().any(|c| c.is_ascii_uppercase())) {
-        let message = format!("`{resource}` looks like a kind; grants name resources: `{}s`", resource.to_lowercase());
+    if let Some(resource) =
+        grant.resources.iter().find(|resource| resource.chars().any(|c| c.is_ascii_uppercase()))
+    {
+        let message =
+            format!("`{resource}` looks like a kind; grants name resources: `{}s`", resource.to_lowercase());
         findings.error(*at, message);
     }
 }

@@ -176,6 +176,7 @@ fn an_effect_fails_as_often_as_the_fixture_says() {
 
 #[test]
 fn a_cluster_is_known_by_its_system_namespace() {
-    let world = World::media("");
-    assert_eq!(world.cluster.identity().unwrap(), world.at("v1 Namespace kube-system", "/metadata/uid"));
+    let uid = |world: &World| world.at("v1 Namespace kube-system", "/metadata/uid");
+    assert_eq!(uid(&World::media("")), uid(&World::media("")));
+    assert_ne!(uid(&World::media("")), uid(&World::media(PROMETHEUS)));
 }

@@ -1,0 +1,61 @@
+use suture_core::effect::Level;
+use suture_core::{Bytes, Effect, Halt, Host, Limit, Limits};
+
+use super::fake::{Fake, World, target};
+use crate::entry::Body;
+
+#[test]
+fn the_call_after_the_last_that_is_allowed_ends_the_run() {
+    let limits = Limits { effects: 2, ..Limits::default() };
+    let world = World::with(Fake::default(), limits.clone(), None);
+    world.drive(async {
+        world.recorder.answer(Effect::Now).await.unwrap().unwrap();
+        world.recorder.answer(Effect::Now).await.unwrap().unwrap();
+        let halt = world.recorder.answer(Effect::Now).await.unwrap_err();
+        assert_eq!(halt, Halt::Limit(limits.exceeded(Limit::Effects)));
+    });
+    assert_eq!(world.record().len(), 2);
+}
+
+#[test]
+fn a_call_that_is_too_large_ends_the_run_before_it_is_asked() {
+    let limits = Limits { call_bytes: Bytes(1000), ..Limits::default() };
+    let world = World::with(Fake::default(), limits.clone(), None);
+    let flood = Effect::Log { level: Level::Info, message: "x".repeat(2000) };
+    let halt = world.drive(world.recorder.answer(flood)).unwrap_err();
+    assert_eq!(halt, Halt::Limit(limits.exceeded(Limit::CallBytes)));
+    assert!(world.record().is_empty());
+}
+
+#[test]
+fn a_reply_that_is_too_large_ends_the_run_and_the_record_says_so() {
+    let limits = Limits { call_bytes: Bytes(120), ..Limits::default() };
+    let world = World::with(Fake::default(), limits.clone(), None);
+    let halt = world.drive(world.recorder.answer(Effect::Get { target: target("plex") })).unwrap_err();
+    assert_eq!(halt, Halt::Limit(limits.exceeded(Limit::CallBytes)));
+    assert_eq!(world.record(), ["1 get RequestEntityTooLarge"]);
+}
+
+#[test]
+fn a_run_that_passes_many_small_calls_is_ended_by_their_sum() {
+    let limits = Limits { run_bytes: Bytes(2000), ..Limits::default() };
+    let world = World::with(Fake::default(), limits.clone(), None);
+    let halt = world.drive(async {
+        loop {
+            let line = Effect::Log { level: Level::Info, message: "x".repeat(200) };
+            if let Err(halt) = world.recorder.answer(line).await {
+                return halt;
+            }
+        }
+    });
+    assert_eq!(halt, Halt::Limit(limits.exceeded(Limit::RunBytes)));
+    assert!((5..10).contains(&world.record().len()));
+}
+
+#[test]
+fn a_long_line_is_cut_in_the_record() {
+    let world = World::new(Fake::default());
+    world.drive(world.recorder.answer(Effect::Step { title: "ö".repeat(9000) })).unwrap().unwrap();
+    let Body::Call { effect: Effect::Step { title }, .. } = &world.log.entries()[0].body else { panic!() };
+    assert!(title.len() <= 4096);
+}

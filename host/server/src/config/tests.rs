@@ -1,0 +1,136 @@
+//! Configurations, and what is said of those that are wrong.
+
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+const GOOD: &str = r#"
+listen: 0.0.0.0:8080
+admin: {listen: 127.0.0.1:8081}
+webhook: {tokenFile: /etc/suture/token}
+storage: {path: /var/lib/suture}
+cluster: {live: {}}
+prometheus: {url: http://prometheus:9090}
+alertmanager: {url: http://alertmanager:9093}
+policies:
+- name: volsync
+  source: {file: /policies/volsync.wasm}
+  mode: observe
+  match: ['alertname="VolSyncVolumeOutOfSync"']
+  confirm: prometheus
+  trust: 'alert.labels.cluster == "home"'
+  settings: {}
+  grants:
+  - {groups: [volsync.backube], resources: [replicationsources], verbs: [get, patch], namespaces: [media], names: ["*"]}
+  limits: {memory: 64Mi, cpu: 200ms, deadline: 2h, effects: 500}
+  retry: {attempts: 3, backoff: 1m, settle: 10m}
+"#;
+
+fn parse(text: &str) -> Result<Loaded, Vec<ConfigError>> {
+    Config::parse(text.to_owned(), Path::new("suture.yaml"), PathBuf::new())
+}
+
+fn wrong(find: &str, replace: &str) -> String {
+    assert!(GOOD.contains(find), "{find}");
+    match parse(&GOOD.replacen(find, replace, 1)) {
+        Ok(_) => panic!("`{replace}` is accepted"),
+        Err(errors) => errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+#[test]
+fn the_documented_configuration_is_read() {
+    let loaded = parse(GOOD).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    assert!(loaded.warnings.is_empty(), "{:#?}", loaded.warnings);
+    let policy = &loaded.config.policies[0].value;
+    assert_eq!(policy.mode, Mode::Observe);
+    assert_eq!(policy.limits.effects, 500);
+    assert_eq!(policy.retry.settle.to_string(), "10m");
+}
+
+#[test]
+fn a_new_policy_observes_unless_it_is_told_to_act() {
+    let text = GOOD.replace("  mode: observe\n", "").replace("  confirm: prometheus\n", "");
+    let loaded = parse(&text).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    assert_eq!(loaded.config.policies[0].value.mode, Mode::Observe);
+    assert_eq!(loaded.config.policies[0].value.confirm, ConfirmBy::Prometheus);
+}
+
+#[test]
+fn every_mistake_is_named_with_its_line_and_column() {
+    for (find, replace, place, words) in [
+        ("  mode: observe", "  modus: observe", "suture.yaml:12:3", "modus"),
+        ("  mode: observe", "  mode: obey", "suture.yaml:12:9", "obey"),
+        ("listen: 0.0.0.0:8080", "listen: everywhere", "suture.yaml:2:9", "everywhere"),
+        ("backoff: 1m", "backoff: soon", "suture.yaml:20:", "soon"),
+        ("memory: 64Mi", "memory: 64MB", "suture.yaml:19:", "64MB"),
+        ("verbs: [get, patch]", "verbs: [get, update]", "suture.yaml:18:", "update"),
+        ("namespaces: [media]", "namespace: [media]", "suture.yaml:18:", "namespace"),
+        (r#"alertname="VolSyncVolumeOutOfSync""#, "alertname", "suture.yaml:13:", "not a matcher"),
+        (r#"alert.labels.cluster == "home""#, "alert.labels.", "suture.yaml:15:", ""),
+        ("http://prometheus:9090", "prometheus:9090", "suture.yaml:7:", "http or https"),
+        ("name: volsync", "name: Vol Sync", "suture.yaml:10:9", "DNS label"),
+        ("127.0.0.1:8081", "0.0.0.0:8081", "suture.yaml:3:", "admin.tokenFile"),
+        ("127.0.0.1:8081", "0.0.0.0:8080, tokenFile: t", "suture.yaml:2:", "same address"),
+        ("{file: /policies/volsync.wasm}", "{oci: ghcr.io/x}", "suture.yaml:11:", "not in this version"),
+        (
+            "resources: [replicationsources]",
+            "resources: [ReplicationSource]",
+            "suture.yaml:18:",
+            "looks like a kind",
+        ),
+        ("prometheus: {url: http://prometheus:9090}\n", "", "suture.yaml:9:", "prometheus.url"),
+    ] {
+        let errors = wrong(find, replace);
+        assert!(errors.contains(place) && errors.contains(words), "{replace}:\n{errors}");
+    }
+}
+
+#[test]
+fn an_error_shows_the_line_and_points_at_the_place() {
+    let errors = wrong("  mode: observe", "  mode: obey");
+    let lines: Vec<_> = errors.lines().collect();
+    assert!(lines.contains(&"12 |   mode: obey"), "{errors}");
+    assert!(lines.contains(&"   |         ^"), "{errors}");
+}
+
+#[test]
+fn two_policies_of_one_name_are_refused() {
+    let twice = format!("{GOOD}- name: volsync\n  source: {{file: other.wasm}}\n");
+    let errors = parse(&twice).err().unwrap();
+    assert!(errors[0].to_string().contains("two policies named `volsync`"), "{errors:#?}");
+}
+
+#[test]
+fn what_is_allowed_but_dangerous_is_warned_about() {
+    let text = GOOD
+        .replace("confirm: prometheus", "confirm: none")
+        .replace("namespaces: [media]", r#"namespaces: ["*"]"#)
+        .replace("webhook: {tokenFile: /etc/suture/token}\n", "")
+        .replace("alertmanager: {url: http://alertmanager:9093}\n", "");
+    let loaded = parse(&text).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let warnings: String = loaded.warnings.iter().map(|warning| format!("{warning}\n")).collect();
+    for words in ["confirms nothing", "every namespace", "whoever reaches this address", "reach nobody"] {
+        assert!(warnings.contains(words), "{words}:\n{warnings}");
+    }
+}
+
+#[test]
+fn a_bomb_of_aliases_is_refused() {
+    let mut bomb = String::from("a: &a [x, x, x, x, x, x, x, x, x]\n");
+    for (new, old) in "bcdefghij".chars().zip("abcdefghi".chars()) {
+        bomb.push_str(&format!("{new}: &{new} [{}]\n", vec![format!("*{old}"); 9].join(", ")));
+    }
+    assert!(parse(&bomb).is_err());
+    assert!(parse(&"[".repeat(100_000)).is_err());
+}
+
+#[test]
+fn a_file_that_is_missing_or_huge_is_named() {
+    let error = Config::load(Path::new("/nowhere/suture.yaml")).err().unwrap();
+    assert!(error[0].to_string().starts_with("/nowhere/suture.yaml: "));
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("suture.yaml");
+    std::fs::write(&file, "x".repeat(2 << 20)).unwrap();
+    assert!(Config::load(&file).err().unwrap()[0].message.contains("at most"));
+}

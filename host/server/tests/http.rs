@@ -1,0 +1,255 @@
+//! A server on loopback, and clients that are not always friendly.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+use suture_cluster::{Fixture, SimulatedCluster};
+use suture_core::{Clock, RealClock};
+use suture_server::{ServeOptions, Server, Simulated};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const TOKEN: &str = "hunter2";
+
+struct Bed {
+    server: Server,
+    client: Client,
+    dir: tempfile::TempDir,
+}
+
+fn options() -> ServeOptions {
+    ServeOptions::new(Arc::new(|_: &Path, _: f64| {
+        let clock: Arc<dyn Clock> = Arc::new(RealClock);
+        let fixture = Fixture { now: clock.now(), ..Fixture::default() };
+        let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
+        Ok(Simulated { cluster: Arc::new(cluster), clock })
+    }))
+}
+
+async fn start(dir: tempfile::TempDir, more: &str) -> Bed {
+    std::fs::write(dir.path().join("token"), TOKEN).unwrap();
+    let config = format!(
+        "listen: 127.0.0.1:0\nadmin: {{listen: 127.0.0.1:0}}\nwebhook: {{tokenFile: token, maxBody: 1Mi}}\n\
+         storage: {{path: state}}\ncluster: {{simulated: {{scenario: s.yaml}}}}\n{more}"
+    );
+    std::fs::write(dir.path().join("suture.yaml"), config).unwrap();
+    let server = Server::start(&dir.path().join("suture.yaml"), options()).await.unwrap();
+    Bed { server, client: client(), dir }
+}
+
+fn client() -> Client {
+    suture_cluster::install_crypto();
+    Client::new()
+}
+
+async fn bed() -> Bed {
+    start(tempfile::tempdir().unwrap(), "").await
+}
+
+impl Bed {
+    async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> (StatusCode, Value) {
+        let url = format!("http://{}{path}", self.server.webhook_addr());
+        let answer = self.client.post(url).bearer_auth(TOKEN).body(body).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap_or_default())
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, Value) {
+        let url = format!("http://{}{path}", self.server.admin_addr());
+        let answer = self.client.get(url).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap_or_default())
+    }
+
+    async fn metrics(&self) -> String {
+        let url = format!("http://{}/metrics", self.server.admin_addr());
+        self.client.get(url).send().await.unwrap().text().await.unwrap()
+    }
+}
+
+fn notification() -> String {
+    json!({"version": "4", "status": "firing", "receiver": "suture", "newField": {"x": [1]}, "alerts": [
+        {"status": "firing", "labels": {"alertname": "A"}, "annotations": {}, "startsAt": "2026-11-22T04:10:00Z",
+         "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "", "fingerprint": "f", "another": 1}]})
+    .to_string()
+}
+
+#[tokio::test]
+async fn a_notification_is_accepted_and_unknown_fields_are_ignored() {
+    let bed = bed().await;
+    let (status, body) = bed.post("/hooks", notification()).await;
+    assert_eq!((status, body), (StatusCode::OK, json!({"accepted": 1})));
+    assert!(bed.metrics().await.contains(r#"suture_notifications_total{result="accepted"} 1"#));
+}
+
+#[tokio::test]
+async fn without_the_token_nothing_is_read() {
+    let bed = bed().await;
+    let url = format!("http://{}/hooks", bed.server.webhook_addr());
+    for request in [
+        bed.client.post(&url),
+        bed.client.post(&url).bearer_auth("wrong"),
+        bed.client.post(&url).basic_auth("a", Some("b")),
+    ] {
+        let answer = request.body(notification()).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(answer.headers()["www-authenticate"], "Bearer");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_can_not_be_read_is_refused_with_the_place() {
+    let bed = bed().await;
+    let whole = notification();
+    let deep = format!(r#"{{"alerts": {}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    for (body, path) in [
+        ("".to_owned(), None),
+        ("nonsense".to_owned(), None),
+        (whole[..whole.len() / 2].to_owned(), None),
+        (whole.replace("\"startsAt\":\"2026", "\"startsAt\":\"soon"), Some("alerts[0].startsAt")),
+        (
+            r#"{"alerts": [{"status": "firing", "labels": {"a": 1}, "startsAt": "2026-11-22T04:10:00Z"}]}"#
+                .to_owned(),
+            Some("alerts[0].labels.a"),
+        ),
+        (r#"{"alerts": "none"}"#.to_owned(), Some("alerts")),
+        (deep, None),
+    ] {
+        let (status, answer) = bed.post("/hooks", body.clone()).await;
+        let error = &answer["error"];
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+        assert!(error["message"].as_str().unwrap().contains("line"), "{answer}");
+        if let Some(path) = path {
+            assert_eq!(error["path"], path, "{answer}");
+        }
+    }
+    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK, "the server goes on");
+}
+
+#[tokio::test]
+async fn a_huge_body_is_refused_and_the_server_goes_on() {
+    let bed = bed().await;
+    let (status, answer) = bed.post("/hooks", "x".repeat(10 << 20)).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{answer}");
+    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn other_methods_paths_and_policies_are_told_apart() {
+    let bed = bed().await;
+    let url = |path: &str| format!("http://{}{path}", bed.server.webhook_addr());
+    let get = bed.client.get(url("/hooks")).bearer_auth(TOKEN).send().await.unwrap();
+    assert_eq!(get.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(bed.post("/elsewhere", notification()).await.0, StatusCode::NOT_FOUND);
+    let (status, answer) = bed.post("/hooks/nobody", notification()).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(answer["error"]["message"].as_str().unwrap().contains("nobody"));
+    assert_eq!(bed.get("/api/v1/nothing").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_clients_at_once_are_all_answered() {
+    let bed = Arc::new(bed().await);
+    let clients: Vec<_> = (0..64)
+        .map(|_| {
+            let bed = bed.clone();
+            tokio::spawn(async move {
+                for _ in 0..5 {
+                    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        client.await.unwrap();
+    }
+    assert!(bed.metrics().await.contains(r#"suture_notifications_total{result="accepted"} 320"#));
+}
+
+#[tokio::test]
+async fn a_client_that_never_finishes_is_let_go_and_others_are_served() {
+    let bed = bed().await;
+    let mut slow = tokio::net::TcpStream::connect(bed.server.webhook_addr()).await.unwrap();
+    let head = format!(
+        "POST /hooks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 1000\r\n\r\n{{"
+    );
+    slow.write_all(head.as_bytes()).await.unwrap();
+    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[tokio::test]
+async fn the_api_lists_pages_and_filters() {
+    let bed = bed().await;
+    let empty = json!([]);
+    for path in ["/api/v1/incidents", "/api/v1/runs?policy=x&state=&limit=5", "/api/v1/policies"] {
+        let (status, body) = bed.get(path).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        assert_eq!((&body["items"], &body["next"]), (&empty, &Value::Null));
+    }
+    assert_eq!(bed.get("/api/v1/runs?after=nonsense").await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(bed.get("/api/v1/runs?limit=many").await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(bed.get("/api/v1/runs/nothing").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(bed.get("/healthz").await.0, StatusCode::OK);
+    assert_eq!(bed.get("/readyz").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_policy_that_can_not_be_loaded_says_why_and_the_host_is_not_ready() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("bad.wasm"), "not wasm").unwrap();
+    let bed = start(dir, "policies: [{name: bad, source: {file: bad.wasm}}]\n").await;
+    let (_, policies) = bed.get("/api/v1/policies").await;
+    assert!(policies["items"][0]["error"].as_str().unwrap().contains("bad.wasm"), "{policies}");
+    assert_eq!(bed.get("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(bed.get("/healthz").await.0, StatusCode::OK);
+    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
+    let url = format!("http://{}/api/v1/policies/bad/runs", bed.server.admin_addr());
+    let answer = bed.client.post(url).body(r#"{"labels": {}}"#).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn pause_and_resume_are_told() {
+    let bed = bed().await;
+    for (path, paused) in [("pause", true), ("resume", false)] {
+        let url = format!("http://{}/api/v1/{path}", bed.server.admin_addr());
+        let answer: Value = bed.client.post(url).send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer, json!({"paused": paused}));
+        assert_eq!(bed.server.engine().is_paused(), paused);
+    }
+}
+
+#[tokio::test]
+async fn an_admin_token_guards_everything_but_health() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("admin"), "s3cret").unwrap();
+    std::fs::write(
+        dir.path().join("suture.yaml"),
+        "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0, tokenFile: admin}\n\
+        storage: {path: state}\ncluster: {simulated: {scenario: s.yaml}}\n",
+    )
+    .unwrap();
+    let server = Server::start(&dir.path().join("suture.yaml"), options()).await.unwrap();
+    let bed = Bed { server, client: client(), dir };
+    assert_eq!(bed.get("/api/v1/runs").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(bed.get("/metrics").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(bed.get("/healthz").await.0, StatusCode::OK);
+    let url = format!("http://{}/api/v1/runs", bed.server.admin_addr());
+    let answer = bed.client.get(url).bearer_auth("s3cret").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_stopped_server_leaves_its_journal_to_the_next() {
+    let bed = bed().await;
+    bed.post("/hooks", notification()).await;
+    let Bed { server, dir, .. } = bed;
+    let second = Server::start(&dir.path().join("suture.yaml"), options()).await;
+    assert!(second.err().unwrap().to_string().contains("in use"), "two hosts on one journal");
+    server.stop(Duration::from_secs(1)).await;
+    let bed = start(dir, "").await;
+    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
+}

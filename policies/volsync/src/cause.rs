@@ -1,0 +1,65 @@
+//! Why a source is out of sync.
+
+use suture_policy::{Duration, Result, clock, kube, kube::Pod, warn};
+
+use crate::lock::Lock;
+use crate::mover::Movers;
+use crate::source::ReplicationSource;
+
+/// Why a source is out of sync.
+pub enum Cause {
+    /// Nothing failed.
+    Missed,
+    /// The mover found the repository locked.
+    Locked(Lock),
+    /// The mover failed for another reason: the last that it said.
+    Failed(String),
+}
+
+/// How much of a log is read, and how much is shown.
+const LINES_READ: u32 = 100;
+const LINES_SHOWN: usize = 4;
+
+impl Cause {
+    /// From what the last mover said. A later success makes an older failure void.
+    pub fn of(source: &ReplicationSource, movers: &Movers) -> Result<Self> {
+        let status = source.status.latest_mover_status.as_ref().filter(|status| status.result == "Failed");
+        if let Some(pod) = movers.latest() {
+            let ended = pod.finished_at().or(pod.metadata.creation_timestamp);
+            if !pod.is_failed() || ended < source.status.last_sync_time {
+                return Ok(Self::Missed);
+            }
+            let age = ended.map_or(Duration::default(), |ended| clock::now().since(ended));
+            if let Some(log) = log(pod) {
+                return Ok(Self::read(&log, age));
+            }
+            if status.is_none() {
+                return Ok(Self::Failed(format!("{} failed and its log can't be read", pod.metadata.name)));
+            }
+        }
+        // The status does not say when that was; perhaps just now.
+        Ok(status.map_or(Self::Missed, |status| Self::read(&status.logs, Duration::default())))
+    }
+
+    /// From a log that was written so long ago.
+    fn read(log: &str, age: Duration) -> Self {
+        match Lock::find(log) {
+            Some(lock) => Self::Locked(lock.older_by(age)),
+            None => {
+                let lines: Vec<_> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+                let lines = lines.get(lines.len().saturating_sub(LINES_SHOWN)..).unwrap_or_default();
+                Self::Failed(if lines.is_empty() { "it left no log".to_owned() } else { lines.join(" | ") })
+            }
+        }
+    }
+}
+
+fn log(pod: &Pod) -> Option<String> {
+    match kube::of(pod).logs(pod.main_container(), LINES_READ) {
+        Ok(log) => Some(log).filter(|log| !log.trim().is_empty()),
+        Err(error) => {
+            warn!("the log of {} can't be read: {error}", pod.metadata.name);
+            None
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Who holds a lock.
+
+use suture_policy::kube::{self, Pod};
+use suture_policy::{Result, info};
+
+use crate::lock::Lock;
+use crate::manifest::Settings;
+use crate::stop::{Stop, escalate, retry};
+
+/// A lock may be removed only if its holder is a pod that is gone, and if restic itself
+/// calls it stale: either alone can be wrong.
+pub fn must_be_gone(lock: &Lock, namespace: &str, settings: &Settings) -> Result<(), Stop> {
+    let pods = pods_called(&lock.host, namespace)?;
+    if let Some(pod) = pods.iter().find(|pod| !pod.is_finished()) {
+        let (namespace, phase) = (pod.metadata.namespace.as_deref().unwrap_or_default(), &pod.status.phase);
+        return escalate(format!(
+            "the repository is locked, and the holder lives: {lock}, pod {namespace}/{} is {phase}. It was not touched",
+            pod.metadata.name
+        ));
+    }
+    if pods.is_empty() && !lock.host.starts_with("volsync-") {
+        return escalate(format!(
+            "the repository is locked from somewhere else: {lock}. That is no pod of this cluster, so nobody here \
+             can know that it is gone; if it is, run `restic unlock`"
+        ));
+    }
+    if !lock.is_stale() {
+        return retry(settings, format!("{lock} is too young to be called stale, though its holder is gone"));
+    }
+    Ok(())
+}
+
+/// Other namespaces can share the repository, so the pod is looked for in all of them, if
+/// the grants go so far.
+fn pods_called(host: &str, namespace: &str) -> Result<Vec<Pod>> {
+    if !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte)) {
+        return Ok(Vec::new());
+    }
+    let pods = || kube::list::<Pod>().fields(&format!("metadata.name={host}"));
+    match pods().read() {
+        Err(error) if error.is_denied() => {
+            info!("only namespace {namespace} may be searched for {host}; restic removes stale locks only");
+            pods().in_namespace(namespace).read()
+        }
+        pods => pods,
+    }
+}

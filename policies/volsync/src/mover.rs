@@ -1,0 +1,66 @@
+//! The mover: the Job that VolSync runs for a sync, and its pods.
+
+use suture_policy::Result;
+use suture_policy::kube::{self, Job, Pod};
+
+use crate::manifest::Settings;
+use crate::source::ReplicationSource;
+use crate::stop::{Stop, escalate, retry};
+
+/// The Jobs of a source, and their pods.
+pub struct Movers {
+    jobs: Vec<Job>,
+    pods: Vec<Pod>,
+}
+
+impl Movers {
+    pub fn of(source: &ReplicationSource) -> Result<Self> {
+        // VolSync shortens long names: the Job is found by what it says of its owner.
+        let uid = &source.metadata.uid;
+        let usual_name = format!("volsync-src-{}", source.name());
+        let mut jobs = kube::list::<Job>()
+            .in_namespace(source.namespace())
+            .with_label("app.kubernetes.io/created-by", "volsync")
+            .read()?;
+        jobs.retain(|Job { metadata, .. }| {
+            metadata.label("volsync.backube/cleanup") == Some(uid)
+                || metadata.is_owned_by(uid)
+                || metadata.name == usual_name
+        });
+
+        // A pod does not say whose it is, only which Job's; and it can outlive the Job.
+        let names = jobs.iter().map(|job| job.metadata.name.as_str()).filter(|name| *name != usual_name);
+        let names: Vec<_> = names.chain([usual_name.as_str()]).collect();
+        let pods = kube::list::<Pod>()
+            .in_namespace(source.namespace())
+            .labels(&format!("job-name in ({})", names.join(",")))
+            .read()?;
+        Ok(Self { jobs, pods })
+    }
+
+    /// While a mover is at work nothing may be changed: VolSync would delete it in the
+    /// middle of a backup. Between the retries of a failing Job there is none.
+    pub fn must_be_idle(&self, settings: &Settings) -> Result<(), Stop> {
+        let mut live = self.pods.iter().filter(|pod| !pod.is_finished());
+        if let Some(pod) = live.clone().find(|pod| pod.stuck().is_none()) {
+            return retry(settings, format!("a mover is active: {} is {}", pod.metadata.name, pod.status.phase));
+        }
+        if let Some((pod, waiting)) = live.find_map(|pod| Some((pod, pod.stuck()?))) {
+            let name = &pod.metadata.name;
+            return escalate(format!("the mover {name} can't start: {}: {}", waiting.reason, waiting.message));
+        }
+        let has_pods = |job: &Job| {
+            self.pods.iter().any(|pod| pod.metadata.label("job-name") == Some(job.metadata.name.as_str()))
+        };
+        match self.jobs.iter().find(|job| !job.is_finished() && !has_pods(job)) {
+            Some(job) => retry(settings, format!("a mover is active: Job {} is about to start", job.metadata.name)),
+            None => Ok(()),
+        }
+    }
+
+    /// The pod that ended last.
+    pub fn latest(&self) -> Option<&Pod> {
+        let ended = self.pods.iter().filter(|pod| pod.is_finished());
+        ended.max_by_key(|pod| (pod.metadata.creation_timestamp, pod.finished_at()))
+    }
+}

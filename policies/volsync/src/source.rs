@@ -1,0 +1,93 @@
+//! The ReplicationSource, as far as this policy looks at it.
+
+use serde::Deserialize;
+use suture_policy::Time;
+use suture_policy::kube::Metadata;
+
+use crate::stop::{Stop, escalate};
+
+/// What VolSync backs up, when, and how far it is.
+#[derive(Debug, Deserialize)]
+pub struct ReplicationSource {
+    pub metadata: Metadata,
+    #[serde(default)]
+    pub spec: Spec,
+    #[serde(default)]
+    pub status: Status,
+}
+
+suture_policy::resource!("volsync.backube/v1alpha1", ReplicationSource);
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Spec {
+    pub paused: bool,
+    pub trigger: Trigger,
+    pub restic: Option<Restic>,
+}
+
+/// `manual` wins over `schedule`: while it is set, the schedule is off. With neither,
+/// VolSync syncs without end.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Trigger {
+    pub manual: Option<String>,
+    pub schedule: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Restic {
+    /// The name of the Secret that says where the repository is.
+    pub repository: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Status {
+    /// The manual tag of the sync that ended last.
+    pub last_manual_sync: Option<String>,
+    /// Set while a sync is in progress, retries included.
+    pub last_sync_start_time: Option<Time>,
+    /// When a sync last succeeded.
+    pub last_sync_time: Option<Time>,
+    pub latest_mover_status: Option<MoverStatus>,
+}
+
+/// How the last mover ended that has used up its retries, or succeeded.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct MoverStatus {
+    /// `Successful` or `Failed`.
+    pub result: String,
+    /// The last kilobyte of its log.
+    pub logs: String,
+}
+
+impl ReplicationSource {
+    pub fn name(&self) -> &str {
+        &self.metadata.name
+    }
+
+    pub fn namespace(&self) -> &str {
+        self.metadata.namespace.as_deref().unwrap_or_default()
+    }
+
+    /// The name of the repository's Secret.
+    pub fn repository(&self) -> Result<&str, Stop> {
+        match &self.spec.restic {
+            Some(restic) => Ok(&restic.repository),
+            None => escalate(format!("{} has no `spec.restic`, and only restic backups are repaired here", self.name())),
+        }
+    }
+
+    pub fn is_syncing(&self) -> bool {
+        self.status.last_sync_start_time.is_some()
+    }
+
+    /// A manual sync that was asked for and has not ended.
+    pub fn pending_manual(&self) -> Option<&str> {
+        let asked = self.spec.trigger.manual.as_deref();
+        asked.filter(|tag| self.status.last_manual_sync.as_deref() != Some(*tag))
+    }
+}
