@@ -15,7 +15,7 @@ use volsync::VolSync;
 use crate::figure::{Figure, Goal, median_seconds};
 
 const SCENARIO: &str = "policies/volsync/scenarios/stale-lock.yaml";
-const COMPONENT: &str = "target/policies/volsync.wasm";
+pub const COMPONENT: &str = "target/policies/volsync.wasm";
 const ROUNDS: usize = 400;
 
 pub fn component_over_native() -> anyhow::Result<Figure> {

@@ -71,6 +71,6 @@ mod tests {
     fn a_library_that_is_no_policy_says_what_it_lacks() {
         let module = wat::parse_str("(module (memory (export \"memory\") 1))").unwrap();
         let error = encode(&module).unwrap_err().to_string();
-        assert!(error.contains("`manifest` and `remediate`") && error.contains("export!"), "{error}");
+        assert!(error.contains("`manifest` and `remediate`") && error.contains("policy!"), "{error}");
     }
 }

@@ -82,7 +82,7 @@ pub enum BuildError {
     ForeignImports(Vec<String>),
     /// It lacks the world's exports.
     #[error(
-        "the library is no policy: it does not export {}; with the SDK, `suture_policy::export!` does that",
+        "the library is no policy: it does not export {}; with the SDK, `suture_policy::policy!` does that",
         .0.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
     )]
     NotAPolicy(Vec<String>),

@@ -85,7 +85,7 @@ fn core_modules(bytes: &[u8]) -> Result<Vec<u64>, InspectError> {
             Payload::Version { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ModuleSection { unchecked_range, .. } => {
-                sizes.push((unchecked_range.end - unchecked_range.start) as u64);
+                sizes.push(unchecked_range.end - unchecked_range.start);
             }
             _ => {}
         }

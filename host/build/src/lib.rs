@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::BuildError;
 pub use inspect::{InspectError, Inspection, inspect};
-pub use progress::Progress;
+pub use progress::{Progress, Silent};
 
 use crate::package::Package;
 

@@ -12,6 +12,9 @@ pub trait Progress: Sync {
 }
 
 /// Tells nobody.
-impl Progress for () {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
     fn step(&self, _message: &str) {}
 }

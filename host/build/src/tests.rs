@@ -78,7 +78,7 @@ fn write_workspace(root: &Path, policy: &str) {
 }
 
 fn refused(dir: &Path) -> String {
-    build(dir, None, &()).unwrap_err().to_string()
+    build(dir, None, &Silent).unwrap_err().to_string()
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {
@@ -88,7 +88,7 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 #[test]
 fn the_same_sources_make_the_same_component_wherever_they_stand() {
     let (first_dir, first) = workspace(POLICY);
-    let built = build(&first, None, &()).unwrap();
+    let built = build(&first, None, &Silent).unwrap();
     assert_eq!(built.path, fs::canonicalize(first_dir.path()).unwrap().join("target/policies/demo.wasm"));
     assert_eq!(built.name, "demo");
     assert!(built.core_bytes > 0);
@@ -101,14 +101,14 @@ fn the_same_sources_make_the_same_component_wherever_they_stand() {
     // Again, from nothing.
     fs::remove_dir_all(first_dir.path().join("target")).unwrap();
     let out = first_dir.path().join("out/again.wasm");
-    let again = build(&first, Some(&out), &()).unwrap();
+    let again = build(&first, Some(&out), &Silent).unwrap();
     assert_eq!((again.path, again.digest), (out, built.digest.clone()));
 
     // Elsewhere.
     let root = tempfile::tempdir().unwrap();
     let deeper = root.path().join("a much longer path with spaces");
     write_workspace(&deeper, POLICY);
-    let elsewhere = build(&deeper.join("demo"), None, &()).unwrap();
+    let elsewhere = build(&deeper.join("demo"), None, &Silent).unwrap();
     assert_eq!(elsewhere.digest, built.digest);
 
     // Panic messages name their places, but not where that is on this machine.
@@ -136,7 +136,7 @@ fn an_import_from_outside_the_contract_is_refused_by_name() {
 #[test]
 fn a_compilers_error_is_shown_as_it_is_and_the_last_component_stays() {
     let (_dir, demo) = workspace(POLICY);
-    let built = build(&demo, None, &()).unwrap();
+    let built = build(&demo, None, &Silent).unwrap();
     fs::write(demo.join("src/lib.rs"), "fn broken( {}").unwrap();
     let error = refused(&demo);
     assert!(error.contains("`cargo build` failed") && error.contains("demo/src/lib.rs:1"), "{error}");

@@ -12,7 +12,6 @@ mod test;
 
 use crate::CommandResult;
 use crate::args::Command;
-use crate::error::CliError;
 use crate::output::Output;
 
 /// Do what the command line says.
@@ -28,12 +27,4 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Grants(args) => grants::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
     }
-}
-
-/// The runtime for what waits for the network, on all cores.
-fn executor() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::internal(format!("threads can't be started: {error}")))
 }

@@ -4,6 +4,7 @@
 mod alerts;
 pub mod args;
 mod commands;
+mod demo;
 pub mod error;
 pub mod output;
 mod policy;
@@ -36,14 +37,25 @@ pub fn main() -> ExitCode {
         }
     };
     let output = Output::new(cli.output);
-    match commands::run(cli.command, &output) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
+    // A panic has said what it has to say; the exit code is ours to choose.
+    let result = std::panic::catch_unwind(|| commands::run(cli.command, &output));
+    match result {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(error)) => {
             output.error(&error);
             error.exit.into()
         }
+        Err(_) => Exit::Internal.into(),
     }
 }
 
 /// What a subcommand comes to.
 pub type CommandResult = Result<Exit, CliError>;
+
+/// The runtime for what waits for the network, on all cores.
+fn executor() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::internal(format!("threads can't be started: {error}")))
+}

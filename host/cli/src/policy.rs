@@ -148,9 +148,17 @@ pub fn read(file: &Path) -> Result<Vec<u8>, CliError> {
 /// # Errors
 /// Where the file can't be read, or is no policy.
 pub fn load(file: &Path) -> Result<Arc<PolicyModule>, CliError> {
+    crate::executor()?.block_on(load_there(file))
+}
+
+/// The same, where there is an executor already.
+///
+/// # Errors
+/// As [`load`].
+pub async fn load_there(file: &Path) -> Result<Arc<PolicyModule>, CliError> {
     let bytes = read(file)?;
     let runtime = Runtime::new().map_err(|error| CliError::internal(error.to_string()))?;
-    let module = futures::executor::block_on(runtime.load(&bytes, None));
+    let module = runtime.load(&bytes, None).await;
     module.map(Arc::new).map_err(|error| {
         CliError::usage(format!("this is no policy that can be run: {error}")).at(file.display())
     })

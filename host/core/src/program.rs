@@ -16,6 +16,10 @@ use crate::outcome::Ending;
 #[async_trait]
 pub trait Host: Send + Sync {
     /// The reply, or the error that the policy sees; or, outside, the end of the run.
+    ///
+    /// Each call is one step of the run, numbered from 1 in the order of the calls,
+    /// whatever comes of it. A program counts along: what `kube.mutate` hands out as
+    /// `step` is that number, and comes back in [`Effect::Settle`].
     async fn answer(&self, effect: Effect) -> Result<Result<Reply, Error>, Halt>;
 }
 

@@ -96,3 +96,129 @@ pub fn unsettled(entries: &[Entry]) -> Vec<(u32, Mutation)> {
     let ledger = Ledger::of(entries);
     ledger.open().iter().map(|undo| (undo.change, undo.mutation.clone())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+    use suture_core::effect::{
+        ActiveAlert, Apply, Level, Op, Page, Point, Predicate, Query, Sample, Series, Target, Test, Waited,
+    };
+    use suture_core::object::Kind;
+    use suture_core::{Halt, HumanDuration, Labels, Limit, Limits, Outcome, Reason, RunId, Step};
+
+    use super::*;
+
+    fn time() -> Timestamp {
+        "2026-11-22T04:10:00.123456789Z".parse().unwrap()
+    }
+
+    fn target() -> Target {
+        Target {
+            kind: Kind::new("batch/v1", "Job"),
+            namespace: Some("media".into()),
+            name: "plex".into(),
+            uid: Some("u".into()),
+            subresource: Some("status".into()),
+        }
+    }
+
+    fn effects() -> Vec<Effect> {
+        let query = Query {
+            kind: Kind::new("v1", "Pod"),
+            namespace: None,
+            labels: "a=b".into(),
+            fields: String::new(),
+            limit: 7,
+            next: Some("x".into()),
+            metadata_only: true,
+        };
+        let apply = Apply { target: target(), object: json!({"n": u64::MAX, "f": 0.1}), force: true };
+        let test = Test { pointer: "/a~1b".into(), op: Op::Equals, value: json!(-1) };
+        vec![
+            Effect::Get { target: target() },
+            Effect::List(query),
+            Effect::Mutate { mutation: Mutation::Apply(apply.clone()), undo: Some(Mutation::Apply(apply)) },
+            Effect::Settle { step: 3, run_undo: true },
+            Effect::Wait { target: target(), until: Predicate::Any(vec![test]), timeout_ms: u64::MAX },
+            Effect::Wait { target: target(), until: Predicate::Deleted, timeout_ms: 0 },
+            Effect::Logs { pod: target(), container: String::new(), tail_lines: 1, limit_bytes: u32::MAX },
+            Effect::Exclusive { name: "restic".into(), timeout_ms: 1 },
+            Effect::Query { expression: "up".into() },
+            Effect::QueryRange { expression: "up".into(), start_ms: 1, end_ms: 2, step_ms: 3 },
+            Effect::Alerts,
+            Effect::Now,
+            Effect::Sleep { duration_ms: 1 },
+            Effect::Log { level: Level::Warn, message: "ä\u{0}\n".into() },
+            Effect::Step { title: "next".into() },
+        ]
+    }
+
+    fn replies() -> Vec<Reply> {
+        let object = Arc::new(json!({"n": u64::MAX, "i": i64::MIN, "f": 1e300, "deep": [[{"null": null}]]}));
+        let page = Page { items: vec![object.clone()], next: Some("n".into()), resource_version: "1".into() };
+        let labels = Labels::from([("a".to_owned(), "b".to_owned())]);
+        let sample = |value| Sample { labels: labels.clone(), at_ms: u64::MAX, value };
+        let series = Series { labels: labels.clone(), points: vec![Point { at_ms: 1, value: 0.1 }] };
+        let alert = ActiveAlert {
+            labels: labels.clone(),
+            annotations: Labels::new(),
+            firing: true,
+            active_at: time(),
+        };
+        vec![
+            Reply::Object(object.clone()),
+            Reply::Page(page),
+            Reply::Mutated(object.clone()),
+            Reply::Settled,
+            Reply::Waited(Waited::Met(object)),
+            Reply::Waited(Waited::Deleted),
+            Reply::Waited(Waited::Timeout),
+            Reply::Logs("line\n".into()),
+            Reply::Held,
+            Reply::Samples(vec![sample(1.5), sample(f64::INFINITY), sample(-0.0)]),
+            Reply::Series(vec![series]),
+            Reply::Alerts(vec![alert]),
+            Reply::Now(time()),
+            Reply::Slept,
+            Reply::Noted,
+        ]
+    }
+
+    #[test]
+    fn every_entry_reads_back_as_it_was_written() {
+        let ending = |ending| Body::Ended { ending };
+        let mut bodies = vec![
+            Body::Kept { change: 1, reason: "it stays".into() },
+            ending(Ending::Failed("no".into())),
+            ending(Ending::Trapped("no".into())),
+            ending(Ending::Halted(Halt::Planned)),
+            ending(Ending::Halted(Halt::Nondeterminism { step: 1, recorded: "a".into(), asked: "b".into() })),
+            ending(Ending::from(Limits::default().exceeded(Limit::Memory))),
+            ending(Ending::Concluded(Outcome::Retry {
+                after: HumanDuration::from_secs(90),
+                summary: "later".into(),
+            })),
+        ];
+        bodies.extend(replies().into_iter().map(|reply| Body::Reply { answer: Answer::Ok(reply) }));
+        for effect in effects() {
+            let mut error = Error::new(Reason::other("Odd"), "odd");
+            error.retry_after_ms = Some(u64::MAX);
+            let step = Step { run: RunId::new("r"), number: 1 };
+            bodies.push(Body::Call {
+                effect: effect.clone(),
+                answer: Answer::Error(error),
+                undo_of: Some(1),
+            });
+            let prepared = Prepared { step, effect, deadline: Some(time()), dry_run: true, before: None };
+            bodies.push(Body::Intent { prepared, undo_of: None });
+        }
+        for body in bodies {
+            let entry = Entry { step: 1, at: time(), body };
+            let text = serde_json::to_string(&entry).unwrap();
+            let read: Entry = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+            assert_eq!(read, entry);
+        }
+    }
+}

@@ -23,22 +23,26 @@ const LINES_SHOWN: usize = 4;
 impl Cause {
     /// From what the last mover said. A later success makes an older failure void.
     pub fn of(source: &ReplicationSource, movers: &Movers) -> Result<Self> {
-        let status = source.status.latest_mover_status.as_ref().filter(|status| status.result == "Failed");
-        if let Some(pod) = movers.latest() {
-            let ended = pod.finished_at().or(pod.metadata.creation_timestamp);
-            if !pod.is_failed() || ended < source.status.last_sync_time {
-                return Ok(Self::Missed);
+        let ended = |pod: &Pod| pod.finished_at().or(pod.metadata.creation_timestamp);
+        match movers.latest() {
+            Some(pod) if !pod.is_failed() => return Ok(Self::Missed),
+            Some(pod) if ended(pod) >= source.status.last_sync_time => {
+                if let Some(log) = log(pod) {
+                    let age = ended(pod).map_or(Duration::default(), |ended| clock::now().since(ended));
+                    return Ok(Self::read(&log, age));
+                }
             }
-            let age = ended.map_or(Duration::default(), |ended| clock::now().since(ended));
-            if let Some(log) = log(pod) {
-                return Ok(Self::read(&log, age));
-            }
-            if status.is_none() {
-                return Ok(Self::Failed(format!("{} failed and its log can't be read", pod.metadata.name)));
-            }
+            _ => {}
         }
         // The status does not say when that was; perhaps just now.
-        Ok(status.map_or(Self::Missed, |status| Self::read(&status.logs, Duration::default())))
+        let status = source.status.latest_mover_status.as_ref();
+        Ok(match (status.filter(|status| status.result == "Failed"), movers.latest()) {
+            (Some(status), _) => Self::read(&status.logs, Duration::default()),
+            (None, Some(pod)) if ended(pod) >= source.status.last_sync_time => {
+                Self::Failed(format!("{} failed, and its log can't be read", pod.metadata.name))
+            }
+            (None, _) => Self::Missed,
+        })
     }
 
     /// From a log that was written so long ago.

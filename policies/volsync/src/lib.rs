@@ -78,14 +78,17 @@ fn repair(incident: &Incident, settings: &Settings) -> Result<String, Stop> {
     if let Some(snapshot) = hung {
         step!("removing {snapshot}");
         done.insert(0, snapshot.remove(settings)?);
-        // VolSync goes on by itself once the snapshot is gone, perhaps at once: then it
-        // would answer an unlock by deleting its new mover.
-        Movers::of(&source)?.must_be_idle(settings)?;
     }
 
-    step!("starting a sync");
+    let unlock = matches!(cause, Cause::Locked(_));
+    if unlock {
+        // Some time has passed, and VolSync may have gone on by itself: then it would
+        // answer an unlock by deleting its new mover.
+        Movers::of(&source)?.must_be_idle(settings)?;
+    }
+    step!("starting a sync{}", if unlock { " that unlocks the repository first" } else { "" });
     let tag = format!("suture-{}-{}", incident.id, incident.attempt);
-    done.push(sync::run(&source, &tag, matches!(cause, Cause::Locked(_)), settings)?);
+    done.push(sync::run(&source, &tag, unlock, settings)?);
     Ok(done.join("; "))
 }
 

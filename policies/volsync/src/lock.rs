@@ -58,7 +58,7 @@ fn holder(line: &str) -> Option<(u32, &str)> {
     let line = line.strip_prefix("Fatal: ").unwrap_or(line);
     let line = line.strip_prefix("unable to create lock in backend: repository is already locked ")?;
     let line = line.strip_prefix("exclusively ").unwrap_or(line);
-    let (pid, rest) = line.strip_prefix("PID ").or_else(|| line.strip_prefix("by PID "))?.split_once(" on ")?;
+    let (pid, rest) = line.strip_prefix("by PID ")?.split_once(" on ")?;
     // The user's name, after the host, may be empty.
     let (host, _) = rest.split_once(" by ")?;
     Some((pid.parse().ok()?, host.trim())).filter(|(_, host)| !host.is_empty())

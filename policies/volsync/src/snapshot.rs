@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use suture_policy::kube::{self, Metadata, Ref, Waited, deleted, op};
+use suture_policy::kube::{self, Metadata, Ref, deleted, op};
 use suture_policy::{Result, clock, info};
 
 use crate::manifest::Settings;
@@ -77,11 +77,11 @@ impl Snapshot {
         if !self.0.metadata.is_terminating() {
             absent_is_fine(snapshot.delete().send())?;
         }
-        if snapshot.wait(deleted(), settings.snapshot_delete_timeout)? == Waited::Deleted {
+        if snapshot.wait(deleted(), settings.snapshot_delete_timeout)?.is_deleted() {
             return Ok(format!("deleted {self}, which hung"));
         }
         self.strip_finalizers(&snapshot)?;
-        if snapshot.wait(deleted(), settings.snapshot_delete_timeout)? != Waited::Deleted {
+        if !snapshot.wait(deleted(), settings.snapshot_delete_timeout)?.is_deleted() {
             return escalate(format!("{self} hangs and does not go, not even without its finalizers"));
         }
         Ok(format!("deleted {self}, which hung and went only without its finalizers{}", self.left_behind()?))

@@ -9,7 +9,7 @@ use crate::output::{BAD, DIM, GOOD, Output};
 use crate::simulated;
 
 pub fn run(args: &ConfigArgs, output: &Output) -> CommandResult {
-    let report = super::executor()?.block_on(suture_server::check(&args.config, &simulated::options()));
+    let report = crate::executor()?.block_on(suture_server::check(&args.config, &simulated::options()));
     if output.is_json() {
         let value = serde_json::to_value(&report).map_err(|error| CliError::internal(error.to_string()))?;
         output.json(&json!({"good": report.is_good(), "report": value}));

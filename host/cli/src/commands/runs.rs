@@ -12,7 +12,7 @@ use crate::output::{BAD, DIM, GOOD, HEADING, Output, WARN};
 use crate::records::Records;
 
 pub fn run(command: RunsCommand, output: &Output) -> CommandResult {
-    super::executor()?.block_on(async {
+    crate::executor()?.block_on(async {
         match command {
             RunsCommand::List(args) => list(&args, output).await,
             RunsCommand::Show(args) => show(&args, output).await,

@@ -24,7 +24,7 @@ pub fn run(args: &ServeArgs, output: &Output) -> CommandResult {
     } else {
         log.init()
     }
-    super::executor()?.block_on(serve(args, output))
+    crate::executor()?.block_on(serve(args, output))
 }
 
 async fn serve(args: &ServeArgs, output: &Output) -> CommandResult {

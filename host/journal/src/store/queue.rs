@@ -156,6 +156,11 @@ impl Queue {
         Batch { requests: requests.into(), is_last: is_closed }
     }
 
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.state.lock().requests.len()
+    }
+
     /// Take nothing more.
     pub fn close(&self) {
         self.state.lock().is_closed = true;

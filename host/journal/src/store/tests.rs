@@ -1,5 +1,6 @@
 mod commits;
 mod damage;
+mod death;
 mod disk;
 mod opening;
 mod pages;

@@ -114,6 +114,12 @@ impl Writer {
         }
     }
 
+    /// How many requests wait.
+    #[cfg(test)]
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     pub fn health(&self) -> Result<(), JournalError> {
         self.shared.failure.lock().clone().map_or(Ok(()), Err)
     }

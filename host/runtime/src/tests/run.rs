@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{Either, join_all, select};
 use futures::{FutureExt, poll};
-use suture_core::effect::Reply;
+use suture_core::clock::{Driven, later};
+use suture_core::effect::{Level, Reply};
 use suture_core::{
-    Bytes, Effect, Ending, Error, Halt, HumanDuration, Limit, Limits, Outcome, Program, Reason,
+    Bytes, Clock, Effect, Ending, Error, Halt, HumanDuration, Limit, Limits, Outcome, Program, Reason,
+    VirtualClock,
 };
 
 use crate::testing::{Guest, Scripted, incident, remediate};
@@ -88,6 +90,21 @@ async fn a_spinning_guest_lets_others_run() {
     beside.abort();
     assert_eq!(ending, over(&limits, Limit::Cpu));
     assert!(turns.load(std::sync::atomic::Ordering::Relaxed) > 2);
+}
+
+/// A guest that gives way is at work, not waiting: virtual time must not run past it.
+#[tokio::test]
+async fn a_busy_guest_does_not_look_idle_to_a_virtual_clock() {
+    let limits = Limits { cpu: HumanDuration::from_millis(20), ..Limits::default() };
+    let policy = remediate("", "(loop $on (br $on)) unreachable").load().await.unwrap();
+    let start = "2026-11-22T04:10:00Z".parse().unwrap();
+    let clock = VirtualClock::new(start, later(start, Duration::from_secs(3600)));
+    let alarm = (&clock as &dyn Clock).sleep(Duration::from_secs(60));
+    let (incident, host) = (incident(), Scripted::plain());
+    let first = clock.drive(select(policy.remediate(&incident, &limits, host), alarm)).await;
+    let Driven::Done(Either::Left((ending, _))) = first else { panic!("time moved") };
+    assert_eq!(ending, over(&limits, Limit::Cpu));
+    assert_eq!(clock.now(), start);
 }
 
 #[tokio::test]
@@ -241,6 +258,21 @@ async fn steps_are_numbered_as_the_host_counts_effects() {
     let ending = guest.run(&Limits::default(), host.clone()).await;
     assert!(matches!(ending, Ending::Concluded(_)), "{ending:?}");
     assert_eq!(host.asked.lock()[3], Effect::Settle { step: 3, run_undo: true });
+}
+
+#[tokio::test]
+async fn the_incident_arrives_as_the_contract_lays_it_out() {
+    let code = "
+        (call $log (i32.const 1) (i32.load (local.get 0)) (i32.load offset=4 (local.get 0)))
+        (call $log (i32.const 1) (i32.load offset=36 (local.get 0)) (i32.load offset=40 (local.get 0)))
+        (call $log (i32.load offset=72 (local.get 0))
+          (i32.load offset=76 (local.get 0)) (i32.load offset=80 (local.get 0)))
+        global.get $done";
+    let host = Scripted::plain();
+    remediate(LOG, code).run(&Limits::default(), host.clone()).await;
+    let line = |message: &str| Effect::Log { level: Level::Info, message: message.into() };
+    // Its id; when it began; and, at the level that the number of the attempt names, the settings.
+    assert_eq!(*host.asked.lock(), [line("i"), line("2026-11-22T04:10:00Z"), line("{}")]);
 }
 
 #[tokio::test]

@@ -15,6 +15,21 @@ pub enum Waited<T> {
     Timeout,
 }
 
+impl<T> Waited<T> {
+    /// Whether the object is gone.
+    pub fn is_deleted(&self) -> bool {
+        matches!(self, Self::Deleted)
+    }
+
+    /// The object, where it was as described.
+    pub fn met(self) -> Option<T> {
+        match self {
+            Self::Met(object) => Some(object),
+            Self::Deleted | Self::Timeout => None,
+        }
+    }
+}
+
 /// A field of the object, by its JSON pointer: `/status/phase`.
 pub fn field(pointer: &str) -> Field {
     Field(pointer.to_owned())
