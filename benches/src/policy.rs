@@ -19,9 +19,11 @@ pub const COMPONENT: &str = "target/policies/volsync.wasm";
 const ROUNDS: usize = 400;
 
 pub fn component_over_native() -> anyhow::Result<Figure> {
-    let text = std::fs::read_to_string(SCENARIO).with_context(|| format!("{SCENARIO} (run from the repository)"))?;
+    let text =
+        std::fs::read_to_string(SCENARIO).with_context(|| format!("{SCENARIO} (run from the repository)"))?;
     let scenario = Scenario::parse(&text, Path::new(SCENARIO))?;
-    let bytes = std::fs::read(COMPONENT).with_context(|| format!("{COMPONENT} (`make policies` builds it)"))?;
+    let bytes =
+        std::fs::read(COMPONENT).with_context(|| format!("{COMPONENT} (`make policies` builds it)"))?;
     let setup = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let component: Arc<dyn Program> = Arc::new(setup.block_on(Runtime::new()?.load(bytes, None))?);
     let native: Arc<dyn Program> = NativePolicy::<VolSync>::program();

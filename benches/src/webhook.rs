@@ -32,16 +32,30 @@ pub async fn figures() -> anyhow::Result<Vec<Figure>> {
     for _ in 0..ROUNDS {
         let sides = [(suture.webhook_addr(), "/hooks"), (bare, "/hooks"), (script, "/hooks/repair")];
         for ((address, path), rates) in sides.into_iter().zip(&mut rates) {
-            rates.push(requests_per_second(address, path, TOKEN, ROUND).await.with_context(|| format!("{address}{path}"))?);
+            rates.push(
+                requests_per_second(address, path, TOKEN, ROUND)
+                    .await
+                    .with_context(|| format!("{address}{path}"))?,
+            );
             drained(&suture).await;
         }
     }
     let [suture_rate, bare_rate, script_rate] = rates.map(median);
-    println!("webhook requests a second: durable {suture_rate:.0}, bare {bare_rate:.0}, script {script_rate:.0}");
+    println!(
+        "webhook requests a second: durable {suture_rate:.0}, bare {bare_rate:.0}, script {script_rate:.0}"
+    );
     suture.stop(Duration::from_secs(1)).await;
     Ok(vec![
-        Figure { name: "webhook-durable-over-bare", ratio: suture_rate / bare_rate, goal: Goal::AtLeast(0.15) },
-        Figure { name: "webhook-durable-over-script", ratio: suture_rate / script_rate, goal: Goal::AtLeast(3.0) },
+        Figure {
+            name: "webhook-durable-over-bare",
+            ratio: suture_rate / bare_rate,
+            goal: Goal::AtLeast(0.15),
+        },
+        Figure {
+            name: "webhook-durable-over-script",
+            ratio: suture_rate / script_rate,
+            goal: Goal::AtLeast(3.0),
+        },
     ])
 }
 
@@ -101,6 +115,9 @@ async fn script(dir: &Path) -> anyhow::Result<(SocketAddr, tokio::process::Child
         .context("`webhook` can't be started; `make bench` installs it")?;
     let address = loopback(port);
     let up = async || tokio::net::TcpStream::connect(address).await.is_ok();
-    anyhow::ensure!(suture_tests::process::eventually(Duration::from_secs(10), up).await, "webhook does not listen");
+    anyhow::ensure!(
+        suture_tests::process::eventually(Duration::from_secs(10), up).await,
+        "webhook does not listen"
+    );
     Ok((address, child))
 }

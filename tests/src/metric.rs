@@ -25,7 +25,8 @@ fn exposition(cluster: &SimulatedCluster) -> String {
     for source in objects.iter().filter(|object| object["kind"] == "ReplicationSource") {
         // Out of sync until a mover has succeeded; a manual trigger that is left behind
         // turns the check off, so it must be gone for the alert to mean anything.
-        let succeeded = source.pointer("/status/latestMoverStatus/result") == Some(&Value::from("Successful"));
+        let succeeded =
+            source.pointer("/status/latestMoverStatus/result") == Some(&Value::from("Successful"));
         let value = u8::from(!succeeded);
         let (namespace, name) = (&source["metadata"]["namespace"], &source["metadata"]["name"]);
         text.push_str(&format!(

@@ -104,14 +104,19 @@ async fn a_stale_lock_is_removed_the_backup_runs_and_the_alert_resolves() -> any
     let bed = Bed::start(include_str!("fixtures/stale-lock.yaml")).await?;
     let incident = bed.until("resolved").await?;
     assert!(incident["closedAt"].is_string(), "{incident:#}");
-    let source = bed.cluster.object(&"volsync.backube/v1alpha1 ReplicationSource media/plex".parse().map_err(anyhow::Error::msg)?);
+    let source = bed.cluster.object(
+        &"volsync.backube/v1alpha1 ReplicationSource media/plex".parse().map_err(anyhow::Error::msg)?,
+    );
     let source = source.context("the source is gone")?;
     assert!(source["spec"]["restic"]["unlock"].is_string(), "it was unlocked the native way");
     assert!(source.pointer("/spec/trigger/manual").is_none(), "the schedule is back");
     let run = bed.get(&format!("/api/v1/runs/{}", incident["runs"][0].as_str().context("no run")?)).await?;
     assert_eq!(run["outcome"], "remediated");
     assert!(run["effects"].as_array().is_some_and(|effects| effects.len() > 5));
-    assert!(eventually(PATIENCE, async || bed.alertmanager.alerts().await.is_ok_and(|alerts| alerts.is_empty())).await);
+    assert!(
+        eventually(PATIENCE, async || bed.alertmanager.alerts().await.is_ok_and(|alerts| alerts.is_empty()))
+            .await
+    );
     let metrics = reqwest::get(format!("http://{}/metrics", bed.server.admin_addr())).await?.text().await?;
     assert!(metrics.contains(r#"suture_runs_total{policy="volsync",outcome="remediated"} 1"#), "{metrics}");
     bed.server.stop(Duration::from_secs(5)).await;
@@ -125,7 +130,9 @@ async fn a_lock_whose_holder_is_alive_is_left_alone_and_people_hear_of_it() -> a
     assert!(bed.cluster.mutations().is_empty(), "nothing was touched");
     let told = eventually(PATIENCE, async || {
         let alerts = bed.alertmanager.alerts().await.unwrap_or_default();
-        alerts.iter().any(|alert| alert["labels"]["alertname"] == "SutureEscalation" && alert["labels"]["obj_name"] == "plex")
+        alerts.iter().any(|alert| {
+            alert["labels"]["alertname"] == "SutureEscalation" && alert["labels"]["obj_name"] == "plex"
+        })
     });
     assert!(told.await, "no escalation in Alertmanager for {incident:#}");
     bed.server.stop(Duration::from_secs(5)).await;

@@ -245,7 +245,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// How many times as fast as real time the simulated cluster runs.
-    #[arg(long, value_name = "FACTOR", default_value_t = 120.0)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 40.0)]
     pub speed: f64,
 }
 

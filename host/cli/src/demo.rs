@@ -34,6 +34,9 @@ pub async fn run(policy: &Path, speed: f64, output: &Output) -> Result<Exit, Cli
     story::introduce(&stage, output);
     let mut told = Vec::new();
     for (index, case) in CASES.iter().enumerate() {
+        if index > 0 {
+            pause(output).await;
+        }
         let heading = format!("{} of {}  {}", index + 1, CASES.len(), case.title);
         output.line(format!("\n{HEADING}{heading}{HEADING:#}"));
         output.line(story::wrapped(case.about, output));
@@ -59,6 +62,14 @@ pub async fn run(policy: &Path, speed: f64, output: &Output) -> Result<Exit, Cli
     let good = told.iter().all(Told::is_as_it_should_be);
     stage.stop().await;
     Ok(if good { Exit::Done } else { Exit::Failed })
+}
+
+/// Time to read, for those who can.
+async fn pause(output: &Output) {
+    if output.is_read_by_people() {
+        let clock = suture_core::RealClock;
+        (&clock as &dyn suture_core::Clock).sleep(Duration::from_secs(3)).await;
+    }
 }
 
 /// One alert, from the moment it fires until its incident is over.

@@ -6,6 +6,7 @@ pub mod args;
 mod commands;
 mod demo;
 pub mod error;
+mod http;
 pub mod output;
 mod policy;
 mod records;

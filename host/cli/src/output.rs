@@ -49,6 +49,11 @@ impl Output {
         self.format == Format::Json
     }
 
+    /// Whether results are for people, and they watch.
+    pub fn is_read_by_people(&self) -> bool {
+        !self.is_json() && std::io::stdout().is_terminal()
+    }
+
     /// A line of the result, for people. With JSON it goes to stderr.
     pub fn line(&self, line: impl Display) {
         if self.is_json() { self.note(line) } else { anstream::println!("{line}") }

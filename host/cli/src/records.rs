@@ -8,6 +8,7 @@ use suture_journal::{Entry, Filter, Journal, Page, RunRecord};
 
 use crate::args::SourceArgs;
 use crate::error::{CliError, Exit};
+use crate::http;
 
 /// Records of runs.
 pub enum Records {
@@ -47,10 +48,7 @@ impl Records {
                 text.map(|text| text.trim().to_owned())
             })
             .transpose()?;
-        let client = reqwest::Client::builder()
-            .timeout(std::time::Duration::from_secs(30))
-            .build()
-            .map_err(|error| CliError::internal(error.to_string()))?;
+        let client = http::client()?;
         Ok(Self::Server(Server { client, url: url.trim_end_matches('/').to_owned(), token }))
     }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use suture_core::clock::later;
 use suture_core::{Halt, IncidentId, Labels, RunId, Timestamp};
 use suture_journal::{Cancel, Change, Durability, IncidentRecord, JournalError};
 use tokio::sync::{mpsc, oneshot};
@@ -73,6 +74,8 @@ pub(crate) struct Dispatcher {
     /// What is not on disk yet, in order.
     unsaved: Vec<Change>,
     cluster_id: String,
+    /// When the journal is pruned next.
+    prune_at: Timestamp,
     shutdown: Option<Shutdown>,
 }
 
@@ -84,6 +87,10 @@ struct Shutdown {
 
 /// How long to wait before a journal that could not be written is tried again.
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
+/// How often what is over for long enough is removed.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// Runs that are kept, however old they are.
+const RUNS_KEPT: usize = 1000;
 
 impl Dispatcher {
     /// Take up what an earlier host left.
@@ -93,6 +100,7 @@ impl Dispatcher {
     ) -> Result<Self, JournalError> {
         let mut dispatcher = Self {
             cluster_id: crate::cluster::identity(&*shared.cluster).await,
+            prune_at: shared.clock.after(PRUNE_EVERY),
             shared,
             commands,
             ids: ulid::Generator::new(),
@@ -151,6 +159,7 @@ impl Dispatcher {
                 self.route().await;
                 self.advance().await;
                 self.save().await;
+                self.prune().await;
             }
             if self.is_shut_down() {
                 if let Some(shutdown) = self.shutdown.take() {
@@ -231,7 +240,26 @@ impl Dispatcher {
             .filter_map(|policy| policy.opened.next_change(self.shared.budgets.storm_window.get()));
         let shutdown =
             self.shutdown.as_ref().filter(|shutdown| !shutdown.interrupted).map(|shutdown| shutdown.deadline);
-        due.chain(self.polls.values().copied()).chain(windows).chain(storms).chain(shutdown).min()
+        let others = self.polls.values().copied().chain([self.prune_at]);
+        due.chain(others).chain(windows).chain(storms).chain(shutdown).min()
+    }
+
+    /// Remove what is over for longer than it is to be kept.
+    async fn prune(&mut self) {
+        let now = self.now();
+        if now < self.prune_at {
+            return;
+        }
+        self.prune_at = later(now, PRUNE_EVERY);
+        let retention =
+            jiff::SignedDuration::try_from(self.shared.retention).unwrap_or(jiff::SignedDuration::MAX);
+        let before = now.saturating_sub(retention).unwrap_or(Timestamp::MIN);
+        match self.shared.journal.prune(before, RUNS_KEPT).await {
+            Ok(pruned) => {
+                tracing::debug!(runs = pruned.runs, incidents = pruned.incidents, "the journal is pruned")
+            }
+            Err(error) => tracing::warn!(%error, "the journal can't be pruned"),
+        }
     }
 
     fn is_shut_down(&mut self) -> bool {

@@ -35,6 +35,8 @@ pub struct EngineConfig {
     pub budgets: Budgets,
     /// How many notifications may wait to be routed before more are turned away.
     pub max_pending: usize,
+    /// How long what is over is kept.
+    pub retention: Duration,
     /// Who watches.
     pub listeners: Option<Listeners>,
 }
@@ -52,6 +54,7 @@ pub(crate) struct Shared {
     pub metrics: Metrics,
     pub budgets: Budgets,
     pub max_pending: usize,
+    pub retention: Duration,
     pub listeners: Option<Listeners>,
     pub commands: mpsc::UnboundedSender<Command>,
     pub arrived: Notify,
@@ -119,6 +122,7 @@ impl Engine {
             metrics,
             budgets,
             max_pending,
+            retention,
             listeners,
         } = config;
         for policy in &policies {
@@ -137,6 +141,7 @@ impl Engine {
             metrics,
             budgets,
             max_pending,
+            retention,
             listeners,
             commands,
             arrived: Notify::new(),

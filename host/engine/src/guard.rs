@@ -6,6 +6,7 @@ mod pods;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -13,7 +14,7 @@ use suture_core::effect::{PatchType, Waited};
 use suture_core::handler::Discovery;
 use suture_core::object::redact;
 use suture_core::{
-    Effect, EffectHandler, Error, Fault, Grant, Labels, Mutation, Permission, Prepared, Reason, Reply,
+    Clock, Effect, EffectHandler, Error, Fault, Grant, Labels, Mutation, Permission, Prepared, Reason, Reply,
     Resolution, Step, Verb,
 };
 
@@ -24,6 +25,8 @@ use crate::confirm::Confirm;
 pub struct Guard {
     /// The layer below.
     pub inner: Arc<dyn EffectHandler>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
     /// Tells the resource of a kind.
     pub discovery: Arc<dyn Discovery>,
     /// What the manifest requests.
@@ -38,6 +41,11 @@ pub struct Guard {
     pub confirmed: AtomicBool,
 }
 
+/// How long a Prometheus that can't be asked is waited for, and the pauses between.
+const PATIENCE: Duration = Duration::from_secs(1800);
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 fn denied(message: String) -> Fault {
     Error::new(Reason::DENIED, message).into()
 }
@@ -47,7 +55,7 @@ impl Guard {
         if self.confirmed.load(Ordering::Acquire) {
             return Ok(());
         }
-        if !self.confirm.is_firing(&self.labels, &self.inner, step).await? {
+        if !self.ask_prometheus(step).await? {
             return Err(denied(
                 "the alert does not fire in Prometheus (no firing alert has exactly its labels), \
                  so nothing may be changed for it"
@@ -56,6 +64,25 @@ impl Guard {
         }
         self.confirmed.store(true, Ordering::Release);
         Ok(())
+    }
+
+    /// Whether the alert fires. A Prometheus that is away for a while is waited for: an
+    /// alert that was accepted must not be lost to it.
+    async fn ask_prometheus(&self, step: &Step) -> Result<bool, Fault> {
+        let give_up = self.clock.after(PATIENCE);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.confirm.is_firing(&self.labels, &self.inner, step).await {
+                Err(Fault::Error(error))
+                    if error.reason == Reason::UNAVAILABLE && self.clock.now() < give_up =>
+                {
+                    tracing::warn!(run = %step.run, %error, "Prometheus can't confirm the alert; it is asked again");
+                    self.clock.sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                answer => return answer,
+            }
+        }
     }
 
     async fn check_mutation(&self, mutation: &Mutation) -> Result<(), Fault> {

@@ -93,8 +93,16 @@ fn layers(
     };
     let discovery: Arc<dyn Discovery> = cluster.clone();
     let labels = incident.alert.labels.clone();
-    let guard =
-        Guard { inner, discovery, requested, grants, confirm, labels, confirmed: AtomicBool::new(false) };
+    let guard = Guard {
+        inner,
+        clock: clock.clone(),
+        discovery,
+        requested,
+        grants,
+        confirm,
+        labels,
+        confirmed: AtomicBool::new(false),
+    };
     let handler: Arc<dyn EffectHandler> = match &session.metrics {
         None => Arc::new(guard),
         Some(metrics) => Arc::new(Metered {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
-use suture_core::{Bytes, Expression, Grant, Labels, Limits, Matchers, Mode};
+use suture_core::{Bytes, Expression, Grant, HumanDuration, Labels, Limits, Matchers, Mode};
 use suture_engine::{Budgets, Retry};
 
 pub use error::ConfigError;
@@ -84,6 +84,13 @@ impl Default for Webhook {
 pub struct Storage {
     /// A folder; made where it is missing.
     pub path: PathBuf,
+    /// How long runs and incidents that are over are kept.
+    #[serde(default = "thirty_days")]
+    pub retention: HumanDuration,
+}
+
+fn thirty_days() -> HumanDuration {
+    HumanDuration::from_secs(30 * 86_400)
 }
 
 /// `cluster`.

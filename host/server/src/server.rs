@@ -104,6 +104,7 @@ impl Server {
             metrics,
             budgets: loaded.config.budgets.clone(),
             max_pending: loaded.config.webhook.max_pending,
+            retention: loaded.config.storage.retention.get(),
             listeners: options.listeners,
         })
         .await

@@ -1,4 +1,5 @@
 //! A server on loopback, and clients that are not always friendly.
+#![allow(clippy::unwrap_used, reason = "a test that can not go on panics")]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::task::{Context, Poll, Waker};
 
-use suture_core::{Effect, Error, Ending, Halt, Reply};
+use suture_core::{Effect, Ending, Error, Halt, Reply};
 use suture_policy::host::{
     self, ActiveAlert, Host, Level, Mutated, Mutation, Page, Predicate, Query, Sample, Series, Target, Waited,
 };
@@ -113,8 +113,11 @@ impl Host for Bridge {
     }
 
     fn wait(&self, target: &Target, until: &Predicate, timeout_ms: u64) -> Result<Waited, host::Error> {
-        let effect = convert::predicate(until)
-            .map(|until| Effect::Wait { target: convert::target(target), until, timeout_ms });
+        let effect = convert::predicate(until).map(|until| Effect::Wait {
+            target: convert::target(target),
+            until,
+            timeout_ms,
+        });
         self.call(effect, |reply| match reply {
             Reply::Waited(waited) => Some(convert::waited(waited)),
             _ => None,

@@ -115,7 +115,8 @@ pub(crate) fn outcome(outcome: types::Outcome) -> Outcome {
 }
 
 pub(crate) fn manifest(manifest: types::Manifest) -> RawManifest {
-    let types::Manifest { name, version, description, matchers, key, permissions, settings_schema } = manifest;
+    let types::Manifest { name, version, description, matchers, key, permissions, settings_schema } =
+        manifest;
     let permission = |permission: types::Permission| {
         let types::Permission { groups, resources, verbs, reason } = permission;
         RawPermission { groups, resources, verbs, reason }

@@ -78,7 +78,12 @@ impl<P: Policy + 'static> Program for NativePolicy<P> {
 type Answer = Result<Result<suture_core::Reply, suture_core::Error>, Halt>;
 
 /// What the policy's thread does.
-fn work<P: Policy>(incident: types::Incident, host: Arc<dyn Host>, turns: Sender<Turn>, answers: Receiver<Answer>) {
+fn work<P: Policy>(
+    incident: types::Incident,
+    host: Arc<dyn Host>,
+    turns: Sender<Turn>,
+    answers: Receiver<Answer>,
+) {
     let bridge = Rc::new(Bridge::new(host, turns.clone(), answers));
     let run = || suture_policy::host::with(bridge, || suture_policy::remediate::<P>(incident));
     let ending = match catch_unwind(AssertUnwindSafe(run)) {

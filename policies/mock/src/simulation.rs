@@ -56,7 +56,11 @@ pub fn assert_scenarios<P: Policy + 'static>(folder: impl AsRef<Path>) {
                     played += 1;
                     println!("{}", report.line());
                     if !report.passed() {
-                        complaints.push(format!("{}\n{}", report.line(), report.explanation(Look::default())));
+                        complaints.push(format!(
+                            "{}\n{}",
+                            report.line(),
+                            report.explanation(Look::default())
+                        ));
                     }
                 }
             }

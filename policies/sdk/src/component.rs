@@ -28,8 +28,9 @@ pub fn manifest<P: Policy>() -> types::Manifest {
 /// # Errors
 /// That the policy could not conclude, for people.
 pub fn remediate<P: Policy>(incident: types::Incident) -> Result<types::Outcome, String> {
-    let settings = serde_json::from_str(&incident.settings)
-        .map_err(|error| format!("{}: the settings do not fit the policy's type: {error}", reason::UNREADABLE))?;
+    let settings = serde_json::from_str(&incident.settings).map_err(|error| {
+        format!("{}: the settings do not fit the policy's type: {error}", reason::UNREADABLE)
+    })?;
     P::remediate(incident.into(), settings).map(Into::into).map_err(|error| error.to_string())
 }
 
@@ -40,7 +41,7 @@ macro_rules! policy {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             type Exports = $crate::Component<$policy>;
-            $crate::wit::export_policy!(Exports with_types_in $crate::wit);
+    $crate::wit::export_policy!(Exports with_types_in $crate::wit);
         };
     };
 }

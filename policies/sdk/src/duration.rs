@@ -60,7 +60,8 @@ impl FromStr for Duration {
         let mut millis = 0_u64;
         while !rest.is_empty() {
             let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?);
-            let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
+            let (unit, after) =
+                after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
             let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
             let part = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*factor));
             millis = part.and_then(|part| millis.checked_add(part)).ok_or_else(wrong)?;

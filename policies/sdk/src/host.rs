@@ -43,7 +43,8 @@ pub trait Host {
     ///
     /// # Errors
     /// See [`get`](Self::get).
-    fn logs(&self, pod: &Target, container: &str, tail_lines: u32, limit_bytes: u32) -> Result<String, Error>;
+    fn logs(&self, pod: &Target, container: &str, tail_lines: u32, limit_bytes: u32)
+    -> Result<String, Error>;
     /// `kube.exclusive`
     ///
     /// # Errors

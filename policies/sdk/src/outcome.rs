@@ -44,7 +44,9 @@ impl From<Outcome> for types::Outcome {
         match outcome {
             Outcome::Remediated(summary) => Self::Remediated(summary),
             Outcome::Unnecessary(summary) => Self::Unnecessary(summary),
-            Outcome::Retry(after, reason) => Self::Retry(types::Retry { after_ms: after.as_millis(), reason }),
+            Outcome::Retry(after, reason) => {
+                Self::Retry(types::Retry { after_ms: after.as_millis(), reason })
+            }
             Outcome::Escalate(summary) => Self::Escalate(summary),
         }
     }

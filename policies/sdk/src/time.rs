@@ -115,7 +115,8 @@ impl Serialize for Time {
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not a time (RFC 3339)")))
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not a time (RFC 3339)")))
     }
 }
 
@@ -125,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_time_reads_back_as_it_is_written() {
-        for text in ["1970-01-01T00:00:00Z", "2000-02-29T23:59:59Z", "2026-11-22T04:10:00Z", "2100-03-01T00:00:00Z"]
+        for text in
+            ["1970-01-01T00:00:00Z", "2000-02-29T23:59:59Z", "2026-11-22T04:10:00Z", "2100-03-01T00:00:00Z"]
         {
             assert_eq!(Time::parse(text).unwrap().to_string(), text);
         }
@@ -141,7 +143,8 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "2026-11-22", "2026-13-01T00:00:00Z", "2026-11-22T04:10:00", "2026-11-22T25:00:00Z"] {
+        for text in ["", "2026-11-22", "2026-13-01T00:00:00Z", "2026-11-22T04:10:00", "2026-11-22T25:00:00Z"]
+        {
             assert_eq!(Time::parse(text), None, "{text}");
         }
     }

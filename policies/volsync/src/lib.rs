@@ -68,7 +68,9 @@ fn repair(incident: &Incident, settings: &Settings) -> Result<String, Stop> {
     let mut done = Vec::new();
     match &cause {
         Cause::Missed => {}
-        Cause::Failed(lines) => return escalate(format!("the mover fails, but not for a lock that could be broken: {lines}")),
+        Cause::Failed(lines) => {
+            return escalate(format!("the mover fails, but not for a lock that could be broken: {lines}"));
+        }
         Cause::Locked(lock) => {
             step!("looking for the holder of {lock}");
             holder::must_be_gone(lock, namespace, settings)?;
@@ -97,7 +99,11 @@ fn must_be_a_restic_source(incident: &Incident) -> Result<(), Stop> {
     match incident.label("role") {
         Some("source") => {}
         Some(role) => return unnecessary(format!("role is `{role}`: what restores data is left alone")),
-        None => return escalate("the alert has no label `role`, so it may be about a destination; keep it in the rule"),
+        None => {
+            return escalate(
+                "the alert has no label `role`, so it may be about a destination; keep it in the rule",
+            );
+        }
     }
     match incident.label("method") {
         Some("restic") | None => Ok(()),
@@ -118,13 +124,20 @@ fn find(namespace: &str, name: &str) -> Result<ReplicationSource, Stop> {
 /// One repository at a time.
 fn hold(repository: &str, settings: &Settings) -> Result<(), Stop> {
     match kube::exclusive(repository, settings.exclusive_timeout) {
-        Err(error) if error.is_timeout() => retry(settings, "another source of this repository is being repaired"),
+        Err(error) if error.is_timeout() => {
+            retry(settings, "another source of this repository is being repaired")
+        }
         held => Ok(held?),
     }
 }
 
 /// A sync that nothing stands in the way of needs time, not help.
-fn must_be_stuck(source: &ReplicationSource, cause: &Cause, is_hung: bool, settings: &Settings) -> Result<(), Stop> {
+fn must_be_stuck(
+    source: &ReplicationSource,
+    cause: &Cause,
+    is_hung: bool,
+    settings: &Settings,
+) -> Result<(), Stop> {
     if is_hung || !matches!(cause, Cause::Missed) {
         Ok(())
     } else if source.is_syncing() {

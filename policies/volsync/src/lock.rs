@@ -109,7 +109,10 @@ ERROR: failure checking existence of repository
     #[test]
     fn a_lock_is_read_with_its_holder_and_age() {
         let lock = Lock::find(LOG).unwrap();
-        assert_eq!((lock.host.as_str(), lock.pid, lock.id.as_str()), ("volsync-src-mealie-96mvk", 48, "b27ebdc3"));
+        assert_eq!(
+            (lock.host.as_str(), lock.pid, lock.id.as_str()),
+            ("volsync-src-mealie-96mvk", 48, "b27ebdc3")
+        );
         assert_eq!(lock.age.to_string(), "5h24m42s");
         assert!(lock.is_stale());
     }

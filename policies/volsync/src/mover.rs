@@ -43,17 +43,25 @@ impl Movers {
     pub fn must_be_idle(&self, settings: &Settings) -> Result<(), Stop> {
         let mut live = self.pods.iter().filter(|pod| !pod.is_finished());
         if let Some(pod) = live.clone().find(|pod| pod.stuck().is_none()) {
-            return retry(settings, format!("a mover is active: {} is {}", pod.metadata.name, pod.status.phase));
+            return retry(
+                settings,
+                format!("a mover is active: {} is {}", pod.metadata.name, pod.status.phase),
+            );
         }
         if let Some((pod, waiting)) = live.find_map(|pod| Some((pod, pod.stuck()?))) {
             let name = &pod.metadata.name;
-            return escalate(format!("the mover {name} can't start: {}: {}", waiting.reason, waiting.message));
+            return escalate(format!(
+                "the mover {name} can't start: {}: {}",
+                waiting.reason, waiting.message
+            ));
         }
         let has_pods = |job: &Job| {
             self.pods.iter().any(|pod| pod.metadata.label("job-name") == Some(job.metadata.name.as_str()))
         };
         match self.jobs.iter().find(|job| !job.is_finished() && !has_pods(job)) {
-            Some(job) => retry(settings, format!("a mover is active: Job {} is about to start", job.metadata.name)),
+            Some(job) => {
+                retry(settings, format!("a mover is active: Job {} is about to start", job.metadata.name))
+            }
             None => Ok(()),
         }
     }

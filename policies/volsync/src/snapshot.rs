@@ -49,9 +49,12 @@ impl Snapshot {
     /// The snapshot of a source, if it hangs.
     pub fn hung(source: &ReplicationSource, settings: &Settings) -> Result<Option<Self>, Stop> {
         let name = format!("volsync-{}-src", source.name());
-        let Some(snapshot) = kube::find::<VolumeSnapshot>(source.namespace(), &name)? else { return Ok(None) };
+        let Some(snapshot) = kube::find::<VolumeSnapshot>(source.namespace(), &name)? else {
+            return Ok(None);
+        };
         let metadata = &snapshot.metadata;
-        let is_ready = snapshot.status.ready_to_use && snapshot.status.bound_volume_snapshot_content_name.is_some();
+        let is_ready =
+            snapshot.status.ready_to_use && snapshot.status.bound_volume_snapshot_content_name.is_some();
         let unwell_since = match metadata.deletion_timestamp {
             None if is_ready => None,
             None => metadata.creation_timestamp,
@@ -61,11 +64,15 @@ impl Snapshot {
             return Ok(None);
         }
         if metadata.labels.contains_key("volsync.backube/do-not-delete") {
-            return escalate(format!("VolumeSnapshot {name} hangs and is labelled do-not-delete; it was not touched"));
+            return escalate(format!(
+                "VolumeSnapshot {name} hangs and is labelled do-not-delete; it was not touched"
+            ));
         }
         // The name is VolSync's own, but an earlier source may have had it too.
         if metadata.label("volsync.backube/cleanup").is_some_and(|owner| owner != source.metadata.uid) {
-            return escalate(format!("VolumeSnapshot {name} hangs and belongs to another source; it was not touched"));
+            return escalate(format!(
+                "VolumeSnapshot {name} hangs and belongs to another source; it was not touched"
+            ));
         }
         Ok(Some(Self(snapshot)))
     }
@@ -90,7 +97,8 @@ impl Snapshot {
     /// Only off exactly what was waited for, while it is still being deleted.
     fn strip_finalizers(&self, snapshot: &Ref<VolumeSnapshot>) -> Result<()> {
         let Some(VolumeSnapshot { metadata, .. }) = snapshot.find()? else { return Ok(()) };
-        if metadata.uid != self.0.metadata.uid || !metadata.is_terminating() || metadata.finalizers.is_empty() {
+        if metadata.uid != self.0.metadata.uid || !metadata.is_terminating() || metadata.finalizers.is_empty()
+        {
             return Ok(());
         }
         info!("still terminating; removing its finalizers: {}", metadata.finalizers.join(", "));

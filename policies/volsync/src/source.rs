@@ -77,7 +77,10 @@ impl ReplicationSource {
     pub fn repository(&self) -> Result<&str, Stop> {
         match &self.spec.restic {
             Some(restic) => Ok(&restic.repository),
-            None => escalate(format!("{} has no `spec.restic`, and only restic backups are repaired here", self.name())),
+            None => escalate(format!(
+                "{} has no `spec.restic`, and only restic backups are repaired here",
+                self.name()
+            )),
         }
     }
 

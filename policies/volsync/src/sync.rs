@@ -19,7 +19,9 @@ pub fn run(source: &ReplicationSource, tag: &str, unlock: bool, settings: &Setti
     let synced = match kube::of(source).wait(finished, settings.sync_timeout)? {
         Waited::Met(synced) => synced,
         Waited::Deleted => return unnecessary("the source was deleted while it was being repaired"),
-        Waited::Timeout => return escalate(format!("no sync ended within {}; {}", settings.sync_timeout, seen(source)?)),
+        Waited::Timeout => {
+            return escalate(format!("no sync ended within {}; {}", settings.sync_timeout, seen(source)?));
+        }
     };
     if let Some(status) = synced.status.latest_mover_status.filter(|status| status.result != "Successful") {
         return escalate(format!("a sync ended, but its mover reports `{}`: {}", status.result, status.logs));
@@ -44,10 +46,7 @@ fn start(source: &ReplicationSource, tag: &str, unlock: bool) -> Result<Undo<Rep
         Some(before) if has_no_schedule(source) => op::replace(MANUAL, before.as_str()),
         _ => op::remove(MANUAL),
     };
-    object
-        .merge_patch(json!({"spec": spec}))
-        .undo(object.json_patch([op::test(MANUAL, tag), back]))
-        .send()
+    object.merge_patch(json!({"spec": spec})).undo(object.json_patch([op::test(MANUAL, tag), back])).send()
 }
 
 /// Give the schedule back. Where there is none but a manual trigger, ours is the one that

@@ -12,6 +12,7 @@ use suture_core::Alert;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::error::CliError;
+use crate::http;
 
 pub struct Alertmanager {
     address: SocketAddr,
@@ -28,7 +29,7 @@ impl Alertmanager {
         let (sender, pages) = unbounded_channel();
         let router = Router::new().route("/api/v2/alerts", post(receive)).with_state(sender);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { address, pages, client: reqwest::Client::new() })
+        Ok(Self { address, pages, client: http::client()? })
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -89,7 +89,7 @@ pub fn introduce(stage: &Stage, output: &Output) {
 
 pub fn conclude(told: &[Told<'_>], journal: &Path, output: &Output) {
     output.line(format!(
-        "\n{HEADING}{:<18}  {:<18}  {:<10}  WHAT WAS DONE{HEADING:#}",
+        "\n{HEADING}{:<18}  {:<20}  {:<10}  WHAT WAS DONE{HEADING:#}",
         "BACKUP", "BROKEN BY", "INCIDENT"
     ));
     for Told { case, incident } in told {
@@ -100,7 +100,7 @@ pub fn conclude(told: &[Told<'_>], journal: &Path, output: &Output) {
         };
         let state = incident.state.as_str();
         output.line(format!(
-            "{:<18}  {:<18}  {tone}{state:<10}{tone:#}  {}",
+            "{:<18}  {:<20}  {tone}{state:<10}{tone:#}  {}",
             case.source, case.title, case.done
         ));
     }
@@ -119,8 +119,11 @@ pub fn page(page: &Value, output: &Output) -> String {
     let summary = text("/annotations/summary");
     let description = text("/annotations/description");
     let name = text("/labels/alertname");
-    let said = if description.is_empty() { summary } else { format!("{summary} {description}") };
-    format!("  {WARN}{name}{WARN:#}\n{}", wrapped(&said, output))
+    let mut said = format!("  {WARN}{name}{WARN:#}\n{}", wrapped(&summary, output));
+    if !description.is_empty() {
+        said.push_str(&format!("\n{DIM}{}{DIM:#}", wrapped(&description, output)));
+    }
+    said
 }
 
 /// Text in lines that are pleasant to read, indented by two.

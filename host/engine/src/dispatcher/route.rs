@@ -11,7 +11,7 @@ use crate::key::key;
 use crate::policy::Policy;
 
 /// Notifications routed in one transaction.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 
 impl Dispatcher {
     /// Route what waits in the inbox, batch by batch.

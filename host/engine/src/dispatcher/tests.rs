@@ -90,6 +90,7 @@ async fn start(
         metrics: Metrics::new("test"),
         budgets: Budgets::default(),
         max_pending: 1000,
+        retention: Duration::from_secs(86_400),
         listeners: None,
     };
     change(&mut config);

@@ -172,7 +172,8 @@ mod tests {
 
     #[test]
     fn a_pod_may_not_reach_the_host_or_what_is_not_listed() {
-        let hostile: Vec<(&str, fn(&mut Value))> = vec![
+        type Change = fn(&mut Value);
+        let hostile: [(&str, Change); 16] = [
             ("hostNetwork", |s| s["hostNetwork"] = json!(true)),
             ("hostPID", |s| s["hostPID"] = json!(true)),
             ("hostPath", |s| s["volumes"] = json!([{"name": "h", "hostPath": {"path": "/"}}])),

@@ -127,6 +127,7 @@ fn change(mutation: Mutation) -> Effect {
 
 /// A world to run in: a ConfigMap `plex`, a Secret `restic`, and an alert that fires.
 pub(crate) struct World {
+    pub fixture: Fixture,
     pub cluster: SimulatedCluster,
     pub clock: VirtualClock,
     pub log: Arc<MemoryLog>,
@@ -161,7 +162,7 @@ pub(crate) fn world(program: Arc<dyn Program>) -> World {
         ..Fixture::default()
     };
     let time: Arc<dyn Clock> = Arc::new(clock.clone());
-    let cluster = SimulatedCluster::new(fixture, time.clone()).unwrap();
+    let cluster = SimulatedCluster::new(fixture.clone(), time.clone()).unwrap();
     let incident = incident("media");
     cluster.set_alert(&incident.alert);
     let log = Arc::new(MemoryLog::default());
@@ -189,12 +190,20 @@ pub(crate) fn world(program: Arc<dyn Program>) -> World {
         observer: None,
         metrics: None,
     };
-    World { cluster, clock, log, spec, session }
+    World { fixture, cluster, clock, log, spec, session }
 }
 
 impl World {
+    /// The same, on a cluster made from its fixture anew.
+    fn rebuilt(mut self) -> Self {
+        self.cluster = SimulatedCluster::new(self.fixture.clone(), self.session.clock.clone()).unwrap();
+        self.cluster.set_alert(&self.spec.incident.alert);
+        self.session.cluster = Arc::new(self.cluster.clone());
+        self
+    }
+
     pub fn run(self) -> (Finished, SimulatedCluster, Arc<MemoryLog>) {
-        let Self { cluster, clock, log, spec, session } = self;
+        let Self { cluster, clock, log, spec, session, .. } = self;
         let Driven::Done(finished) = pollster::block_on(clock.drive(execute(spec, session))) else {
             panic!("the run did not end")
         };
@@ -289,6 +298,23 @@ fn nothing_is_changed_for_an_alert_that_does_not_fire_in_prometheus() {
     let (_, cluster, _) = world.run();
     assert_eq!(World::state(&cluster), "broken");
     assert!(cluster.mutations().is_empty());
+}
+
+#[test]
+fn a_prometheus_that_is_away_for_a_while_is_waited_for() {
+    let mut world = world(policy(|calls, _| async move {
+        calls.call(change(merge("plex", json!({"data": {"state": "repaired"}})))).await?.unwrap();
+        done()
+    }));
+    let faults =
+        json!([{"verb": "alerts", "times": 5, "reason": "Unavailable", "message": "connection refused"}]);
+    world.fixture.faults = serde_json::from_value(faults).unwrap();
+    let world = world.rebuilt();
+    let began = world.clock.now();
+    let clock = world.clock.clone();
+    let (_, cluster, _) = world.run();
+    assert_eq!(World::state(&cluster), "repaired");
+    assert!(clock.now() > began, "time passed");
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub(super) fn called(line: &mut Line, effect: &Effect, answer: &Answer) {
 
 /// An effect with an intent: a change, a wait, a pause, a lock.
 pub(super) fn performed(line: &mut Line, prepared: &Prepared, answer: &Answer, took: Duration) {
+    // What took less than a second took no time, as people see it.
+    let took = if took < Duration::from_secs(1) { Duration::ZERO } else { took };
     subject(line, &prepared.effect);
     match answer {
         Answer::Ok(reply) => result(line, &prepared.effect, reply, took),
@@ -249,7 +251,11 @@ fn result(line: &mut Line, effect: &Effect, reply: &Reply, took: Duration) {
 
 fn failure(line: &mut Line, effect: &Effect, error: &Error, took: Duration) {
     let text = match effect {
-        Effect::Get { .. } if error.reason == Reason::NOT_FOUND => "does not exist".to_owned(),
+        // Often what the policy wanted to know.
+        Effect::Get { .. } if error.reason == Reason::NOT_FOUND => {
+            colon(line);
+            return line.push(Tone::Plain, "does not exist".to_owned());
+        }
         _ if took.is_zero() => error.to_string(),
         _ => format!("{error} (after {})", shown(took)),
     };

@@ -30,7 +30,13 @@ impl Host for Imports {
         kube::wait(target, until, timeout_ms)
     }
 
-    fn logs(&self, pod: &Target, container: &str, tail_lines: u32, limit_bytes: u32) -> Result<String, Error> {
+    fn logs(
+        &self,
+        pod: &Target,
+        container: &str,
+        tail_lines: u32,
+        limit_bytes: u32,
+    ) -> Result<String, Error> {
         kube::logs(pod, container, tail_lines, limit_bytes)
     }
 

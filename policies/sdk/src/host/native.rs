@@ -34,7 +34,12 @@ struct Nobody;
 
 fn nobody<T>() -> Result<T, Error> {
     let message = "no host answers on this thread; run the policy with suture_mock or host::with";
-    Err(Error { reason: "Unavailable".to_owned(), message: message.to_owned(), status: None, retry_after_ms: None })
+    Err(Error {
+        reason: "Unavailable".to_owned(),
+        message: message.to_owned(),
+        status: None,
+        retry_after_ms: None,
+    })
 }
 
 impl Host for Nobody {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::reference::{kind, read};
 use super::{Propagation, Resource};
-use crate::host::{self, ApplyOp, CreateOp, Mutated, Mutation, Target};
 use crate::Result;
+use crate::host::{self, ApplyOp, CreateOp, Mutated, Mutation, Target};
 
 /// A change that has not been made yet: [`send`](Self::send) makes it.
 #[must_use = "nothing happens before `send`"]

@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use super::Resource;
 use super::reference::{kind, read};
-use crate::host::{self, Query};
 use crate::Result;
+use crate::host::{self, Query};
 
 /// Some objects of a kind, in all namespaces that the grants allow unless
 /// [`in_namespace`](List::in_namespace) says which.

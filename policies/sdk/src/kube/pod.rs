@@ -112,14 +112,17 @@ impl Pod {
     /// configuration that is not there.
     pub fn stuck(&self) -> Option<&Waiting> {
         let PodStatus { container_statuses, init_container_statuses, .. } = &self.status;
-        let mut waiting =
-            init_container_statuses.iter().chain(container_statuses).filter_map(|status| status.state.waiting.as_ref());
+        let mut waiting = init_container_statuses
+            .iter()
+            .chain(container_statuses)
+            .filter_map(|status| status.state.waiting.as_ref());
         waiting.find(|waiting| STUCK.contains(&waiting.reason.as_str()))
     }
 
     /// When the last of its containers ended, where one has.
     pub fn finished_at(&self) -> Option<Time> {
-        let ended = self.status.container_statuses.iter().filter_map(|status| status.state.terminated.as_ref());
+        let ended =
+            self.status.container_statuses.iter().filter_map(|status| status.state.terminated.as_ref());
         ended.filter_map(|terminated| terminated.finished_at).max()
     }
 

@@ -1,0 +1,22 @@
+//! The HTTP client.
+
+use std::time::Duration;
+
+use crate::error::CliError;
+
+/// How long one request may take, to the last byte of the answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A client.
+///
+/// # Errors
+/// Where TLS can't be set up on this machine.
+pub fn client() -> Result<reqwest::Client, CliError> {
+    // One for the process; where there is one already, it stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| CliError::internal(format!("no HTTP client can be made: {error}")))
+}
