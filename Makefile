@@ -2,12 +2,13 @@
 # Suture. On a fresh machine: git, Rust (rustup) and Debian's apt are enough.
 
 CARGO ?= cargo
+RUST := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 TARGET := wasm32-unknown-unknown
 SUTURE := target/release/suture
 POLICIES := target/policies
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test lint bench clean build policies guest-target test-packages deny help
+.PHONY: demo test lint bench clean build policies toolchain guest-target deny help
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -15,13 +16,13 @@ help: ## What there is to make
 demo: build policies ## Repair three broken backups on a simulated cluster
 	@$(SUTURE) demo
 
-build: c-compiler ## The suture binary
+build: c-compiler toolchain ## The suture binary
 	$(CARGO) build --release --locked -p suture-cli
 
 policies: build guest-target ## The policies, as WebAssembly components
 	$(SUTURE) build policies/volsync
 
-test: c-compiler guest-target test-packages ## Everything: unit tests, scenarios, end to end
+test: c-compiler toolchain guest-target test-packages ## Everything: unit tests, scenarios, end to end
 	$(CARGO) build --locked -p suture-cli
 	target/debug/suture build policies/volsync
 	$(CARGO) test --locked --workspace --no-fail-fast
@@ -40,7 +41,14 @@ deny: ## Licences, advisories and sources of dependencies (needs cargo-deny)
 clean: ## Remove everything that was built
 	$(CARGO) clean
 
-guest-target: # The target that policies are built for.
+# rustup fetches the toolchain of rust-toolchain.toml by itself, unless it is told not to.
+toolchain:
+	@if command -v rustup >/dev/null && ! rustup toolchain list | grep -q '^$(RUST)'; then \
+		echo "installing Rust $(RUST)"; \
+		rustup toolchain install $(RUST) --profile minimal --component rustfmt --component clippy; \
+	fi
+
+guest-target: toolchain # The target that policies are built for.
 	@if [ ! -d "$$(rustc --print sysroot)/lib/rustlib/$(TARGET)" ]; then \
 		if command -v rustup >/dev/null; then \
 			echo "adding the Rust target $(TARGET) (3 s)"; rustup target add $(TARGET) || true; \

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// Which side of the goal is good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Goal {
     /// The ratio must be this at most.
     AtMost(f64),

@@ -25,7 +25,7 @@ pub fn component_over_native() -> anyhow::Result<Figure> {
     let bytes =
         std::fs::read(COMPONENT).with_context(|| format!("{COMPONENT} (`make policies` builds it)"))?;
     let setup = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let component: Arc<dyn Program> = Arc::new(setup.block_on(Runtime::new()?.load(bytes, None))?);
+    let component: Arc<dyn Program> = Arc::new(setup.block_on(Runtime::new()?.load(&bytes, None))?);
     let native: Arc<dyn Program> = NativePolicy::<VolSync>::program();
     let (mut sandboxed, mut compiled) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS + 20 {

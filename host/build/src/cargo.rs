@@ -29,6 +29,7 @@ const UNWANTED: [&str; 9] = [
 ];
 
 /// Small, without unwinding (a trap ends the instance anyway), and the same each time.
+/// Overflow traps here as it panics in the policy's own tests.
 const PROFILE: [(&str, &str); 9] = [
     ("CARGO_INCREMENTAL", "0"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 use crate::{PACKAGE, TARGET};
 
+/// Debian's compiler with the sources of its library, and a linker.
+const DEBIAN: &str =
+    "apt-get install -y --no-install-recommends rustc-web cargo-web rust-web-src lld-22 (as root)";
+
 /// Why there is no component.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -34,9 +38,10 @@ pub enum BuildError {
         /// Its Cargo.toml.
         manifest: PathBuf,
     },
-    /// A program could not be started.
+    /// There is no Rust.
     #[error(
-        "`{program}` could not be started ({source}); Rust is needed to build a policy: https://rustup.rs"
+        "`{program}` could not be started ({source}). A policy is built with Rust; get it in one of these ways, \
+         then build again:\n- with rustup:  https://rustup.rs\n- with Debian:  {DEBIAN}"
     )]
     NoProgram {
         /// The program.
@@ -46,16 +51,17 @@ pub enum BuildError {
     },
     /// The compiler has no library for the target, and it could not be had.
     #[error(
-        "the compiler for `{}` has no standard library for {TARGET}{tried}\nDo one of these, then build again:\n\
-         - with rustup:   cd {} && rustup target add {TARGET}\n\
-         - Debian:        apt-get install -y --no-install-recommends rustc-web rust-web-src lld",
-        dir.display(), dir.display()
+        "the compiler for `{}` has no standard library for {TARGET}, and it could not be had:\n\n{}\n\n\
+         Do one of these, then build again:\n\
+         - with rustup:  cd {} && rustup target add {TARGET}\n\
+         - with Debian:  {DEBIAN}",
+        dir.display(), tried.join("\n"), dir.display()
     )]
     NoTarget {
         /// The policy's folder.
         dir: PathBuf,
-        /// What was tried, and what came of it; empty or a line each.
-        tried: String,
+        /// What was tried, and what came of it.
+        tried: Vec<String>,
     },
     /// Cargo failed.
     #[error("`cargo {command}` failed:\n\n{output}")]

@@ -7,7 +7,8 @@
 //!
 //! What comes out depends on the sources, the lock file and the compiler, and on nothing
 //! else: not on where the folder stands, nor on the environment, nor on who builds. So the
-//! digest that an operator sees is one that anybody can arrive at.
+//! digest that an operator sees is one that anybody can arrive at. (One exception: crates
+//! outside of the workspace that are referred to by path, which cargo tells apart by it.)
 
 mod cargo;
 mod component;

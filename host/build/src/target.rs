@@ -33,17 +33,13 @@ pub(crate) struct FromSource {
 /// Find one for a folder; where there is none, try to get one.
 pub(crate) fn find(dir: &Path, progress: &dyn Progress) -> Result<Toolchain, BuildError> {
     let rustc = OsStr::new("rustc");
-    let mut tried = String::new();
+    let mut tried = Vec::new();
     match ask(rustc, dir, &["--print", "sysroot"]) {
         Ok(sysroot) => {
-            if !has_target(dir) {
-                progress.step(&format!("adding the Rust target {TARGET} with rustup"));
-                let mut rustup = command("rustup", dir);
-                rustup.args(["target", "add", TARGET]);
-                match run(rustup, "rustup", progress) {
-                    Ok(()) => {}
-                    Err(error) => tried = format!("; tried to add it: {error}"),
-                }
+            if !has_target(dir)
+                && let Err(why) = add_target(dir, progress)
+            {
+                tried.push(why);
             }
             if has_target(dir) {
                 return Ok(Toolchain {
@@ -54,19 +50,26 @@ pub(crate) fn find(dir: &Path, progress: &dyn Progress) -> Result<Toolchain, Bui
             }
         }
         // A broken one must not keep Debian's from being tried.
-        Err(error) => tried = format!("; the compiler could not be asked: {error}"),
+        Err(why) => tried.push(format!("the compiler could not be asked: {why}")),
     }
     match debian(dir) {
         Ok(toolchain) => {
-            progress
-                .step("using Debian's compiler, and compiling the standard library with it (a minute, once)");
+            progress.step("compiling the standard library with Debian's compiler, too (a minute, once)");
             Ok(toolchain)
         }
         Err(why) => {
-            let tried = format!("{tried}\nDebian's compiler is of no help: {why}");
+            tried.push(format!("Debian's compiler can't stand in: {why}"));
             Err(BuildError::NoTarget { dir: dir.to_owned(), tried })
         }
     }
+}
+
+/// Ask rustup for the target: three seconds, and all that an ordinary machine needs.
+fn add_target(dir: &Path, progress: &dyn Progress) -> Result<(), String> {
+    progress.step(&format!("adding the Rust target {TARGET} with rustup"));
+    let mut rustup = command("rustup", dir);
+    rustup.args(["target", "add", TARGET]).env_remove("RUST_BACKTRACE");
+    run(rustup, "rustup target add", progress)
 }
 
 /// What a compiler prints, in the policy's folder: a `rust-toolchain.toml` counts there.
@@ -104,17 +107,28 @@ fn debian(dir: &Path) -> Result<Toolchain, String> {
     }
     let mut sysroots = vec![sysroot.clone()];
     sysroots.extend(ask(OsStr::new("rustc"), dir, &["--print", "sysroot"]).map(PathBuf::from));
-    let linker = linker(&sysroots).ok_or("there is no rust-lld or wasm-ld (lld)")?;
+    let linker = linker(&sysroots).ok_or("there is no rust-lld and no wasm-ld (lld)")?;
     let commit = commit(rustc, dir);
     Ok(Toolchain { sysroot, commit, from_source: Some(FromSource { rustc: rustc.into(), linker }) })
 }
 
-/// The first linker for WebAssembly: a compiler's own, or the system's.
+/// The first linker for WebAssembly: a compiler's own, or else the system's newest.
 fn linker(sysroots: &[PathBuf]) -> Option<PathBuf> {
     let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let own = sysroots.iter().map(|sysroot| sysroot.join(format!("lib/rustlib/{host}/bin/rust-lld")));
-    let of_system = cargo::search_path().flat_map(|dir| [dir.join("rust-lld"), dir.join("wasm-ld")]);
-    own.chain(of_system).find(|path| path.is_file())
+    let mut own = sysroots.iter().map(|sysroot| sysroot.join(format!("lib/rustlib/{host}/bin/rust-lld")));
+    own.find(|path| path.is_file()).or_else(|| {
+        let folders = cargo::search_path().filter_map(|folder| folder.read_dir().ok()).flatten();
+        let files = folders.filter_map(|file| Some(file.ok()?.path()));
+        files.filter_map(|path| Some((linker_version(&path)?, path))).max().map(|(_, path)| path)
+    })
+}
+
+/// The number at the end of `wasm-ld-22`; none for another program.
+fn linker_version(path: &Path) -> Option<u32> {
+    match path.file_name()?.to_str()?.strip_prefix("wasm-ld")? {
+        "" => Some(0),
+        suffix => suffix.strip_prefix('-')?.parse().ok(),
+    }
 }
 
 /// The first two numbers of `rustc 1.96.0 (…)`.
@@ -133,5 +147,9 @@ mod tests {
         assert!(parse_version("rustc 1.100.1").unwrap() > DEBIAN_SINCE);
         assert!(parse_version("rustc 1.63.0").unwrap() < DEBIAN_SINCE);
         assert_eq!(parse_version("clang"), None);
+        let version = |path: &str| linker_version(Path::new(path));
+        assert!(version("/usr/bin/wasm-ld-22") > version("/usr/bin/wasm-ld-9"));
+        assert!(version("/usr/bin/wasm-ld-9") > version("/usr/bin/wasm-ld"));
+        assert_eq!(version("/usr/bin/ld"), None);
     }
 }

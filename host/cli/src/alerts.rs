@@ -5,7 +5,6 @@ use std::path::Path;
 
 use serde_json::Value;
 use suture_core::{Alert, Notification, Timestamp};
-use suture_scenario::format::ScenarioAlert;
 
 use crate::error::CliError;
 
@@ -35,15 +34,14 @@ fn shown(file: &Path) -> String {
     if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() }
 }
 
+const FORMS: &str = "write a webhook body, one alert of it, or {\"labels\": {\"alertname\": \"…\"}}";
+
 /// Read alerts. What does not say when it began to fire did so `now`.
 ///
 /// # Errors
 /// Where it is none of the three forms, with the place.
 pub fn parse(text: &str, now: Timestamp) -> Result<Vec<Alert>, CliError> {
-    let wrong = |error: serde_json::Error| {
-        CliError::usage(format!("this is no alert: {error}"))
-            .help("write a webhook body, one alert of it, or {\"labels\": {\"alertname\": \"…\"}}")
-    };
+    let wrong = |error: serde_json::Error| CliError::usage(format!("this is no alert: {error}")).help(FORMS);
     let value: Value = serde_json::from_str(text).map_err(wrong)?;
     if value.get("alerts").is_some() {
         // From the text again: then an error names line and column.
@@ -53,14 +51,22 @@ pub fn parse(text: &str, now: Timestamp) -> Result<Vec<Alert>, CliError> {
         }
         return Ok(notification.alerts);
     }
-    if value.get("startsAt").is_some() && value.get("status").is_some() {
-        return Ok(vec![serde_json::from_str(text).map_err(wrong)?]);
+    // One alert, of which only the labels are needed.
+    let Value::Object(mut alert) = value else {
+        return Err(no_labels());
+    };
+    if alert.get("labels").and_then(Value::as_object).is_none_or(serde_json::Map::is_empty) {
+        return Err(no_labels());
     }
-    let alert: ScenarioAlert = serde_json::from_str(text).map_err(wrong)?;
-    if alert.labels.is_empty() {
-        return Err(CliError::usage("the alert has no labels"));
-    }
-    Ok(vec![alert.at(now)])
+    alert.entry("status").or_insert_with(|| Value::from("firing"));
+    alert.entry("startsAt").or_insert_with(|| Value::from(now.to_string()));
+    let mut alert: Alert = serde_json::from_value(Value::Object(alert)).map_err(wrong)?;
+    alert.fingerprint = alert.fingerprint();
+    Ok(vec![alert])
+}
+
+fn no_labels() -> CliError {
+    CliError::usage("this is no alert: it has no `labels`").help(FORMS)
 }
 
 #[cfg(test)]
@@ -83,13 +89,22 @@ mod tests {
     }
 
     #[test]
+    fn what_an_alert_may_have_besides_is_read_or_ignored() {
+        let alert =
+            r#"{"labels": {"a": "b"}, "endsAt": "0001-01-01T00:00:00Z", "newer": 1, "fingerprint": "f"}"#;
+        assert_eq!(parsed(alert).unwrap()[0].fingerprint, "f");
+    }
+
+    #[test]
     fn what_is_no_alert_says_where_and_what_to_write() {
-        for wrong in ["{", "[]", r#"{"label": {}}"#, r#"{"alerts": [{"status": "burning"}]}"#] {
+        for wrong in ["{", r#"{"alerts": [{"status": "burning"}]}"#] {
             let error = parsed(wrong).unwrap_err();
             assert!(error.what.contains("line 1 column"), "{error}");
             assert!(error.help.is_some());
         }
+        for wrong in ["[]", "1", r#"{"label": {}}"#, r#"{"labels": {}}"#, r#"{"labels": {"a": 1}}"#] {
+            assert!(parsed(wrong).unwrap_err().help.is_some(), "{wrong}");
+        }
         assert!(parsed(r#"{"alerts": []}"#).is_err());
-        assert!(parsed(r#"{"labels": {}}"#).is_err());
     }
 }

@@ -56,12 +56,17 @@ impl Output {
 
     /// A line of the result, for people. With JSON it goes to stderr.
     pub fn line(&self, line: impl Display) {
-        if self.is_json() { self.note(line) } else { anstream::println!("{line}") }
+        if self.is_json() {
+            self.note(line);
+        } else {
+            // A reader that has gone away (`| head`) wants no more.
+            let _ = writeln!(anstream::stdout(), "{line}");
+        }
     }
 
     /// A line that is no result: progress, hints.
     pub fn note(&self, line: impl Display) {
-        anstream::eprintln!("{line}");
+        let _ = writeln!(anstream::stderr(), "{line}");
     }
 
     /// A warning.
@@ -72,7 +77,6 @@ impl Output {
     /// The result, for programs.
     pub fn json(&self, value: &Value) {
         let mut stdout = std::io::stdout().lock();
-        // A reader that has gone away wants no more.
         let _ = writeln!(stdout, "{value:#}");
     }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 use suture_cluster::Fixture;
 use suture_cluster::fixture::{ContainerLog, FaultRule, KnownAlert, QueryAnswer, Reaction};
-use suture_core::{Glob, Grant, HumanDuration, Limits, Manifest, Mode, Timestamp};
+use suture_core::{Glob, Grant, HumanDuration, Limits, Manifest, Mode, Permission, Timestamp, Verb};
 
 pub use pattern::{ObjectPattern, TextPattern};
 pub use then::{Expected, Located, Then};
@@ -139,18 +139,19 @@ impl Scenario {
         }
         let namespaces: Vec<_> =
             self.namespaces().iter().filter_map(|namespace| Glob::new(namespace).ok()).collect();
-        manifest
-            .permissions
-            .iter()
-            .map(|permission| Grant {
-                groups: permission.groups.clone(),
-                resources: permission.resources.clone(),
-                verbs: permission.verbs.clone(),
-                namespaces: namespaces.clone(),
-                names: vec![Glob::any()],
-                pods: Default::default(),
-            })
-            .collect()
+        let grant = |permission: &Permission, verbs: Vec<Verb>, namespaces: Vec<Glob>| Grant {
+            groups: permission.groups.clone(),
+            resources: permission.resources.clone(),
+            verbs,
+            namespaces,
+            names: vec![Glob::any()],
+            pods: Default::default(),
+        };
+        let here =
+            manifest.permissions.iter().map(|asked| grant(asked, asked.verbs.clone(), namespaces.clone()));
+        // A list over all namespaces lists those of the fixture: there are no others.
+        let lists = manifest.permissions.iter().filter(|asked| asked.verbs.contains(&Verb::List));
+        here.chain(lists.map(|asked| grant(asked, vec![Verb::List], vec![Glob::any()]))).collect()
     }
 
     /// The namespaces that its objects, logs and alerts name.

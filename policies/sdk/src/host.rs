@@ -15,50 +15,23 @@ pub use crate::wit::types;
 /// Answers a policy's calls. What each means stands in `wit/*.wit`.
 pub trait Host {
     /// `kube.get`
-    ///
-    /// # Errors
-    /// As the contract says; so for the others.
     fn get(&self, target: &Target) -> Result<String, Error>;
     /// `kube.list`
-    ///
-    /// # Errors
-    /// See [`get`](Self::get).
     fn list(&self, query: &Query) -> Result<Page, Error>;
     /// `kube.mutate`
-    ///
-    /// # Errors
-    /// See [`get`](Self::get).
     fn mutate(&self, mutation: &Mutation, undo: Option<&Mutation>) -> Result<Mutated, Error>;
     /// `kube.settle`
-    ///
-    /// # Errors
-    /// See [`get`](Self::get).
     fn settle(&self, step: &str, run_undo: bool) -> Result<(), Error>;
     /// `kube.wait`
-    ///
-    /// # Errors
-    /// See [`get`](Self::get).
     fn wait(&self, target: &Target, until: &Predicate, timeout_ms: u64) -> Result<Waited, Error>;
     /// `kube.logs`
-    ///
-    /// # Errors
-    /// See [`get`](Self::get).
     fn logs(&self, pod: &Target, container: &str, tail_lines: u32, limit_bytes: u32)
     -> Result<String, Error>;
     /// `kube.exclusive`
-    ///
-    /// # Errors
-    /// See [`get`](Self::get).
     fn exclusive(&self, name: &str, timeout_ms: u64) -> Result<(), Error>;
     /// `prometheus.query`
-    ///
-    /// # Errors
-    /// See [`get`](Self::get).
     fn query(&self, expression: &str) -> Result<Vec<Sample>, Error>;
     /// `prometheus.query-range`
-    ///
-    /// # Errors
-    /// See [`get`](Self::get).
     fn query_range(
         &self,
         expression: &str,
@@ -67,9 +40,6 @@ pub trait Host {
         step_ms: u64,
     ) -> Result<Vec<Series>, Error>;
     /// `prometheus.alerts`
-    ///
-    /// # Errors
-    /// See [`get`](Self::get).
     fn alerts(&self) -> Result<Vec<ActiveAlert>, Error>;
     /// `clock.now`
     fn now(&self) -> u64;

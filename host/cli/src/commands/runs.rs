@@ -20,6 +20,9 @@ pub fn run(command: RunsCommand, output: &Output) -> CommandResult {
     })
 }
 
+/// The columns before the summary.
+const COLUMNS: usize = 26 + 20 + 16 + 12 + 8 + 5 * 2;
+
 async fn list(args: &RunsListArgs, output: &Output) -> CommandResult {
     let records = Records::open(&args.source, args.token_file.as_deref())?;
     let filter = Filter { policy: args.policy.clone(), limit: Some(args.limit), ..Filter::default() };
@@ -40,7 +43,7 @@ async fn list(args: &RunsListArgs, output: &Output) -> CommandResult {
         "RUN", "STARTED", "POLICY", "OUTCOME", "TOOK"
     ));
     for run in &page.items {
-        output.line(line(run));
+        output.line(line(run, output.look().width));
     }
     if page.next.is_some() {
         output.note(format!("{DIM}there are more; raise --limit to see them{DIM:#}"));
@@ -48,7 +51,8 @@ async fn list(args: &RunsListArgs, output: &Output) -> CommandResult {
     Ok(Exit::Done)
 }
 
-fn line(run: &RunRecord) -> String {
+/// One line of the list; the summary is cut where the terminal ends.
+fn line(run: &RunRecord, width: Option<usize>) -> String {
     let outcome = run.outcome.as_deref().unwrap_or(run.state.as_str());
     let tone = match outcome {
         "remediated" | "unnecessary" | "planned" => GOOD,
@@ -57,6 +61,11 @@ fn line(run: &RunRecord) -> String {
     };
     let took = run.ended_at.map(|ended| took(run.started_at, ended)).unwrap_or_default();
     let summary = run.summary.as_deref().unwrap_or_default().lines().next().unwrap_or_default();
+    let room = width.map_or(usize::MAX, |width| width.saturating_sub(COLUMNS).max(20));
+    let summary: String = match summary.char_indices().nth(room) {
+        Some(_) => summary.chars().take(room - 1).chain(['…']).collect(),
+        None => summary.to_owned(),
+    };
     format!(
         "{:<26}  {:<20}  {:<16}  {tone}{outcome:<12}{tone:#}  {took:>8}  {summary}",
         run.id.as_str(),

@@ -17,7 +17,8 @@ const GRACE: Duration = Duration::from_secs(25);
 
 pub fn run(args: &ServeArgs, output: &Output) -> CommandResult {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(color);
     // The form that people chose for results is the form of the log, too.
     if output.is_json() {
         log.json().init()

@@ -79,6 +79,8 @@ impl Dispatcher {
         let (limit, window) = (self.shared.budgets.storm, self.shared.budgets.storm_window.get());
         let mut began = Vec::new();
         for (name, policy) in &mut self.policies {
+            // What has left its window must not wake the dispatcher again.
+            policy.started.count(now, super::runs::HOUR);
             let count = policy.opened.count(now, window);
             if count > limit && !policy.storm {
                 began.push((name.clone(), count));

@@ -54,6 +54,13 @@ impl<T: Resource> List<T> {
         self
     }
 
+    /// Ask for so many at a time: of large objects, a page may be larger than one call is
+    /// allowed to be.
+    pub fn pages_of(mut self, objects: u32) -> Self {
+        self.query.limit = objects;
+        self
+    }
+
     /// Read them, page after page, to the last.
     ///
     /// # Errors

@@ -1,0 +1,280 @@
+//! The binary, as a shell sees it: what it prints where, and its exit codes.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests stand outside of test functions")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+/// What a call came to.
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+fn suture<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_suture"));
+    command.args(arguments).current_dir(root()).stdin(Stdio::null()).env_remove("RUST_BACKTRACE");
+    command.output().unwrap().into()
+}
+
+/// The repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// The volsync policy, built by the command itself.
+fn volsync() -> &'static str {
+    static BUILT: OnceLock<(tempfile::TempDir, String)> = OnceLock::new();
+    let (_, path) = BUILT.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("volsync.wasm").display().to_string();
+        let ran = suture(&["build", "policies/volsync", "--out", &path]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        (folder, path)
+    });
+    path
+}
+
+fn file(name: &str, text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    (folder, path.display().to_string())
+}
+
+const CLUSTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/demo/cluster.yaml");
+const ALERT: &str = r#"{"labels": {"alertname": "VolSyncVolumeOutOfSync", "obj_namespace": "media",
+    "obj_name": "plex", "role": "source", "method": "restic"}}"#;
+
+/// The demo's cluster, with one broken backup's alert, and what is expected of it.
+fn scenario(then: &str) -> (tempfile::TempDir, String) {
+    let text = std::fs::read_to_string(CLUSTER).unwrap().replace("  alerts: []\n", "");
+    file("plex.yaml", &format!("{text}then:\n{then}\n"))
+}
+
+#[test]
+fn help_names_every_subcommand_and_the_exit_codes() {
+    let ran = suture(&["--help"]);
+    assert_eq!(ran.code, 0);
+    let commands: Vec<_> = ran
+        .stdout
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(
+        commands,
+        ["serve", "check", "build", "inspect", "test", "run", "runs", "grants", "demo", "help"]
+    );
+    assert!(ran.stdout.contains("Exit codes: 0 done or passed; 1 an expectation failed"));
+    assert!(ran.stderr.is_empty());
+}
+
+#[test]
+fn help_of_each_subcommand_shows_examples() {
+    for command in
+        [&["serve"][..], &["check"], &["build"], &["test"], &["run"], &["runs", "list"], &["runs", "show"]]
+    {
+        let ran = suture(&[command, &["--help"]].concat());
+        assert_eq!(ran.code, 0);
+        assert!(ran.stdout.contains(&format!("Examples:\n  suture {}", command.join(" "))), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_is_exit_code_2() {
+    for wrong in [
+        &[][..],
+        &["repair"],
+        &["test"],
+        &["run", "x.wasm"],
+        &["runs", "show", "01k"],
+        &["--output", "xml", "demo"],
+    ] {
+        let ran = suture(wrong);
+        assert_eq!(ran.code, 2, "{wrong:?}");
+        assert!(ran.stdout.is_empty() && !ran.stderr.is_empty(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn what_is_no_component_is_refused_with_its_file() {
+    let (_folder, path) = file("x.wasm", "#!/bin/sh");
+    for command in ["inspect", "grants"] {
+        let ran = suture(&[command, &path]);
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(
+            ran.stderr.starts_with("error: ") && ran.stderr.contains(&format!("at: {path}")),
+            "{}",
+            ran.stderr
+        );
+    }
+    let ran = suture(&["inspect", "nowhere.wasm"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("help: `suture build DIR` makes one"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_scenario_with_a_typo_is_named_with_line_and_column() {
+    let (_folder, path) =
+        file("s.yaml", "name: x\nwhen:\n- alert: {labels: {a: b}}\nthen:\n  outcom: failed\n");
+    let ran = suture(&["test", "--policy", volsync(), &path]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr.contains("outcom") && ran.stderr.contains(&format!("at: {path}:5:")),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn scenarios_without_a_policy_say_how_to_name_one() {
+    let (_folder, path) = scenario("  outcome: remediated");
+    let ran = suture(&["test", &path]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("--policy FILE"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_scenario_that_passes_is_one_line_and_exit_code_0() {
+    let (_folder, path) = scenario("  outcome: remediated");
+    let ran = suture(&["test", "--policy", volsync(), &path]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.starts_with("ok   three broken backups  (simulated 1m36s, "), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("1 passed\n"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains('\u{1b}'), "no colour where no terminal is");
+}
+
+#[test]
+fn a_scenario_that_fails_shows_why_and_is_exit_code_1() {
+    let (_folder, path) = scenario(
+        "  outcome: escalate\n  never: [{patch: 'volsync.backube/v1alpha1 ReplicationSource media/plex'}]",
+    );
+    let ran = suture(&["test", "--policy", volsync(), &path]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stdout.contains("expected `escalate`, was `remediated`"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("▲ never[0]"), "{}", ran.stdout);
+}
+
+#[test]
+fn json_stands_alone_on_stdout() {
+    let (_folder, path) = scenario("  outcome: remediated");
+    let ran = suture(&["test", "--output", "json", "--policy", volsync(), &path]);
+    let value: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(value["passed"], 1);
+    assert_eq!(value["scenarios"][0]["verdict"], "passed");
+
+    let ran = suture(&["inspect", "--output", "json", volsync()]);
+    let value: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(value["manifest"]["name"], "volsync");
+    let imports = value["imports"].as_array().unwrap();
+    assert!(
+        imports.iter().all(|import| import.as_str().unwrap().starts_with("suture:policy/")),
+        "{imports:?}"
+    );
+}
+
+#[test]
+fn one_run_shows_its_timeline_and_ends_as_it_went() {
+    let (_folder, cluster) = scenario("  outcome: escalate");
+    let (_other, alert) = file("alert.json", ALERT);
+    let ran = suture(&["run", volsync(), "--alert", &alert, "--scenario", &cluster]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("↩ undo of step") && ran.stdout.contains("remediated: "), "{}", ran.stdout);
+
+    let ran = suture(&["run", volsync(), "--alert", &alert, "--scenario", &cluster, "--observe"]);
+    assert_eq!(ran.code, 0);
+    assert!(
+        ran.stdout.contains("(dry run: not performed)") && ran.stdout.contains("planned: "),
+        "{}",
+        ran.stdout
+    );
+
+    let (_third, held) = file("held.json", &ALERT.replace("plex", "paperless"));
+    let ran = suture(&["run", volsync(), "--alert", &held, "--scenario", &cluster]);
+    assert_eq!(ran.code, 1, "a person must look");
+    assert!(ran.stdout.contains("escalate: "), "{}", ran.stdout);
+}
+
+#[test]
+fn an_alert_for_somebody_else_runs_nothing() {
+    let (_folder, cluster) = scenario("  outcome: escalate");
+    let (_other, alert) = file("alert.json", &ALERT.replace("VolSyncVolumeOutOfSync", "Other"));
+    let ran = suture(&["run", volsync(), "--alert", &alert, "--scenario", &cluster]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("is not for policy `volsync`"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_live_cluster_says_that_it_is_not_there_yet() {
+    let ran = suture(&["run", "x.wasm", "--alert", "-", "--live"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr.contains("not in this version yet") && ran.stderr.contains("--scenario"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_configuration_with_a_typo_is_shown_with_line_and_column() {
+    let (_folder, path) = file("suture.yaml", "listen: 127.0.0.1:0\nstorage: {path: /tmp/x}\nclutser: {}\n");
+    for command in ["check", "serve"] {
+        let ran = suture(&[command, "--config", &path]);
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains(&format!("{path}:3:")) && ran.stderr.contains("clutser"),
+            "{}",
+            ran.stderr
+        );
+    }
+    let ran = suture(&["check", "--output", "json", "--config", &path]);
+    assert_eq!(serde_json::from_str::<Value>(&ran.stdout).unwrap()["good"], false);
+}
+
+#[test]
+fn a_journal_that_is_not_there_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none");
+    let ran = suture(&["runs", "list", "--journal", &path.display().to_string()]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("there is no journal"), "{}", ran.stderr);
+    assert!(!path.exists());
+}
+
+#[test]
+fn the_demo_repairs_two_backups_and_leaves_the_third_to_a_person() {
+    let ran = suture(&["demo", "--policy", volsync(), "--speed", "400"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    for said in ["↩ undo of step", "metadata.finalizers removed", "It was not touched", "SutureEscalation"]
+    {
+        assert!(ran.stdout.contains(said), "{said}\n{}", ran.stdout);
+    }
+    let (_, hint) = ran.stdout.split_once("  suture runs show ").unwrap();
+    let words: Vec<_> = hint.split_whitespace().take(3).collect();
+    let [run, "--journal", journal] = words[..] else { panic!("{words:?}") };
+    let shown = suture(&["runs", "show", run, "--journal", journal]);
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    assert!(shown.stdout.contains("remediated: "), "{}", shown.stdout);
+
+    let listed = suture(&["runs", "list", "--output", "json", "--journal", journal]);
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 3);
+    std::fs::remove_dir_all(Path::new(journal).parent().unwrap()).unwrap();
+}
