@@ -12,8 +12,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// # Errors
 /// Where TLS can't be set up on this machine.
 pub fn client() -> Result<reqwest::Client, CliError> {
-    // One for the process; where there is one already, it stays.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    suture_cluster::install_crypto();
     reqwest::Client::builder()
         .timeout(TIMEOUT)
         .user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")))

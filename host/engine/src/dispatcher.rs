@@ -1,5 +1,6 @@
 //! The one task that moves incidents along. It owns them; all else sends it commands.
 
+mod conclude;
 mod escalate;
 mod incidents;
 mod route;

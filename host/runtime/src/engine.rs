@@ -16,9 +16,9 @@ use crate::ticker::{Live, Ticker};
 /// few of the kernel's 65,530 mappings even while it is suspended (10,000 took 60,077).
 const MAX_INSTANCES: u32 = 1000;
 
-/// Core modules of one component on average: a Rust policy has three or four. The pool
-/// hands out what is free, so one component may have more.
-const CORE_INSTANCES_EACH: u32 = 8;
+/// Tables for each of them. A component that has more, or more than one memory, counts as
+/// several instances.
+const TABLES_EACH: u32 = 4;
 
 /// Reset in place when an instance ends, rather than given back to the kernel: cheaper
 /// where `PAGEMAP_SCAN` says which pages those are (fresh instance and call: 97 → 64 µs).
@@ -45,11 +45,11 @@ pub(crate) struct Slot<'a> {
 }
 
 impl Shared {
-    /// Wait for room.
-    pub(crate) async fn slot(&self) -> Slot<'_> {
+    /// Wait for room for an instance of a weight.
+    pub(crate) async fn slot(&self, weight: u32) -> Slot<'_> {
         // Where there is room, at once: tokio would sometimes wait here only to be fair,
         // which a virtual clock takes for waiting. The semaphore is never closed.
-        let permit = unconstrained(self.slots.acquire()).await.ok();
+        let permit = unconstrained(self.slots.acquire_many(weight)).await.ok();
         Slot { _permit: permit, _live: self.ticker.keep() }
     }
 }
@@ -80,6 +80,11 @@ impl Runtime {
         let slots = Semaphore::new(MAX_INSTANCES as usize);
         Ok(Self { shared: Arc::new(Shared { engine, linker, slots, ticker }) })
     }
+}
+
+/// How many places in the pool an instance takes.
+pub(crate) fn weight(memories: u32, tables: u32) -> u32 {
+    memories.max(tables.div_ceil(TABLES_EACH)).max(1)
 }
 
 /// The best engine that this machine has.
@@ -122,9 +127,10 @@ fn config() -> Config {
 fn pool(pagemap_scan: bool) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(MAX_INSTANCES)
-        .total_core_instances(MAX_INSTANCES * CORE_INSTANCES_EACH)
+        // Only counted: it takes no room until it is used.
+        .total_core_instances(MAX_INSTANCES * MAX_CORE_INSTANCES)
         .total_memories(MAX_INSTANCES)
-        .total_tables(MAX_INSTANCES * 4)
+        .total_tables(MAX_INSTANCES * TABLES_EACH)
         .total_stacks(MAX_INSTANCES)
         .max_core_instances_per_component(MAX_CORE_INSTANCES)
         .max_tables_per_component(MAX_TABLES)

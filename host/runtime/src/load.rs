@@ -12,7 +12,7 @@ use crate::bindings::{Policy, PolicyPre};
 use crate::cache::ModuleCache;
 use crate::cap::{MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 use crate::convert;
-use crate::engine::{Runtime, Shared};
+use crate::engine::{Runtime, Shared, weight};
 use crate::instance::{Calls, State, store};
 use crate::meter::Meter;
 use crate::module::PolicyModule;
@@ -133,19 +133,20 @@ impl Runtime {
         let component = self.compile(bytes, digest.into(), cache).await?;
         let engine = &self.shared.engine;
         check_imports(engine, &component)?;
-        check_resources(&component)?;
+        let weight = check_resources(&component)?;
         let linked = self
             .shared
             .linker
             .instantiate_pre(&component)
             .map_err(|error| LoadError::ImportMismatch(format!("{error:#}")))?;
         let policy = PolicyPre::new(linked).map_err(|error| LoadError::Exports(format!("{error:#}")))?;
-        let manifest = manifest(&self.shared, &policy).await?;
+        let manifest = manifest(&self.shared, &policy, weight).await?;
         Ok(PolicyModule {
             shared: self.shared.clone(),
             policy,
             manifest: Arc::new(manifest),
             digest: format!("sha256:{}", hex(&digest)).into(),
+            weight,
         })
     }
 
@@ -205,8 +206,9 @@ fn check_imports(engine: &Engine, component: &Component) -> Result<(), LoadError
     }
 }
 
-/// Core instances are counted by the engine when it compiles.
-fn check_resources(component: &Component) -> Result<(), LoadError> {
+/// What an instance takes, where that is not too much. (Core instances are counted by the
+/// engine when it compiles.)
+fn check_resources(component: &Component) -> Result<u32, LoadError> {
     // None only for a component that imports modules, which is refused before.
     let Some(needs) = component.resources_required() else {
         return Err(LoadError::Invalid("it instantiates a module that it imports".to_owned()));
@@ -225,14 +227,14 @@ fn check_resources(component: &Component) -> Result<(), LoadError> {
         let (wanted, limit) = (memory.to_string(), MANIFEST_MEMORY.to_string());
         return Err(LoadError::Resources { of: "of memory to begin with", wanted, limit });
     }
-    Ok(())
+    Ok(weight(needs.num_memories, needs.num_tables))
 }
 
 /// Ask the policy what it says of itself.
-async fn manifest(shared: &Shared, policy: &PolicyPre<State>) -> Result<Manifest, LoadError> {
+async fn manifest(shared: &Shared, policy: &PolicyPre<State>, weight: u32) -> Result<Manifest, LoadError> {
     let limits = Limits { memory: MANIFEST_MEMORY, cpu: MANIFEST_CPU, ..Limits::default() };
     let meter = Arc::new(Meter::default());
-    let _slot = shared.slot().await;
+    let _slot = shared.slot(weight).await;
     let trapped = |error: wasmtime::Error| {
         LoadError::ManifestTrapped(match error.downcast_ref::<Stop>() {
             Some(Stop::Halt(Halt::Limit(LimitExceeded { limit, value }))) => {

@@ -20,6 +20,8 @@ pub struct PolicyModule {
     pub(crate) policy: PolicyPre<State>,
     pub(crate) manifest: Arc<Manifest>,
     pub(crate) digest: Arc<str>,
+    /// How many places an instance takes.
+    pub(crate) weight: u32,
 }
 
 impl fmt::Debug for PolicyModule {
@@ -64,7 +66,7 @@ impl Program for PolicyModule {
     }
 
     async fn remediate(&self, incident: &Incident, limits: &Limits, host: Arc<dyn Host>) -> Ending {
-        let _slot = self.shared.slot().await;
+        let _slot = self.shared.slot(self.weight).await;
         match self.run(incident, limits, host).await {
             Ok(ending) => ending,
             Err(error) => ending(&error),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::thread::{self, Thread};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use wasmtime::{Engine, EngineWeak};
@@ -17,10 +17,10 @@ pub(crate) const TICK: Duration = Duration::from_millis(1);
 const LINGER: u32 = 1000;
 
 /// Moves the epoch while instances live. The thread holds no strong reference to the
-/// engine and ends with this.
+/// engine and ends with it; drop the engine first.
 pub(crate) struct Ticker {
     shared: Arc<Shared>,
-    thread: Thread,
+    thread: JoinHandle<()>,
 }
 
 #[derive(Default)]
@@ -42,9 +42,9 @@ impl Ticker {
     pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let (weak, theirs) = (engine.weak(), shared.clone());
-        let handle =
+        let thread =
             thread::Builder::new().name("suture-epochs".to_owned()).spawn(move || run(&weak, &theirs))?;
-        Ok(Self { shared, thread: handle.thread().clone() })
+        Ok(Self { shared, thread })
     }
 
     /// The epoch moves at least until the result is dropped.
@@ -52,7 +52,7 @@ impl Ticker {
         // In this order, and in the opposite one in `run`: one of the two sees the other.
         self.shared.live.fetch_add(1, SeqCst);
         if self.shared.parked.load(SeqCst) {
-            self.thread.unpark();
+            self.thread.thread().unpark();
         }
         Live(self.shared.clone())
     }
@@ -60,7 +60,7 @@ impl Ticker {
 
 impl Drop for Ticker {
     fn drop(&mut self) {
-        self.thread.unpark();
+        self.thread.thread().unpark();
     }
 }
 
@@ -80,5 +80,51 @@ fn run(engine: &EngineWeak, shared: &Shared) {
         }
         shared.parked.store(false, SeqCst);
         idle = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::Config;
+
+    use super::*;
+
+    fn ticking() -> (Engine, Ticker) {
+        let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
+        let ticker = Ticker::start(&engine).unwrap();
+        (engine, ticker)
+    }
+
+    fn until(condition: impl Fn() -> bool) {
+        while !condition() {
+            thread::sleep(TICK);
+        }
+    }
+
+    #[test]
+    fn the_thread_rests_while_nothing_lives_and_wakes_for_an_instance() {
+        let (_engine, ticker) = ticking();
+        let live = ticker.keep();
+        thread::sleep(TICK * (LINGER + LINGER / 2));
+        assert!(!ticker.shared.parked.load(SeqCst));
+        drop(live);
+        until(|| ticker.shared.parked.load(SeqCst));
+        let _live = ticker.keep();
+        until(|| !ticker.shared.parked.load(SeqCst));
+    }
+
+    #[test]
+    fn the_thread_ends_with_the_engine() {
+        let (engine, ticker) = ticking();
+        assert!(!ticker.thread.is_finished());
+        drop(engine);
+        until(|| ticker.thread.is_finished());
+
+        // And from its rest.
+        let (engine, ticker) = ticking();
+        until(|| ticker.shared.parked.load(SeqCst));
+        drop(engine);
+        ticker.thread.thread().unpark();
+        until(|| ticker.thread.is_finished());
     }
 }

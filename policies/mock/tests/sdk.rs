@@ -1,5 +1,7 @@
 //! The guest library against the simulated cluster: what policies rely on.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 use suture_mock::{Report, Simulation};
 use suture_policy::kube::{self, Metadata, Ref, Waited, deleted, field, op};
 use suture_policy::{Duration, Error, Incident, Manifest, Outcome, Policy, Result, Value, clock, json};

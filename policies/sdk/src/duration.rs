@@ -37,6 +37,12 @@ impl Duration {
         Self(hours.saturating_mul(3_600_000))
     }
 
+    /// The same, cut to whole seconds.
+    #[must_use]
+    pub const fn whole_seconds(self) -> Self {
+        Self(self.0 / 1_000 * 1_000)
+    }
+
     /// How many milliseconds that is.
     pub const fn as_millis(self) -> u64 {
         self.0

@@ -17,15 +17,17 @@
 //! ```
 
 mod change;
-mod job;
+mod condition;
+pub mod job;
 mod list;
 pub mod op;
-mod pod;
+pub mod pod;
 mod reference;
 mod resource;
 mod wait;
 
 pub use change::{Change, Undo, Undoable};
+pub use condition::Condition;
 pub use job::Job;
 pub use list::{List, list};
 pub use pod::Pod;

@@ -23,26 +23,25 @@ const LINES_SHOWN: usize = 4;
 impl Cause {
     /// From what the last mover said. A later success makes an older failure void.
     pub fn of(source: &ReplicationSource, movers: &Movers) -> Result<Self> {
-        let ended = |pod: &Pod| pod.finished_at().or(pod.metadata.creation_timestamp);
-        match movers.latest() {
-            Some(pod) if !pod.is_failed() => return Ok(Self::Missed),
-            Some(pod) if ended(pod) >= source.status.last_sync_time => {
-                if let Some(log) = log(pod) {
-                    let age = ended(pod).map_or(Duration::default(), |ended| clock::now().since(ended));
-                    return Ok(Self::read(&log, age));
-                }
-            }
-            _ => {}
+        let Some(pod) = movers.latest() else { return Ok(Self::of_status(source).unwrap_or(Self::Missed)) };
+        let ended = pod.finished_at().or(pod.metadata.creation_timestamp);
+        if !pod.is_failed() || ended < source.status.last_sync_time {
+            return Ok(Self::Missed);
         }
-        // The status does not say when that was; perhaps just now.
-        let status = source.status.latest_mover_status.as_ref();
-        Ok(match (status.filter(|status| status.result == "Failed"), movers.latest()) {
-            (Some(status), _) => Self::read(&status.logs, Duration::default()),
-            (None, Some(pod)) if ended(pod) >= source.status.last_sync_time => {
-                Self::Failed(format!("{} failed, and its log can't be read", pod.metadata.name))
+        Ok(match log(pod) {
+            Some(log) => {
+                Self::read(&log, ended.map_or(Duration::default(), |ended| clock::now().since(ended)))
             }
-            (None, _) => Self::Missed,
+            None => Self::of_status(source).unwrap_or_else(|| {
+                Self::Failed(format!("{} failed, and its log can't be read", pod.metadata.name))
+            }),
         })
+    }
+
+    /// What stays when the pods are gone. It does not say when that was; perhaps just now.
+    fn of_status(source: &ReplicationSource) -> Option<Self> {
+        let status = source.status.latest_mover_status.as_ref()?;
+        (status.result == "Failed").then(|| Self::read(&status.logs, Duration::default()))
     }
 
     /// From a log that was written so long ago.

@@ -51,8 +51,8 @@ fn repair(incident: &Incident, settings: &Settings) -> Result<String, Stop> {
     must_be_a_restic_source(incident)?;
     let (namespace, name) = (incident.key("obj_namespace")?, incident.key("obj_name")?);
 
-    // Several sources may share a repository: whatever is seen from here on stays true of
-    // our own doing, because of all runs only one is at work on it.
+    // Several sources may share a repository. Only one run at a time is at work on it, so
+    // what is seen from here on is not changed by another.
     let repository = find(namespace, name)?.repository()?.to_owned();
     step!("taking the repository {namespace}/{repository}");
     hold(&format!("{namespace}/{repository}"), settings)?;
@@ -131,7 +131,8 @@ fn hold(repository: &str, settings: &Settings) -> Result<(), Stop> {
     }
 }
 
-/// A sync that nothing stands in the way of needs time, not help.
+/// Where nothing has failed, a sync that is under way needs time, and one that VolSync
+/// can't begin needs a person.
 fn must_be_stuck(
     source: &ReplicationSource,
     cause: &Cause,
@@ -140,6 +141,8 @@ fn must_be_stuck(
 ) -> Result<(), Stop> {
     if is_hung || !matches!(cause, Cause::Missed) {
         Ok(())
+    } else if let Some(error) = source.error() {
+        escalate(format!("VolSync can't begin a sync: {error}"))
     } else if source.is_syncing() {
         retry(settings, "a sync is in progress and nothing is wrong with it")
     } else if let Some(tag) = source.pending_manual() {

@@ -44,7 +44,7 @@ impl Lock {
 
     /// The same lock, when so much more time has passed.
     pub fn older_by(self, time: Duration) -> Self {
-        Self { age: self.age + time, ..self }
+        Self { age: self.age + time.whole_seconds(), ..self }
     }
 
     /// Whether restic itself would remove it.

@@ -1,5 +1,7 @@
 //! The mover: the Job that VolSync runs for a sync, and its pods.
 
+use std::collections::BTreeSet;
+
 use suture_policy::Result;
 use suture_policy::kube::{self, Job, Pod};
 
@@ -12,6 +14,9 @@ pub struct Movers {
     jobs: Vec<Job>,
     pods: Vec<Pod>,
 }
+
+/// Of a Job and of a label's value; VolSync shortens what is longer.
+const LONGEST_NAME: usize = 63;
 
 impl Movers {
     pub fn of(source: &ReplicationSource) -> Result<Self> {
@@ -29,12 +34,15 @@ impl Movers {
         });
 
         // A pod does not say whose it is, only which Job's; and it can outlive the Job.
-        let names = jobs.iter().map(|job| job.metadata.name.as_str()).filter(|name| *name != usual_name);
-        let names: Vec<_> = names.chain([usual_name.as_str()]).collect();
-        let pods = kube::list::<Pod>()
-            .in_namespace(source.namespace())
-            .labels(&format!("job-name in ({})", names.join(",")))
-            .read()?;
+        let mut names: BTreeSet<_> = jobs.iter().map(|job| job.metadata.name.as_str()).collect();
+        if usual_name.len() <= LONGEST_NAME {
+            names.insert(&usual_name);
+        }
+        if names.is_empty() {
+            return Ok(Self { jobs, pods: Vec::new() });
+        }
+        let of_jobs = format!("job-name in ({})", names.into_iter().collect::<Vec<_>>().join(","));
+        let pods = kube::list::<Pod>().in_namespace(source.namespace()).labels(&of_jobs).read()?;
         Ok(Self { jobs, pods })
     }
 
@@ -42,28 +50,21 @@ impl Movers {
     /// middle of a backup. Between the retries of a failing Job there is none.
     pub fn must_be_idle(&self, settings: &Settings) -> Result<(), Stop> {
         let mut live = self.pods.iter().filter(|pod| !pod.is_finished());
-        if let Some(pod) = live.clone().find(|pod| pod.stuck().is_none()) {
-            return retry(
-                settings,
-                format!("a mover is active: {} is {}", pod.metadata.name, pod.status.phase),
-            );
+        if let Some(Pod { metadata, status, .. }) = live.clone().find(|pod| pod.stuck().is_none()) {
+            return retry(settings, format!("a mover is active: {} is {}", metadata.name, status.phase));
         }
-        if let Some((pod, waiting)) = live.find_map(|pod| Some((pod, pod.stuck()?))) {
+        if let Some((pod, why)) = live.find_map(|pod| Some((pod, pod.stuck()?))) {
             let name = &pod.metadata.name;
-            return escalate(format!(
-                "the mover {name} can't start: {}: {}",
-                waiting.reason, waiting.message
-            ));
+            return escalate(format!("the mover {name} can't start: {}: {}", why.reason, why.message));
         }
         let has_pods = |job: &Job| {
             self.pods.iter().any(|pod| pod.metadata.label("job-name") == Some(job.metadata.name.as_str()))
         };
-        match self.jobs.iter().find(|job| !job.is_finished() && !has_pods(job)) {
-            Some(job) => {
-                retry(settings, format!("a mover is active: Job {} is about to start", job.metadata.name))
-            }
-            None => Ok(()),
+        if let Some(Job { metadata, .. }) = self.jobs.iter().find(|job| !job.is_finished() && !has_pods(job))
+        {
+            return retry(settings, format!("a mover is active: Job {} is about to start", metadata.name));
         }
+        Ok(())
     }
 
     /// The pod that ended last.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use suture_policy::Time;
-use suture_policy::kube::Metadata;
+use suture_policy::kube::{Condition, Metadata};
 
 use crate::stop::{Stop, escalate};
 
@@ -52,6 +52,7 @@ pub struct Status {
     /// When a sync last succeeded.
     pub last_sync_time: Option<Time>,
     pub latest_mover_status: Option<MoverStatus>,
+    pub conditions: Vec<Condition>,
 }
 
 /// How the last mover ended that has used up its retries, or succeeded.
@@ -86,6 +87,12 @@ impl ReplicationSource {
 
     pub fn is_syncing(&self) -> bool {
         self.status.last_sync_start_time.is_some()
+    }
+
+    /// Why VolSync can't even begin, in its own words.
+    pub fn error(&self) -> Option<&str> {
+        let error = |condition: &&Condition| condition.name == "Synchronizing" && condition.reason == "Error";
+        self.status.conditions.iter().find(error).map(|condition| condition.message.as_str())
     }
 
     /// A manual sync that was asked for and has not ended.

@@ -57,7 +57,10 @@ fn finish(source: &ReplicationSource, trigger: Undo<ReplicationSource>, tag: &st
         return Ok(format!("a sync succeeded; there is no schedule, so `{tag}` stays the manual trigger"));
     }
     trigger.undo()?;
-    Ok("a sync succeeded, and the trigger is as it should be again".to_owned())
+    Ok(match &source.spec.trigger.schedule {
+        Some(schedule) => format!("a sync succeeded, and the schedule `{schedule}` is back"),
+        None => "a sync succeeded, and the next follow by themselves".to_owned(),
+    })
 }
 
 fn has_no_schedule(source: &ReplicationSource) -> bool {
@@ -66,9 +69,12 @@ fn has_no_schedule(source: &ReplicationSource) -> bool {
 
 /// What there is to see of a sync that does not end.
 fn seen(source: &ReplicationSource) -> Result<String, Stop> {
-    let movers = Movers::of(source)?;
-    Ok(match Cause::of(source, &movers)? {
-        Cause::Missed => "no mover of it has failed".to_owned(),
+    let Some(source) = kube::of(source).find()? else { return unnecessary("the source is gone") };
+    Ok(match Cause::of(&source, &Movers::of(&source)?)? {
+        Cause::Missed => match source.error() {
+            Some(error) => format!("VolSync can't begin it: {error}"),
+            None => "no mover has failed".to_owned(),
+        },
         Cause::Locked(lock) => format!("the mover still meets {lock}"),
         Cause::Failed(lines) => format!("the mover says: {lines}"),
     })

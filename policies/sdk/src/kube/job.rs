@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Metadata;
+use super::{Condition, Metadata};
 
 /// A Job.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -30,27 +30,10 @@ pub struct JobStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// Something that is so, or not.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Condition {
-    /// What.
-    #[serde(rename = "type")]
-    pub condition_type: String,
-    /// `True`, `False` or `Unknown`.
-    pub status: String,
-    /// Why, in one word.
-    pub reason: String,
-    /// Why, for people.
-    pub message: String,
-}
-
 impl Job {
     /// Whether it is over, well or badly.
     pub fn is_finished(&self) -> bool {
-        let is_over = |condition: &Condition| {
-            matches!(condition.condition_type.as_str(), "Complete" | "Failed") && condition.status == "True"
-        };
-        self.status.conditions.iter().any(is_over)
+        let mut conditions = self.status.conditions.iter().filter(|condition| condition.is_true());
+        conditions.any(|condition| matches!(condition.name.as_str(), "Complete" | "Failed"))
     }
 }

@@ -1,0 +1,85 @@
+//! What the end of a run means for its incident.
+
+use std::time::Duration;
+
+use suture_core::clock::later;
+use suture_core::{AlertStatus, Ending, Halt, IncidentId, Outcome};
+use suture_journal::IncidentState;
+
+use super::Dispatcher;
+
+impl Dispatcher {
+    /// Move the incident of a run that ended.
+    pub(super) fn conclude(&mut self, id: &IncidentId, policy: &str, ending: &Ending, doubts: &[String]) {
+        let now = self.now();
+        let Some(incident) = self.incidents.get(id) else { return };
+        let cleared = incident.by_hand || incident.alert.status == AlertStatus::Resolved;
+        let summary = ending.summary();
+        if !doubts.is_empty() {
+            return self.escalate(id, format!("{summary} In doubt: {}", doubts.join("; ")));
+        }
+        match ending {
+            Ending::Concluded(Outcome::Remediated { .. }) if cleared => {
+                self.change(id, |incident| incident.summary = summary);
+                self.resolve(id);
+            }
+            Ending::Concluded(Outcome::Remediated { .. }) => {
+                let settle =
+                    self.policy(policy).map(|policy| policy.config.retry.settle.get()).unwrap_or_default();
+                self.put(id, IncidentState::Verifying, Some(later(now, settle)), summary);
+                self.polls.insert(id.clone(), now);
+            }
+            Ending::Concluded(Outcome::Unnecessary { .. }) => {
+                self.rest(id, IncidentState::Unnecessary, summary, cleared)
+            }
+            Ending::Halted(Halt::Planned) => self.rest(id, IncidentState::Planned, summary, cleared),
+            Ending::Halted(Halt::Cancelled(_)) => self.rest(id, IncidentState::Cancelled, summary, cleared),
+            Ending::Concluded(Outcome::Escalate { .. }) => self.escalate(id, summary),
+            // Not the policy's doing, so not one of its attempts.
+            Ending::Halted(Halt::Shutdown) => {
+                self.change(id, |incident| {
+                    incident.state = IncidentState::Queued;
+                    incident.attempts = incident.attempts.saturating_sub(1);
+                    incident.summary = summary;
+                });
+                if cleared {
+                    self.resolve(id);
+                }
+            }
+            Ending::Concluded(Outcome::Retry { .. })
+            | Ending::Failed(_)
+            | Ending::Trapped(_)
+            | Ending::Halted(_) => {
+                if cleared && !self.incidents.get(id).is_some_and(|incident| incident.by_hand) {
+                    self.change(id, |incident| incident.summary = summary);
+                    return self.resolve(id);
+                }
+                let after = match ending {
+                    Ending::Concluded(outcome) => outcome.retry_after(),
+                    _ => None,
+                };
+                self.try_again(id, policy, after, summary);
+            }
+        }
+    }
+
+    /// The host has nothing more to do; it stays open while the alert fires.
+    fn rest(&mut self, id: &IncidentId, state: IncidentState, summary: String, cleared: bool) {
+        self.put(id, state, None, summary);
+        if cleared {
+            self.resolve(id);
+        }
+    }
+
+    /// Another attempt, unless there were enough.
+    pub(super) fn try_again(&mut self, id: &IncidentId, policy: &str, after: Option<Duration>, why: String) {
+        let retry = self.policy(policy).map(|policy| policy.config.retry.clone()).unwrap_or_default();
+        let attempts = self.incidents.get(id).map_or(0, |incident| incident.attempts);
+        if attempts >= retry.attempts {
+            return self.escalate(id, format!("{why} (attempt {attempts} of {})", retry.attempts));
+        }
+        let pause = retry.pause(attempts).max(after.unwrap_or_default());
+        let due = later(self.now(), pause);
+        self.put(id, IncidentState::Retrying, Some(due), why);
+    }
+}
