@@ -58,8 +58,9 @@ pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
     report.errors.extend(assemble::cluster(&loaded, options).err());
     report.errors.extend(assemble::pager(&loaded).err());
     for (file, at) in tokens(&loaded) {
+        // A configuration is often checked where its secrets are not.
         if let Err(error) = crate::token::Token::load(file) {
-            report.errors.push(loaded.error(at, error));
+            report.warnings.push(loaded.error(at, error));
         }
     }
     let runtime = match Runtime::new() {
@@ -80,7 +81,7 @@ pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
 }
 
 /// The token files that a configuration names, and where.
-pub(crate) fn tokens(loaded: &Loaded) -> Vec<(std::path::PathBuf, Location)> {
+fn tokens(loaded: &Loaded) -> Vec<(std::path::PathBuf, Location)> {
     let config = &loaded.config;
     let files = [&config.webhook.token_file, &config.admin.token_file];
     files.into_iter().flatten().map(|file| (loaded.path(&file.value), file.referenced)).collect()
