@@ -9,7 +9,7 @@ use anyhow::Context;
 use suture_core::Program;
 use suture_mock::NativePolicy;
 use suture_runtime::Runtime;
-use suture_scenario::Scenario;
+use suture_scenario::{Scenario, runner};
 use volsync::VolSync;
 
 use crate::figure::{Figure, Goal, median_seconds};
@@ -26,12 +26,14 @@ pub fn component_over_native() -> anyhow::Result<Figure> {
         std::fs::read(COMPONENT).with_context(|| format!("{COMPONENT} (`make policies` builds it)"))?;
     let setup = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let component: Arc<dyn Program> = Arc::new(setup.block_on(Runtime::new()?.load(&bytes, None))?);
-    let native: Arc<dyn Program> = NativePolicy::<VolSync>::program();
     let (mut sandboxed, mut compiled) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS + 20 {
-        for (program, times) in [(&component, &mut sandboxed), (&native, &mut compiled)] {
+        for (is_native, times) in [(false, &mut sandboxed), (true, &mut compiled)] {
+            let clock = runner::clock(&scenario);
+            let native = || NativePolicy::<VolSync>::inline(clock.clone());
+            let program = if is_native { native() } else { component.clone() };
             let began = Instant::now();
-            let report = suture_scenario::run(&scenario, program.clone());
+            let report = runner::run_on(clock, &scenario, program, None);
             let took = began.elapsed();
             anyhow::ensure!(report.passed(), "{}: {report:?}", scenario.name);
             // The first rounds warm caches.

@@ -43,6 +43,22 @@ pub fn run_watched(
     program: Arc<dyn Program>,
     watcher: Option<Arc<dyn Watcher>>,
 ) -> Report {
+    run_on(clock(scenario), scenario, program, watcher)
+}
+
+/// The clock that a scenario is played on: once.
+pub fn clock(scenario: &Scenario) -> Arc<VirtualClock> {
+    let now = scenario.fixture.now;
+    Arc::new(VirtualClock::new(now, later(now, scenario.limit.get())))
+}
+
+/// As [`run_watched`], on the scenario's [clock](clock()).
+pub fn run_on(
+    clock: Arc<VirtualClock>,
+    scenario: &Scenario,
+    program: Arc<dyn Program>,
+    watcher: Option<Arc<dyn Watcher>>,
+) -> Report {
     let mut report = Report {
         name: scenario.name.clone(),
         file: scenario.file.clone(),
@@ -53,7 +69,6 @@ pub fn run_watched(
         notes: Vec::new(),
     };
     let now = scenario.fixture.now;
-    let clock = Arc::new(VirtualClock::new(now, later(now, scenario.limit.get())));
     let stage = match Stage::set(scenario, program, clock.clone(), watcher) {
         Ok(stage) => stage,
         Err((line, message)) => {

@@ -4,25 +4,19 @@ use std::cell::Cell;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
 use std::task::{Context, Poll, Waker};
 
-use suture_core::{Effect, Ending, Error, Halt, Reply};
+use suture_core::{Effect, Error, Halt, Reply};
 use suture_policy::host::{
     self, ActiveAlert, Host, Level, Mutated, Mutation, Page, Predicate, Query, Sample, Series, Target, Waited,
 };
 
 use crate::convert;
 
-type Answer = Result<Result<Reply, Error>, Halt>;
+pub(crate) type Answer = Result<Result<Reply, Error>, Halt>;
 
-/// What the policy's thread hands to the host's.
-pub(crate) enum Turn {
-    /// An answer that takes time.
-    Wait(Pin<Box<dyn Future<Output = Answer> + Send>>),
-    /// The policy is done.
-    Over(Ending),
-}
+/// An answer that takes time.
+pub(crate) type Pending = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 /// Unwinds the policy's code when the host has ended the run.
 pub(crate) struct Over(pub Halt);
@@ -30,30 +24,26 @@ pub(crate) struct Over(pub Halt);
 /// Answers a policy's calls through a host of the real kind.
 pub(crate) struct Bridge {
     host: Arc<dyn suture_core::Host>,
-    turns: Sender<Turn>,
-    answers: Receiver<Answer>,
+    /// Blocks until an answer is there.
+    wait: Box<dyn Fn(Pending) -> Answer>,
     /// Counted as the host counts: one for each effect that it is asked to answer.
     step: Cell<u32>,
 }
 
 impl Bridge {
-    pub fn new(host: Arc<dyn suture_core::Host>, turns: Sender<Turn>, answers: Receiver<Answer>) -> Self {
-        Self { host, turns, answers, step: Cell::new(0) }
+    pub fn new(host: Arc<dyn suture_core::Host>, wait: Box<dyn Fn(Pending) -> Answer>) -> Self {
+        Self { host, wait, step: Cell::new(0) }
     }
 
     /// Ask for an effect. Does not return where the run is over.
     fn ask(&self, effect: Effect) -> Result<Reply, Error> {
         self.step.set(self.step.get().saturating_add(1));
         let host = self.host.clone();
-        let mut answer: Pin<Box<dyn Future<Output = Answer> + Send>> =
-            Box::pin(async move { host.answer(effect).await });
-        // Most answers are there at once; only what takes time changes threads.
+        let mut answer: Pending = Box::pin(async move { host.answer(effect).await });
+        // Most answers are there at once.
         let answer = match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(answer) => answer,
-            Poll::Pending => match self.turns.send(Turn::Wait(answer)) {
-                Ok(()) => self.answers.recv().unwrap_or_else(|_| dropped()),
-                Err(_) => dropped(),
-            },
+            Poll::Pending => (self.wait)(answer),
         };
         answer.unwrap_or_else(|halt| resume_unwind(Box::new(Over(halt))))
     }
@@ -74,11 +64,6 @@ impl Bridge {
             Err(error) => resume_unwind(Box::new(error.message)),
         }
     }
-}
-
-/// The host's side is gone in the middle of the run.
-fn dropped() -> Answer {
-    Err(Halt::Cancelled("the run was dropped".to_owned()))
 }
 
 impl Host for Bridge {

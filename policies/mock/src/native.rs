@@ -8,33 +8,50 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use async_trait::async_trait;
-use suture_core::{Ending, Halt, Host, Incident, Limits, Manifest, Program};
+use suture_core::clock::Driven;
+use suture_core::{Ending, Halt, Host, Incident, Limits, Manifest, Program, VirtualClock};
 use suture_policy::Policy;
 use suture_policy::host::types;
 
-use crate::bridge::{Bridge, Over, Turn};
+use crate::bridge::{Answer, Bridge, Over, Pending};
 use crate::convert;
 
 /// A policy's Rust code as a program of the host.
 pub struct NativePolicy<P> {
     manifest: Manifest,
     digest: String,
+    /// Where given, waits are driven on the spot; otherwise the policy has a thread.
+    clock: Option<Arc<VirtualClock>>,
     policy: PhantomData<fn(P)>,
 }
 
 impl<P: Policy + 'static> NativePolicy<P> {
-    /// The program.
+    /// The program. Each run has a thread, so that runs can wait for one another.
     ///
     /// # Panics
     /// If the policy's manifest is not valid.
-    #[expect(clippy::panic, reason = "for tests and benchmarks: a policy with a wrong manifest fails them")]
     pub fn program() -> Arc<dyn Program> {
+        Self::checked(None)
+    }
+
+    /// The program without a thread: while it waits it drives the clock of the run that it
+    /// is part of, on the spot. For measuring: nothing but plain calls stands between the
+    /// policy and its host. Only for one run at a time, under this clock.
+    ///
+    /// # Panics
+    /// If the policy's manifest is not valid.
+    pub fn inline(clock: Arc<VirtualClock>) -> Arc<dyn Program> {
+        Self::checked(Some(clock))
+    }
+
+    #[expect(clippy::panic, reason = "for tests and benchmarks: a policy with a wrong manifest fails them")]
+    fn checked(clock: Option<Arc<VirtualClock>>) -> Arc<dyn Program> {
         let manifest = match convert::manifest(suture_policy::manifest::<P>()).check() {
             Ok(manifest) => manifest,
             Err(error) => panic!("the policy's manifest is not valid: {error}"),
         };
         let digest = format!("native:{}@{}", manifest.name, manifest.version);
-        Arc::new(Self { manifest, digest, policy: PhantomData })
+        Arc::new(Self { manifest, digest, clock, policy: PhantomData })
     }
 }
 
@@ -50,6 +67,9 @@ impl<P: Policy + 'static> Program for NativePolicy<P> {
 
     async fn remediate(&self, incident: &Incident, _limits: &Limits, host: Arc<dyn Host>) -> Ending {
         let incident = convert::incident(incident);
+        if let Some(clock) = &self.clock {
+            return on_the_spot::<P>(incident, host, clock.clone());
+        }
         let (turns, next) = channel();
         let (answers, answered) = channel();
         let started = std::thread::Builder::new()
@@ -75,7 +95,13 @@ impl<P: Policy + 'static> Program for NativePolicy<P> {
     }
 }
 
-type Answer = Result<Result<suture_core::Reply, suture_core::Error>, Halt>;
+/// What the policy's thread hands to the host's.
+enum Turn {
+    /// An answer that takes time.
+    Wait(Pending),
+    /// The policy is done.
+    Over(Ending),
+}
 
 /// What the policy's thread does.
 fn work<P: Policy>(
@@ -84,18 +110,45 @@ fn work<P: Policy>(
     turns: Sender<Turn>,
     answers: Receiver<Answer>,
 ) {
-    let bridge = Rc::new(Bridge::new(host, turns.clone(), answers));
-    let run = || suture_policy::host::with(bridge, || suture_policy::remediate::<P>(incident));
-    let ending = match catch_unwind(AssertUnwindSafe(run)) {
+    let waiting = turns.clone();
+    let wait = move |answer| match waiting.send(Turn::Wait(answer)) {
+        Ok(()) => answers.recv().unwrap_or_else(|_| dropped()),
+        Err(_) => dropped(),
+    };
+    let ending = remediate::<P>(incident, Bridge::new(host, Box::new(wait)));
+    // Nobody listens any more where the run was dropped.
+    let _ = turns.send(Turn::Over(ending));
+}
+
+/// The host's side is gone in the middle of the run.
+fn dropped() -> Answer {
+    Err(Halt::Cancelled("the run was dropped".to_owned()))
+}
+
+fn on_the_spot<P: Policy>(
+    incident: types::Incident,
+    host: Arc<dyn Host>,
+    clock: Arc<VirtualClock>,
+) -> Ending {
+    let wait = move |answer| match pollster::block_on(clock.drive(answer)) {
+        Driven::Done(answer) => answer,
+        Driven::Stalled | Driven::OutOfTime => {
+            Err(Halt::Cancelled("nothing will ever happen again".to_owned()))
+        }
+    };
+    remediate::<P>(incident, Bridge::new(host, Box::new(wait)))
+}
+
+fn remediate<P: Policy>(incident: types::Incident, bridge: Bridge) -> Ending {
+    let run = || suture_policy::host::with(Rc::new(bridge), || suture_policy::remediate::<P>(incident));
+    match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(outcome)) => Ending::Concluded(convert::outcome(outcome)),
         Ok(Err(message)) => Ending::Failed(message),
         Err(payload) => match payload.downcast::<Over>() {
             Ok(over) => Ending::Halted(over.0),
             Err(payload) => Ending::Trapped(message(payload.as_ref())),
         },
-    };
-    // Nobody listens any more where the run was dropped.
-    let _ = turns.send(Turn::Over(ending));
+    }
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {
