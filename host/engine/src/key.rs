@@ -22,7 +22,7 @@ pub fn key(manifest: &Manifest, labels: &Labels) -> Result<Labels, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::tests::manifest;
+    use crate::run::bed::manifest;
 
     #[test]
     fn a_key_label_that_is_missing_or_no_name_is_refused() {

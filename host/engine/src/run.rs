@@ -194,4 +194,6 @@ pub async fn recover(unfinished: Unfinished, session: Session) -> Result<Finishe
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+pub(crate) mod bed;
+#[cfg(test)]
+mod tests;

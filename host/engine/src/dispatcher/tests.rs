@@ -18,7 +18,7 @@ use crate::confirm::Confirm;
 use crate::engine::{Engine, EngineConfig};
 use crate::pager::{Page, Pager};
 use crate::policy::{Policy, PolicyConfig, Retry};
-use crate::run::tests::{done, policy};
+use crate::run::bed::{done, policy};
 use crate::{Budgets, Metrics};
 
 /// A pager that remembers.

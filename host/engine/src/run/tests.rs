@@ -1,99 +1,18 @@
-//! Runs of small policies, written as Rust closures, on the simulated cluster.
+//! What a run may do, and how it ends.
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::clock::{Driven, later};
 use suture_core::effect::{
     Create, Delete, Op, Patch, PatchType, Predicate, Propagation, Query, Target, Test, Waited,
 };
-use suture_core::manifest::{RawManifest, RawPermission};
 use suture_core::object::Kind;
-use suture_core::{
-    Alert, Effect, Error, HumanDuration, IncidentId, Manifest, Mutation, Outcome, Reason, Reply, Timestamp,
-    VirtualClock,
-};
+use suture_core::{Effect, Error, HumanDuration, Mutation, Reason, Reply};
 use suture_journal::{Body, MemoryLog};
 
+use super::bed::{World, done, policy, world};
 use super::*;
-
-/// A manifest that requests ConfigMaps, Secrets and Jobs, with key `obj_namespace`.
-pub(crate) fn manifest() -> Manifest {
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    RawManifest {
-        name: "test".into(),
-        version: "0.1.0".into(),
-        description: "For tests".into(),
-        matchers: vec![],
-        key: words(&["obj_namespace"]),
-        permissions: vec![RawPermission {
-            groups: words(&["", "batch"]),
-            resources: words(&["configmaps", "secrets", "jobs"]),
-            verbs: words(&["get", "list", "create", "patch", "delete"]),
-            reason: "tests".into(),
-        }],
-        settings_schema: r#"{"type": "object"}"#.into(),
-    }
-    .check()
-    .unwrap()
-}
-
-/// What a test's policy may do.
-#[derive(Clone)]
-pub(crate) struct Calls(Arc<dyn Host>);
-
-impl Calls {
-    /// One effect; the run ends where the host says so.
-    pub async fn call(&self, effect: Effect) -> Result<Result<Reply, Error>, Halt> {
-        self.0.answer(effect).await
-    }
-}
-
-type Script =
-    Box<dyn Fn(Calls, Incident) -> BoxFuture<'static, Result<Result<Outcome, String>, Halt>> + Send + Sync>;
-
-/// A policy that is a closure.
-pub(crate) struct Scripted {
-    manifest: Manifest,
-    script: Script,
-}
-
-/// A policy from an async closure.
-pub(crate) fn policy<F>(script: impl Fn(Calls, Incident) -> F + Send + Sync + 'static) -> Arc<dyn Program>
-where
-    F: Future<Output = Result<Result<Outcome, String>, Halt>> + Send + 'static,
-{
-    Arc::new(Scripted {
-        manifest: manifest(),
-        script: Box::new(move |calls, incident| Box::pin(script(calls, incident))),
-    })
-}
-
-#[async_trait]
-impl Program for Scripted {
-    fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
-    fn digest(&self) -> &str {
-        "sha256:test"
-    }
-
-    async fn remediate(&self, incident: &Incident, _: &Limits, host: Arc<dyn Host>) -> Ending {
-        match (self.script)(Calls(host), incident.clone()).await {
-            Ok(Ok(outcome)) => Ending::Concluded(outcome),
-            Ok(Err(message)) => Ending::Failed(message),
-            Err(halt) => Ending::Halted(halt),
-        }
-    }
-}
-
-pub(crate) fn done() -> Result<Result<Outcome, String>, Halt> {
-    Ok(Ok(Outcome::Remediated { summary: "done".into() }))
-}
 
 fn target(kind: (&str, &str), name: &str) -> Target {
     Target {
@@ -123,97 +42,6 @@ fn create(object: Value) -> Mutation {
 
 fn change(mutation: Mutation) -> Effect {
     Effect::Mutate { mutation, undo: None }
-}
-
-/// A world to run in: a ConfigMap `plex`, a Secret `restic`, and an alert that fires.
-pub(crate) struct World {
-    pub fixture: Fixture,
-    pub cluster: SimulatedCluster,
-    pub clock: VirtualClock,
-    pub log: Arc<MemoryLog>,
-    pub spec: RunSpec,
-    pub session: Session,
-}
-
-pub(crate) fn incident(namespace: &str) -> Incident {
-    let alert: Alert = serde_json::from_value(json!({"status": "firing", "startsAt": "2026-11-22T04:00:00Z",
-        "labels": {"alertname": "A", "obj_namespace": namespace}}))
-    .unwrap();
-    Incident {
-        id: IncidentId::new("incident-1"),
-        key: [("obj_namespace".to_owned(), namespace.to_owned())].into(),
-        alert,
-        attempt: 1,
-        settings: json!({}),
-    }
-}
-
-pub(crate) fn world(program: Arc<dyn Program>) -> World {
-    let now: Timestamp = "2026-11-22T04:10:00Z".parse().unwrap();
-    let clock = VirtualClock::new(now, later(now, Duration::from_secs(7 * 86_400)));
-    let fixture: Fixture = Fixture {
-        now,
-        objects: vec![
-            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "plex", "namespace": "media"},
-                "data": {"state": "broken"}}),
-            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "restic", "namespace": "media"},
-                "data": {"password": "aHVudGVyMg=="}}),
-        ],
-        ..Fixture::default()
-    };
-    let time: Arc<dyn Clock> = Arc::new(clock.clone());
-    let cluster = SimulatedCluster::new(fixture.clone(), time.clone()).unwrap();
-    let incident = incident("media");
-    cluster.set_alert(&incident.alert);
-    let log = Arc::new(MemoryLog::default());
-    let grants = serde_json::from_value(
-        json!([{"groups": ["", "batch"], "resources": ["configmaps", "secrets", "jobs"],
-        "verbs": ["get", "list", "create", "patch", "delete"], "namespaces": ["media"]}]),
-    )
-    .unwrap();
-    let spec = RunSpec {
-        run: RunId::new("run-1"),
-        policy: "test".into(),
-        program,
-        incident,
-        mode: Mode::Enforce,
-        limits: Limits::default(),
-        grants,
-        confirm: Confirm::prometheus(),
-    };
-    let session = Session {
-        cluster: Arc::new(cluster.clone()),
-        clock: time,
-        log: log.clone(),
-        locks: Arc::default(),
-        cancel: Cancel::default(),
-        observer: None,
-        metrics: None,
-    };
-    World { fixture, cluster, clock, log, spec, session }
-}
-
-impl World {
-    /// The same, on a cluster made from its fixture anew.
-    fn rebuilt(mut self) -> Self {
-        self.cluster = SimulatedCluster::new(self.fixture.clone(), self.session.clock.clone()).unwrap();
-        self.cluster.set_alert(&self.spec.incident.alert);
-        self.session.cluster = Arc::new(self.cluster.clone());
-        self
-    }
-
-    pub fn run(self) -> (Finished, SimulatedCluster, Arc<MemoryLog>) {
-        let Self { cluster, clock, log, spec, session, .. } = self;
-        let Driven::Done(finished) = pollster::block_on(clock.drive(execute(spec, session))) else {
-            panic!("the run did not end")
-        };
-        (finished.unwrap(), cluster, log)
-    }
-
-    fn state(cluster: &SimulatedCluster) -> Value {
-        let plex = cluster.object(&"v1 ConfigMap media/plex".parse().unwrap()).unwrap();
-        plex["data"]["state"].clone()
-    }
 }
 
 fn reason(answer: &Result<Reply, Error>) -> Option<&Reason> {
