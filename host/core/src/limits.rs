@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::duration::HumanDuration;
@@ -48,16 +49,31 @@ impl Serialize for Bytes {
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            Number(u64),
-            Text(String),
+        struct Size;
+
+        impl Visitor<'_> for Size {
+            type Value = Bytes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a size, such as `64Mi`, `512Ki` or a number of bytes")
+            }
+
+            fn visit_u64<E: de::Error>(self, bytes: u64) -> Result<Bytes, E> {
+                Ok(Bytes(bytes))
+            }
+
+            fn visit_i64<E: de::Error>(self, bytes: i64) -> Result<Bytes, E> {
+                u64::try_from(bytes)
+                    .map(Bytes)
+                    .map_err(|_| E::invalid_value(Unexpected::Signed(bytes), &self))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Bytes, E> {
+                text.parse().map_err(E::custom)
+            }
         }
-        match Written::deserialize(deserializer)? {
-            Written::Number(bytes) => Ok(Self(bytes)),
-            Written::Text(text) => text.parse().map_err(serde::de::Error::custom),
-        }
+
+        deserializer.deserialize_any(Size)
     }
 }
 
@@ -159,6 +175,16 @@ mod tests {
         }
         for text in ["64MB", "", "Mi", "-1", "99999999999Gi"] {
             assert!(text.parse::<Bytes>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_size_may_be_a_number_and_what_is_none_says_how_to_write_one() {
+        let read = |text: &str| serde_json::from_str::<Bytes>(text);
+        assert_eq!(read("4096").unwrap(), Bytes(4096));
+        assert_eq!(read(r#""64Mi""#).unwrap(), Bytes(64 << 20));
+        for wrong in ["-1", "1.5", "true", r#""much""#] {
+            assert!(read(wrong).unwrap_err().to_string().contains("64Mi"), "{wrong}");
         }
     }
 

@@ -5,7 +5,7 @@ mod lists;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -13,11 +13,13 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use suture_core::{Labels, RunId};
+use suture_core::{Labels, RunId, Timestamp};
 use suture_engine::Engine;
 use suture_engine::engine::{CancelError, StartError};
+use suture_journal::{Change, Durability, InboxRecord};
 
 use crate::failure::Failure;
+use crate::name::Name;
 use crate::token::Token;
 
 pub(crate) type Answer = Result<Json<Value>, Failure>;
@@ -69,7 +71,7 @@ struct Start {
 
 async fn start(
     State(engine): State<Engine>,
-    Path(name): Path<String>,
+    Name(name): Name,
     body: axum::body::Bytes,
 ) -> Result<(StatusCode, Json<Value>), Failure> {
     let start: Start = serde_json::from_slice(&body).map_err(|error| {
@@ -91,7 +93,7 @@ async fn start(
     Ok((StatusCode::ACCEPTED, Json(json!({"incident": incident}))))
 }
 
-async fn cancel(State(engine): State<Engine>, Path(id): Path<String>) -> Answer {
+async fn cancel(State(engine): State<Engine>, Name(id): Name) -> Answer {
     let run = RunId::new(id);
     engine.cancel(&run, "through the API").await.map_err(|error| match error {
         CancelError::NotFound => Failure::not_found(format!("there is no run `{run}`")),
@@ -115,12 +117,27 @@ async fn metrics(State(engine): State<Engine>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, content_type)], engine.metrics().encode())
 }
 
+/// Whether a journal that failed can be written again. Somebody must try: a host that is
+/// not ready is sent nothing that it would write.
+async fn writable(engine: &Engine) -> Result<(), Failure> {
+    let nothing = InboxRecord {
+        received_at: Timestamp::UNIX_EPOCH,
+        policy: None,
+        body: br#"{"receiver":"readyz","alerts":[]}"#.to_vec(),
+    };
+    engine
+        .journal()
+        .commit(vec![Change::Accept(nothing)], Durability::Synced)
+        .await
+        .map_err(|error| Failure::unavailable(error.to_string()))
+}
+
 async fn ready(State(engine): State<Engine>) -> Result<&'static str, Failure> {
     if engine.is_stopping() {
         return Err(Failure::unavailable("the host is shutting down"));
     }
-    if let Err(error) = engine.journal().health() {
-        return Err(Failure::unavailable(format!("the journal can't be written: {error}")));
+    if engine.journal().health().is_err() {
+        writable(&engine).await?;
     }
     let policies = engine.policies();
     if !policies.is_empty() && policies.iter().all(|policy| policy.error.is_some()) {

@@ -116,18 +116,26 @@ impl Pager for ToAlertmanager {
     }
 }
 
-/// One policy: its component, checked, and its settings, filled in.
+/// A policy, put together.
+pub(crate) struct Assembled {
+    /// It; not loaded where its module can't be, or its settings don't fit the module.
+    pub policy: Policy,
+    /// Why its settings don't fit.
+    pub unfit: Option<ConfigError>,
+}
+
+/// One policy: its component, checked, and its settings, filled in. What is wrong with
+/// one policy is its own status, and keeps no other from its work.
 ///
 /// # Errors
-/// What the configuration says that the module can't satisfy: its settings. A module that
-/// can't be loaded is not one of them: it is the policy's own status.
+/// What is wrong with more than this policy.
 pub(crate) async fn policy(
     loaded: &Loaded,
     entry: &PolicyEntry,
     runtime: &Runtime,
     cache: Option<&ModuleCache>,
     clock: &dyn Clock,
-) -> Result<Policy, ConfigError> {
+) -> Result<Assembled, ConfigError> {
     let file = match &entry.source.value {
         Source::File(file) => loaded.path(file),
         Source::Folder(_) | Source::Oci(_) => {
@@ -136,16 +144,22 @@ pub(crate) async fn policy(
             );
         }
     };
-    let program = load(&file, runtime, cache).await;
-    let settings =
+    let mut program = load(&file, runtime, cache).await;
+    let mut settings =
         entry.settings.as_ref().map_or_else(|| serde_json::json!({}), |settings| settings.value.clone());
-    let settings = match &program {
-        Err(_) => settings,
-        Ok(program) => program.manifest().settings_schema.fill(settings).map_err(|error| {
-            let at = entry.settings.as_ref().map_or(entry.name.referenced, |settings| settings.referenced);
-            loaded.error(at, format!("the settings of policy `{}`: {error}", entry.name.value))
-        })?,
-    };
+    let mut unfit = None;
+    if let Ok(module) = &program {
+        match module.manifest().settings_schema.fill(settings.clone()) {
+            Ok(filled) => settings = filled,
+            Err(error) => {
+                let at = entry.settings.as_ref().map_or(entry.name.referenced, |given| given.referenced);
+                let error =
+                    loaded.error(at, format!("the settings of policy `{}`: {error}", entry.name.value));
+                program = Err(error.in_a_line());
+                unfit = Some(error);
+            }
+        }
+    }
     let grants: Vec<Grant> = entry.grants.iter().map(|grant| grant.value.clone()).collect();
     let config = PolicyConfig {
         name: entry.name.value.clone(),
@@ -158,7 +172,8 @@ pub(crate) async fn policy(
         limits: entry.limits.clone(),
         retry: entry.retry.clone(),
     };
-    Ok(Policy { config, program, source: format!("file:{}", file.display()), loaded_at: clock.now() })
+    let source = format!("file:{}", file.display());
+    Ok(Assembled { policy: Policy { config, program, source, loaded_at: clock.now() }, unfit })
 }
 
 async fn load(

@@ -8,7 +8,7 @@ use suture_core::{Mode, RealClock};
 use suture_engine::Policy;
 use suture_runtime::Runtime;
 
-use crate::assemble::{self, ServeOptions};
+use crate::assemble::{self, Assembled, ServeOptions};
 use crate::config::{Config, ConfigError, Loaded, PolicyEntry};
 
 /// What a check found.
@@ -59,9 +59,11 @@ pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
     report.errors.extend(assemble::pager(&loaded).err());
     for (file, at) in tokens(&loaded) {
         // A configuration is often checked where its secrets are not.
-        if let Err(error) = crate::token::Token::load(file) {
-            report.warnings.push(loaded.error(at, error));
-        }
+        let doubt = match crate::token::Token::load(file) {
+            Ok(token) => token.open_to_others(),
+            Err(error) => Some(error),
+        };
+        report.warnings.extend(doubt.map(|doubt| loaded.error(at, doubt)));
     }
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
@@ -74,7 +76,8 @@ pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
         let entry = &entry.value;
         match assemble::policy(&loaded, entry, &runtime, None, &RealClock).await {
             Err(error) => report.errors.push(error),
-            Ok(policy) => checked(&loaded, entry, &policy, &mut report),
+            Ok(Assembled { unfit: Some(error), .. }) => report.errors.push(error),
+            Ok(Assembled { policy, unfit: None }) => checked(&loaded, entry, &policy, &mut report),
         }
     }
     report

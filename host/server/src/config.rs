@@ -1,9 +1,10 @@
 //! `suture.yaml`: what a host is made of.
 
+mod address;
+mod cluster;
 mod error;
 mod rules;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -12,6 +13,8 @@ use serde_saphyr::{Location, Spanned};
 use suture_core::{Bytes, Expression, Grant, HumanDuration, Labels, Limits, Matchers, Mode};
 use suture_engine::{Budgets, Retry};
 
+pub use address::Address;
+pub use cluster::{ClusterConfig, Live, SimulatedConfig};
 pub use error::ConfigError;
 use error::Source as Text;
 
@@ -20,7 +23,7 @@ use error::Source as Text;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Config {
     /// Where the webhook listens.
-    pub listen: Spanned<SocketAddr>,
+    pub listen: Spanned<Address>,
     /// The API, metrics and health.
     #[serde(default)]
     pub admin: Admin,
@@ -36,8 +39,7 @@ pub struct Config {
     /// The Alertmanager through which people are told.
     pub alertmanager: Option<AlertmanagerConfig>,
     /// How much is done at once.
-    #[serde(default)]
-    pub budgets: Budgets,
+    pub budgets: Option<Spanned<Budgets>>,
     /// The policies.
     #[serde(default)]
     pub policies: Vec<Spanned<PolicyEntry>>,
@@ -48,16 +50,20 @@ pub struct Config {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Admin {
     /// Where it listens. Anything but loopback needs a token.
-    pub listen: Spanned<SocketAddr>,
+    pub listen: Spanned<Address>,
     /// A file with the bearer token.
     pub token_file: Option<Spanned<PathBuf>>,
 }
 
 impl Default for Admin {
     fn default() -> Self {
-        let listen = SocketAddr::from(([127, 0, 0, 1], 8081));
-        Self { listen: Spanned::new(listen, Location::UNKNOWN, Location::UNKNOWN), token_file: None }
+        Self { listen: unplaced(Address(([127, 0, 0, 1], 8081).into())), token_file: None }
     }
+}
+
+/// A default: it stands nowhere in the file.
+fn unplaced<T>(value: T) -> Spanned<T> {
+    Spanned::new(value, Location::UNKNOWN, Location::UNKNOWN)
 }
 
 /// `webhook`.
@@ -66,15 +72,22 @@ impl Default for Admin {
 pub struct Webhook {
     /// A file with the bearer token.
     pub token_file: Option<Spanned<PathBuf>>,
-    /// The largest body that is read.
-    pub max_body: Bytes,
+    /// The largest body that is read: from 1Ki to 64Mi.
+    pub max_body: Spanned<Bytes>,
     /// How many notifications may wait to be routed.
-    pub max_pending: usize,
+    pub max_pending: Spanned<usize>,
+}
+
+impl Webhook {
+    /// The least that `maxBody` can be, in bytes.
+    pub const MIN_BODY: u64 = 1 << 10;
+    /// The most that `maxBody` can be, in bytes.
+    pub const MAX_BODY: u64 = 64 << 20;
 }
 
 impl Default for Webhook {
     fn default() -> Self {
-        Self { token_file: None, max_body: Bytes(4 << 20), max_pending: 10_000 }
+        Self { token_file: None, max_body: unplaced(Bytes(4 << 20)), max_pending: unplaced(10_000) }
     }
 }
 
@@ -91,36 +104,6 @@ pub struct Storage {
 
 fn thirty_days() -> HumanDuration {
     HumanDuration::from_secs(30 * 86_400)
-}
-
-/// `cluster`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ClusterConfig {
-    /// The cluster that the host runs in, or that a kubeconfig names.
-    Live(Live),
-    /// A cluster in memory.
-    Simulated(SimulatedConfig),
-}
-
-/// `cluster.live`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Live {}
-
-/// `cluster.simulated`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SimulatedConfig {
-    /// The scenario whose `given` and `reactions` are the cluster.
-    pub scenario: PathBuf,
-    /// How many times as fast as real its time runs.
-    #[serde(default = "real_time")]
-    pub speed: f64,
-}
-
-fn real_time() -> f64 {
-    1.0
 }
 
 /// `prometheus`.

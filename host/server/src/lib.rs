@@ -10,6 +10,7 @@ pub mod check;
 pub mod config;
 mod failure;
 mod listener;
+mod name;
 mod server;
 mod token;
 mod webhook;

@@ -22,7 +22,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Something that listens.
 pub(crate) struct Listener {
     pub address: SocketAddr,
-    stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<Duration>,
     task: JoinHandle<()>,
 }
 
@@ -41,9 +41,9 @@ impl Listener {
         Ok(Self { address, stop, task })
     }
 
-    /// Accept no more, and wait until what was begun is answered.
-    pub async fn stop(self) {
-        let _ = self.stop.send(());
+    /// Accept no more, and wait for some time until what was begun is answered.
+    pub async fn stop(self, patience: Duration) {
+        let _ = self.stop.send(patience);
         let _ = self.task.await;
     }
 }
@@ -51,19 +51,19 @@ impl Listener {
 async fn serve(
     listener: TcpListener,
     router: Router,
-    mut stopped: oneshot::Receiver<()>,
+    mut stopped: oneshot::Receiver<Duration>,
     clock: Arc<dyn Clock>,
 ) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
+    let patience = loop {
         let next = async {
             let permit = room.clone().acquire_owned().await;
             (permit, listener.accept().await)
         };
         let (permit, stream) = tokio::select! {
             next = next => next,
-            _ = &mut stopped => break,
+            patience = &mut stopped => break patience.unwrap_or_default(),
         };
         let stream = match stream {
             Ok((stream, _)) => stream,
@@ -86,8 +86,8 @@ async fn serve(
             let _: Result<(), hyper::Error> = connection.await;
             Ok::<(), Infallible>(())
         });
-    }
+    };
     drop(listener);
     // A client that neither sends nor goes must not hold up the end.
-    clock.timeout(HEAD_TIMEOUT, graceful.shutdown()).await;
+    clock.timeout(patience, graceful.shutdown()).await;
 }

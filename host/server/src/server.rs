@@ -1,21 +1,25 @@
 //! A host that listens.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_saphyr::Spanned;
 use suture_core::{Clock, RealClock};
-use suture_engine::{Engine, EngineConfig, Metrics};
+use suture_engine::{Budgets, Engine, EngineConfig, Metrics};
 use suture_journal::Journal;
 use suture_runtime::{ModuleCache, Runtime};
 
-use crate::assemble::{self, ServeOptions};
+use crate::assemble::{self, Assembled, ServeOptions};
 use crate::config::{Config, ConfigError};
 use crate::listener::Listener;
 use crate::token::Token;
 use crate::webhook::Webhook;
 use crate::{api, webhook};
+
+/// How long the API goes on answering once the runs are over.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// A host at work.
 pub struct Server {
@@ -58,15 +62,15 @@ impl Server {
     /// their work: its status says what is wrong.
     pub async fn start(file: &Path, options: ServeOptions) -> Result<Self, ServeError> {
         let mut loaded = Config::load(file).map_err(ServeError::Config)?;
-        let warnings = std::mem::take(&mut loaded.warnings);
+        let mut warnings = std::mem::take(&mut loaded.warnings);
         let host = assemble::cluster(&loaded, &options)?;
         let pager = assemble::pager(&loaded)?;
-        let token = |file: &Option<serde_saphyr::Spanned<std::path::PathBuf>>| match file {
-            None => Ok(None),
-            Some(file) => match Token::load(loaded.path(&file.value)) {
-                Ok(token) => Ok(Some(token)),
-                Err(error) => Err(ServeError::from(loaded.error(file.referenced, error))),
-            },
+        let mut token = |file: &Option<Spanned<PathBuf>>| {
+            let Some(file) = file else { return Ok(None) };
+            let token = Token::load(loaded.path(&file.value))
+                .map_err(|error| ServeError::from(loaded.error(file.referenced, error)))?;
+            warnings.extend(token.open_to_others().map(|doubt| loaded.error(file.referenced, doubt)));
+            Ok::<_, ServeError>(Some(token))
         };
         let webhook_token = token(&loaded.config.webhook.token_file)?;
         let admin_token = token(&loaded.config.admin.token_file)?;
@@ -81,7 +85,7 @@ impl Server {
             .ok();
         let mut policies = Vec::new();
         for entry in &loaded.config.policies {
-            let policy =
+            let Assembled { policy, .. } =
                 assemble::policy(&loaded, &entry.value, &runtime, cache.as_ref(), &*host.clock).await?;
             match &policy.program {
                 Ok(program) => tracing::info!(
@@ -102,8 +106,12 @@ impl Server {
             clock: host.clock,
             pager,
             metrics,
-            budgets: loaded.config.budgets.clone(),
-            max_pending: loaded.config.webhook.max_pending,
+            budgets: loaded
+                .config
+                .budgets
+                .as_ref()
+                .map_or_else(Budgets::default, |given| given.value.clone()),
+            max_pending: loaded.config.webhook.max_pending.value,
             retention: loaded.config.storage.retention.get(),
             listeners: options.listeners,
         })
@@ -111,13 +119,13 @@ impl Server {
         .map_err(start_error)?;
         // HTTP lives in real time, whatever the cluster's clock shows.
         let real: Arc<dyn Clock> = Arc::new(RealClock);
-        let max_body = usize::try_from(loaded.config.webhook.max_body.0).unwrap_or(usize::MAX);
+        let max_body = usize::try_from(loaded.config.webhook.max_body.value.0).unwrap_or(usize::MAX);
         let hooks = webhook::router(Webhook::new(engine.clone(), real.clone(), webhook_token, max_body));
         let webhook =
-            Listener::start(loaded.config.listen.value, hooks, real.clone()).await.map_err(start_error)?;
+            Listener::start(*loaded.config.listen.value, hooks, real.clone()).await.map_err(start_error)?;
         let questions = api::router(engine.clone(), admin_token);
         let admin =
-            Listener::start(loaded.config.admin.listen.value, questions, real).await.map_err(start_error)?;
+            Listener::start(*loaded.config.admin.listen.value, questions, real).await.map_err(start_error)?;
         tracing::info!(webhook = %webhook.address, admin = %admin.address, "listening");
         Ok(Self { engine, webhook, admin, warnings })
     }
@@ -143,11 +151,12 @@ impl Server {
     }
 
     /// Accept no more, give runs a time of grace, and end. What is unfinished then is
-    /// picked up at the next start.
+    /// picked up at the next start. The API answers until the runs are over, and then
+    /// for a second at most: a client that does not go holds up nobody.
     pub async fn stop(self, grace: Duration) {
-        self.webhook.stop().await;
-        self.engine.shutdown(grace).await;
-        self.admin.stop().await;
+        // What is still being received is refused with 503, and sent again.
+        tokio::join!(self.webhook.stop(grace), self.engine.shutdown(grace));
+        self.admin.stop(LAST_ANSWERS).await;
         if let Err(error) = self.engine.journal().close().await {
             tracing::error!(%error, "the journal could not be closed in good order");
         }

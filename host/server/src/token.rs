@@ -1,5 +1,6 @@
 //! Bearer tokens from files.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -50,6 +51,17 @@ impl Token {
     pub fn load(file: PathBuf) -> Result<Self, String> {
         let known = RwLock::new(read(&file)?);
         Ok(Self { file, known })
+    }
+
+    /// A warning, where everybody on the machine can read it.
+    pub fn open_to_others(&self) -> Option<String> {
+        let mode = std::fs::metadata(&self.file).ok()?.permissions().mode() & 0o777;
+        (mode & 0o007 != 0).then(|| {
+            let file = self.file.display();
+            format!(
+                "the token file {file} (mode {mode:03o}) is open to everybody; `chmod 640` it, or set `defaultMode: 0440` on the volume"
+            )
+        })
     }
 
     /// Whether a request carries the token. Compared as digests and in constant time: how
@@ -103,6 +115,18 @@ mod tests {
         assert!(token.admits(&bearer("Bearer second")).await);
         std::fs::remove_file(&file).unwrap();
         assert!(token.admits(&bearer("Bearer second")).await);
+    }
+
+    #[test]
+    fn a_file_that_everybody_can_read_is_warned_about() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("token");
+        std::fs::write(&file, "secret").unwrap();
+        for (mode, open) in [(0o600, false), (0o400, false), (0o640, false), (0o604, true)] {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            let warning = Token::load(file.clone()).unwrap().open_to_others();
+            assert_eq!(warning.is_some(), open, "{mode:o}: {warning:?}");
+        }
     }
 
     #[test]

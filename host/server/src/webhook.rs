@@ -4,35 +4,41 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use suture_core::{Clock, Notification};
+use suture_core::{Clock, Notification, names};
 use suture_engine::{Engine, Refusal};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::config;
 use crate::failure::Failure;
+use crate::name::Name;
 use crate::token::Token;
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests that are read at the same time.
 const CONCURRENT: usize = 256;
+/// Bytes of bodies that are held at the same time, whatever each may have.
+const HELD: usize = config::Webhook::MAX_BODY as usize;
 
 pub(crate) struct Webhook {
     pub engine: Engine,
     pub clock: Arc<dyn Clock>,
     pub token: Option<Token>,
     pub max_body: usize,
-    pub room: Semaphore,
+    room: Semaphore,
+    memory: Semaphore,
 }
 
 impl Webhook {
     pub fn new(engine: Engine, clock: Arc<dyn Clock>, token: Option<Token>, max_body: usize) -> Self {
-        Self { engine, clock, token, max_body, room: Semaphore::new(CONCURRENT) }
+        let (room, memory) = (Semaphore::new(CONCURRENT), Semaphore::new(HELD));
+        Self { engine, clock, token, max_body, room, memory }
     }
 }
 
@@ -54,11 +60,7 @@ async fn for_all(State(webhook): State<Arc<Webhook>>, request: Request) -> Answe
     receive(&webhook, None, request).await
 }
 
-async fn for_one(
-    State(webhook): State<Arc<Webhook>>,
-    Path(policy): Path<String>,
-    request: Request,
-) -> Answer {
+async fn for_one(State(webhook): State<Arc<Webhook>>, Name(policy): Name, request: Request) -> Answer {
     receive(&webhook, Some(&policy), request).await
 }
 
@@ -81,7 +83,7 @@ async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> An
     let Ok(_room) = webhook.room.try_acquire() else {
         return Err(Failure::unavailable("too many requests at once; send it again later"));
     };
-    let body = read(webhook, request.into_body()).await?;
+    let (body, _memory) = read(webhook, request.into_body()).await?;
     let notification = Notification::parse(&body).map_err(|error| unreadable(&body, &error))?;
     let accepted = notification.alerts.len();
     webhook.engine.accept(policy, &notification, body).await.map_err(|refusal| match refusal {
@@ -93,22 +95,33 @@ async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> An
     Ok(Json(json!({"accepted": accepted})))
 }
 
-async fn read(webhook: &Webhook, body: Body) -> Result<Vec<u8>, Failure> {
-    let limited = Limited::new(body, webhook.max_body).collect();
-    match webhook.clock.timeout(BODY_TIMEOUT, limited).await {
-        None => {
-            let message = format!("the body took longer than {} s", BODY_TIMEOUT.as_secs());
-            Err(Failure::new(StatusCode::REQUEST_TIMEOUT, "timeout", message))
-        }
-        Some(Ok(body)) => Ok(body.to_bytes().into()),
-        Some(Err(error)) if error.is::<LengthLimitError>() => {
+/// The body, and its part of the memory that bodies may take.
+async fn read(webhook: &Webhook, body: Body) -> Result<(Vec<u8>, SemaphorePermit<'_>), Failure> {
+    webhook.clock.timeout(BODY_TIMEOUT, collect(webhook, body)).await.unwrap_or_else(|| {
+        let message = format!("the body took longer than {} s; send it again later", BODY_TIMEOUT.as_secs());
+        // Not 408: Alertmanager gives up after any 4xx.
+        Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", message))
+    })
+}
+
+async fn collect(webhook: &Webhook, mut body: Body) -> Result<(Vec<u8>, SemaphorePermit<'_>), Failure> {
+    let full = || Failure::unavailable("too much is being received at once; send it again later");
+    let mut held = webhook.memory.try_acquire_many(0).map_err(|_| full())?;
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            Failure::new(StatusCode::BAD_REQUEST, "unreadable", format!("the body broke off: {error}"))
+        })?;
+        let Ok(part) = frame.into_data() else { continue };
+        if part.len() > webhook.max_body - bytes.len() {
             let message = format!("the body has more than {} bytes (`webhook.maxBody`)", webhook.max_body);
-            Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "tooLarge", message))
+            return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "tooLarge", message));
         }
-        Some(Err(error)) => {
-            Err(Failure::new(StatusCode::BAD_REQUEST, "unreadable", format!("the body broke off: {error}")))
-        }
+        let size = u32::try_from(part.len()).map_err(|_| full())?;
+        held.merge(webhook.memory.try_acquire_many(size).map_err(|_| full())?);
+        bytes.extend_from_slice(&part);
     }
+    Ok((bytes, held))
 }
 
 /// Says where in the body the error is: line, column, and the path to the field.
@@ -116,7 +129,7 @@ fn unreadable(body: &[u8], error: &serde_json::Error) -> Failure {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let path = serde_path_to_error::deserialize::<_, Notification>(&mut reader)
         .err()
-        .map(|error| error.path().to_string());
+        .map(|error| names::shortened(&error.path().to_string()));
     let message = format!("the body is not an Alertmanager notification: {error}");
     Failure { path, ..Failure::new(StatusCode::BAD_REQUEST, "unreadable", message) }
 }

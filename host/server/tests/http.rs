@@ -1,72 +1,17 @@
 //! A server on loopback, and clients that are not always friendly.
 #![allow(clippy::unwrap_used, reason = "a test that can not go on panics")]
 
-use std::path::Path;
+#[allow(dead_code, reason = "each file of tests uses a part of it")]
+mod bed;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, StatusCode};
+use bed::{Bed, TOKEN, bed, client, options, start};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
-use suture_cluster::{Fixture, SimulatedCluster};
-use suture_core::{Clock, RealClock};
-use suture_server::{ServeOptions, Server, Simulated};
+use suture_server::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-const TOKEN: &str = "hunter2";
-
-struct Bed {
-    server: Server,
-    client: Client,
-    dir: tempfile::TempDir,
-}
-
-fn options() -> ServeOptions {
-    ServeOptions::new(Arc::new(|_: &Path, _: f64| {
-        let clock: Arc<dyn Clock> = Arc::new(RealClock);
-        let fixture = Fixture { now: clock.now(), ..Fixture::default() };
-        let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
-        Ok(Simulated { cluster: Arc::new(cluster), clock })
-    }))
-}
-
-async fn start(dir: tempfile::TempDir, more: &str) -> Bed {
-    std::fs::write(dir.path().join("token"), TOKEN).unwrap();
-    let config = format!(
-        "listen: 127.0.0.1:0\nadmin: {{listen: 127.0.0.1:0}}\nwebhook: {{tokenFile: token, maxBody: 1Mi}}\n\
-         storage: {{path: state}}\ncluster: {{simulated: {{scenario: s.yaml}}}}\n{more}"
-    );
-    std::fs::write(dir.path().join("suture.yaml"), config).unwrap();
-    let server = Server::start(&dir.path().join("suture.yaml"), options()).await.unwrap();
-    Bed { server, client: client(), dir }
-}
-
-fn client() -> Client {
-    suture_cluster::install_crypto();
-    Client::new()
-}
-
-async fn bed() -> Bed {
-    start(tempfile::tempdir().unwrap(), "").await
-}
-
-impl Bed {
-    async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> (StatusCode, Value) {
-        let url = format!("http://{}{path}", self.server.webhook_addr());
-        let answer = self.client.post(url).bearer_auth(TOKEN).body(body).send().await.unwrap();
-        (answer.status(), answer.json().await.unwrap_or_default())
-    }
-
-    async fn get(&self, path: &str) -> (StatusCode, Value) {
-        let url = format!("http://{}{path}", self.server.admin_addr());
-        let answer = self.client.get(url).send().await.unwrap();
-        (answer.status(), answer.json().await.unwrap_or_default())
-    }
-
-    async fn metrics(&self) -> String {
-        let url = format!("http://{}/metrics", self.server.admin_addr());
-        self.client.get(url).send().await.unwrap().text().await.unwrap()
-    }
-}
 
 fn notification() -> String {
     json!({"version": "4", "status": "firing", "receiver": "suture", "newField": {"x": [1]}, "alerts": [
@@ -178,7 +123,7 @@ async fn a_client_that_never_finishes_is_let_go_and_others_are_served() {
     assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
     let mut answer = String::new();
     slow.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
 }
 
 #[tokio::test]
@@ -252,5 +197,103 @@ async fn a_stopped_server_leaves_its_journal_to_the_next() {
     assert!(second.err().unwrap().to_string().contains("in use"), "two hosts on one journal");
     server.stop(Duration::from_secs(1)).await;
     let bed = start(dir, "").await;
+    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn requests_beyond_what_is_read_at_once_are_told_to_come_again() {
+    let bed = bed().await;
+    let head = format!(
+        "POST /hooks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 1000\r\n\r\n{{"
+    );
+    let mut slow = Vec::new();
+    for _ in 0..256 {
+        let mut client = tokio::net::TcpStream::connect(bed.server.webhook_addr()).await.unwrap();
+        client.write_all(head.as_bytes()).await.unwrap();
+        slow.push(client);
+    }
+    let url = format!("http://{}/hooks", bed.server.webhook_addr());
+    let mut refused = None;
+    // The last of the slow ones may not be read yet.
+    for _ in 0..100 {
+        let answer = bed.client.post(&url).bearer_auth(TOKEN).body(notification()).send().await.unwrap();
+        if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+            refused = Some(answer);
+            break;
+        }
+    }
+    assert!(refused.unwrap().headers().contains_key("retry-after"));
+    drop(slow);
+    for _ in 0..1000 {
+        if bed.post("/hooks", notification()).await.0 == StatusCode::OK {
+            return;
+        }
+    }
+    panic!("the room that they took is never free again");
+}
+
+#[tokio::test]
+async fn an_alert_that_can_not_be_stored_is_not_accepted() {
+    let bed = bed().await;
+    bed.server.engine().journal().close().await.unwrap();
+    let (status, answer) = bed.post("/hooks", notification()).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
+    assert!(bed.metrics().await.contains(r#"suture_notifications_total{result="unavailable"} 1"#));
+}
+
+#[tokio::test]
+async fn every_error_is_json_with_a_code() {
+    let bed = bed().await;
+    let (webhook, admin) = (bed.server.webhook_addr(), bed.server.admin_addr());
+    for (method, url, status) in [
+        ("POST", format!("http://{webhook}/hooks/%FF"), 400),
+        ("POST", format!("http://{webhook}/hooks/{}", "x".repeat(5000)), 404),
+        ("POST", format!("http://{webhook}/hooks/a/b"), 404),
+        ("PUT", format!("http://{webhook}/hooks/a"), 405),
+        ("GET", format!("http://{webhook}/metrics"), 404),
+        ("GET", format!("http://{admin}/api/v1/runs/%FF"), 400),
+        ("GET", format!("http://{admin}/api/v1/incidents/nothing"), 404),
+        ("GET", format!("http://{admin}/api/v1/runs?colour=red"), 400),
+        ("DELETE", format!("http://{admin}/api/v1/runs"), 405),
+        ("GET", format!("http://{admin}/api/v1/pause"), 405),
+        ("GET", format!("http://{admin}/api/v2/runs"), 404),
+        ("POST", format!("http://{admin}/metrics"), 405),
+    ] {
+        let request = bed.client.request(method.parse().unwrap(), &url).bearer_auth(TOKEN);
+        let answer = request.body(notification()).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{method} {url}");
+        let body: Value = answer.json().await.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
+        assert!(body["error"]["code"].is_string() && body["error"]["message"].is_string(), "{url}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_list_of_alerts_and_a_body_without_a_content_type_are_accepted() {
+    let bed = bed().await;
+    let (status, body) = bed.post("/hooks", r#"{"version":"5","alerts":[]}"#).await;
+    assert_eq!((status, body), (StatusCode::OK, json!({"accepted": 0})));
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_go_does_not_hold_up_the_end() {
+    let Bed { server, .. } = bed().await;
+    let mut idle = tokio::net::TcpStream::connect(server.admin_addr()).await.unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost:").await.unwrap();
+    server.stop(Duration::ZERO).await;
+    let clock: &dyn suture_core::Clock = &suture_core::RealClock;
+    let let_go = clock.timeout(Duration::from_millis(50), idle.read_u8()).await;
+    assert!(let_go.is_none(), "the end waited until the client was let go");
+}
+
+#[tokio::test]
+async fn a_journal_that_could_not_be_written_is_ready_again_once_it_can_though_nothing_is_sent() {
+    let bed = bed().await;
+    let other = rusqlite::Connection::open(bed.server.engine().journal().path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    let (status, answer) = bed.get("/readyz").await;
+    assert_eq!((status, &answer["error"]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("unavailable")));
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(bed.get("/readyz").await.0, StatusCode::OK);
     assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
 }

@@ -1,7 +1,7 @@
 //! One run, with all that it did.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 use suture_core::{RunId, names};
 use suture_engine::Engine;
@@ -9,8 +9,9 @@ use suture_journal::{Body, Entry};
 
 use super::Answer;
 use crate::failure::Failure;
+use crate::name::Name;
 
-pub(super) async fn run(State(engine): State<Engine>, Path(id): Path<String>) -> Answer {
+pub(super) async fn run(State(engine): State<Engine>, Name(id): Name) -> Answer {
     let id = RunId::new(id);
     let journal = engine.journal();
     let internal = |error: suture_journal::JournalError| Failure::internal(error.to_string());

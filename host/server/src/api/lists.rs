@@ -1,7 +1,7 @@
 //! Policies, incidents and runs.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
@@ -11,6 +11,7 @@ use suture_journal::{Filter, JournalError, Page};
 
 use super::Answer;
 use crate::failure::Failure;
+use crate::name::Name;
 
 pub(super) type Asked = Result<Query<Filter>, axum::extract::rejection::QueryRejection>;
 
@@ -47,7 +48,7 @@ pub(super) async fn runs(State(engine): State<Engine>, asked: Asked) -> Answer {
     page(engine.journal().runs(filter(asked)?).await)
 }
 
-pub(super) async fn incident(State(engine): State<Engine>, Path(id): Path<String>) -> Answer {
+pub(super) async fn incident(State(engine): State<Engine>, Name(id): Name) -> Answer {
     let found = engine.journal().incident(&IncidentId::new(id.clone())).await;
     match found.map_err(|error| Failure::internal(error.to_string()))? {
         Some(incident) => Ok(Json(json!(incident))),

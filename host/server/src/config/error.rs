@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_saphyr::{DefaultMessageFormatter, Location, MessageFormatter};
+use serde_saphyr::{DefaultMessageFormatter, Error, Location, MessageFormatter};
 
 /// One thing that is wrong, or looks wrong, in a configuration.
 ///
@@ -24,13 +24,21 @@ pub struct ConfigError {
     pub source_line: String,
 }
 
+impl ConfigError {
+    /// `FILE:LINE:COLUMN: message`, without the line itself.
+    pub fn in_a_line(&self) -> String {
+        let file = self.file.display();
+        let message = &self.message;
+        match self.line {
+            0 => format!("{file}: {message}"),
+            line => format!("{file}:{line}:{}: {message}", self.column),
+        }
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
-        if self.line > 0 {
-            write!(f, ":{}:{}", self.line, self.column)?;
-        }
-        write!(f, ": {}", self.message)?;
+        f.write_str(&self.in_a_line())?;
         if !self.source_line.is_empty() {
             let margin = self.line.to_string().len();
             let caret = usize::try_from(self.column.saturating_sub(1)).unwrap_or_default();
@@ -64,8 +72,42 @@ impl Source<'_> {
         }
     }
 
-    pub fn of_yaml(&self, error: &serde_saphyr::Error) -> ConfigError {
+    pub fn of_yaml(&self, error: &Error) -> ConfigError {
         let location = error.location().unwrap_or(Location::UNKNOWN);
-        self.error(location, DefaultMessageFormatter.format_message(error.without_snippet()))
+        self.error(location, in_words(error.without_snippet()))
     }
+}
+
+/// What the reader of YAML says, in the words of somebody who writes a configuration.
+fn in_words(error: &Error) -> String {
+    match error {
+        Error::Eof { .. } => "the file ends too early, or has nothing in it".to_owned(),
+        Error::Unexpected { expected: "mapping start", .. } => {
+            "keys with values are expected here: `key: value`, or `{key: value}`".to_owned()
+        }
+        Error::Unexpected { expected: "sequence start", .. } => {
+            "a list is expected here: `[…]`, or lines that begin with `- `".to_owned()
+        }
+        Error::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` stands here twice"),
+        Error::ExpectedMappingEndAfterEnumVariantValue { .. } => {
+            "only one of the keys that are possible here may be given".to_owned()
+        }
+        Error::InvalidScalar { ty, .. } => format!("this is not a valid value; expected: {ty}"),
+        Error::SerdeUnknownField { field, expected, .. } => {
+            format!("there is no key `{field}` here; possible: {}", listed(expected))
+        }
+        Error::SerdeUnknownVariant { variant, expected, .. } => {
+            format!("`{variant}` is not possible here; possible: {}", listed(expected))
+        }
+        Error::SerdeMissingField { field, .. } => format!("the key `{field}` is missing"),
+        Error::Budget { .. } => {
+            "this is more, or deeper, than a configuration can be: too many levels, values, aliases or documents"
+                .to_owned()
+        }
+        other => DefaultMessageFormatter.format_message(other).into_owned(),
+    }
+}
+
+fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

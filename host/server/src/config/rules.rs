@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_saphyr::{Location, Spanned};
-use suture_core::{Grant, names};
+use suture_core::{Bytes, Grant, names};
 
 use super::error::{ConfigError, Source as Text};
-use super::{ClusterConfig, Config, ConfirmBy, PolicyEntry, Source};
+use super::{ClusterConfig, Config, ConfirmBy, PolicyEntry, Source, Webhook};
 
 struct Findings<'a> {
     text: &'a Text<'a>,
@@ -28,6 +28,7 @@ impl Findings<'_> {
 pub(super) fn check(config: &Config, text: &Text<'_>) -> (Vec<ConfigError>, Vec<ConfigError>) {
     let mut findings = Findings { text, errors: Vec::new(), warnings: Vec::new() };
     listeners(config, &mut findings);
+    bounds(config, &mut findings);
     for url in config.prometheus.iter().map(|p| &p.url).chain(config.alertmanager.iter().map(|a| &a.url)) {
         if !(url.value.starts_with("http://") || url.value.starts_with("https://")) {
             findings.error(
@@ -71,7 +72,7 @@ fn listeners(config: &Config, findings: &mut Findings<'_>) {
     if admin.token_file.is_none() && !admin.listen.value.ip().is_loopback() {
         let message = format!(
             "`admin.listen` is {}, which others can reach: set `admin.tokenFile`, or listen on 127.0.0.1",
-            admin.listen.value
+            *admin.listen.value
         );
         findings.error(admin.listen.referenced, message);
     }
@@ -82,6 +83,30 @@ fn listeners(config: &Config, findings: &mut Findings<'_>) {
     if config.listen.value == admin.listen.value && config.listen.value.port() != 0 {
         let message = "`listen` and `admin.listen` are the same address";
         findings.error(config.listen.referenced, message);
+    }
+}
+
+/// What would keep a host from ever doing anything, or from staying within its memory.
+fn bounds(config: &Config, findings: &mut Findings<'_>) {
+    let Webhook { max_body, max_pending, .. } = &config.webhook;
+    if !(Webhook::MIN_BODY..=Webhook::MAX_BODY).contains(&max_body.value.0) {
+        let (least, most) = (Bytes(Webhook::MIN_BODY), Bytes(Webhook::MAX_BODY));
+        findings.error(max_body.referenced, format!("`maxBody` must lie between {least} and {most}"));
+    }
+    if max_pending.value == 0 {
+        findings.error(max_pending.referenced, "`maxPending` is 0: every notification would be turned away");
+    }
+    let Some(budgets) = &config.budgets else { return };
+    for (name, value) in [
+        ("concurrentRuns", budgets.value.concurrent_runs),
+        ("runsPerHour", budgets.value.runs_per_hour),
+        ("storm", budgets.value.storm),
+    ] {
+        if value == 0 {
+            let message =
+                format!("`{name}` is 0: no run would ever start; to only watch, use `mode: observe`");
+            findings.error(budgets.referenced, message);
+        }
     }
 }
 
@@ -113,8 +138,8 @@ fn check_policy(config: &Config, policy: &PolicyEntry, findings: &mut Findings<'
         ),
         ConfirmBy::Prometheus => {}
     }
-    if policy.settings.as_ref().is_some_and(|settings| !settings.value.is_object()) {
-        findings.error(policy.name.referenced, "`settings` is not an object");
+    if let Some(settings) = policy.settings.as_ref().filter(|settings| !settings.value.is_object()) {
+        findings.error(settings.referenced, "`settings` are keys with values: `{key: value}`");
     }
     if policy.grants.is_empty() {
         let message = format!("policy `{}` has no grants: everything it tries is denied", policy.name.value);

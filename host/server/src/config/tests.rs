@@ -80,6 +80,29 @@ fn every_mistake_is_named_with_its_line_and_column() {
             "looks like a kind",
         ),
         ("prometheus: {url: http://prometheus:9090}\n", "", "suture.yaml:9:", "prometheus.url"),
+        ("listen: 0.0.0.0:8080", "listen: 8080", "suture.yaml:2:9", "an IP address and a port"),
+        ("cluster: {live: {}}", "cluster: live", "suture.yaml:6:", "keys with values"),
+        ("{live: {}}", "{live: {}, simulated: {scenario: x}}", "suture.yaml:6:", "give either `live: {}`"),
+        ("{live: {}}", "{dead: {}}", "suture.yaml:6:11", "possible: `live`, `simulated`"),
+        ("{live: {}}", "{simulated: {scenario: x, speed: 0}}", "suture.yaml:6:", "between 1 and 100000"),
+        ("storage: {path: /var/lib/suture}", "storage: {}", "suture.yaml:5:", "the key `path` is missing"),
+        ("mode: observe", "mode: observe\n  mode: enforce", "suture.yaml:13:3", "stands here twice"),
+        ("  settings: {}", "  settings: [1]", "suture.yaml:16:13", "keys with values"),
+        ("['alertname=\"VolSyncVolumeOutOfSync\"']", "x", "suture.yaml:13:", "a list is expected"),
+        ("effects: 500", "effects: many", "suture.yaml:19:", "not a valid value"),
+        (
+            "tokenFile: /etc/suture/token",
+            "tokenFile: t, maxBody: 0",
+            "suture.yaml:4:",
+            "between 1Ki and 64Mi",
+        ),
+        ("tokenFile: /etc/suture/token", "tokenFile: t, maxPending: 0", "suture.yaml:4:", "turned away"),
+        (
+            "policies:",
+            "budgets: {concurrentRuns: 0}\npolicies:",
+            "suture.yaml:9:10",
+            "no run would ever start",
+        ),
     ] {
         let errors = wrong(find, replace);
         assert!(errors.contains(place) && errors.contains(words), "{replace}:\n{errors}");

@@ -1,0 +1,68 @@
+//! A server on loopback with a cluster in memory, and a client.
+
+pub mod guest;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use reqwest::{Client, StatusCode};
+use serde_json::Value;
+use suture_cluster::{Fixture, SimulatedCluster};
+use suture_core::{Clock, RealClock};
+use suture_server::{ServeOptions, Server, Simulated};
+
+pub const TOKEN: &str = "hunter2";
+
+pub struct Bed {
+    pub server: Server,
+    pub client: Client,
+    pub dir: tempfile::TempDir,
+}
+
+pub fn options() -> ServeOptions {
+    ServeOptions::new(Arc::new(|_: &Path, _: f64| {
+        let clock: Arc<dyn Clock> = Arc::new(RealClock);
+        let fixture = Fixture { now: clock.now(), ..Fixture::default() };
+        let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
+        Ok(Simulated { cluster: Arc::new(cluster), clock })
+    }))
+}
+
+pub async fn start(dir: tempfile::TempDir, more: &str) -> Bed {
+    std::fs::write(dir.path().join("token"), TOKEN).unwrap();
+    let config = format!(
+        "listen: 127.0.0.1:0\nadmin: {{listen: 127.0.0.1:0}}\nwebhook: {{tokenFile: token, maxBody: 1Mi}}\n\
+         storage: {{path: state}}\ncluster: {{simulated: {{scenario: s.yaml}}}}\n{more}"
+    );
+    std::fs::write(dir.path().join("suture.yaml"), config).unwrap();
+    let server = Server::start(&dir.path().join("suture.yaml"), options()).await.unwrap();
+    Bed { server, client: client(), dir }
+}
+
+pub fn client() -> Client {
+    suture_cluster::install_crypto();
+    Client::new()
+}
+
+pub async fn bed() -> Bed {
+    start(tempfile::tempdir().unwrap(), "").await
+}
+
+impl Bed {
+    pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> (StatusCode, Value) {
+        let url = format!("http://{}{path}", self.server.webhook_addr());
+        let answer = self.client.post(url).bearer_auth(TOKEN).body(body).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap_or_default())
+    }
+
+    pub async fn get(&self, path: &str) -> (StatusCode, Value) {
+        let url = format!("http://{}{path}", self.server.admin_addr());
+        let answer = self.client.get(url).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap_or_default())
+    }
+
+    pub async fn metrics(&self) -> String {
+        let url = format!("http://{}/metrics", self.server.admin_addr());
+        self.client.get(url).send().await.unwrap().text().await.unwrap()
+    }
+}

@@ -1,0 +1,284 @@
+//! A server with a policy that runs: what the API says of it, and what it can be told.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on panics")]
+
+#[allow(dead_code, reason = "each file of tests uses a part of it")]
+mod bed;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bed::{Bed, guest, options, start};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use suture_core::{Clock, RealClock};
+use suture_server::{Server, check};
+
+const HOUR: u64 = 3_600_000;
+
+/// A server whose policy `demo` sleeps before it is done.
+async fn with_policy(sleep_ms: u64, more: &str) -> Bed {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("demo.wasm"), guest::component(sleep_ms)).unwrap();
+    start(dir, &policies(more)).await
+}
+
+fn policies(more: &str) -> String {
+    format!("policies:\n- {{name: demo, source: {{file: demo.wasm}}, mode: enforce{more}}}\n")
+}
+
+fn firing(names: &[&str]) -> String {
+    let alert = |name: &&str| {
+        json!({"status": "firing", "labels": {"alertname": "Demo", "name": name},
+               "startsAt": "2026-11-22T04:10:00Z", "endsAt": "0001-01-01T00:00:00Z"})
+    };
+    json!({"version": "4", "alerts": names.iter().map(alert).collect::<Vec<_>>()}).to_string()
+}
+
+impl Bed {
+    async fn tell(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let url = format!("http://{}/api/v1{path}", self.server.admin_addr());
+        let answer = self.client.post(url).body(body.to_string()).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
+    async fn items(&self, path: &str) -> Vec<Value> {
+        let (status, body) = self.get(path).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        body["items"].as_array().unwrap().clone()
+    }
+
+    /// Ask again until there is an item that fits.
+    async fn until(&self, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let mut items = Vec::new();
+        for _ in 0..500 {
+            items = self.items(path).await;
+            if let Some(item) = items.iter().find(|item| fits(item)) {
+                return item.clone();
+            }
+            nap().await;
+        }
+        panic!("never: {items:#?}")
+    }
+}
+
+async fn nap() {
+    let clock: &dyn Clock = &RealClock;
+    clock.sleep(Duration::from_millis(20)).await;
+}
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[tokio::test]
+async fn an_alert_becomes_an_incident_and_a_run_with_all_that_is_promised_of_them() {
+    let bed = with_policy(1, "").await;
+    assert_eq!(bed.post("/hooks", firing(&["plex"])).await.0, StatusCode::OK);
+    let run = bed.until("/api/v1/runs?state=ended", |_| true).await;
+    for key in "id incident policy digest mode attempt state outcome summary startedAt endedAt".split(' ') {
+        assert!(keys(&run).contains(key), "{key}: {run}");
+    }
+    assert_eq!((&run["outcome"], &run["summary"]), (&json!("remediated"), &json!("all is well")));
+
+    let (_, shown) = bed.get(&format!("/api/v1/runs/{}", run["id"].as_str().unwrap())).await;
+    let effects = shown["effects"].as_array().unwrap();
+    assert!(!effects.is_empty(), "{shown}");
+    for effect in effects {
+        for key in ["step", "at", "effect", "reply"] {
+            assert!(keys(effect).contains(key), "{key}: {effect}");
+        }
+        assert!(effect["at"].as_str().unwrap().ends_with('Z'), "{effect}");
+        assert!(!effect["reply"].is_null(), "{effect}");
+    }
+
+    let path = format!("/api/v1/incidents/{}", run["incident"].as_str().unwrap());
+    let (_, incident) = bed.get(&path).await;
+    for key in "id policy key fingerprint startsAt state openedAt closedAt runs".split(' ') {
+        assert!(keys(&incident).contains(key), "{key}: {incident}");
+    }
+    assert_eq!((&incident["key"], &incident["runs"]), (&json!({"name": "plex"}), &json!([run["id"]])));
+
+    let policy = bed.items("/api/v1/policies").await.remove(0);
+    let promised = BTreeSet::from(["name", "version", "digest", "mode", "source", "loadedAt", "error"]);
+    assert_eq!(keys(&policy), promised);
+    assert_eq!(policy["digest"], run["digest"]);
+}
+
+#[tokio::test]
+async fn labels_that_are_no_kubernetes_names_are_accepted_counted_and_never_run() {
+    let bed = with_policy(1, "").await;
+    let long = "x".repeat(300);
+    let hostile = ["../../etc", "Not A Name", "a;rm -rf /", "", "é", long.as_str()];
+    assert_eq!(bed.post("/hooks", firing(&hostile)).await, (StatusCode::OK, json!({"accepted": 6})));
+    let without = firing(&["plex"]).replace(r#""name":"plex""#, r#""other":"plex""#);
+    assert_eq!(bed.post("/hooks", without).await.0, StatusCode::OK);
+    // What comes after them is routed after them.
+    bed.post("/hooks", firing(&["good"])).await;
+    bed.until("/api/v1/runs?state=ended", |_| true).await;
+    let incidents = bed.items("/api/v1/incidents").await;
+    assert_eq!(incidents.len(), 1, "{incidents:#?}");
+    assert_eq!(incidents[0]["key"]["name"], "good");
+    let metrics = bed.metrics().await;
+    assert!(metrics.contains(r#"suture_alerts_total{policy="demo",result="invalid"} 7"#), "{metrics}");
+}
+
+#[tokio::test]
+async fn while_paused_alerts_are_accepted_and_nothing_runs() {
+    let bed = with_policy(1, "").await;
+    bed.tell("/pause", json!(null)).await;
+    assert_eq!(bed.post("/hooks", firing(&["plex"])).await.0, StatusCode::OK);
+    bed.until("/api/v1/incidents", |incident| incident["key"]["name"] == "plex").await;
+    assert!(bed.items("/api/v1/runs").await.is_empty());
+    assert_eq!(bed.get("/readyz").await.0, StatusCode::OK, "a host that is paused takes alerts");
+    bed.tell("/resume", json!(null)).await;
+    bed.until("/api/v1/runs?state=ended", |_| true).await;
+}
+
+#[tokio::test]
+async fn a_run_is_cancelled_once() {
+    let bed = with_policy(HOUR, "").await;
+    bed.post("/hooks", firing(&["plex"])).await;
+    let run = bed.until("/api/v1/runs", |run| run["state"] != "ended").await;
+    let path = format!("/runs/{}/cancel", run["id"].as_str().unwrap());
+    assert_eq!(bed.tell(&path, json!(null)).await.0, StatusCode::OK);
+    let run = bed.until("/api/v1/runs?state=ended", |_| true).await;
+    assert_eq!(run["outcome"], "cancelled");
+    let (status, again) = bed.tell(&path, json!(null)).await;
+    assert_eq!((status, &again["error"]["code"]), (StatusCode::CONFLICT, &json!("conflict")));
+    assert_eq!(bed.tell("/runs/nothing/cancel", json!(null)).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_run_is_started_by_hand_for_a_key_that_nothing_works_on() {
+    let bed = with_policy(HOUR, "").await;
+    let plex = json!({"labels": {"name": "plex"}});
+    let (status, started) = bed.tell("/policies/demo/runs", plex.clone()).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{started}");
+    bed.until("/api/v1/runs", |run| run["incident"] == started["incident"]).await;
+    for (path, body, status) in [
+        ("/policies/demo/runs", plex.clone(), StatusCode::CONFLICT),
+        ("/policies/demo/runs", json!({"labels": {"name": "No Name"}}), StatusCode::BAD_REQUEST),
+        ("/policies/demo/runs", json!({"labels": {}}), StatusCode::BAD_REQUEST),
+        ("/policies/demo/runs", json!({"label": {}}), StatusCode::BAD_REQUEST),
+        ("/policies/nobody/runs", plex, StatusCode::NOT_FOUND),
+    ] {
+        let (got, answer) = bed.tell(path, body.clone()).await;
+        assert_eq!(got, status, "{body}: {answer}");
+        assert!(answer["error"]["message"].is_string(), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn pages_hold_everything_once_newest_first() {
+    let bed = with_policy(1, "").await;
+    bed.post("/hooks", firing(&["a", "b", "c", "d", "e"])).await;
+    bed.until("/api/v1/incidents", |incident| incident["key"]["name"] == "e").await;
+    let (mut seen, mut after) = (Vec::new(), String::new());
+    for _ in 0..10 {
+        let (_, page) = bed.get(&format!("/api/v1/incidents?limit=2&after={after}")).await;
+        assert!(page["items"].as_array().unwrap().len() <= 2);
+        seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].to_string()));
+        match page["next"].as_str() {
+            Some(next) => after = next.to_owned(),
+            None => break,
+        }
+    }
+    let newest_first: BTreeSet<_> = seen.iter().cloned().collect();
+    assert_eq!(seen, newest_first.into_iter().rev().collect::<Vec<_>>());
+    assert_eq!(seen.len(), 5);
+    assert!(bed.items("/api/v1/incidents?policy=other").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_path_with_a_policys_name_skips_match_and_not_the_manifests_own_matchers() {
+    let bed = with_policy(1, ", match: ['team=\"other\"']").await;
+    bed.post("/hooks", firing(&["unwanted"])).await;
+    bed.post("/hooks/demo", firing(&["plex"]).replace("Demo", "Another")).await;
+    bed.post("/hooks/demo", firing(&["wanted"])).await;
+    bed.until("/api/v1/incidents", |incident| incident["key"]["name"] == "wanted").await;
+    assert_eq!(bed.items("/api/v1/incidents").await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_one_host_accepted_the_next_one_runs() {
+    let bed = with_policy(1, "").await;
+    bed.tell("/pause", json!(null)).await;
+    bed.post("/hooks", firing(&["plex"])).await;
+    let Bed { server, dir, .. } = bed;
+    server.stop(Duration::from_secs(1)).await;
+    let bed = start(dir, &policies("")).await;
+    let run = bed.until("/api/v1/runs?state=ended", |_| true).await;
+    assert_eq!(run["outcome"], "remediated");
+}
+
+#[tokio::test]
+async fn a_run_that_outlasts_the_grace_is_left_to_the_next_host() {
+    let bed = with_policy(HOUR, "").await;
+    bed.post("/hooks", firing(&["plex"])).await;
+    let first = bed.until("/api/v1/runs", |run| run["state"] != "ended").await;
+    let Bed { server, dir, .. } = bed;
+    server.stop(Duration::from_millis(10)).await;
+    let bed = start(dir, &policies("")).await;
+    bed.until("/api/v1/runs", |run| run["state"] != "ended" && run["id"] != first["id"]).await;
+    let interrupted = bed.until("/api/v1/runs", |run| run["id"] == first["id"]).await;
+    assert_eq!(interrupted["outcome"], "interrupted");
+}
+
+#[tokio::test]
+async fn settings_that_do_not_fit_stop_their_own_policy_and_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("demo.wasm"), guest::component(1)).unwrap();
+    let broken = "- {name: broken, source: {file: demo.wasm}, settings: {pause: soon}}\n";
+    let bed = start(dir, &format!("{}{broken}", policies(", settings: {pause: 3}"))).await;
+    let policies = bed.items("/api/v1/policies").await;
+    assert_eq!(policies[0]["error"], Value::Null);
+    let error = policies[1]["error"].as_str().unwrap();
+    assert!(error.contains("suture.yaml:8:") && error.contains("/pause"), "{error}");
+    assert_eq!(bed.get("/readyz").await.0, StatusCode::OK, "one policy is at work");
+    bed.post("/hooks", firing(&["plex"])).await;
+    let run = bed.until("/api/v1/runs?state=ended", |_| true).await;
+    assert_eq!(run["policy"], "demo");
+
+    let report = check(&bed.dir.path().join("suture.yaml"), &options()).await;
+    assert_eq!(report.errors.len(), 1, "{report:#?}");
+    assert!(report.errors[0].line == 8 && report.errors[0].message.contains("/pause"));
+}
+
+#[tokio::test]
+async fn a_check_says_which_grants_a_policy_never_asked_for() {
+    let more = ", grants: [{groups: [batch], resources: [jobs], verbs: [get], namespaces: [media]}]";
+    let bed = with_policy(1, more).await;
+    let report = check(&bed.dir.path().join("suture.yaml"), &options()).await;
+    assert!(report.is_good(), "{report:#?}");
+    assert_eq!(report.policies[0].version, "0.1.0");
+    let unasked = |warning: &suture_server::ConfigError| warning.message.contains("never requests jobs");
+    assert!(report.warnings.iter().any(unasked), "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_host_that_stops_refuses_what_still_comes_so_that_it_is_sent_again() {
+    let bed = with_policy(HOUR, "").await;
+    bed.server.engine().shutdown(Duration::ZERO).await;
+    let (status, answer) = bed.post("/hooks", firing(&["plex"])).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
+    assert_eq!(bed.get("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(bed.get("/healthz").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_token_that_others_can_read_is_warned_about_at_the_start() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (file, config) = (dir.path().join("token"), dir.path().join("suture.yaml"));
+    std::fs::write(&file, "x").unwrap();
+    let text = "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nwebhook: {tokenFile: token}\n\
+                storage: {path: state}\ncluster: {simulated: {scenario: s.yaml}}\n";
+    std::fs::write(&config, text).unwrap();
+    for (mode, warned) in [(0o644, true), (0o600, false)] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let server = Server::start(&config, options()).await.unwrap();
+        let open = server.warnings().iter().any(|warning| warning.message.contains("open to everybody"));
+        assert_eq!(open, warned, "{mode:o}");
+        server.stop(Duration::ZERO).await;
+    }
+}
