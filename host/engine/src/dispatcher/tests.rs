@@ -63,7 +63,8 @@ fn configured(program: Arc<dyn Program>, clock: &dyn Clock) -> Policy {
             retry: Retry {
                 attempts: 2,
                 backoff: HumanDuration::from_secs(10),
-                settle: HumanDuration::from_secs(60),
+                // A second of real time: the state must be seen, however busy the machine is.
+                settle: HumanDuration::from_secs(1200),
             },
         },
         program: Ok(program),
