@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::wit::{Guest, types};
-use crate::{Policy, reason};
+use crate::{Policy, log, reason};
 
 /// The exports of a policy.
 pub struct Component<P>(PhantomData<P>);
@@ -14,6 +14,8 @@ impl<P: Policy> Guest for Component<P> {
     }
 
     fn remediate(incident: types::Incident) -> Result<types::Outcome, String> {
+        // A panic ends a component as `unreachable`: what it said would be lost.
+        std::panic::set_hook(Box::new(|panic| log::line(log::Level::Error, &panic.to_string())));
         remediate::<P>(incident)
     }
 }
