@@ -38,8 +38,10 @@ pub(crate) enum Command {
     Cancel { run: RunId, why: String, reply: oneshot::Sender<bool> },
     /// The operator resumed.
     Resumed,
-    /// Stop.
-    Shutdown { grace: Duration, reply: oneshot::Sender<()> },
+    /// Stop: start nothing more, and say when nothing is at work.
+    Shutdown { reply: oneshot::Sender<()> },
+    /// The time of grace is over: what is still at work is interrupted.
+    Interrupt,
 }
 
 /// A run at work.
@@ -77,13 +79,8 @@ pub(crate) struct Dispatcher {
     cluster_id: String,
     /// When the journal is pruned next.
     prune_at: Timestamp,
-    shutdown: Option<Shutdown>,
-}
-
-struct Shutdown {
-    deadline: Timestamp,
-    interrupted: bool,
-    reply: oneshot::Sender<()>,
+    /// Who waits for nothing to be at work any more.
+    shutdown: Option<oneshot::Sender<()>>,
 }
 
 /// How long to wait before a journal that could not be written is tried again.
@@ -163,8 +160,8 @@ impl Dispatcher {
                 self.prune().await;
             }
             if self.is_shut_down() {
-                if let Some(shutdown) = self.shutdown.take() {
-                    let _ = shutdown.reply.send(());
+                if let Some(reply) = self.shutdown.take() {
+                    let _ = reply.send(());
                 }
                 return;
             }
@@ -199,9 +196,9 @@ impl Dispatcher {
                 policy.storm = false;
                 policy.opened = Window::default();
             }),
-            Command::Shutdown { grace, reply } => {
-                let deadline = self.shared.clock.after(grace);
-                self.shutdown = Some(Shutdown { deadline, interrupted: false, reply });
+            Command::Shutdown { reply } => self.shutdown = Some(reply),
+            Command::Interrupt => {
+                self.at_work.values().for_each(|at_work| at_work.cancel.halt(Halt::Shutdown));
             }
         }
     }
@@ -239,10 +236,8 @@ impl Dispatcher {
             .values()
             .filter(|policy| policy.storm)
             .filter_map(|policy| policy.opened.next_change(self.shared.budgets.storm_window.get()));
-        let shutdown =
-            self.shutdown.as_ref().filter(|shutdown| !shutdown.interrupted).map(|shutdown| shutdown.deadline);
         let others = self.polls.values().copied().chain([self.prune_at]);
-        due.chain(others).chain(windows).chain(storms).chain(shutdown).min()
+        due.chain(others).chain(windows).chain(storms).min()
     }
 
     /// Remove what is over for longer than it is to be kept.
@@ -263,17 +258,8 @@ impl Dispatcher {
         }
     }
 
-    fn is_shut_down(&mut self) -> bool {
-        let now = self.now();
-        let Some(shutdown) = &mut self.shutdown else { return false };
-        if self.at_work.is_empty() {
-            return true;
-        }
-        if now >= shutdown.deadline && !shutdown.interrupted {
-            shutdown.interrupted = true;
-            self.at_work.values().for_each(|at_work| at_work.cancel.halt(Halt::Shutdown));
-        }
-        false
+    fn is_shut_down(&self) -> bool {
+        self.shutdown.is_some() && self.at_work.is_empty()
     }
 
     fn may_start(&self) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use suture_core::{Clock, IncidentId, Labels, Notification, RunId};
+use suture_core::{Clock, IncidentId, Labels, Notification, RealClock, RunId};
 use suture_journal::{Change, Durability, InboxRecord, Journal, JournalError};
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -263,11 +263,17 @@ impl Engine {
     }
 
     /// Accept nothing more, let runs end within a time of grace, then interrupt them:
-    /// they are picked up at the next start. Returns when nothing is at work.
+    /// they are picked up at the next start. Returns when nothing is at work. The grace is
+    /// real time, whatever the cluster's clock shows: the kubelet's is, too.
     pub async fn shutdown(&self, grace: Duration) {
         self.0.stopping.store(true, Ordering::Release);
-        let (reply, done) = oneshot::channel();
-        if self.0.commands.send(Command::Shutdown { grace, reply }).is_ok() {
+        let (reply, mut done) = oneshot::channel();
+        if self.0.commands.send(Command::Shutdown { reply }).is_err() {
+            return;
+        }
+        let real: &dyn Clock = &RealClock;
+        if real.timeout(grace, &mut done).await.is_none() {
+            let _ = self.0.commands.send(Command::Interrupt);
             let _ = done.await;
         }
     }
