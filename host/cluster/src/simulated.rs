@@ -44,7 +44,7 @@ pub(crate) use answers::check_range;
 pub use state::Performed;
 use state::State;
 
-use crate::fixture::{Fixture, FixtureError, PodName, QueryAnswer};
+use crate::fixture::{Fixture, FixtureError, PodName};
 
 /// A cluster in memory. Clones are the same cluster.
 #[derive(Clone)]
@@ -139,17 +139,9 @@ impl SimulatedCluster {
         self.write(|state, _| state.set_alert(alert));
     }
 
-    /// Set what the simulated Prometheus answers to a query.
-    pub fn set_answer(&self, answer: QueryAnswer) {
-        self.write(|state, _| {
-            state.queries.retain(|known| known.query != answer.query);
-            state.queries.push(answer);
-        });
-    }
-
     /// Change an object from outside, as a person with kubectl and every right would:
-    /// the status too. Reactions to changes of the object itself follow. Says what the object is then, and nothing
-    /// where that let it go.
+    /// the status too. Reactions to changes of the object itself follow. Says what the
+    /// object is then, and nothing where that let it go.
     ///
     /// # Errors
     /// `NotFound` where it does not exist; `BadRequest` or `Invalid` where it would

@@ -1,6 +1,7 @@
 //! The service that lasts: it accepts notifications and answers questions; its
 //! [dispatcher](crate::dispatcher) does the rest.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use crate::progress::Listeners;
 /// What a host is made of.
 pub struct EngineConfig {
     /// The policies, loaded or not.
-    pub policies: Vec<Policy>,
+    pub policies: Vec<Arc<Policy>>,
     /// Where everything is written down.
     pub journal: Journal,
     /// What effects act on.
@@ -45,21 +46,21 @@ pub struct EngineConfig {
 #[derive(Clone)]
 pub struct Engine(Arc<Shared>);
 
+/// What the handle and the dispatcher share.
 pub(crate) struct Shared {
-    pub policies: Vec<Arc<Policy>>,
-    pub journal: Journal,
-    pub cluster: Arc<dyn Cluster>,
-    pub clock: Arc<dyn Clock>,
-    pub pager: Arc<dyn Pager>,
-    pub metrics: Metrics,
-    pub budgets: Budgets,
-    pub max_pending: usize,
-    pub retention: Duration,
-    pub listeners: Option<Listeners>,
+    config: EngineConfig,
     pub commands: mpsc::UnboundedSender<Command>,
     pub arrived: Notify,
     pub paused: AtomicBool,
     pub stopping: AtomicBool,
+}
+
+impl Deref for Shared {
+    type Target = EngineConfig;
+
+    fn deref(&self) -> &EngineConfig {
+        &self.config
+    }
 }
 
 /// Why a notification was not accepted. Nothing of it is stored.
@@ -113,36 +114,15 @@ impl Engine {
     /// # Errors
     /// When the journal can't be read.
     pub async fn start(config: EngineConfig) -> Result<Self, JournalError> {
-        let EngineConfig {
-            policies,
-            journal,
-            cluster,
-            clock,
-            pager,
-            metrics,
-            budgets,
-            max_pending,
-            retention,
-            listeners,
-        } = config;
-        for policy in &policies {
+        for policy in &config.policies {
             match &policy.program {
-                Ok(program) => metrics.loaded(&policy.config.name, program.digest()),
-                Err(_) => metrics.load_failure(&policy.config.name),
+                Ok(program) => config.metrics.loaded(&policy.config.name, program.digest()),
+                Err(_) => config.metrics.load_failure(&policy.config.name),
             }
         }
         let (commands, received) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
-            policies: policies.into_iter().map(Arc::new).collect(),
-            journal,
-            cluster,
-            clock,
-            pager,
-            metrics,
-            budgets,
-            max_pending,
-            retention,
-            listeners,
+            config,
             commands,
             arrived: Notify::new(),
             paused: AtomicBool::new(false),

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use suture_core::clock::Timestamp;
-use suture_core::{Effect, Ending, Error, Mutation, Prepared, Reply};
-
-use crate::ledger::Ledger;
+use suture_core::{Effect, Ending, Error, Prepared, Reply};
 
 /// One line of a run's record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,13 +88,6 @@ impl From<Answer> for Result<Reply, Error> {
     }
 }
 
-/// The undos that a record leaves open, oldest first, each with the step whose change
-/// it takes back.
-pub fn unsettled(entries: &[Entry]) -> Vec<(u32, Mutation)> {
-    let ledger = Ledger::of(entries);
-    ledger.open().iter().map(|undo| (undo.change, undo.mutation.clone())).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -106,7 +97,7 @@ mod tests {
         ActiveAlert, Apply, Level, Op, Page, Point, Predicate, Query, Sample, Series, Target, Test, Waited,
     };
     use suture_core::object::Kind;
-    use suture_core::{Halt, HumanDuration, Labels, Limit, Limits, Outcome, Reason, RunId, Step};
+    use suture_core::{Halt, HumanDuration, Labels, Limit, Limits, Mutation, Outcome, Reason, RunId, Step};
 
     use super::*;
 

@@ -97,7 +97,7 @@ impl Server {
                 ),
                 Err(error) => tracing::error!(policy = policy.config.name, error, "a policy can't be loaded"),
             }
-            policies.push(policy);
+            policies.push(Arc::new(policy));
         }
         let engine = Engine::start(EngineConfig {
             policies,

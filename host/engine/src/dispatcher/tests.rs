@@ -83,7 +83,7 @@ async fn start(
     let cluster = SimulatedCluster::new(Fixture { now: epoch, ..Fixture::default() }, clock.clone()).unwrap();
     let pages = Arc::new(Pages::default());
     let mut config = EngineConfig {
-        policies: vec![configured(program, &*clock)],
+        policies: vec![Arc::new(configured(program, &*clock))],
         journal: Journal::open(dir.path(), clock.clone()).unwrap(),
         cluster: Arc::new(cluster.clone()),
         clock: clock.clone(),

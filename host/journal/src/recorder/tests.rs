@@ -207,3 +207,10 @@ fn a_journal_that_cannot_be_written_ends_the_run_before_anything_is_done() {
     assert_eq!(halt, Halt::Journal("the disk is full".into()));
     assert!(world.fake.asked().is_empty());
 }
+
+/// The undos that a record leaves open, oldest first, each with the step whose change it
+/// takes back.
+fn unsettled(entries: &[Entry]) -> Vec<(u32, suture_core::Mutation)> {
+    let ledger = crate::Ledger::of(entries);
+    ledger.open().iter().map(|undo| (undo.change, undo.mutation.clone())).collect()
+}

@@ -84,7 +84,7 @@ fn wherever_the_process_dies_each_change_is_undone_once() {
         let next = World::reborn(lived, fake);
         assert!(next.drive(next.recorder.finish(&DIED)).unwrap().is_empty());
         let whole = [lived, &next.log.entries()].concat();
-        assert!(crate::entry::unsettled(&whole).is_empty(), "died after {length}");
+        assert!(super::unsettled(&whole).is_empty(), "died after {length}");
         let count = |is_counted: fn(&crate::Body) -> bool| {
             whole.iter().filter(|entry| is_counted(&entry.body)).count()
         };

@@ -14,7 +14,7 @@ fn an_undo_without_a_name_means_the_object_that_was_made_and_no_other() {
     let Effect::Mutate { undo: Some(undo), .. } = &prepared.effect else { panic!() };
     assert_eq!(undo.reference().name, "unlock-final");
     // The uid is known once the object is there.
-    let (step, mut undo) = crate::entry::unsettled(&entries).pop().unwrap();
+    let (step, mut undo) = super::unsettled(&entries).pop().unwrap();
     assert_eq!(step, 1);
     assert_eq!(undo.target_mut().unwrap().uid.as_deref(), Some("uid-of-unlock-final"));
 }
@@ -32,7 +32,7 @@ fn an_undo_of_the_changed_object_is_pinned_before_the_change() {
 fn an_undo_of_another_object_is_left_as_it_is() {
     let world = World::new(Fake::default());
     world.drive(world.recorder.answer(change(merge("plex"), Some(delete("other"))))).unwrap().unwrap();
-    let (_, mut undo) = crate::entry::unsettled(&world.log.entries()).pop().unwrap();
+    let (_, mut undo) = super::unsettled(&world.log.entries()).pop().unwrap();
     assert_eq!(undo.target_mut().unwrap().uid, None);
 }
 
@@ -63,7 +63,7 @@ fn an_undo_that_the_policy_runs_is_the_step_in_which_it_asks() {
     });
     let expected = ["1 intent patch", "1 reply ok", "2 intent delete undo of 1", "2 reply ok", "3 now ok"];
     assert_eq!(world.record(), expected);
-    assert!(crate::entry::unsettled(&world.log.entries()).is_empty());
+    assert!(super::unsettled(&world.log.entries()).is_empty());
 }
 
 #[test]
@@ -76,5 +76,5 @@ fn an_undo_that_fails_for_the_policy_stays_open() {
         let error = host.answer(Effect::Settle { step: 1, run_undo: true }).await.unwrap().unwrap_err();
         assert_eq!(error.reason, Reason::FORBIDDEN);
     });
-    assert_eq!(crate::entry::unsettled(&world.log.entries()).len(), 1);
+    assert_eq!(super::unsettled(&world.log.entries()).len(), 1);
 }
