@@ -22,7 +22,7 @@ build: c-compiler toolchain ## The suture binary
 policies: build guest-target ## The policies, as WebAssembly components
 	$(SUTURE) build policies/volsync
 
-test: c-compiler toolchain guest-target test-packages ## Everything: unit tests, scenarios, end to end
+test: c-compiler toolchain guest-target test-packages envtest ## Everything: unit tests, scenarios, end to end
 	$(CARGO) build --locked -p suture-cli
 	target/debug/suture build policies/volsync
 	$(CARGO) test --locked --workspace --no-fail-fast
@@ -56,3 +56,4 @@ guest-target: toolchain # The target that policies are built for.
 	fi
 
 include mk/packages.mk
+include mk/envtest.mk

@@ -30,13 +30,9 @@ impl<C> WithPrometheus<C> {
 impl<C: EffectHandler> EffectHandler for WithPrometheus<C> {
     async fn prepare(&self, step: &Step, effect: &Effect) -> Result<Prepared, Fault> {
         match effect {
-            Effect::Query { .. } | Effect::QueryRange { .. } | Effect::Alerts => Ok(Prepared {
-                step: step.clone(),
-                effect: effect.clone(),
-                deadline: None,
-                dry_run: false,
-                before: None,
-            }),
+            Effect::Query { .. } | Effect::QueryRange { .. } | Effect::Alerts => {
+                Ok(Prepared::new(step.clone(), effect.clone()))
+            }
             _ => self.cluster.prepare(step, effect).await,
         }
     }

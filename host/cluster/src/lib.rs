@@ -14,6 +14,7 @@ pub mod alertmanager;
 pub mod composite;
 pub mod fixture;
 mod http;
+pub mod live;
 pub mod pin;
 pub mod prometheus;
 pub mod resolve;

@@ -68,10 +68,21 @@ pub struct Prepared {
     /// Ask the API server what would happen, and change nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
+    /// The field manager of a mutation: `suture-POLICY`. One a policy, because a second
+    /// apply by the same manager takes back the fields of the first.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub manager: String,
     /// The object at the version that is pinned. Not stored: it may hold what the
     /// journal must not (a Secret's values).
     #[serde(skip)]
     pub before: Option<Object>,
+}
+
+impl Prepared {
+    /// An effect as it was asked for, with nothing filled in.
+    pub fn new(step: Step, effect: Effect) -> Self {
+        Self { step, effect, deadline: None, dry_run: false, manager: String::new(), before: None }
+    }
 }
 
 /// What reading says of an intent that has no reply.

@@ -5,6 +5,7 @@
 //! [`Engine`] is what lasts: it routes alerts to policies, holds incidents, starts
 //! one run a key, retries, verifies that alerts clear, and tells people.
 
+pub mod announce;
 pub mod budget;
 pub mod cluster;
 pub mod confirm;
@@ -22,6 +23,7 @@ pub mod policy;
 pub mod progress;
 pub mod run;
 
+pub use announce::{Announcement, Announcer};
 pub use budget::Budgets;
 pub use cluster::Cluster;
 pub use confirm::{Confirm, ExternalLabels};

@@ -61,15 +61,14 @@ impl EffectHandler for Local {
             Effect::Sleep { duration_ms } => Some(*duration_ms),
             Effect::Exclusive { timeout_ms, .. } => Some(*timeout_ms),
             Effect::Now | Effect::Log { .. } | Effect::Step { .. } => None,
+            Effect::Mutate { .. } => {
+                let prepared = self.cluster.prepare(step, effect).await?;
+                return Ok(Prepared { manager: format!("suture-{}", self.policy), ..prepared });
+            }
             _ => return self.cluster.prepare(step, effect).await,
         };
-        Ok(Prepared {
-            step: step.clone(),
-            effect: effect.clone(),
-            deadline: wait.map(|wait| self.clock.after(Duration::from_millis(wait))),
-            dry_run: false,
-            before: None,
-        })
+        let deadline = wait.map(|wait| self.clock.after(Duration::from_millis(wait)));
+        Ok(Prepared { deadline, ..Prepared::new(step.clone(), effect.clone()) })
     }
 
     async fn perform(&self, prepared: &Prepared) -> Result<Reply, Fault> {

@@ -145,7 +145,7 @@ fn metadata_only(item: Object) -> Object {
 }
 
 fn as_planned(step: &Step, effect: &Effect, before: Option<Object>) -> Prepared {
-    Prepared { step: step.clone(), effect: effect.clone(), deadline: None, dry_run: true, before }
+    Prepared { dry_run: true, before, ..Prepared::new(step.clone(), effect.clone()) }
 }
 
 #[async_trait]

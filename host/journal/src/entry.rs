@@ -202,7 +202,7 @@ mod tests {
                 answer: Answer::Error(error),
                 undo_of: Some(1),
             });
-            let prepared = Prepared { step, effect, deadline: Some(time()), dry_run: true, before: None };
+            let prepared = Prepared { deadline: Some(time()), dry_run: true, ..Prepared::new(step, effect) };
             bodies.push(Body::Intent { prepared, undo_of: None });
         }
         for body in bodies {

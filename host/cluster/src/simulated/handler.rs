@@ -20,13 +20,7 @@ const NAMES_TRIED: u32 = 8;
 #[async_trait]
 impl EffectHandler for SimulatedCluster {
     async fn prepare(&self, step: &Step, effect: &Effect) -> Result<Prepared, Fault> {
-        let mut prepared = Prepared {
-            step: step.clone(),
-            effect: effect.clone(),
-            deadline: None,
-            dry_run: false,
-            before: None,
-        };
+        let mut prepared = Prepared::new(step.clone(), effect.clone());
         match &mut prepared.effect {
             Effect::Mutate { mutation, .. } => {
                 let store = self.read(|state, _| state.store.clone());

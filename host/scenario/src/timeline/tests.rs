@@ -33,13 +33,8 @@ impl Script {
     }
 
     fn intent(self, step: u32, effect: Effect, undo_of: Option<u32>, dry_run: bool) -> Self {
-        let prepared = Prepared {
-            step: Step { run: RunId::new("r"), number: step },
-            effect,
-            deadline: None,
-            dry_run,
-            before: None,
-        };
+        let step_of_run = Step { run: RunId::new("r"), number: step };
+        let prepared = Prepared { dry_run, ..Prepared::new(step_of_run, effect) };
         self.push(step, Body::Intent { prepared, undo_of })
     }
 

@@ -90,7 +90,7 @@ impl EffectHandler for Fake {
                 target.uid.get_or_insert_with(|| format!("uid-of-{}", target.name));
             }
         }
-        Ok(Prepared { step: step.clone(), effect, deadline: None, dry_run: self.dry_run, before: None })
+        Ok(Prepared { dry_run: self.dry_run, ..Prepared::new(step.clone(), effect) })
     }
 
     async fn perform(&self, prepared: &Prepared) -> Result<Reply, Fault> {

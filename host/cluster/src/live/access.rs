@@ -1,0 +1,1 @@
+//! What this host may do on the cluster, asked of the API server itself.

@@ -1,0 +1,1 @@
+//! Cases over effects that every cluster must answer alike.
