@@ -54,6 +54,8 @@ pub enum Command {
     Runs(RunsArgs),
     /// Print the grants that a policy requests, as configuration.
     Grants(InspectArgs),
+    /// Print the least Kubernetes RBAC that a configuration's grants need, as YAML.
+    Rbac(RbacArgs),
     /// See it work: a host, a simulated cluster, three broken backups, real webhooks.
     Demo(DemoArgs),
 }
@@ -144,9 +146,19 @@ The alert is a webhook body as Alertmanager posts it, one alert of it, or just l
 {\"labels\": {\"alertname\": \"VolSyncVolumeOutOfSync\", …}}. The scenario is the cluster
 that it acts on; the alerts and expectations in it are set aside.
 
+With --live it acts on a real cluster. With --config that is the configuration's, and the
+policy of the same name has its grants, settings, limits and mode there; --enforce and
+--observe override the mode. Without --config it is the cluster of the kubeconfig, and
+the policy only plans: reads, and server-side dry runs of what it would change. You are
+the confirmation: Prometheus is not asked whether the alert fires. The record is in
+memory; Ctrl-C takes back what must not stay, and kill -9 can't. While a host is at work
+on the same cluster, rather let it: POST /api/v1/policies/NAME/runs.
+
 Examples:
   suture run volsync.wasm --alert alert.json --scenario stale-lock.yaml
-  suture run volsync.wasm --alert - --scenario stale-lock.yaml --observe < alert.json")]
+  suture run volsync.wasm --alert - --scenario stale-lock.yaml --observe < alert.json
+  suture run volsync.wasm --alert alert.json --live
+  suture run volsync.wasm --alert alert.json --live --config suture.yaml --enforce")]
 pub struct RunArgs {
     /// The component.
     #[arg(value_name = "FILE")]
@@ -157,18 +169,51 @@ pub struct RunArgs {
     /// The simulated cluster: a scenario file.
     #[arg(long, value_name = "FILE", required_unless_present = "live")]
     pub scenario: Option<PathBuf>,
-    /// Act on the live cluster (not in this version yet).
+    /// Act on a live cluster: the configuration's, or the kubeconfig's.
     #[arg(long, conflicts_with = "scenario")]
     pub live: bool,
     /// Change nothing; show what would be done.
     #[arg(long)]
     pub observe: bool,
+    /// Perform changes on the live cluster, under the grants of the configuration.
+    #[arg(long, requires = "live", requires = "config", conflicts_with = "observe")]
+    pub enforce: bool,
     /// The policy's settings: a YAML or JSON file.
     #[arg(long, value_name = "FILE")]
     pub settings: Option<PathBuf>,
     /// Take settings, grants, limits and mode from this configuration.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// `suture rbac`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A grant becomes the same rule, as far as the policy's manifest requests it: a Role in
+each namespace that it names, a ClusterRole where it has a pattern of namespaces or the
+resource has none. Exact names become resourceNames. Beside that the host needs to know
+its cluster (kube-system's uid), its Lease, and to leave Events. Nothing is reached over
+the network; a rule's comment says which policy needs it, and why.
+
+`suture serve` asks the API server for the same rights at its start, and holds a policy
+back that lacks one. What a smaller configuration no longer needs stays in the cluster
+until it is deleted: look with `kubectl get roles,clusterroles -A -l
+app.kubernetes.io/managed-by=suture`.
+
+Examples:
+  suture rbac --config suture.yaml
+  suture rbac --config suture.yaml | kubectl apply -f -
+  suture rbac --config suture.yaml --namespace tools --service-account mender")]
+pub struct RbacArgs {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "suture.yaml")]
+    pub config: PathBuf,
+    /// The host's own namespace [default: `cluster.live.namespace`, or `suture`].
+    #[arg(long, value_name = "NS")]
+    pub namespace: Option<String>,
+    /// The ServiceAccount that the host runs as [default: suture].
+    #[arg(long, value_name = "NAME")]
+    pub service_account: Option<String>,
 }
 
 /// `suture runs`.

@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod grants;
 mod inspect;
+mod rbac;
 mod run;
 mod runs;
 mod serve;
@@ -25,6 +26,7 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Run(args) => run::run(&args, output),
         Command::Runs(args) => runs::run(args.command, output),
         Command::Grants(args) => grants::run(&args, output),
+        Command::Rbac(args) => rbac::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
     }
 }

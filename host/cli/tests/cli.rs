@@ -80,7 +80,7 @@ fn help_names_every_subcommand_and_the_exit_codes() {
         .collect();
     assert_eq!(
         commands,
-        ["serve", "check", "build", "inspect", "test", "run", "runs", "grants", "demo", "help"]
+        ["serve", "check", "build", "inspect", "test", "run", "runs", "grants", "rbac", "demo", "help"]
     );
     assert!(ran.stdout.contains("Exit codes: 0 done or passed; 1 an expectation failed"));
     assert!(ran.stderr.is_empty());
@@ -88,9 +88,16 @@ fn help_names_every_subcommand_and_the_exit_codes() {
 
 #[test]
 fn help_of_each_subcommand_shows_examples() {
-    for command in
-        [&["serve"][..], &["check"], &["build"], &["test"], &["run"], &["runs", "list"], &["runs", "show"]]
-    {
+    for command in [
+        &["serve"][..],
+        &["check"],
+        &["build"],
+        &["test"],
+        &["run"],
+        &["runs", "list"],
+        &["runs", "show"],
+        &["rbac"],
+    ] {
         let ran = suture(&[command, &["--help"]].concat());
         assert_eq!(ran.code, 0);
         assert!(ran.stdout.contains(&format!("Examples:\n  suture {}", command.join(" "))), "{}", ran.stdout);
@@ -222,14 +229,22 @@ fn an_alert_for_somebody_else_runs_nothing() {
 }
 
 #[test]
-fn the_live_cluster_says_that_it_is_not_there_yet() {
-    let ran = suture(&["run", "x.wasm", "--alert", "-", "--live"]);
+fn a_live_run_without_a_cluster_says_what_it_looked_for() {
+    let (_folder, alert) = file("alert.json", ALERT);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_suture"));
+    command.args(["run", volsync(), "--alert", &alert, "--live"]).current_dir(root()).stdin(Stdio::null());
+    let ran: Ran = command.env("KUBECONFIG", "/nowhere/kubeconfig").output().unwrap().into();
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("/nowhere/kubeconfig"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_live_run_changes_nothing_unless_a_configuration_grants_it() {
+    let ran = suture(&["run", "x.wasm", "--alert", "-", "--live", "--enforce"]);
     assert_eq!(ran.code, 2);
-    assert!(
-        ran.stderr.contains("not in this version yet") && ran.stderr.contains("--scenario"),
-        "{}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains("--config"), "{}", ran.stderr);
+    let both = ["run", "x.wasm", "--alert", "-", "--live", "--config", "c", "--enforce", "--observe"];
+    assert_eq!(suture(&both).code, 2);
 }
 
 #[test]

@@ -274,8 +274,8 @@ pub struct LogAction {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FaultRule {
-    /// The effect: `get`, `list`, `create`, `patch`, `delete`, `wait`, `logs`, `query`,
-    /// `queryRange` or `alerts`.
+    /// The effect: `get`, `list`, `create`, `patch`, `apply`, `delete`, `wait`, `logs`,
+    /// `query`, `queryRange` or `alerts`.
     pub verb: String,
     /// Only for objects of this kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -140,7 +140,7 @@ async fn receive(request: RequestBuilder) -> Result<Answer, String> {
 }
 
 /// An error with what caused it: only the last cause says what happened.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

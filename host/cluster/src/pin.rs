@@ -4,10 +4,12 @@
 //! which step made it; a change of an existing object is pinned to the uid and version
 //! that were seen.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use suture_core::effect::{Create, Delete, Mutation, Patch, PatchType, Target};
-use suture_core::object::{self, RUN_ANNOTATION};
+use suture_core::object::{self, Kind, RUN_ANNOTATION};
 use suture_core::{Error, ObjectRef, Reason, Step};
 
 /// The characters of generated names, as Kubernetes chooses them: no vowels, so no words.
@@ -42,22 +44,25 @@ pub fn generated_name(create: &Create, step: &Step, attempt: u32) -> Option<Stri
     Some(format!("{}{}", truncated(base), suffix(&format!("{step}/{attempt}"))))
 }
 
-/// Give a create its final name, its namespace, and the annotation that says which step
-/// made it.
+/// Give a create its kind, its final name, its namespace, and the annotation that says which
+/// step made it.
 ///
 /// # Errors
 /// `BadRequest` where the object's shape does not let it.
 pub fn create(create: &mut Create, step: &Step, name: Option<String>) -> Result<(), Error> {
     let malformed = |what: &str| Error::new(Reason::BAD_REQUEST, format!("{what} is not a JSON object"));
     let namespace = create.namespace.clone();
+    let Kind { api_version, kind } = create.kind.clone();
     let object = create.object.as_object_mut().ok_or_else(|| malformed("the object to be made"))?;
+    // What says otherwise stays, and is refused when it is performed.
+    object.entry("apiVersion").or_insert_with(|| api_version.into());
+    object.entry("kind").or_insert_with(|| kind.into());
     let metadata = object.entry("metadata").or_insert_with(|| json!({}));
     let metadata = metadata.as_object_mut().ok_or_else(|| malformed("`metadata`"))?;
     if let Some(name) = name {
         metadata.insert("name".to_owned(), name.into());
     }
     if let Some(namespace) = namespace {
-        // One that says otherwise stays, and is refused when it is performed.
         metadata.entry("namespace").or_insert_with(|| namespace.into());
     }
     let annotations = metadata.entry("annotations").or_insert_with(|| json!({}));
@@ -89,6 +94,38 @@ pub fn change(mutation: &mut Mutation, current: &Value) -> Result<(), Error> {
             version(resource_version, current, &target.reference())
         }
     }
+}
+
+/// A prepared mutation as it is sent: what is applied carries a mark, by which it is known
+/// whether it was. The mark is one for each manager: the annotation of a create would be a
+/// field that two policies dispute.
+pub fn marked<'a>(mutation: &'a Mutation, manager: &str, step: &Step) -> Cow<'a, Mutation> {
+    let Mutation::Apply(apply) = mutation else { return Cow::Borrowed(mutation) };
+    let mut apply = apply.clone();
+    let annotations = apply.object.as_object_mut().and_then(|object| {
+        let metadata = object.entry("metadata").or_insert_with(|| json!({})).as_object_mut()?;
+        metadata.entry("annotations").or_insert_with(|| json!({})).as_object_mut()
+    });
+    // Another shape than this is refused by the API server.
+    if let Some(annotations) = annotations {
+        annotations.insert(mark(manager), step.to_string().into());
+    }
+    Cow::Owned(Mutation::Apply(apply))
+}
+
+/// The annotation in which a manager's last apply says which step it was.
+fn mark(manager: &str) -> String {
+    format!("run.suture.dev/{}", manager.strip_prefix("suture-").unwrap_or("suture"))
+}
+
+/// Whether a step made an object.
+pub fn made_by(object: &Value, step: &Step) -> bool {
+    object::annotation(object, RUN_ANNOTATION) == Some(&step.to_string())
+}
+
+/// Whether a step was the last in which a manager applied an object.
+pub fn applied_by(object: &Value, manager: &str, step: &Step) -> bool {
+    object::annotation(object, &mark(manager)) == Some(&step.to_string())
 }
 
 fn uid(target: &mut Target, current: &Value) -> Result<(), Error> {
@@ -137,8 +174,6 @@ pub fn unpinned(patch: &Patch) -> Patch {
 
 #[cfg(test)]
 mod tests {
-    use suture_core::object::Kind;
-
     use super::*;
 
     fn patch(patch_type: PatchType, body: Value) -> Patch {

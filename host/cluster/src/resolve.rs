@@ -8,32 +8,28 @@ use std::sync::Arc;
 use serde_json::Value;
 use suture_core::effect::{Delete, Patch};
 use suture_core::handler::Resolution;
-use suture_core::object::{self, Object, RUN_ANNOTATION};
-use suture_core::{Mutation, Reply, Step, patch};
+use suture_core::object::{self, Object};
+use suture_core::{Mutation, Prepared, Reply, patch};
 
 use crate::pin;
 
 /// Whether a prepared mutation was done, by the object that it concerns: `current` as it
 /// is now, none where it does not exist.
-pub fn mutation(mutation: &Mutation, step: &Step, current: Option<Object>) -> Resolution {
+pub fn prepared(prepared: &Prepared, mutation: &Mutation, current: Option<Object>) -> Resolution {
+    let Prepared { step, manager, .. } = prepared;
     match (mutation, current) {
-        (Mutation::Create(_), Some(current)) => {
-            let maker = object::annotation(&current, RUN_ANNOTATION);
-            if maker == Some(&step.to_string()) {
-                Resolution::Done(Reply::Mutated(current))
-            } else {
-                // Somebody else's: performing says so.
-                Resolution::NotDone
-            }
+        // Somebody else's, where it is not ours: performing says so.
+        (Mutation::Create(_), Some(current)) if pin::made_by(&current, step) => {
+            Resolution::Done(Reply::Mutated(current))
         }
+        (Mutation::Apply(_), Some(current)) if pin::applied_by(&current, manager, step) => {
+            Resolution::Done(Reply::Mutated(current))
+        }
+        (Mutation::Create(_) | Mutation::Apply(_), Some(_)) => Resolution::NotDone,
         // Nothing is there, so nothing can be done twice: performing says `NotFound`.
         (Mutation::Create(_) | Mutation::Patch(_) | Mutation::Apply(_), None) => Resolution::NotDone,
         (Mutation::Patch(patch), Some(current)) => patched(patch, current),
         (Mutation::Delete(delete), current) => deleted(delete, current),
-        (Mutation::Apply(apply), Some(_)) => Resolution::Unknown(format!(
-            "whether {} was applied before the host died can't be told by reading it",
-            apply.target.reference()
-        )),
     }
 }
 
@@ -84,7 +80,7 @@ fn deleted(delete: &Delete, current: Option<Object>) -> Resolution {
 }
 
 /// What is left to say of an object that is gone.
-fn remnant(delete: &Delete) -> Value {
+pub(crate) fn remnant(delete: &Delete) -> Value {
     let target = &delete.target;
     let mut metadata = serde_json::Map::new();
     metadata.insert("name".to_owned(), target.name.clone().into());

@@ -1,29 +1,63 @@
 //! An API server in memory, at the level of effects.
 //!
-//! It answers as a real one does (the reasons of its errors are the same; the messages
-//! are its own) for what policies use: get, list, create, patch, delete, the `status`
-//! subresource, logs, waits. What it can't do it says: server-side apply, subresources
-//! other than `status`, PromQL that its fixture does not answer.
+//! It answers as a real one does, which `tests/conformance` holds it to: the same cases
+//! run against it and against kube-apiserver, and compare replies and the reasons of
+//! errors (the messages are its own). What policies use is there: get, list in pages,
+//! create, patch, server-side apply with its owners of fields, delete in every way, the
+//! subresources `status` and `scale`, logs, waits, dry runs, and users with few rights
+//! ([`limited_to`](SimulatedCluster::limited_to)).
 //!
-//! It knows the rules that hold for every object and none of those for single kinds:
-//! a Job's template can be changed here, and a Deployment makes no pods. There is no
-//! kubelet either, so a deleted pod goes at once, and no admission. What controllers
-//! do, the fixture's [reactions](crate::fixture::Reaction) play; only dependents and
-//! the contents of namespaces are collected without.
+//! What controllers do, the fixture's [reactions](crate::fixture::Reaction) play; only
+//! dependents and the contents of namespaces are collected without.
+//!
+//! # What is left out
+//! These are answered with `Unsupported`:
+//! - subresources that are more than a part of the object, such as `pods/eviction`;
+//! - applying a `scale`, and the `scale` of a custom resource;
+//! - PromQL that the fixture does not answer.
+//!
+//! These it does not know, and answers as if there were no such thing:
+//! - What only one kind of Kubernetes' own demands or defaults. The shape of these objects
+//!   is checked (unknown fields, types), their values are not: a Job's template can be
+//!   changed here, and a Pod without an image is made. Filled in are the status of a new
+//!   Pod, Job, Namespace, PersistentVolume or PersistentVolumeClaim, a Namespace's label
+//!   with its name, and a Secret's `type` and `stringData`; not filled in are all the
+//!   defaults of Jobs, Pods and workloads (`backoffLimit`, `restartPolicy`, `replicas`, …).
+//! - Of custom resources whose definition is not among the fixture's objects, anything but
+//!   the metadata. Where it is, its schema is checked without its rules in CEL.
+//! - Admission: no webhooks, quotas or limit ranges, and no default ServiceAccount.
+//! - A kubelet: nothing runs, and a deleted pod goes at once.
+//! - Controllers: a Deployment makes no pods, and a Job none either. Objects whose owner
+//!   never existed stay.
+//! - Of server-side apply: `managedFields` are not shown (nor does Suture show them where
+//!   they are), lists of custom resources without a definition are one piece, and so are
+//!   those of Kubernetes' own kinds that are in no pod and no condition. The order in which
+//!   a list is applied does not move what is there.
+//! - That a list can be continued for as long as etcd keeps it: here it is five minutes.
 
 mod answers;
+mod applying;
 pub(crate) mod builtin;
+mod defaults;
 mod faults;
+mod fields;
 mod garbage;
 mod handler;
 pub(crate) mod kinds;
 mod list;
 mod logs;
 mod making;
+mod ownership;
 mod reactions;
+mod rights;
 pub(crate) mod rules;
+mod scale;
+mod schema;
+mod shape;
 mod state;
 mod store;
+mod typed;
+mod validation;
 mod verbs;
 mod wait;
 
@@ -41,6 +75,7 @@ use suture_core::{Alert, Clock, Error, ObjectRef, Timestamp};
 use tokio::sync::watch;
 
 pub(crate) use answers::check_range;
+pub use rights::Limited;
 pub use state::Performed;
 use state::State;
 
@@ -185,7 +220,7 @@ impl SimulatedCluster {
         let target = Target { kind, namespace, name, uid: None, subresource: None };
         let delete = Delete { target, propagation: Propagation::Background, resource_version: None };
         self.write(|state, now| {
-            state.store.mutate(&Mutation::Delete(delete), now)?;
+            state.store.mutate(&Mutation::Delete(delete), "kubectl", now)?;
             state.settle(now, 0);
             Ok(())
         })

@@ -106,6 +106,10 @@ impl suture_core::Clock for Impatient {
         suture_core::Timestamp::UNIX_EPOCH
     }
 
+    fn monotonic(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
+
     fn sleep_until(&self, _: suture_core::Timestamp) -> suture_core::clock::Sleep {
         Box::pin(std::future::ready(()))
     }

@@ -24,6 +24,10 @@ pub trait Clock: Send + Sync {
     /// The time.
     fn now(&self) -> Timestamp;
 
+    /// How long it is since some moment in the past, by a clock that nobody sets: it never
+    /// goes back, and never jumps as [`now`](Self::now) does when the time is corrected.
+    fn monotonic(&self) -> Duration;
+
     /// Wait until a time; at once where it has passed.
     fn sleep_until(&self, at: Timestamp) -> Sleep;
 

@@ -96,6 +96,11 @@ impl Glob {
     pub fn is_any(&self) -> bool {
         self.as_str() == "*"
     }
+
+    /// The one text that it matches, where it is no pattern.
+    pub fn exact(&self) -> Option<&str> {
+        Some(self.as_str()).filter(|text| !text.contains(['*', '?', '[', ']', '{', '}', '\\']))
+    }
 }
 
 impl PartialEq for Glob {
@@ -270,6 +275,14 @@ mod tests {
             Access { name: None, verb: Verb::List, ..access() },
         ] {
             assert!(!grant.allows(&denied), "{denied}");
+        }
+    }
+
+    #[test]
+    fn only_a_text_without_wildcards_is_exact() {
+        assert_eq!(Glob::new("home-lab").unwrap().exact(), Some("home-lab"));
+        for pattern in ["*", "home-?", "{media,home}", "[ab]", r"a\*"] {
+            assert_eq!(Glob::new(pattern).unwrap().exact(), None, "{pattern}");
         }
     }
 

@@ -123,6 +123,9 @@ pub enum Halt {
     /// The host is shutting down; the run is picked up at the next start.
     #[error("interrupted: the host is shutting down")]
     Shutdown,
+    /// The run waits for longer than its instance stays: another one goes on with it.
+    #[error("suspended: the run waits without an instance")]
+    Suspended,
     /// The journal can't be written, so nothing may be done.
     #[error("the journal can't be written: {0}")]
     Journal(String),

@@ -24,6 +24,7 @@ pub mod object;
 pub mod outcome;
 pub mod patch;
 pub mod program;
+pub mod rbac;
 pub mod selector;
 pub mod settings;
 

@@ -41,6 +41,37 @@ pub fn dns_subdomain(text: &str) -> Result<(), String> {
     }
 }
 
+/// The key of a label, an annotation or a finalizer: `name`, or `prefix/name` with a DNS
+/// subdomain before the slash.
+///
+/// # Errors
+/// What is wrong, with the key.
+pub fn label_key(text: &str) -> Result<(), String> {
+    let name = match text.split_once('/') {
+        Some((prefix, name)) => dns_subdomain(prefix).map(|()| name)?,
+        None => text,
+    };
+    if !name.is_empty() && label_value(name).is_ok() {
+        return Ok(());
+    }
+    Err(format!("`{}` is not a qualified name (`name` or `prefix/name`)", shortened(text)))
+}
+
+/// The value of a label: at most 63 letters, digits, `-`, `_` and `.`, with a letter or
+/// digit at both ends; or nothing.
+///
+/// # Errors
+/// What is wrong, with the value.
+pub fn label_value(text: &str) -> Result<(), String> {
+    let edge = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let valid = text.is_empty()
+        || (text.len() <= 63
+            && edge(text.bytes().next())
+            && edge(text.bytes().last())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)));
+    if valid { Ok(()) } else { Err(format!("`{}` is not a label value", shortened(text))) }
+}
+
 /// A Prometheus label name.
 ///
 /// # Errors
@@ -74,6 +105,13 @@ mod tests {
         for name in ["", "Plex", "-a", "a-", "a.b", "a/b", "../x", "ä", &"a".repeat(64)] {
             assert!(dns_label(name).is_err(), "{name}");
         }
+        for key in ["app", "A_b.c", "volsync.backube/cleanup"] {
+            assert!(label_key(key).is_ok(), "{key}");
+        }
+        for key in ["", "a/", "/a", "a/b/c", "UP.x/a", "-a", &"a".repeat(64)] {
+            assert!(label_key(key).is_err(), "{key}");
+        }
+        assert!(label_value("").is_ok() && label_value("a b").is_err());
         assert!(dns_subdomain("plex.v1").is_ok());
         for name in ["", "a..b", ".a", "a.", "a_b", "a\nb", &"a".repeat(254)] {
             assert!(dns_subdomain(name).is_err(), "{name}");

@@ -3,15 +3,29 @@
 use serde_json::Value;
 
 use crate::error::{Error, Reason};
+use crate::names;
 
-/// A parsed label selector: `app=x,tier in (a,b),!legacy`.
+/// A parsed label selector: `app=x,tier in (a,b),!legacy,size>3`.
 #[derive(Clone, Debug, Default)]
 pub struct LabelSelector(Vec<Requirement>);
 
 #[derive(Clone, Debug)]
 enum Requirement {
-    In { key: String, values: Vec<String>, negated: bool },
-    Exists { key: String, negated: bool },
+    In {
+        key: String,
+        values: Vec<String>,
+        negated: bool,
+    },
+    Exists {
+        key: String,
+        negated: bool,
+    },
+    /// Values that are numbers, above or below one.
+    Beyond {
+        key: String,
+        bound: i64,
+        above: bool,
+    },
 }
 
 impl LabelSelector {
@@ -20,9 +34,11 @@ impl LabelSelector {
     /// # Errors
     /// `BadRequest`, as the API server answers.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
         split_outside_parentheses(text)
             .map(str::trim)
-            .filter(|part| !part.is_empty())
             .map(|part| requirement(part).ok_or_else(|| unreadable("label", part)))
             .collect::<Result<_, _>>()
             .map(Self)
@@ -36,6 +52,10 @@ impl LabelSelector {
                 label(key).is_some_and(|value| values.iter().any(|wanted| wanted == value)) != *negated
             }
             Requirement::Exists { key, negated } => label(key).is_some() != *negated,
+            Requirement::Beyond { key, bound, above } => {
+                let number = label(key).and_then(|value| value.parse::<i64>().ok());
+                number.is_some_and(|number| if *above { number > *bound } else { number < *bound })
+            }
         })
     }
 }
@@ -53,9 +73,8 @@ fn split_outside_parentheses(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn requirement(part: &str) -> Option<Requirement> {
-    let key_ok = |key: &str| {
-        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte))
-    };
+    let key_of = |key: &str| names::label_key(key).is_ok().then(|| key.to_owned());
+    let value_of = |value: &str| names::label_value(value).is_ok().then(|| value.to_owned());
     if let Some(list) = part.strip_suffix(')') {
         let (head, values) = list.split_once('(')?;
         let (key, operator) = head.trim().split_once(char::is_whitespace)?;
@@ -64,22 +83,23 @@ fn requirement(part: &str) -> Option<Requirement> {
             "notin" => true,
             _ => return None,
         };
-        let values = values.split(',').map(|value| value.trim().to_owned()).collect();
-        return key_ok(key).then(|| Requirement::In { key: key.to_owned(), values, negated });
+        let values = values.split(',').map(|value| value_of(value.trim())).collect::<Option<_>>()?;
+        return Some(Requirement::In { key: key_of(key)?, values, negated });
     }
     for (operator, negated) in [("!=", true), ("==", false), ("=", false)] {
         if let Some((key, value)) = part.split_once(operator) {
-            let (key, value) = (key.trim(), value.trim());
-            let value_ok = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-            return (key_ok(key) && value_ok).then(|| Requirement::In {
-                key: key.to_owned(),
-                values: vec![value.to_owned()],
-                negated,
-            });
+            let values = vec![value_of(value.trim())?];
+            return Some(Requirement::In { key: key_of(key.trim())?, values, negated });
+        }
+    }
+    for (operator, above) in [('>', true), ('<', false)] {
+        if let Some((key, bound)) = part.split_once(operator) {
+            let bound = bound.trim().parse().ok()?;
+            return Some(Requirement::Beyond { key: key_of(key.trim())?, bound, above });
         }
     }
     let (key, negated) = part.strip_prefix('!').map_or((part, false), |key| (key.trim(), true));
-    key_ok(key).then(|| Requirement::Exists { key: key.to_owned(), negated })
+    Some(Requirement::Exists { key: key_of(key)?, negated })
 }
 
 /// A parsed field selector: `metadata.name=x,status.phase!=Running`.
@@ -93,15 +113,15 @@ impl FieldSelector {
     /// `BadRequest`, as the API server answers.
     pub fn parse(text: &str) -> Result<Self, Error> {
         text.split(',')
-            .map(str::trim)
             .filter(|part| !part.is_empty())
             .map(|part| {
                 [("!=", true), ("==", false), ("=", false)]
                     .iter()
                     .find_map(|(operator, negated)| {
                         let (path, value) = part.split_once(operator)?;
-                        (!path.is_empty())
-                            .then(|| (path.trim().to_owned(), value.trim().to_owned(), *negated))
+                        // A `=` in a value would have to be escaped, which nothing here needs.
+                        (!path.is_empty() && !value.contains('='))
+                            .then(|| (path.to_owned(), value.to_owned(), *negated))
                     })
                     .ok_or_else(|| unreadable("field", part))
             })
@@ -148,10 +168,27 @@ mod tests {
             ("app notin (x,y),app", false),
             ("!app", false),
             ("!tier", true),
+            (" app = x , ! tier ", true),
+            ("volsync.backube/cleanup>0", true),
+            ("volsync.backube/cleanup < 1", false),
+            ("app>0", false),
         ] {
             assert_eq!(LabelSelector::parse(selector).unwrap().matches(&object), hit, "{selector}");
         }
-        for wrong in ["app in x", "app within (x)", "a b", "a=b=c d", "!!a"] {
+        for wrong in [
+            "app in x",
+            "app within (x)",
+            "a b",
+            "a=b=c d",
+            "!!a",
+            "a=x,",
+            ",a",
+            "a,,b",
+            "=x",
+            "-a=1",
+            "a=-1-",
+            "n>x",
+        ] {
             assert!(LabelSelector::parse(wrong).is_err(), "{wrong}");
         }
     }
@@ -162,6 +199,8 @@ mod tests {
         let hit = |selector| FieldSelector::parse(selector).unwrap().matches(&pod);
         assert!(hit("metadata.name=p,status.phase!=Failed"));
         assert!(!hit("spec.nodeName=n"));
-        assert!(FieldSelector::parse("phase").is_err());
+        for wrong in ["phase", "metadata.name=a=b", "=a"] {
+            assert!(FieldSelector::parse(wrong).is_err(), "{wrong}");
+        }
     }
 }

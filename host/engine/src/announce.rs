@@ -113,7 +113,7 @@ impl Story {
                 self.subject.get_or_insert_with(|| (target.reference(), uid(object)));
                 None
             }
-            Body::Intent { prepared, undo_of } => {
+            Body::Intent { prepared, undo_of, .. } => {
                 self.intent = match &prepared.effect {
                     Effect::Mutate { mutation, .. } if !prepared.dry_run => Some(mutation.clone()),
                     _ => None,
@@ -217,7 +217,7 @@ mod tests {
             Progress::Began(run(mode, None)),
             call(Effect::Step { title: "starting a sync".to_owned() }, Reply::Noted),
             call(Effect::Get { target: target() }, Reply::Object(object.clone())),
-            entry(Body::Intent { prepared, undo_of: None }),
+            entry(Body::Intent { prepared, asked: None, undo_of: None }),
             entry(Body::Reply { answer: Answer::Ok(Reply::Mutated(object)) }),
             Progress::Ended(run(mode, Some(outcome))),
         ];

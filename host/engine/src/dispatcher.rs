@@ -5,6 +5,7 @@ mod escalate;
 mod incidents;
 mod route;
 mod runs;
+mod take_up;
 mod verify;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -15,7 +16,7 @@ use std::time::Duration;
 use suture_core::clock::later;
 use suture_core::{Halt, IncidentId, Labels, RunId, Timestamp};
 use suture_journal::{Cancel, Change, Durability, IncidentRecord, JournalError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::budget::Window;
 use crate::engine::{Shared, StartError};
@@ -51,6 +52,8 @@ struct AtWork {
     key: Labels,
     cancel: Cancel,
     record: suture_journal::RunRecord,
+    /// It waits, and counts for nothing.
+    waiting: bool,
 }
 
 /// What belongs to one policy.
@@ -74,6 +77,8 @@ pub(crate) struct Dispatcher {
     polls: HashMap<IncidentId, Timestamp>,
     policies: HashMap<String, PerPolicy>,
     locks: Arc<crate::locks::Locks>,
+    /// For instances.
+    places: Arc<Semaphore>,
     /// What is not on disk yet, in order.
     unsaved: Vec<Change>,
     cluster_id: String,
@@ -96,6 +101,7 @@ impl Dispatcher {
         shared: Arc<Shared>,
         commands: mpsc::UnboundedReceiver<Command>,
     ) -> Result<Self, JournalError> {
+        let places = shared.budgets.concurrent_runs.min(Semaphore::MAX_PERMITS);
         let mut dispatcher = Self {
             cluster_id: crate::cluster::identity(&*shared.cluster).await,
             prune_at: shared.clock.after(PRUNE_EVERY),
@@ -109,6 +115,7 @@ impl Dispatcher {
             polls: HashMap::new(),
             policies: HashMap::new(),
             locks: Arc::default(),
+            places: Arc::new(Semaphore::new(places)),
             unsaved: Vec::new(),
             shutdown: None,
         };

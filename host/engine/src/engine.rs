@@ -1,11 +1,13 @@
 //! The service that lasts: it accepts notifications and answers questions; its
 //! [dispatcher](crate::dispatcher) does the rest.
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use suture_core::{Clock, IncidentId, Labels, Notification, RealClock, RunId};
 use suture_journal::{Change, Durability, InboxRecord, Journal, JournalError};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -40,6 +42,8 @@ pub struct EngineConfig {
     pub retention: Duration,
     /// Who watches.
     pub listeners: Option<Listeners>,
+    /// Policies that start no runs for now, and why; see [`Engine::hold`].
+    pub held: BTreeMap<String, String>,
 }
 
 /// A running host. Cheap to clone.
@@ -53,6 +57,14 @@ pub(crate) struct Shared {
     pub arrived: Notify,
     pub paused: AtomicBool,
     pub stopping: AtomicBool,
+    held: RwLock<BTreeMap<String, String>>,
+}
+
+impl Shared {
+    /// Why a policy starts no runs for now.
+    pub fn held(&self, policy: &str) -> Option<String> {
+        self.held.read().get(policy).cloned()
+    }
 }
 
 impl Deref for Shared {
@@ -113,7 +125,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the journal can't be read.
-    pub async fn start(config: EngineConfig) -> Result<Self, JournalError> {
+    pub async fn start(mut config: EngineConfig) -> Result<Self, JournalError> {
         for policy in &config.policies {
             match &policy.program {
                 Ok(program) => config.metrics.loaded(&policy.config.name, program.digest()),
@@ -122,6 +134,7 @@ impl Engine {
         }
         let (commands, received) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
+            held: RwLock::new(std::mem::take(&mut config.held)),
             config,
             commands,
             arrived: Notify::new(),
@@ -176,7 +189,23 @@ impl Engine {
 
     /// All policies, as the API shows them.
     pub fn policies(&self) -> Vec<PolicyStatus> {
-        self.0.policies.iter().map(|policy| policy.status()).collect()
+        let status = |policy: &Arc<Policy>| {
+            let mut status = policy.status();
+            status.error = status.error.or_else(|| self.0.held(&policy.config.name));
+            status
+        };
+        self.0.policies.iter().map(status).collect()
+    }
+
+    /// Let a policy start no runs, for a reason that its status shows, or (`None`) again.
+    /// Its alerts become incidents all the same, and wait; its runs at work go on.
+    pub fn hold(&self, policy: &str, why: Option<String>) {
+        match why {
+            Some(why) => self.0.held.write().insert(policy.to_owned(), why),
+            None => self.0.held.write().remove(policy),
+        };
+        // What has waited for this starts now.
+        self.0.arrived.notify_one();
     }
 
     /// Start a run by hand: no alert confirms it, and none closes it.

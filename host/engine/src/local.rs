@@ -26,6 +26,11 @@ impl Local {
         Self { cluster, clock, locks, policy, held: Mutex::default() }
     }
 
+    /// Have locks that were taken before.
+    pub fn hold(&self, locks: Vec<(String, Held)>) {
+        self.held.lock().extend(locks);
+    }
+
     /// Let go of every lock: the run is over.
     pub fn release(&self) {
         self.held.lock().clear();

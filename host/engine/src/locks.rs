@@ -16,17 +16,23 @@ pub type Held = OwnedMutexGuard<()>;
 impl Locks {
     /// Wait for a lock.
     pub async fn acquire(&self, name: String) -> Held {
-        let lock = {
-            let mut locks = self.0.lock();
-            locks.retain(|_, lock| lock.strong_count() > 0);
-            let known = locks.get(&name).and_then(Weak::upgrade);
-            known.unwrap_or_else(|| {
-                let lock = Arc::new(Lock::new(()));
-                locks.insert(name, Arc::downgrade(&lock));
-                lock
-            })
-        };
-        lock.lock_owned().await
+        self.named(name).lock_owned().await
+    }
+
+    /// Take a lock that nobody holds.
+    pub fn try_acquire(&self, name: String) -> Option<Held> {
+        self.named(name).try_lock_owned().ok()
+    }
+
+    fn named(&self, name: String) -> Arc<Lock<()>> {
+        let mut locks = self.0.lock();
+        locks.retain(|_, lock| lock.strong_count() > 0);
+        let known = locks.get(&name).and_then(Weak::upgrade);
+        known.unwrap_or_else(|| {
+            let lock = Arc::new(Lock::new(()));
+            locks.insert(name, Arc::downgrade(&lock));
+            lock
+        })
     }
 }
 

@@ -30,6 +30,7 @@ labels! {
     EffectLabels { policy, verb, result }
     OfVerb { verb }
     Loaded { policy, digest }
+    OfLease { lease }
 }
 
 /// All metrics of a host. Cheap to clone.
@@ -47,6 +48,7 @@ struct Inner {
     effect_duration: Family<OfVerb, Histogram>,
     loaded: Family<Loaded, Gauge>,
     load_failures: Family<OfPolicy, Counter>,
+    lease_held: Family<OfLease, Gauge>,
     commit_duration: Histogram,
 }
 
@@ -69,6 +71,7 @@ impl Metrics {
             effects: Family::default(),
             loaded: Family::default(),
             load_failures: Family::default(),
+            lease_held: Family::default(),
             run_duration,
             effect_duration,
             commit_duration,
@@ -98,6 +101,11 @@ impl Metrics {
             "Modules that could not be loaded",
             inner.load_failures.clone(),
         );
+        registry.register(
+            "lease_held",
+            "Whether this host holds the lease, and so is the one that acts",
+            inner.lease_held.clone(),
+        );
         registry.register_with_unit(
             "journal_commit_duration",
             "One commit of the journal, the disk included",
@@ -120,6 +128,11 @@ impl Metrics {
     /// `overloaded`, …
     pub fn notification(&self, result: &str) {
         self.0.notifications.get_or_create(&ResultOf { result: result.into() }).inc();
+    }
+
+    /// Whether this host holds a lease.
+    pub fn lease(&self, lease: &str, held: bool) {
+        self.0.lease_held.get_or_create(&OfLease { lease: lease.into() }).set(held.into());
     }
 
     /// An alert was routed to a policy: `opened`, `duplicate`, `resolved`, `invalid`,
@@ -187,6 +200,7 @@ mod tests {
         metrics.effect("p", "get", "ok", Duration::from_millis(1));
         metrics.loaded("p", "sha256:0");
         metrics.load_failure("p");
+        metrics.lease("home/suture", true);
         metrics.commit(Duration::from_millis(1));
         let text = metrics.encode();
         for line in [
@@ -199,6 +213,7 @@ mod tests {
             r#"suture_effect_duration_seconds_count{verb="get"} 1"#,
             r#"suture_policy_loaded{policy="p",digest="sha256:0"} 1"#,
             r#"suture_policy_load_failures_total{policy="p"} 1"#,
+            r#"suture_lease_held{lease="home/suture"} 1"#,
             "suture_journal_commit_duration_seconds_count 1",
             r#"suture_build_info{version="1.2.3"} 1"#,
         ] {

@@ -1,16 +1,22 @@
 //! One run, from its first effect to its last undo.
 
+mod past;
+mod recover;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use futures::future::{Either, select};
+use suture_core::clock::later;
 use suture_core::handler::Discovery;
 use suture_core::{
     Clock, EffectHandler, Ending, Grant, Halt, Host, Incident, Limit, Limits, Mode, Permission, Program,
     RunId,
 };
 use suture_journal::Observer;
-use suture_journal::{Cancel, Entry, JournalError, Recorder, RunLog};
+use suture_journal::{Cancel, JournalError, Recorder, RunLog};
+
+use tokio::sync::Semaphore;
 
 use crate::cluster::Cluster;
 use crate::confirm::Confirm;
@@ -20,6 +26,9 @@ use crate::locks::Locks;
 use crate::metered::Metered;
 use crate::metrics::Metrics;
 use crate::observe::Observe;
+
+pub use past::Past;
+pub use recover::{Unfinished, recover};
 
 /// What is to be run.
 pub struct RunSpec {
@@ -39,6 +48,8 @@ pub struct RunSpec {
     pub grants: Vec<Grant>,
     /// Whether the alert must fire before the first mutation.
     pub confirm: Confirm,
+    /// What it did in an earlier process; none for a run that begins.
+    pub past: Option<Past>,
 }
 
 /// Where it runs.
@@ -58,6 +69,9 @@ pub struct Session {
     pub observer: Option<Arc<dyn Observer>>,
     /// Where effects are counted.
     pub metrics: Option<Metrics>,
+    /// How many instances there may be at once; none for no limit. A run that waits for
+    /// long has none, and takes no place.
+    pub places: Option<Arc<Semaphore>>,
 }
 
 /// How a run ended.
@@ -68,6 +82,8 @@ pub struct Finished {
     /// What is in doubt: an undo that failed, a mutation that may have happened. A
     /// sentence each, for people, who must be told.
     pub doubts: Vec<String>,
+    /// It has not ended: its host has, and the next goes on with it.
+    pub interrupted: bool,
 }
 
 /// The layers below the journal.
@@ -115,17 +131,46 @@ fn layers(
     Layers { handler, local }
 }
 
+/// The policy, from one instance to the next: a long wait ends one, and what is on record
+/// brings the next to where it was.
+async fn at_work(
+    program: &dyn Program,
+    incident: &Incident,
+    limits: &Limits,
+    recorder: Arc<Recorder>,
+    places: Option<Arc<Semaphore>>,
+) -> Ending {
+    loop {
+        if let Err(halt) = recorder.awake().await {
+            return Ending::Halted(halt);
+        }
+        let _place = match &places {
+            Some(places) => places.acquire().await.ok(),
+            None => None,
+        };
+        let host: Arc<dyn Host> = recorder.clone();
+        match program.remediate(incident, limits, host).await {
+            Ending::Halted(Halt::Suspended) => {}
+            ending => return ending,
+        }
+    }
+}
+
 /// Run a policy for an incident, and take back what it did not keep. All of it happens
-/// inside this future.
+/// inside this future. One that is interrupted by the end of its host has not ended: what
+/// it must undo is left to the process that takes it up.
 ///
 /// # Errors
 /// When the journal can't be written at the end: what is done is done, and what is not
 /// settled is settled at the next start.
 pub async fn execute(spec: RunSpec, session: Session) -> Result<Finished, JournalError> {
-    let RunSpec { run, policy, program, incident, mode, limits, grants, confirm } = spec;
+    let RunSpec { run, policy, program, incident, mode, limits, grants, confirm, past } = spec;
     let requested = program.manifest().permissions.clone();
+    // What was changed in an earlier process was confirmed then; by now it may have
+    // cleared the alert.
+    let confirm = if past.as_ref().is_some_and(Past::has_changes) { Confirm::None } else { confirm };
     let layers = layers(&policy, requested, grants, confirm, &incident, mode, &session);
-    let recorder = Arc::new(Recorder::new(
+    let recorder = Recorder::new(
         run,
         layers.handler,
         session.log.clone(),
@@ -133,10 +178,19 @@ pub async fn execute(spec: RunSpec, session: Session) -> Result<Finished, Journa
         limits.clone(),
         session.cancel.clone(),
         session.observer.clone(),
-    ));
-    let host: Arc<dyn Host> = recorder.clone();
-    let policy_at_work = program.remediate(&incident, &limits, host);
-    let deadline = session.clock.sleep(limits.deadline.get());
+    );
+    let started_at = past.as_ref().map_or_else(|| session.clock.now(), |past| past.started_at);
+    let recorder = Arc::new(match past {
+        None => recorder,
+        Some(past) => {
+            let recorder = recorder.resuming(&past.entries);
+            layers.local.hold(past.locks);
+            recorder
+        }
+    });
+    let policy_at_work =
+        Box::pin(at_work(&*program, &incident, &limits, recorder.clone(), session.places.clone()));
+    let deadline = session.clock.sleep_until(later(started_at, limits.deadline.get()));
     let ending = match select(policy_at_work, deadline).await {
         Either::Left((ending, _)) => ending,
         Either::Right(((), policy_at_work)) => {
@@ -145,52 +199,31 @@ pub async fn execute(spec: RunSpec, session: Session) -> Result<Finished, Journa
             policy_at_work.await
         }
     };
-    let doubts = recorder.finish(&ending).await?;
+    let ending = match ending {
+        Ending::Concluded(_) | Ending::Failed(_) => match recorder.left_over() {
+            Some(halt) => Ending::Halted(halt),
+            None => ending,
+        },
+        _ => ending,
+    };
+    let finished = if ending == Ending::Halted(Halt::Shutdown) {
+        Ok(Finished { ending, doubts: Vec::new(), interrupted: true })
+    } else {
+        finish(&recorder, ending).await
+    };
     layers.local.release();
-    Ok(Finished { ending, doubts })
+    finished
 }
 
-/// What a run needs that was cut off by the end of its host.
-pub struct Unfinished {
-    /// The run's id.
-    pub run: RunId,
-    /// The policy's name in this host.
-    pub policy: String,
-    /// What its manifest requests today; nothing where the policy is gone.
-    pub requested: Vec<Permission>,
-    /// What it worked on.
-    pub incident: Incident,
-    /// Whether mutations were performed.
-    pub mode: Mode,
-    /// What it could use.
-    pub limits: Limits,
-    /// What the operator allows today.
-    pub grants: Vec<Grant>,
-    /// What it had done.
-    pub entries: Vec<Entry>,
-}
-
-/// See a run through that was cut off: what is in doubt is looked up, what was not kept
-/// is taken back. The policy is not asked again.
-///
-/// # Errors
-/// When the journal can't be written.
-pub async fn recover(unfinished: Unfinished, session: Session) -> Result<Finished, JournalError> {
-    let Unfinished { run, policy, requested, incident, mode, limits, grants, entries } = unfinished;
-    // The changes that are taken back were confirmed when they were made.
-    let layers = layers(&policy, requested, grants, Confirm::None, &incident, mode, &session);
-    let recorder = Recorder::recovering(
-        run,
-        &entries,
-        layers.handler,
-        session.log.clone(),
-        session.clock.clone(),
-        limits,
-        session.observer.clone(),
-    );
-    let ending = Ending::Halted(Halt::Shutdown);
-    let doubts = recorder.finish(&ending).await?;
-    Ok(Finished { ending, doubts })
+/// See a run through that is over; or leave it to the next host, where this one may act no
+/// more.
+async fn finish(recorder: &Recorder, ending: Ending) -> Result<Finished, JournalError> {
+    match recorder.finish(&ending).await {
+        Ok(doubts) => Ok(Finished { ending, doubts, interrupted: false }),
+        Err(Halt::Shutdown) => Ok(Finished { ending, doubts: Vec::new(), interrupted: true }),
+        Err(Halt::Journal(message)) => Err(JournalError(message)),
+        Err(other) => Err(JournalError(other.to_string())),
+    }
 }
 
 #[cfg(test)]

@@ -37,6 +37,10 @@ pub enum Body {
     Intent {
         /// The definite act.
         prepared: Prepared,
+        /// What the policy asked for, where that is not the same: what its call is
+        /// compared with when the run is replayed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<Box<Effect>>,
         /// The step whose undo this is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         undo_of: Option<u32>,
@@ -68,6 +72,15 @@ pub enum Answer {
     Ok(Reply),
     /// The error.
     Error(Error),
+}
+
+impl Body {
+    /// The intent to do what was prepared of what was asked.
+    pub(crate) fn intent(asked: &Effect, prepared: &Prepared, undo_of: Option<u32>) -> Self {
+        let differs = undo_of.is_none() && prepared.effect != *asked;
+        let asked = differs.then(|| Box::new(asked.clone()));
+        Self::Intent { prepared: prepared.clone(), asked, undo_of }
+    }
 }
 
 impl From<Result<Reply, Error>> for Answer {
@@ -202,8 +215,10 @@ mod tests {
                 answer: Answer::Error(error),
                 undo_of: Some(1),
             });
-            let prepared = Prepared { deadline: Some(time()), dry_run: true, ..Prepared::new(step, effect) };
-            bodies.push(Body::Intent { prepared, undo_of: None });
+            let prepared =
+                Prepared { deadline: Some(time()), dry_run: true, ..Prepared::new(step, effect.clone()) };
+            let asked = Some(Box::new(effect));
+            bodies.push(Body::Intent { prepared, asked, undo_of: None });
         }
         for body in bodies {
             let entry = Entry { step: 1, at: time(), body };

@@ -1,7 +1,7 @@
 //! What a record adds up to: what is open, what is in doubt.
 
 use suture_core::object::ObjectRef;
-use suture_core::{Effect, Mutation, Prepared, Reason, Reply};
+use suture_core::{Effect, Ending, Mutation, Prepared, Reason, Reply};
 
 use crate::entry::{Answer, Body, Entry};
 use crate::undo;
@@ -14,7 +14,7 @@ pub struct Ledger {
     begun: Option<Begun>,
     open: Vec<Undo>,
     unknown: Vec<String>,
-    is_ended: bool,
+    ending: Option<Ending>,
 }
 
 /// An intent that has no reply.
@@ -49,10 +49,10 @@ impl Ledger {
     pub fn note(&mut self, entry: &Entry) {
         self.last_step = self.last_step.max(entry.step);
         match &entry.body {
-            Body::Intent { prepared, undo_of } => self.intended(entry.step, prepared, *undo_of),
+            Body::Intent { prepared, undo_of, .. } => self.intended(entry.step, prepared, *undo_of),
             Body::Reply { answer } => self.replied(entry.step, answer),
             Body::Kept { change, .. } => self.settle(*change),
-            Body::Ended { .. } => self.is_ended = true,
+            Body::Ended { ending } => self.ending = Some(ending.clone()),
             Body::Call { .. } => {}
         }
     }
@@ -120,9 +120,9 @@ impl Ledger {
         &self.unknown
     }
 
-    /// Whether the policy is done, or was ended.
-    pub fn is_ended(&self) -> bool {
-        self.is_ended
+    /// How the policy ended, or was ended; none while it is at work.
+    pub fn ending(&self) -> Option<&Ending> {
+        self.ending.as_ref()
     }
 }
 

@@ -24,6 +24,9 @@ pub struct JournalError(pub String);
 pub trait RunLog: Send + Sync {
     /// Add an entry.
     async fn append(&self, entry: Entry, durability: Durability) -> Result<(), JournalError>;
+
+    /// All that was added, in order, by whichever process.
+    async fn entries(&self) -> Result<Vec<Entry>, JournalError>;
 }
 
 /// Entries in memory: for scenarios, and for runs that need not survive.
@@ -31,6 +34,11 @@ pub trait RunLog: Send + Sync {
 pub struct MemoryLog(Mutex<Vec<Entry>>);
 
 impl MemoryLog {
+    /// A log that begins with what an earlier process wrote.
+    pub fn beginning_with(entries: Vec<Entry>) -> Self {
+        Self(Mutex::new(entries))
+    }
+
     /// What was written so far.
     pub fn entries(&self) -> Vec<Entry> {
         self.0.lock().clone()
@@ -42,5 +50,9 @@ impl RunLog for MemoryLog {
     async fn append(&self, entry: Entry, _: Durability) -> Result<(), JournalError> {
         self.0.lock().push(entry);
         Ok(())
+    }
+
+    async fn entries(&self) -> Result<Vec<Entry>, JournalError> {
+        Ok(self.0.lock().clone())
     }
 }

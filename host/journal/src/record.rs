@@ -182,7 +182,7 @@ pub struct RunHeader {
 
 impl RunHeader {
     /// The format of entries that this version writes.
-    pub const FORMAT: u32 = 1;
+    pub const FORMAT: u32 = 2;
     /// The world that this version runs.
     pub const WORLD: &'static str = "suture:policy@0.1.0";
 }

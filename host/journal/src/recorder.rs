@@ -3,6 +3,8 @@
 mod act;
 mod backoff;
 mod finish;
+mod park;
+mod replay;
 mod size;
 
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use crate::cancel::Cancel;
 use crate::entry::{Answer, Body, Entry};
 use crate::ledger::Ledger;
 use crate::log::{Durability, RunLog};
+use replay::Script;
 
 /// Answers a policy's calls during one run, one at a time, and keeps the run's record.
 ///
@@ -45,6 +48,8 @@ pub struct Recorder {
 #[derive(Default)]
 struct State {
     ledger: Ledger,
+    /// What of the record has not been asked again.
+    script: Script,
     /// Of all calls and replies so far, as JSON.
     bytes: u64,
 }
@@ -77,7 +82,7 @@ impl Recorder {
         observer: Option<Arc<dyn Observer>>,
     ) -> Self {
         let recorder = Self::new(run, inner, log, clock, limits, Cancel::new(), observer);
-        let state = Mutex::new(State { ledger: Ledger::of(entries), bytes: 0 });
+        let state = Mutex::new(State { ledger: Ledger::of(entries), ..State::default() });
         Self { is_recovering: true, state, ..recorder }
     }
 
@@ -106,7 +111,8 @@ impl Recorder {
 
     /// Number a call, unless the policy has called often enough.
     fn admit(&self) -> Result<u32, Halt> {
-        let step = self.next_step();
+        let replayed = self.state.lock().script.next_step();
+        let step = replayed.unwrap_or_else(|| self.next_step());
         if step > self.limits.effects {
             return Err(Halt::Limit(self.limits.exceeded(Limit::Effects)));
         }
@@ -140,8 +146,7 @@ impl Recorder {
         };
         // What is too large for the policy is too large for the record.
         if let Err(halt) = self.spend(size::of(&answer)) {
-            let error = Error::new(Reason::other("RequestEntityTooLarge"), halt.to_string());
-            self.write_call(step, effect, Answer::Error(error)).await?;
+            self.write_call(step, effect, Answer::Error(size::too_large(&halt))).await?;
             return Err(halt);
         }
         self.write_call(step, effect, answer.clone().into()).await?;
@@ -156,18 +161,11 @@ impl Recorder {
                 return Ok(Err(error));
             }
         };
-        let intent = Body::Intent { prepared: prepared.clone(), undo_of: None };
-        self.write(step, intent, Durability::Synced).await?;
-        let waiting = Waiting::begin(self.observer.as_deref(), &prepared);
-        let answer = part(self.cancel.race(self.inner.perform(&prepared)).await?)?;
-        drop(waiting);
-        self.write(step, Body::Reply { answer: answer.clone().into() }, Durability::Lazy).await?;
-        self.spend(size::of(&answer))?;
-        Ok(answer)
+        self.write(step, Body::intent(&effect, &prepared, None), Durability::Synced).await?;
+        self.await_prepared(step, &prepared).await
     }
 
-    async fn mutate(&self, step: u32, mut effect: Effect) -> Result<Result<Reply, Error>, Halt> {
-        crate::undo::name(&mut effect);
+    async fn mutate(&self, step: u32, effect: Effect) -> Result<Result<Reply, Error>, Halt> {
         let prepared = self.prepare(step, &effect).await?;
         let acted = self.act(step, effect, None, prepared).await?;
         self.spend(size::of(&acted.answer))?;
@@ -207,14 +205,17 @@ impl Recorder {
 
 #[async_trait]
 impl Host for Recorder {
-    async fn answer(&self, effect: Effect) -> Result<Result<Reply, Error>, Halt> {
+    async fn answer(&self, mut effect: Effect) -> Result<Result<Reply, Error>, Halt> {
         if let Some(halt) = self.cancel.halted() {
             return Err(halt);
         }
         let step = self.admit()?;
         self.spend(size::of(&effect))?;
-        // A run that is replayed answers from its record here: the step is numbered,
-        // nothing has been asked of the layers below.
+        crate::undo::name(&mut effect);
+        let recorded = self.state.lock().script.next();
+        if let Some(line) = recorded {
+            return self.replay(line, effect).await;
+        }
         match effect {
             Effect::Mutate { .. } => self.mutate(step, effect).await,
             Effect::Settle { step: change, run_undo } => self.settle(step, change, run_undo).await,
@@ -230,6 +231,11 @@ impl Host for Recorder {
 struct Waiting<'a>(Option<&'a dyn Observer>);
 
 impl<'a> Waiting<'a> {
+    /// The wait does not end here.
+    fn goes_on(mut self) {
+        self.0 = None;
+    }
+
     fn begin(observer: Option<&'a dyn Observer>, on: &Prepared) -> Self {
         if let Some(observer) = observer {
             observer.waiting(Some(on));

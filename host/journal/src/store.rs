@@ -257,6 +257,10 @@ impl RunLog for StoredLog {
     async fn append(&self, entry: Entry, durability: Durability) -> Result<(), JournalError> {
         self.journal.commit(vec![Change::Entry(self.run.clone(), entry)], durability).await
     }
+
+    async fn entries(&self) -> Result<Vec<Entry>, JournalError> {
+        self.journal.entries(&self.run).await
+    }
 }
 
 #[cfg(test)]

@@ -68,6 +68,14 @@ impl PlayedRun {
         labels.collect::<Vec<_>>().join(" ")
     }
 
+    /// All of it, for programs.
+    pub fn json(&self) -> Value {
+        json!({"key": self.key, "startedAt": self.started,
+            "outcome": self.ending.as_ref().map(Ending::name),
+            "summary": self.ending.as_ref().map(Ending::summary),
+            "doubts": self.doubts, "entries": self.entries})
+    }
+
     /// How many effects it had.
     pub fn effects(&self) -> usize {
         let is_effect = |entry: &&Entry| matches!(entry.body, Body::Call { .. } | Body::Reply { .. });
@@ -153,15 +161,9 @@ impl Report {
                 vec![json!({"expectation": null, "line": line, "message": message, "step": null})],
             ),
         };
-        let run = |run: &PlayedRun| {
-            json!({"key": run.key, "startedAt": run.started,
-                "outcome": run.ending.as_ref().map(Ending::name),
-                "summary": run.ending.as_ref().map(Ending::summary),
-                "doubts": run.doubts, "entries": run.entries})
-        };
         json!({"name": self.name, "file": self.file, "line": self.line, "verdict": verdict,
             "differences": differences, "simulatedMs": u64::try_from(self.simulated.as_millis()).unwrap_or(u64::MAX),
-            "effects": self.effects(), "runs": self.runs.iter().map(run).collect::<Vec<_>>(), "notes": self.notes})
+            "effects": self.effects(), "runs": self.runs.iter().map(PlayedRun::json).collect::<Vec<_>>(), "notes": self.notes})
     }
 }
 

@@ -70,7 +70,7 @@ impl Timeline {
                 let line = self.call(entry, effect, answer, *undo_of)?;
                 Some(self.under_undo_heading(entry.at, *undo_of, line))
             }
-            Body::Intent { prepared, undo_of } => {
+            Body::Intent { prepared, undo_of, .. } => {
                 let before = self.pending.take().filter(|pending| pending.step == entry.step);
                 self.pending = Some(Pending {
                     step: entry.step,

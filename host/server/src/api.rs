@@ -14,8 +14,8 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use suture_core::{Labels, RunId, Timestamp};
-use suture_engine::Engine;
 use suture_engine::engine::{CancelError, StartError};
+use suture_engine::{Engine, Metrics};
 use suture_journal::{Change, Durability, InboxRecord};
 
 use crate::failure::Failure;
@@ -27,7 +27,7 @@ pub(crate) type Answer = Result<Json<Value>, Failure>;
 /// The largest body that is read, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-pub(crate) fn router(engine: Engine, token: Option<Token>) -> Router {
+pub(crate) fn router(engine: Engine, token: Arc<Option<Token>>) -> Router {
     let api = Router::new()
         .route("/policies", get(lists::policies))
         .route("/policies/{name}/runs", post(start))
@@ -41,7 +41,7 @@ pub(crate) fn router(engine: Engine, token: Option<Token>) -> Router {
     Router::new()
         .nest("/api/v1", api)
         .route("/metrics", get(metrics))
-        .layer(from_fn_with_state(Arc::new(token), admit))
+        .layer(from_fn_with_state(token, admit))
         // Health is for the kubelet, which has no token.
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
@@ -53,7 +53,7 @@ pub(crate) fn router(engine: Engine, token: Option<Token>) -> Router {
         .with_state(engine)
 }
 
-async fn admit(State(token): State<Arc<Option<Token>>>, request: Request, next: Next) -> Response {
+pub(crate) async fn admit(State(token): State<Arc<Option<Token>>>, request: Request, next: Next) -> Response {
     if let Some(token) = token.as_ref()
         && !token.admits(request.headers()).await
     {
@@ -113,8 +113,13 @@ async fn resume(State(engine): State<Engine>) -> Json<Value> {
 }
 
 async fn metrics(State(engine): State<Engine>) -> impl IntoResponse {
+    exposition(engine.metrics())
+}
+
+/// Metrics, as Prometheus reads them.
+pub(crate) fn exposition(metrics: &Metrics) -> impl IntoResponse + use<> {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, content_type)], engine.metrics().encode())
+    ([(header::CONTENT_TYPE, content_type)], metrics.encode())
 }
 
 /// Whether a journal that failed can be written again. Somebody must try: a host that is
@@ -140,7 +145,8 @@ async fn ready(State(engine): State<Engine>) -> Result<&'static str, Failure> {
         writable(&engine).await?;
     }
     let policies = engine.policies();
-    if !policies.is_empty() && policies.iter().all(|policy| policy.error.is_some()) {
+    // One that is held back keeps its alerts; one that is not loaded hears of none.
+    if !policies.is_empty() && policies.iter().all(|policy| policy.digest.is_none()) {
         return Err(Failure::unavailable("no policy could be loaded; see /api/v1/policies"));
     }
     Ok("ready\n")

@@ -1,17 +1,21 @@
 //! From a configuration to the pieces of a host.
 
-use std::path::Path;
+mod cluster;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use suture_cluster::{AlertmanagerClient, PostedAlert, PrometheusClient, WithPrometheus};
+use suture_cluster::{AlertmanagerClient, PostedAlert, PrometheusClient};
 use suture_core::{Clock, Grant, Labels, Program, RealClock};
 use suture_engine::confirm::ExternalLabels;
 use suture_engine::progress::Listeners;
 use suture_engine::{Cluster, Confirm, NoPager, Page, Pager, Policy, PolicyConfig};
 use suture_runtime::{ModuleCache, Runtime};
 
-use crate::config::{ClusterConfig, ConfigError, ConfirmBy, Loaded, PolicyEntry, Source};
+pub(crate) use cluster::{Host, cluster, offline, prometheus};
+
+use crate::config::{ConfigError, ConfirmBy, Loaded, PolicyEntry, Source};
 
 /// A simulated cluster, and the clock that it lives by.
 pub struct Simulated {
@@ -38,35 +42,6 @@ impl ServeOptions {
     pub fn new(simulated: MakeSimulated) -> Self {
         Self { simulated, listeners: None }
     }
-}
-
-/// The cluster that effects act on, and its clock.
-pub(crate) fn cluster(loaded: &Loaded, options: &ServeOptions) -> Result<Simulated, ConfigError> {
-    let at = loaded.config.cluster.referenced;
-    let simulated = match &loaded.config.cluster.value {
-        ClusterConfig::Live(_) => {
-            let message = "the live cluster is not in this version; use `simulated: {scenario: FILE}`";
-            return Err(loaded.error(at, message));
-        }
-        ClusterConfig::Simulated(config) => {
-            let scenario = loaded.path(&config.scenario);
-            (options.simulated)(&scenario, config.speed).map_err(|error| loaded.error(at, error))?
-        }
-    };
-    Ok(match prometheus(loaded)? {
-        None => simulated,
-        Some(client) => Simulated {
-            cluster: Arc::new(WithPrometheus::new(simulated.cluster, client)),
-            clock: simulated.clock,
-        },
-    })
-}
-
-fn prometheus(loaded: &Loaded) -> Result<Option<PrometheusClient>, ConfigError> {
-    let Some(config) = &loaded.config.prometheus else { return Ok(None) };
-    PrometheusClient::new(&config.url.value, Arc::new(RealClock))
-        .map(Some)
-        .map_err(|error| loaded.error(config.url.referenced, error.to_string()))
 }
 
 /// How alerts are confirmed, where a policy wants them to be.
@@ -136,15 +111,8 @@ pub(crate) async fn policy(
     cache: Option<&ModuleCache>,
     clock: &dyn Clock,
 ) -> Result<Assembled, ConfigError> {
-    let file = match &entry.source.value {
-        Source::File(file) => loaded.path(file),
-        Source::Folder(_) | Source::Oci(_) => {
-            return Err(
-                loaded.error(entry.source.referenced, "this source is not in this version; use `file`")
-            );
-        }
-    };
-    let mut program = load(&file, runtime, cache).await;
+    let file = source(loaded, entry)?;
+    let mut program = program(loaded, entry, runtime, cache).await?;
     let mut settings =
         entry.settings.as_ref().map_or_else(|| serde_json::json!({}), |settings| settings.value.clone());
     let mut unfit = None;
@@ -174,6 +142,28 @@ pub(crate) async fn policy(
     };
     let source = format!("file:{}", file.display());
     Ok(Assembled { policy: Policy { config, program, source, loaded_at: clock.now() }, unfit })
+}
+
+/// The component of one policy; or why it can't be loaded.
+///
+/// # Errors
+/// What is wrong with more than this policy.
+pub(crate) async fn program(
+    loaded: &Loaded,
+    entry: &PolicyEntry,
+    runtime: &Runtime,
+    cache: Option<&ModuleCache>,
+) -> Result<Result<Arc<dyn Program>, String>, ConfigError> {
+    Ok(load(&source(loaded, entry)?, runtime, cache).await)
+}
+
+fn source(loaded: &Loaded, entry: &PolicyEntry) -> Result<PathBuf, ConfigError> {
+    match &entry.source.value {
+        Source::File(file) => Ok(loaded.path(file)),
+        Source::Folder(_) | Source::Oci(_) => {
+            Err(loaded.error(entry.source.referenced, "this source is not in this version; use `file`"))
+        }
+    }
 }
 
 async fn load(

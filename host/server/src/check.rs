@@ -55,7 +55,7 @@ pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
         Err(errors) => return CheckReport { errors, ..report },
     };
     report.warnings = std::mem::take(&mut loaded.warnings);
-    report.errors.extend(assemble::cluster(&loaded, options).err());
+    report.errors.extend(assemble::offline(&loaded, options).err());
     report.errors.extend(assemble::pager(&loaded).err());
     for (file, at) in tokens(&loaded) {
         // A configuration is often checked where its secrets are not.

@@ -14,7 +14,7 @@ use suture_core::{Bytes, Expression, Grant, HumanDuration, Labels, Limits, Match
 use suture_engine::{Budgets, Retry};
 
 pub use address::Address;
-pub use cluster::{ClusterConfig, Live, SimulatedConfig};
+pub use cluster::{ClusterConfig, LeaseConfig, Live, SimulatedConfig};
 pub use error::ConfigError;
 use error::Source as Text;
 
@@ -227,6 +227,11 @@ impl Config {
 }
 
 impl Loaded {
+    /// The file that it was read from.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// A path of the configuration, seen from where the host runs.
     pub fn path(&self, path: &Path) -> PathBuf {
         self.base.join(path)

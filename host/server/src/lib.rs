@@ -1,21 +1,29 @@
 //! The host over HTTP: the webhook that Alertmanager posts to, the admin API, metrics
 //! and health; and the configuration file that says what a host is made of.
 //!
-//! [`Server::start`] reads a configuration, puts the pieces together, and listens.
+//! [`Standby::start`] reads a configuration, puts the pieces together, and listens; once
+//! the host is the one that acts, it becomes a [`Server`].
 //! [`check`](fn@check::check) reads the same configuration by the same code, offline.
 
 mod api;
 mod assemble;
 pub mod check;
 pub mod config;
+mod events;
 mod failure;
+mod leadership;
 mod listener;
 mod name;
+mod rbac;
+mod rights;
 mod server;
+mod standby;
 mod token;
 mod webhook;
 
 pub use assemble::{ServeOptions, Simulated};
 pub use check::{CheckReport, check};
 pub use config::{Config, ConfigError};
+pub use rbac::{RbacReport, rbac};
 pub use server::{ServeError, Server};
+pub use standby::Standby;

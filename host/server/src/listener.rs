@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use suture_core::Clock;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// Connections at the same time; the next ones wait to be accepted.
@@ -22,6 +23,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Something that listens.
 pub(crate) struct Listener {
     pub address: SocketAddr,
+    routes: watch::Sender<Router>,
     stop: oneshot::Sender<Duration>,
     task: JoinHandle<()>,
 }
@@ -37,8 +39,14 @@ impl Listener {
             .map_err(|error| format!("can't listen on {address}: {error}"))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(serve(listener, router, stopped, clock));
-        Ok(Self { address, stop, task })
+        let (routes, routed) = watch::channel(router);
+        let task = tokio::spawn(serve(listener, routed, stopped, clock));
+        Ok(Self { address, routes, stop, task })
+    }
+
+    /// Answer differently from the next request on, those on open connections too.
+    pub fn route(&self, router: Router) {
+        drop(self.routes.send_replace(router));
     }
 
     /// Accept no more, and wait for some time until what was begun is answered.
@@ -50,7 +58,7 @@ impl Listener {
 
 async fn serve(
     listener: TcpListener,
-    router: Router,
+    routes: watch::Receiver<Router>,
     mut stopped: oneshot::Receiver<Duration>,
     clock: Arc<dyn Clock>,
 ) {
@@ -75,11 +83,16 @@ async fn serve(
             }
         };
         let _ = stream.set_nodelay(true);
+        let routes = routes.clone();
+        let service = service_fn(move |request| {
+            let router = routes.borrow().clone();
+            TowerToHyperService::new(router).call(request)
+        });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(64 * 1024)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+            .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             let _permit = permit;

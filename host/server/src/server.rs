@@ -1,22 +1,25 @@
-//! A host that listens.
+//! A host at work.
 
+use std::collections::BTreeMap;
+use std::future::pending;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_saphyr::Spanned;
-use suture_core::{Clock, RealClock};
-use suture_engine::{Budgets, Engine, EngineConfig, Metrics};
+use suture_cluster::live::lease::{Fenced, Lost, Tenure};
+use suture_core::RealClock;
+use suture_engine::{Budgets, Cluster, Engine, EngineConfig};
 use suture_journal::Journal;
-use suture_runtime::{ModuleCache, Runtime};
 
-use crate::assemble::{self, Assembled, ServeOptions};
-use crate::config::{Config, ConfigError};
+use crate::assemble::ServeOptions;
+use crate::config::ConfigError;
+use crate::leadership::Leadership;
 use crate::listener::Listener;
-use crate::token::Token;
+use crate::rights::{Asking, Rights};
+use crate::standby::Standby;
 use crate::webhook::Webhook;
-use crate::{api, webhook};
+use crate::{api, events, webhook};
 
 /// How long the API goes on answering once the runs are over.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -27,6 +30,10 @@ pub struct Server {
     webhook: Listener,
     admin: Listener,
     warnings: Vec<ConfigError>,
+    /// Asks until the host stops.
+    _rights: Option<Asking>,
+    /// None where there is no Lease.
+    leadership: Option<Leadership>,
 }
 
 /// Why a host does not start.
@@ -50,84 +57,79 @@ impl From<ConfigError> for ServeError {
     }
 }
 
-fn start_error(error: impl std::fmt::Display) -> ServeError {
+pub(crate) fn start_error(error: impl std::fmt::Display) -> ServeError {
     ServeError::Start(error.to_string())
 }
 
 impl Server {
-    /// Read a configuration, take up what an earlier host left, and listen.
+    /// Read a configuration, wait for the Lease where there is one, take up what an
+    /// earlier host left, and listen. [`Standby`] does the same in two steps.
     ///
     /// # Errors
     /// Why it does not start. A policy that can't be loaded does not keep the others from
     /// their work: its status says what is wrong.
     pub async fn start(file: &Path, options: ServeOptions) -> Result<Self, ServeError> {
-        let mut loaded = Config::load(file).map_err(ServeError::Config)?;
-        let mut warnings = std::mem::take(&mut loaded.warnings);
-        let host = assemble::cluster(&loaded, &options)?;
-        let pager = assemble::pager(&loaded)?;
-        let mut token = |file: &Option<Spanned<PathBuf>>| {
-            let Some(file) = file else { return Ok(None) };
-            let token = Token::load(loaded.path(&file.value))
-                .map_err(|error| ServeError::from(loaded.error(file.referenced, error)))?;
-            warnings.extend(token.open_to_others().map(|doubt| loaded.error(file.referenced, doubt)));
-            Ok::<_, ServeError>(Some(token))
-        };
-        let webhook_token = token(&loaded.config.webhook.token_file)?;
-        let admin_token = token(&loaded.config.admin.token_file)?;
-        let storage = loaded.path(&loaded.config.storage.path);
-        let journal = Journal::open(&storage, host.clock.clone()).map_err(start_error)?;
-        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
+        Standby::start(file, options).await?.lead(|_| {}).await
+    }
+
+    /// Go to work, within a tenure where there is one.
+    pub(crate) async fn begin(standby: Standby, tenure: Option<Tenure>) -> Result<Self, ServeError> {
+        let Standby { loaded, options, host, pager, policies, metrics, warnings, .. } = standby;
+        let config = &loaded.config;
+        let journal =
+            Journal::open(&loaded.path(&config.storage.path), host.clock.clone()).map_err(start_error)?;
         let counted = metrics.clone();
         journal.on_commit(Arc::new(move |took| counted.commit(took)));
-        let runtime = Runtime::new().map_err(start_error)?;
-        let cache = ModuleCache::open(storage.join("modules"))
-            .inspect_err(|error| tracing::warn!(%error, "modules are compiled at every start"))
-            .ok();
-        let mut policies = Vec::new();
-        for entry in &loaded.config.policies {
-            let Assembled { policy, .. } =
-                assemble::policy(&loaded, &entry.value, &runtime, cache.as_ref(), &*host.clock).await?;
-            match &policy.program {
-                Ok(program) => tracing::info!(
-                    policy = policy.config.name,
-                    version = program.manifest().version,
-                    digest = program.digest(),
-                    mode = policy.config.mode.as_str(),
-                    "a policy is loaded"
-                ),
-                Err(error) => tracing::error!(policy = policy.config.name, error, "a policy can't be loaded"),
-            }
-            policies.push(Arc::new(policy));
-        }
+        let mut rights = host
+            .connection
+            .clone()
+            .map(|connection| Rights::new(&loaded, connection, &policies, host.clock.clone()));
+        let held = match &mut rights {
+            Some(rights) => rights.first().await,
+            None => BTreeMap::new(),
+        };
+        let listeners = match &host.connection {
+            Some(connection) => Some(events::write(connection, host.clock.clone(), options.listeners)),
+            None => options.listeners,
+        };
+        let cluster: Arc<dyn Cluster> = match tenure {
+            Some(tenure) => Arc::new(Fenced::new(host.cluster, tenure)),
+            None => host.cluster,
+        };
         let engine = Engine::start(EngineConfig {
             policies,
             journal,
-            cluster: host.cluster,
+            cluster,
             clock: host.clock,
             pager,
             metrics,
-            budgets: loaded
-                .config
-                .budgets
-                .as_ref()
-                .map_or_else(Budgets::default, |given| given.value.clone()),
-            max_pending: loaded.config.webhook.max_pending.value,
-            retention: loaded.config.storage.retention.get(),
-            listeners: options.listeners,
+            budgets: config.budgets.as_ref().map_or_else(Budgets::default, |given| given.value.clone()),
+            max_pending: config.webhook.max_pending.value,
+            retention: config.storage.retention.get(),
+            listeners,
+            held,
         })
         .await
         .map_err(start_error)?;
-        // HTTP lives in real time, whatever the cluster's clock shows.
-        let real: Arc<dyn Clock> = Arc::new(RealClock);
-        let max_body = usize::try_from(loaded.config.webhook.max_body.value.0).unwrap_or(usize::MAX);
-        let hooks = webhook::router(Webhook::new(engine.clone(), real.clone(), webhook_token, max_body));
-        let webhook =
-            Listener::start(*loaded.config.listen.value, hooks, real.clone()).await.map_err(start_error)?;
-        let questions = api::router(engine.clone(), admin_token);
-        let admin =
-            Listener::start(*loaded.config.admin.listen.value, questions, real).await.map_err(start_error)?;
-        tracing::info!(webhook = %webhook.address, admin = %admin.address, "listening");
-        Ok(Self { engine, webhook, admin, warnings })
+        let rights = rights.map(|rights| rights.keep_asking(engine.clone()));
+        let max_body = usize::try_from(config.webhook.max_body.value.0).unwrap_or(usize::MAX);
+        let (webhook, admin) = (standby.webhook, standby.admin);
+        let hooks = Webhook::new(engine.clone(), Arc::new(RealClock), standby.webhook_token, max_body);
+        webhook.route(webhook::router(hooks));
+        admin.route(api::router(engine.clone(), standby.admin_token));
+        Ok(Self { engine, webhook, admin, warnings, _rights: rights, leadership: None })
+    }
+
+    /// The same, with the Lease in its hands.
+    pub(crate) fn led(self, leadership: Option<Leadership>) -> Self {
+        Self { leadership, ..self }
+    }
+
+    /// Wait until this host may act no more, because its Lease is lost; for ever where it
+    /// acts without one. Nothing is performed from then on; what is left to do is
+    /// [`stop`](Self::stop).
+    pub async fn lost(&self) -> Lost {
+        lost(self.leadership.as_ref()).await
     }
 
     /// Where the webhook listens.
@@ -152,13 +154,35 @@ impl Server {
 
     /// Accept no more, give runs a time of grace, and end. What is unfinished then is
     /// picked up at the next start. The API answers until the runs are over, and then
-    /// for a second at most: a client that does not go holds up nobody.
+    /// for a second at most: a client that does not go holds up nobody. The Lease is
+    /// renewed until then and given back at last; where it is lost before, the time of
+    /// grace is over.
     pub async fn stop(self, grace: Duration) {
+        let Self { engine, webhook, admin, leadership, .. } = self;
+        let runs = async {
+            tokio::select! {
+                () = engine.shutdown(grace) => {}
+                lost = lost(leadership.as_ref()) => {
+                    tracing::error!(%lost, "no run may go on");
+                    engine.shutdown(Duration::ZERO).await;
+                }
+            }
+        };
         // What is still being received is refused with 503, and sent again.
-        tokio::join!(self.webhook.stop(grace), self.engine.shutdown(grace));
-        self.admin.stop(LAST_ANSWERS).await;
-        if let Err(error) = self.engine.journal().close().await {
+        tokio::join!(webhook.stop(grace), runs);
+        if let Err(error) = engine.journal().close().await {
             tracing::error!(%error, "the journal could not be closed in good order");
         }
+        if let Some(leadership) = leadership {
+            leadership.release().await;
+        }
+        admin.stop(LAST_ANSWERS).await;
+    }
+}
+
+async fn lost(leadership: Option<&Leadership>) -> Lost {
+    match leadership {
+        Some(leadership) => leadership.tenure().lost().await,
+        None => pending().await,
     }
 }

@@ -10,7 +10,7 @@ use kube::{Api, Client};
 use serde_json::Value;
 
 use crate::plane::ControlPlane;
-use crate::process::eventually;
+use crate::process::{eventually, found};
 
 /// How long the API server may take to serve a kind that was just defined.
 const SERVED_WITHIN: Duration = Duration::from_secs(20);
@@ -65,7 +65,7 @@ async fn apply(client: &Client, document: &Value) -> anyhow::Result<()> {
     let params = PatchParams::apply("tests").force().validation_strict();
     api.patch(name, &params, &Patch::Apply(document)).await.with_context(|| named.clone())?;
     if kind == "CustomResourceDefinition" {
-        let established = async || {
+        let established = || async {
             api.get(name).await.is_ok_and(|object| {
                 let conditions = object.data.pointer("/status/conditions").and_then(Value::as_array);
                 conditions.is_some_and(|all| {
@@ -84,12 +84,10 @@ async fn apply(client: &Client, document: &Value) -> anyhow::Result<()> {
 async fn served(client: &Client, version: &str, kind: &str) -> anyhow::Result<(ApiResource, Scope)> {
     let (group, version) = version.split_once('/').unwrap_or(("", version));
     let kind = GroupVersionKind::gvk(group, version, kind);
-    let mut found = None;
-    let is_served = async || {
-        found = Some(pinned_kind(client, &kind).await);
-        found.as_ref().is_some_and(Result::is_ok)
+    let served = found(SERVED_WITHIN, || async { pinned_kind(client, &kind).await.ok() }).await;
+    let (resource, capabilities) = match served {
+        Some(served) => served,
+        None => pinned_kind(client, &kind).await?,
     };
-    eventually(SERVED_WITHIN, is_served).await;
-    let (resource, capabilities) = found.context("discovery was not asked")??;
     Ok((resource, capabilities.scope))
 }

@@ -17,6 +17,8 @@ const KUBERNETES: Module = Module {
 };
 const VOLSYNC: Module =
     Module { name: "volsync", files: [include_str!("../volsync/go.mod"), include_str!("../volsync/go.sum")] };
+const RESTIC: Module =
+    Module { name: "restic", files: [include_str!("../restic/go.mod"), include_str!("../restic/go.sum")] };
 
 impl Module {
     /// The folder that `make envtest` builds it into: another for each set of versions.
@@ -43,13 +45,18 @@ pub fn assets() -> PathBuf {
         .map_or_else(|| KUBERNETES.folder(), PathBuf::from)
 }
 
-/// A program of the control plane, or `volsync` (the operator) and `mover-restic.sh`
-/// (the script of its restic mover).
+/// A program of the control plane, or one of VolSync's: `volsync` (the operator),
+/// `mover-restic.sh` (the script of its restic mover), `restic` (of the version that the
+/// mover's image has) and `restic-2009` (the same, for which it is always November 2009).
 ///
 /// # Errors
 /// Where it is not there; says how it gets there.
 pub fn program(name: &str) -> anyhow::Result<PathBuf> {
-    let built = if matches!(name, "volsync" | "mover-restic.sh") { VOLSYNC } else { KUBERNETES };
+    let built = match name {
+        "volsync" | "mover-restic.sh" => VOLSYNC,
+        "restic" | "restic-2009" => RESTIC,
+        _ => KUBERNETES,
+    };
     let folders = [assets(), built.folder()];
     match folders.iter().map(|folder| folder.join(name)).find(|path| is_file(path)) {
         Some(path) => Ok(path),

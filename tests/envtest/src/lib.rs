@@ -21,4 +21,4 @@ mod process;
 
 pub use assets::{assets, program};
 pub use plane::ControlPlane;
-pub use process::{Process, eventually, free_port};
+pub use process::{Process, eventually, found, free_port};

@@ -132,7 +132,7 @@ impl ControlPlane {
         let made = Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &namespace).await?;
         let name = made.metadata.name.unwrap_or_default();
         let accounts: Api<ServiceAccount> = Api::namespaced(client, &name);
-        if !eventually(READY_WITHIN, async || accounts.get("default").await.is_ok()).await {
+        if !eventually(READY_WITHIN, || async { accounts.get("default").await.is_ok() }).await {
             bail!("namespace {name} gets no default ServiceAccount: is the controller manager at work?");
         }
         Ok(name)
@@ -173,7 +173,7 @@ fn ready(config: &Config, api_server: &Process, etcd: &Process) -> anyhow::Resul
     let has_given_up = || api_server.last_words().contains("\"command failed\"");
     let is_ready = async || {
         let client = Client::try_from(config.clone())?;
-        let asked = async || {
+        let asked = || async {
             let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else { return false };
             client.request_text(request).await.is_ok_and(|text| text == "ok") || has_given_up()
         };

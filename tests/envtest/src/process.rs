@@ -81,17 +81,28 @@ pub fn free_port() -> std::io::Result<u16> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// Ask again and again until something holds. False where it does not within `limit`.
+/// Ask again and again until there is something. None where there is nothing within
+/// `limit`.
 #[expect(clippy::disallowed_methods, reason = "other programs live in real time")]
-pub async fn eventually(limit: Duration, mut holds: impl AsyncFnMut() -> bool) -> bool {
+pub async fn found<T, F: Future<Output = Option<T>>>(
+    limit: Duration,
+    mut look: impl FnMut() -> F,
+) -> Option<T> {
     let started = std::time::Instant::now();
     loop {
-        if holds().await {
-            return true;
-        }
-        if started.elapsed() > limit {
-            return false;
+        let found = look().await;
+        if found.is_some() || started.elapsed() > limit {
+            return found;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Ask again and again until something holds. False where it does not within `limit`.
+pub async fn eventually<F: Future<Output = bool>>(limit: Duration, mut holds: impl FnMut() -> F) -> bool {
+    let look = || {
+        let holds = holds();
+        async { holds.await.then_some(()) }
+    };
+    found(limit, look).await.is_some()
 }

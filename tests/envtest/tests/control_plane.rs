@@ -10,7 +10,7 @@ use kube::api::{ListParams, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use serde_json::json;
-use suture_envtest::{ControlPlane, eventually};
+use suture_envtest::{ControlPlane, eventually, found};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -28,18 +28,13 @@ async fn a_job_makes_a_pod_and_a_pod_that_succeeds_completes_its_job() {
         .unwrap();
     let client = plane.client().unwrap();
     let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace);
-    let mut made = None;
-    let is_made = async || {
-        made = pods.list(&ListParams::default()).await.unwrap().items.pop();
-        made.is_some()
-    };
-    assert!(eventually(SOON, is_made).await);
+    let made = found(SOON, || async { pods.list(&ListParams::default()).await.unwrap().items.pop() }).await;
     let status = json!({"status": {"phase": "Succeeded"}});
     let name = made.unwrap().metadata.name.unwrap();
     pods.patch_status(&name, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
     let jobs: Api<Job> = Api::namespaced(client, &namespace);
     let is_complete =
-        async || jobs.get("one").await.unwrap().status.and_then(|status| status.succeeded) == Some(1);
+        || async { jobs.get("one").await.unwrap().status.and_then(|status| status.succeeded) == Some(1) };
     assert!(eventually(SOON, is_complete).await);
 }
 
@@ -67,7 +62,7 @@ async fn a_service_account_may_nothing_until_it_is_given_rights() {
         .await
         .unwrap();
     // The authorizer learns of it through a watch.
-    assert!(eventually(SOON, async || worker.get("kube-root-ca.crt").await.is_ok()).await);
+    assert!(eventually(SOON, || async { worker.get("kube-root-ca.crt").await.is_ok() }).await);
 }
 
 #[tokio::test]

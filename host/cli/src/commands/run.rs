@@ -1,27 +1,33 @@
 //! `suture run`: one policy, one alert, one timeline.
 
-use std::collections::BTreeMap;
+mod live;
+mod printer;
+
 use std::path::Path;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use serde_json::Value;
-use suture_core::{Labels, Mode, Program, Timestamp};
-use suture_journal::Entry;
+use suture_core::{Mode, Program};
 use suture_scenario::format::{Event, Then};
 use suture_scenario::runner::{Watcher, ended_well, run_watched};
-use suture_scenario::{Report, Scenario, Timeline, Verdict};
+use suture_scenario::{Report, Scenario, Verdict};
+use suture_server::Config;
+use suture_server::config::{Loaded, PolicyEntry};
 
 use crate::args::RunArgs;
 use crate::error::{CliError, Exit};
-use crate::output::{BAD, DIM, HEADING, Output};
+use crate::output::{BAD, DIM, Output};
 use crate::{CommandResult, alerts, policy};
+use printer::Printer;
 
 pub fn run(args: &RunArgs, output: &Output) -> CommandResult {
-    let Some(scenario) = args.scenario.as_deref().filter(|_| !args.live) else {
-        return Err(CliError::usage("the live cluster is not in this version yet")
-            .help("run against a simulated one: `--scenario FILE`"));
-    };
+    match args.scenario.as_deref().filter(|_| !args.live) {
+        Some(scenario) => simulated(args, scenario, output),
+        None => crate::executor()?.block_on(live::run(args, output)),
+    }
+}
+
+fn simulated(args: &RunArgs, scenario: &Path, output: &Output) -> CommandResult {
     let mut scenario = one_scenario(scenario)?;
     let program = policy::program(&args.file)?;
     let alerts = alerts::parse(&alerts::text(&args.alert)?, scenario.fixture.now)
@@ -38,13 +44,13 @@ pub fn run(args: &RunArgs, output: &Output) -> CommandResult {
     if args.observe {
         scenario.mode = Mode::Observe;
     }
-    let printer = Arc::new(Printer { output: *output, timelines: Mutex::default() });
+    let printer = Arc::new(Printer::new(*output));
     let watcher: Option<Arc<dyn Watcher>> = (!output.is_json()).then(|| printer.clone() as Arc<dyn Watcher>);
     let report = run_watched(&scenario, program, watcher);
     if output.is_json() {
         output.json(&report.json());
     } else {
-        printer.finish(&report);
+        printer.finish(&report.runs);
     }
     conclude(&report, output)
 }
@@ -93,63 +99,10 @@ fn settings(file: &Path) -> Result<Value, CliError> {
     }
 }
 
-/// Prints each run's timeline as it is written.
-struct Printer {
-    output: Output,
-    timelines: Mutex<Timelines>,
-}
-
-#[derive(Default)]
-struct Timelines {
-    all: BTreeMap<usize, (String, Timeline)>,
-    last: Option<usize>,
-}
-
-impl Printer {
-    fn finish(&self, report: &Report) {
-        let mut timelines = self.timelines.lock();
-        for (index, (_, timeline)) in &mut timelines.all {
-            self.output.line(timeline.finish());
-            for doubt in report.runs.get(*index).into_iter().flat_map(|run| &run.doubts) {
-                self.output.line(timeline.doubt(doubt));
-            }
-        }
-    }
-}
-
-impl Watcher for Printer {
-    fn began(&self, run: usize, key: &Labels, at: Timestamp) {
-        let labels: Vec<_> = key.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let title = format!("{HEADING}run for {}{HEADING:#}", labels.join(" "));
-        let timeline = Timeline::starting_at(at, self.output.look());
-        self.timelines.lock().all.insert(run, (title, timeline));
-    }
-
-    fn entry(&self, run: usize, entry: &Entry) {
-        let mut timelines = self.timelines.lock();
-        let is_other = timelines.last != Some(run);
-        let Some((title, timeline)) = timelines.all.get_mut(&run) else { return };
-        let Some(line) = timeline.entry(entry) else { return };
-        if is_other {
-            self.output.line(title.as_str());
-        }
-        self.output.line(line);
-        timelines.last = Some(run);
-    }
-}
-
 /// What a host would run the policy with.
 fn apply_config(scenario: &mut Scenario, file: &Path, program: &Arc<dyn Program>) -> Result<(), CliError> {
-    let loaded = suture_server::Config::load(file).map_err(|errors| {
-        let all: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        CliError::usage(all.join("\n"))
-    })?;
-    let name = &program.manifest().name;
-    let Some(entry) =
-        loaded.config.policies.iter().map(|entry| &entry.value).find(|entry| entry.name.value == *name)
-    else {
-        return Err(CliError::usage(format!("the configuration has no policy `{name}`")).at(file.display()));
-    };
+    let loaded = load_config(file)?;
+    let entry = entry_of(&loaded, file, &program.manifest().name)?;
     if let Some(settings) = &entry.settings {
         scenario.settings = settings.value.clone();
     }
@@ -157,4 +110,19 @@ fn apply_config(scenario: &mut Scenario, file: &Path, program: &Arc<dyn Program>
     scenario.limits = entry.limits.clone();
     scenario.mode = entry.mode;
     Ok(())
+}
+
+fn load_config(file: &Path) -> Result<Loaded, CliError> {
+    Config::load(file).map_err(|errors| {
+        let all: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        CliError::usage(all.join("\n"))
+    })
+}
+
+/// What a configuration says of a policy.
+fn entry_of<'a>(loaded: &'a Loaded, file: &Path, name: &str) -> Result<&'a PolicyEntry, CliError> {
+    let mut entries = loaded.config.policies.iter().map(|entry| &entry.value);
+    entries.find(|entry| entry.name.value == name).ok_or_else(|| {
+        CliError::usage(format!("the configuration has no policy `{name}`")).at(file.display())
+    })
 }

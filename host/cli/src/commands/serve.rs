@@ -1,8 +1,8 @@
-//! `suture serve`: receive alerts, and repair.
+//! `suture serve`: receive alerts, and repair; or stand by for the host that does.
 
 use std::time::Duration;
 
-use suture_server::{ServeError, Server};
+use suture_server::{ServeError, Standby};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -33,29 +33,50 @@ async fn serve(args: &ServeArgs, output: &Output) -> CommandResult {
     // Before the start: a SIGTERM meanwhile must not be lost.
     let mut terminate = signal(SignalKind::terminate()).map_err(internal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(internal)?;
-    let server = Server::start(&args.config, simulated::options()).await.map_err(|error| match error {
+    let failed = |error: ServeError| match error {
         ServeError::Config(_) => CliError::usage(error.to_string())
             .help(format!("`suture check --config {}` shows all that is wrong", args.config.display())),
         ServeError::Start(what) => CliError::usage(what).at(args.config.display()),
-    })?;
-    for warning in server.warnings() {
+    };
+    let standby = Standby::start(&args.config, simulated::options()).await.map_err(failed)?;
+    for warning in standby.warnings() {
         output.warn(warning);
     }
     output.note(format!(
         "suture listens: webhook on {}, admin on {}",
-        server.webhook_addr(),
-        server.admin_addr()
+        standby.webhook_addr(),
+        standby.admin_addr()
     ));
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    output.note(format!("stopping: runs may go on for {} seconds", GRACE.as_secs()));
+    let server = tokio::select! {
+        server = standby.lead(|standing| output.note(standing)) => server.map_err(failed)?,
+        // Nothing is begun yet that would have to end.
+        _ = terminate.recv() => return Ok(Exit::Done),
+        _ = interrupt.recv() => return Ok(Exit::Done),
+    };
+    let lost = tokio::select! {
+        lost = server.lost() => Some(lost),
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+    };
+    let grace = match &lost {
+        Some(lost) => {
+            output.note(format!("stopping: {lost}; runs are interrupted, and nothing more is done"));
+            Duration::ZERO
+        }
+        None => {
+            output.note(format!("stopping: runs may go on for {} seconds", GRACE.as_secs()));
+            GRACE
+        }
+    };
     // A second signal ends it at once: nothing is lost, the next start picks it up.
     tokio::select! {
-        () = server.stop(GRACE) => {}
+        () = server.stop(grace) => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    Ok(Exit::Done)
+    match lost {
+        None => Ok(Exit::Done),
+        Some(lost) => Err(CliError { exit: Exit::Failed, ..CliError::internal(lost.to_string()) }
+            .help("start it again, as Kubernetes does: it stands by until the lease is free, and goes on with its runs")),
+    }
 }

@@ -5,7 +5,7 @@ use suture_core::object::Kind;
 use super::kinds::KindInfo;
 
 /// A kind: API version, name, plural, and its properties as letters: `n` namespaced,
-/// `s` has a status subresource, `g` has a generation.
+/// `s` has a status subresource, `g` has a generation, `c` has a scale.
 type Known = (&'static str, &'static str, &'static str, &'static str);
 
 const KNOWN: &[Known] = &[
@@ -18,7 +18,7 @@ const KNOWN: &[Known] = &[
     ("v1", "PersistentVolume", "persistentvolumes", "s"),
     ("v1", "PersistentVolumeClaim", "persistentvolumeclaims", "ns"),
     ("v1", "Pod", "pods", "nsg"),
-    ("v1", "ReplicationController", "replicationcontrollers", "nsg"),
+    ("v1", "ReplicationController", "replicationcontrollers", "nsgc"),
     ("v1", "ResourceQuota", "resourcequotas", "ns"),
     ("v1", "Secret", "secrets", "n"),
     ("v1", "Service", "services", "ns"),
@@ -34,9 +34,9 @@ const KNOWN: &[Known] = &[
     ("apiregistration.k8s.io/v1", "APIService", "apiservices", "s"),
     ("apps/v1", "ControllerRevision", "controllerrevisions", "n"),
     ("apps/v1", "DaemonSet", "daemonsets", "nsg"),
-    ("apps/v1", "Deployment", "deployments", "nsg"),
-    ("apps/v1", "ReplicaSet", "replicasets", "nsg"),
-    ("apps/v1", "StatefulSet", "statefulsets", "nsg"),
+    ("apps/v1", "Deployment", "deployments", "nsgc"),
+    ("apps/v1", "ReplicaSet", "replicasets", "nsgc"),
+    ("apps/v1", "StatefulSet", "statefulsets", "nsgc"),
     ("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", "ns"),
     ("batch/v1", "CronJob", "cronjobs", "nsg"),
     ("batch/v1", "Job", "jobs", "nsg"),
@@ -75,12 +75,37 @@ pub fn find(kind: &Kind) -> Option<KindInfo> {
         namespaced: properties.contains('n'),
         status: properties.contains('s'),
         generation: properties.contains('g'),
+        scale: properties.contains('c'),
     })
 }
 
 /// The API versions of the built-in kinds of a name.
 pub fn versions(kind: &str) -> impl Iterator<Item = &'static str> {
     KNOWN.iter().filter(move |(_, name, ..)| *name == kind).map(|(version, ..)| *version)
+}
+
+/// Subresources of built-in kinds that are more than a part of the object: the simulated
+/// cluster has none of them.
+pub fn has_more(plural: &str, subresource: &str) -> bool {
+    match plural {
+        "pods" => [
+            "attach",
+            "binding",
+            "ephemeralcontainers",
+            "eviction",
+            "exec",
+            "log",
+            "portforward",
+            "proxy",
+            "resize",
+        ]
+        .contains(&subresource),
+        "services" | "nodes" => subresource == "proxy",
+        "serviceaccounts" => subresource == "token",
+        "namespaces" => subresource == "finalize",
+        "certificatesigningrequests" => subresource == "approval",
+        _ => false,
+    }
 }
 
 /// The field selectors that a kind supports besides `metadata.name` and

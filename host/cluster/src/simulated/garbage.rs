@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 use suture_core::ObjectRef;
 use suture_core::clock::Timestamp;
+use suture_core::effect::Propagation;
 use suture_core::object::{self, Object};
 
 use super::rules;
@@ -13,6 +14,8 @@ use super::store::{Store, namespace_kind};
 
 /// The finalizer that holds an owner until its dependents are gone.
 pub const FOREGROUND: &str = "foregroundDeletion";
+/// The finalizer that holds an owner until its dependents have no owner any more.
+pub const ORPHAN: &str = "orphan";
 
 impl Store {
     /// Do all that follows from objects that went or are to go.
@@ -23,6 +26,7 @@ impl Store {
                 self.release_dependents(&uid, at);
                 progressed = true;
             }
+            progressed |= self.orphan_dependents_first();
             progressed |= self.delete_dependents_first(at);
             progressed |= self.empty_namespaces(at);
             if !progressed && self.gone.is_empty() {
@@ -31,11 +35,39 @@ impl Store {
         }
     }
 
-    /// Cut the tie between an owner and its dependents, which are to stay.
-    pub fn orphan_dependents(&mut self, uid: &str) {
-        for (reference, object) in self.dependents(uid) {
-            self.disown(reference, &object, uid);
+    /// Objects that terminate while a finalizer of the garbage collector holds them.
+    fn held_by(&self, finalizer: &str) -> Vec<(ObjectRef, Object)> {
+        let is_held = |object: &Object| {
+            object::is_terminating(object) && rules::finalizers(object).contains(&finalizer)
+        };
+        let held = self.objects.iter().filter(|(_, object)| is_held(object));
+        held.map(|(reference, object)| (reference.clone(), object.clone())).collect()
+    }
+
+    /// Let an object go as far as a finalizer of the garbage collector is concerned.
+    fn release(&mut self, reference: ObjectRef, finalizer: &str) -> bool {
+        // What was just done may have changed the object itself.
+        let Some(object) = self.find(&reference) else { return false };
+        let Ok(info) = self.info(&reference.kind) else { return false };
+        let left: Vec<&str> =
+            rules::finalizers(&object).into_iter().filter(|one| *one != finalizer).collect();
+        let mut value = Value::clone(&object);
+        rules::set(&mut value, "finalizers", (!left.is_empty()).then(|| json!(left)));
+        self.replace(reference, &object, value, &info, None);
+        true
+    }
+
+    /// Cut the ties between owners and their dependents, which are to stay.
+    fn orphan_dependents_first(&mut self) -> bool {
+        let mut progressed = false;
+        for (reference, owner) in self.held_by(ORPHAN) {
+            let uid = object::uid(&owner).unwrap_or_default();
+            for (dependent, object) in self.dependents(uid) {
+                self.disown(dependent, &object, uid);
+            }
+            progressed |= self.release(reference, ORPHAN);
         }
+        progressed
     }
 
     fn dependents(&self, uid: &str) -> Vec<(ObjectRef, Object)> {
@@ -61,8 +93,8 @@ impl Store {
             let has_another = others.into_iter().any(|owner| self.exists(owner));
             if has_another {
                 self.disown(reference, &object, uid);
-            } else {
-                self.begin_delete(&reference, &object, None, at);
+            } else if !object::is_terminating(&object) {
+                self.begin_delete(&reference, &object, Propagation::Background, at);
             }
         }
     }
@@ -73,17 +105,8 @@ impl Store {
 
     /// Owners that are deleted in the foreground go once nothing blocks them any more.
     fn delete_dependents_first(&mut self, at: Timestamp) -> bool {
-        let waits = |object: &Object| {
-            object::is_terminating(object) && rules::finalizers(object).contains(&FOREGROUND)
-        };
-        let owners: Vec<(ObjectRef, Object)> = self
-            .objects
-            .iter()
-            .filter(|(_, object)| waits(object))
-            .map(|(reference, object)| (reference.clone(), object.clone()))
-            .collect();
         let mut progressed = false;
-        for (reference, owner) in owners {
+        for (reference, owner) in self.held_by(FOREGROUND) {
             let uid = object::uid(&owner).unwrap_or_default();
             for (dependent, object) in self.dependents(uid) {
                 if object::is_terminating(&object) {
@@ -94,7 +117,7 @@ impl Store {
                 if rules::owners(&object).iter().any(|other| another(&other)) {
                     self.disown(dependent, &object, uid);
                 } else {
-                    self.begin_delete(&dependent, &object, Some(FOREGROUND), at);
+                    self.begin_delete(&dependent, &object, Propagation::Foreground, at);
                 }
             }
             let blocks = |owner: &Value| {
@@ -103,16 +126,7 @@ impl Store {
             if self.dependents(uid).iter().any(|(_, object)| rules::owners(object).iter().any(blocks)) {
                 continue;
             }
-            // What was just done may have changed the owner itself.
-            let Some(owner) = self.find(&reference) else { continue };
-            let left: Vec<&str> =
-                rules::finalizers(&owner).into_iter().filter(|finalizer| *finalizer != FOREGROUND).collect();
-            let mut value = Value::clone(&owner);
-            rules::set(&mut value, "finalizers", (!left.is_empty()).then(|| json!(left)));
-            if let Ok(info) = self.info(&reference.kind) {
-                self.replace(reference, &owner, value, &info, None);
-                progressed = true;
-            }
+            progressed |= self.release(reference, FOREGROUND);
         }
         progressed
     }
@@ -141,7 +155,7 @@ impl Store {
             }
             for (reference, object) in contents {
                 if !object::is_terminating(&object) {
-                    self.begin_delete(&reference, &object, None, at);
+                    self.begin_delete(&reference, &object, Propagation::Background, at);
                     progressed = true;
                 }
             }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use suture_core::effect::{Create, Predicate, Target};
 use suture_core::handler::{Discovery, Resolution, Resource};
-use suture_core::object::{self, Kind, RUN_ANNOTATION};
+use suture_core::object::{self, Kind};
 use suture_core::{Effect, EffectHandler, Error, Fault, Mutation, ObjectRef, Prepared, Reason, Reply, Step};
 
 use super::SimulatedCluster;
+use super::scale;
 use super::store::Store;
-use super::verbs::cannot_apply;
+use super::verbs::Part;
 use crate::fixture::PodName;
 use crate::{pin, resolve};
 
@@ -50,8 +51,9 @@ impl EffectHandler for SimulatedCluster {
             Effect::Get { target } => Ok(Reply::Object(self.get(target)?)),
             Effect::List(query) => Ok(Reply::Page(self.write(|state, now| state.list(query, now))?)),
             Effect::Mutate { mutation, .. } => {
-                let performed =
-                    self.write(|state, now| state.perform(mutation, &prepared.step, now, prepared.dry_run));
+                let Prepared { step, manager, dry_run, .. } = prepared;
+                let marked = pin::marked(mutation, manager, step);
+                let performed = self.write(|state, now| state.perform(&marked, step, manager, now, *dry_run));
                 Ok(Reply::Mutated(performed?))
             }
             Effect::Wait { target, until, timeout_ms } => {
@@ -92,7 +94,7 @@ impl EffectHandler for SimulatedCluster {
             return Ok(Resolution::NotDone);
         }
         let current = self.read(|state, _| state.store.find(&mutation.reference()));
-        Ok(resolve::mutation(mutation, &prepared.step, current))
+        Ok(resolve::prepared(prepared, mutation, current))
     }
 }
 
@@ -116,17 +118,20 @@ fn prepare_mutation(
             pin::create(create, step, name)?;
             Ok(None)
         }
-        Mutation::Apply(apply) => Err(cannot_apply(apply)),
-        Mutation::Patch(_) | Mutation::Delete(_) => {
+        Mutation::Apply(_) | Mutation::Patch(_) | Mutation::Delete(_) => {
             let reference = mutation.reference();
             if let Some(target) = mutation.target_mut() {
                 named(target)?;
             }
             let info = store.checked_info(&reference)?;
-            if matches!(mutation, Mutation::Patch(_)) {
+            if !matches!(mutation, Mutation::Delete(_)) {
                 info.part(mutation.subresource())?;
             }
-            let current = store.get(&reference)?;
+            let current = match store.get(&reference) {
+                // It is made.
+                Err(_) if matches!(mutation, Mutation::Apply(_)) => return Ok(None),
+                current => current?,
+            };
             pin::change(mutation, &current)?;
             Ok(Some(current))
         }
@@ -135,15 +140,12 @@ fn prepare_mutation(
 
 /// The first generated name that nobody else's object has.
 fn free_name(create: &Create, step: &Step, store: &Store) -> Option<String> {
-    let maker = step.to_string();
     let mut last = None;
     for attempt in 0..NAMES_TRIED {
         let name = pin::generated_name(create, step, attempt)?;
         let reference =
             ObjectRef { kind: create.kind.clone(), namespace: create.namespace.clone(), name: name.clone() };
-        let taken = store
-            .find(&reference)
-            .is_some_and(|object| object::annotation(&object, RUN_ANNOTATION) != Some(&maker));
+        let taken = store.find(&reference).is_some_and(|object| !pin::made_by(&object, step));
         last = Some(name);
         if !taken {
             break;
@@ -175,13 +177,13 @@ impl SimulatedCluster {
     fn get(&self, target: &Target) -> Result<object::Object, Error> {
         let reference = named(target)?;
         self.read(|state, _| {
-            state.store.checked_info(&reference)?.part(target.subresource.as_deref())?;
+            let part = state.store.checked_info(&reference)?.part(target.subresource.as_deref())?;
             let object = state.store.get(&reference)?;
             if target.uid.is_some() && target.uid.as_deref() != object::uid(&object) {
                 let message = format!("{reference} with the uid that was asked for does not exist");
                 return Err(Error::new(Reason::NOT_FOUND, message));
             }
-            Ok(object)
+            Ok(if matches!(part, Part::Scale) { scale::of(&object) } else { object })
         })
     }
 }

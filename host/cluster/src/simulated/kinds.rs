@@ -20,6 +20,8 @@ pub(crate) struct KindInfo {
     pub status: bool,
     /// Whether `metadata.generation` counts the changes of its spec.
     pub generation: bool,
+    /// Whether it has the subresource `scale`.
+    pub scale: bool,
 }
 
 impl KindInfo {
@@ -52,7 +54,7 @@ impl Kinds {
             return Ok(());
         }
         let plural = plural_of(&kind.kind);
-        let fresh = KindInfo { plural, namespaced, status: true, generation: true };
+        let fresh = KindInfo { plural, namespaced, status: true, generation: true, scale: false };
         let info = self.learned.entry(kind.clone()).or_insert(fresh);
         if info.namespaced == namespaced {
             Ok(())
@@ -127,6 +129,7 @@ fn defined(definition: &Value, kind: &Kind) -> Option<KindInfo> {
         namespaced: definition.pointer("/spec/scope").and_then(Value::as_str) == Some("Namespaced"),
         status: version.pointer("/subresources/status").is_some(),
         generation: true,
+        scale: version.pointer("/subresources/scale").is_some(),
     })
 }
 

@@ -67,7 +67,8 @@ impl State {
         let container = self.container(&reference, &object, logs, container)?;
         let text = match logs.and_then(|logs| logs.get(&container)) {
             Some(text) => text.as_str(),
-            None if has_started(&object, &container) => "",
+            // Where there is no node, there is nobody to ask.
+            None if !is_on_a_node(&object) || has_started(&object, &container) => "",
             None => {
                 let message =
                     format!("container `{container}` of {reference} has not started yet: it has no log");
@@ -121,6 +122,15 @@ fn reference(pod: &PodName) -> ObjectRef {
 fn names<'a>(pod: &'a Value, list: &str) -> impl Iterator<Item = &'a str> + use<'a> {
     let containers = pod.pointer(&format!("/spec/{list}")).and_then(Value::as_array);
     containers.into_iter().flatten().filter_map(|container| container.get("name")?.as_str())
+}
+
+/// Whether a pod has a node, as far as it tells: where none is named, somebody still wrote
+/// the status of its containers.
+fn is_on_a_node(pod: &Value) -> bool {
+    let names_one =
+        pod.pointer("/spec/nodeName").and_then(Value::as_str).is_some_and(|node| !node.is_empty());
+    names_one
+        || pod.pointer("/status/containerStatuses").or(pod.pointer("/status/initContainerStatuses")).is_some()
 }
 
 /// Whether a container has run, as far as the pod's status tells.

@@ -7,8 +7,8 @@ use suture_core::object::{self, Kind};
 use suture_core::{Error, ObjectRef, Reason};
 
 use super::kinds::KindInfo;
-use super::rules;
 use super::store::{Change, Store};
+use super::{defaults, rules};
 use crate::fixture::ChangeVerb;
 
 impl Store {
@@ -16,11 +16,13 @@ impl Store {
     pub fn create(&mut self, create: &Create, at: Timestamp) -> Result<Change, Error> {
         let info = self.info(&create.kind)?;
         if let Some(subresource) = &create.subresource {
-            let message = format!("the simulated cluster can't create `{}/{subresource}`", info.plural);
-            return Err(Error::new(Reason::UNSUPPORTED, message));
+            info.part(Some(subresource))?;
+            let message = format!("`{}/{subresource}` can't be created", info.plural);
+            return Err(Error::new(Reason::METHOD_NOT_ALLOWED, message));
         }
         let mut value = create.object.clone();
         complete_identity(&mut value, &create.kind, create.namespace.as_deref())?;
+        self.check_new(&create.kind, &info.plural, &value)?;
         if info.status {
             rules::set_top(&mut value, "status", initial_status(&create.kind));
         }
@@ -50,6 +52,8 @@ impl Store {
             Error::new(Reason::INVALID, "metadata.name: the object has neither `name` nor `generateName`")
         })?;
         self.checked_info(&reference)?;
+        defaults::fill(&reference.kind, &mut value);
+        rules::drop_empty_lists(&mut value);
         if let Some(namespace) = &reference.namespace {
             self.check_namespace(namespace)?;
         }
@@ -60,6 +64,7 @@ impl Store {
         if self.objects.contains_key(&reference) {
             return Err(Error::new(Reason::ALREADY_EXISTS, format!("{reference} exists already")));
         }
+        self.complete(&reference, &info.plural, None, &mut value)?;
         let uid = self.next_uid();
         for (field, fresh) in [
             ("uid", Some(uid.into())),

@@ -24,6 +24,8 @@ use crate::fixture::{Action, Reaction, Trigger};
 const LONGEST_CHAIN: u32 = 1000;
 /// Reactions this far apart do not count as one chain: time that passes has its own end.
 const CHAIN_PAUSE: Duration = Duration::from_secs(1);
+/// The field manager of what reactions write.
+const CONTROLLER: &str = "reaction";
 /// The most reactions that wait for their time. More is a loop that branches.
 const LONGEST_QUEUE: usize = 100_000;
 
@@ -169,12 +171,12 @@ impl State {
                 let target = target(patch.target.filled(&due.by), patch.subresource.clone());
                 let body = patch.body.render(&variables).map_err(invalid)?;
                 let patch = Patch { target, patch_type: patch.patch_type, body, resource_version: None };
-                self.store.mutate(&Mutation::Patch(patch), at).map(|_| ())
+                self.store.mutate(&Mutation::Patch(patch), CONTROLLER, at).map(|_| ())
             }
             Action::Delete(delete) => {
                 let target = target(delete.target.filled(&due.by), None);
                 let delete = Delete { target, propagation: Propagation::Background, resource_version: None };
-                self.store.mutate(&Mutation::Delete(delete), at).map(|_| ())
+                self.store.mutate(&Mutation::Delete(delete), CONTROLLER, at).map(|_| ())
             }
             Action::Create(create) => {
                 let object = create.object.render(&variables).map_err(invalid)?;

@@ -5,6 +5,13 @@ use suture_core::names;
 use suture_core::object::{self, Kind};
 use suture_core::{Error, ObjectRef, Reason};
 
+use super::typed;
+
+/// The most bytes that keys and values of annotations have together.
+const MOST_ANNOTATIONS: usize = 256 << 10;
+/// The finalizers of Kubernetes itself, which have no domain.
+const PLAIN_FINALIZERS: [&str; 3] = ["orphan", "foregroundDeletion", "kubernetes"];
+
 /// Whether an object has finalizers.
 pub fn has_finalizers(object: &Value) -> bool {
     !finalizers(object).is_empty()
@@ -84,17 +91,8 @@ pub fn check_metadata(object: &Value, kind: &Kind) -> Result<(), String> {
         check_map(object.pointer(&format!("/metadata/{field}")), values_are_labels)
             .map_err(|error| format!("metadata.{field}: {error}"))?;
     }
-    check_finalizers(object.pointer("/metadata/finalizers"))?;
-    match object.pointer("/metadata/ownerReferences") {
-        None | Some(Value::Null) => Ok(()),
-        Some(Value::Array(owners)) => owners.iter().try_for_each(|owner| {
-            match ["apiVersion", "kind", "name", "uid"].iter().find(|field| !filled(owner, field)) {
-                None => Ok(()),
-                Some(field) => Err(format!("metadata.ownerReferences: an entry has no `{field}`")),
-            }
-        }),
-        Some(_) => Err("metadata.ownerReferences is not a list".to_owned()),
-    }
+    check_finalizers(object.pointer("/metadata/finalizers"), kind)?;
+    check_owners(object.pointer("/metadata/ownerReferences"))
 }
 
 fn filled(owner: &Value, field: &str) -> bool {
@@ -120,59 +118,83 @@ fn check_map(map: Option<&Value>, values_are_labels: bool) -> Result<(), String>
         Some(Value::Object(map)) => map,
         Some(_) => return Err("not a map".to_owned()),
     };
-    map.iter().try_for_each(|(key, value)| {
+    let mut size = 0;
+    for (key, value) in map {
         let shown = names::shortened(key);
         let text = value.as_str().ok_or_else(|| format!("the value of `{shown}` is not a text"))?;
-        if !is_qualified_name(key) {
-            return Err(format!("`{shown}` is not a qualified name (`name` or `prefix/name`)"));
+        size += key.len() + text.len();
+        if values_are_labels {
+            names::label_key(key)?;
+            names::label_value(text).map_err(|error| format!("`{shown}`: {error}"))?;
+        } else {
+            // Annotations may have upper case prefixes; Kubernetes looks at them in lower case.
+            names::label_key(&key.to_lowercase())?;
         }
-        if values_are_labels && !text.is_empty() && !is_name_part(text) {
-            let value = names::shortened(text);
-            return Err(format!("the value `{value}` of `{shown}` is not a label value"));
-        }
-        Ok(())
-    })
-}
-
-fn is_name_part(text: &str) -> bool {
-    let edge = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
-    text.len() <= 63
-        && edge(text.bytes().next())
-        && edge(text.bytes().last())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-}
-
-fn is_qualified_name(text: &str) -> bool {
-    match text.split_once('/') {
-        // Annotations may have upper case prefixes; Kubernetes looks at them in lower case.
-        Some((prefix, name)) => names::dns_subdomain(&prefix.to_lowercase()).is_ok() && is_name_part(name),
-        None => is_name_part(text),
     }
+    if !values_are_labels && size > MOST_ANNOTATIONS {
+        return Err(format!("together they have {size} bytes, and may have {MOST_ANNOTATIONS}"));
+    }
+    Ok(())
 }
 
-fn check_finalizers(list: Option<&Value>) -> Result<(), String> {
+fn check_finalizers(list: Option<&Value>, kind: &Kind) -> Result<(), String> {
     let list = match list {
         None | Some(Value::Null) => return Ok(()),
         Some(Value::Array(list)) => list,
         Some(_) => return Err("metadata.finalizers is not a list".to_owned()),
     };
-    list.iter().try_for_each(|finalizer| match finalizer.as_str() {
-        Some(name) if is_qualified_name(name) => Ok(()),
-        _ => Err(format!("metadata.finalizers: {finalizer} is not a qualified name")),
+    list.iter().try_for_each(|finalizer| {
+        let name = finalizer.as_str().unwrap_or_default();
+        names::label_key(name).map_err(|error| format!("metadata.finalizers: {error}"))?;
+        let needs_domain = typed::is_known(kind) && !PLAIN_FINALIZERS.contains(&name);
+        if needs_domain && !name.contains('/') {
+            let message = format!("metadata.finalizers: `{}` has no domain", names::shortened(name));
+            return Err(message);
+        }
+        Ok(())
     })
+}
+
+fn check_owners(list: Option<&Value>) -> Result<(), String> {
+    let owners = match list {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::Array(owners)) => owners,
+        Some(_) => return Err("metadata.ownerReferences is not a list".to_owned()),
+    };
+    for owner in owners {
+        if let Some(field) = ["apiVersion", "kind", "name", "uid"].iter().find(|field| !filled(owner, field))
+        {
+            return Err(format!("metadata.ownerReferences: an entry has no `{field}`"));
+        }
+    }
+    let controls = |owner: &&Value| owner.get("controller").and_then(Value::as_bool) == Some(true);
+    if owners.iter().filter(controls).count() > 1 {
+        return Err("metadata.ownerReferences: there is more than one controller".to_owned());
+    }
+    Ok(())
+}
+
+/// Take out the lists of the metadata that hold nothing, as the server does.
+pub fn drop_empty_lists(object: &mut Value) {
+    for list in ["finalizers", "ownerReferences"] {
+        let nothing = |value: &Value| value.is_null() || *value == json!([]);
+        if object.pointer(&format!("/metadata/{list}")).is_some_and(nothing) {
+            set(object, list, None);
+        }
+    }
 }
 
 /// What a change may not do to the metadata of an object, and what the API server keeps
 /// whatever the change says.
 ///
 /// # Errors
-/// `BadRequest` for another identity, `Conflict` for another version, `Invalid` for
-/// what can't change.
+/// `BadRequest` for another name or namespace, `Conflict` for another version, `Invalid`
+/// for what can't change.
 pub fn protect(before: &Value, wanted: &mut Value, reference: &ObjectRef) -> Result<(), Error> {
     let bad_request = |message: String| Error::new(Reason::BAD_REQUEST, message);
     let invalid = |message: String| Error::new(Reason::INVALID, format!("{reference}: {message}"));
     if Kind::of(wanted).as_ref() != Some(&reference.kind) {
-        return Err(bad_request(format!("the patch makes {reference} an object of another kind")));
+        return Err(invalid("the patch makes it an object of another kind".to_owned()));
     }
     if object::name(wanted) != Some(&reference.name) {
         return Err(bad_request(format!("the patch changes the name of {reference}")));
@@ -212,6 +234,7 @@ pub fn protect(before: &Value, wanted: &mut Value, reference: &ObjectRef) -> Res
         let kept = before.pointer(&format!("/metadata/{field}")).cloned();
         set(wanted, field, kept);
     }
+    drop_empty_lists(wanted);
     check_metadata(wanted, &reference.kind).map_err(invalid)
 }
 

@@ -26,7 +26,7 @@ pub struct Performed {
     pub at: Timestamp,
     /// The step of the run that made it.
     pub step: Option<Step>,
-    /// `create`, `patch` or `delete`.
+    /// `create`, `patch`, `apply` or `delete`.
     pub verb: &'static str,
     /// The object.
     pub object: ObjectRef,
@@ -84,18 +84,19 @@ impl State {
         })
     }
 
-    /// Perform a policy's mutation.
+    /// Perform a policy's mutation, under its field manager.
     pub fn perform(
         &mut self,
         mutation: &Mutation,
         step: &Step,
+        manager: &str,
         at: Timestamp,
         dry_run: bool,
     ) -> Result<Object, Error> {
         let change = if dry_run {
-            self.store.clone().mutate(mutation, at)?
+            self.store.clone().mutate(mutation, manager, at)?
         } else {
-            let change = self.store.mutate(mutation, at)?;
+            let change = self.store.mutate(mutation, manager, at)?;
             self.settle(at, 0);
             change
         };
@@ -105,7 +106,7 @@ impl State {
         self.performed.push_back(Performed {
             at,
             step: Some(step.clone()),
-            verb: change.verb.as_str(),
+            verb: mutation.verb(),
             object: change.reference,
             subresource: change.subresource,
             patch: difference(change.before.as_deref(), change.after.as_deref()),

@@ -10,7 +10,8 @@ use suture_core::object::{self, Kind, Object};
 use suture_core::{Error, ObjectRef, Reason};
 
 use super::kinds::{KindInfo, Kinds};
-use super::rules;
+use super::ownership::Ownership;
+use super::{defaults, rules};
 use crate::fixture::{ChangeVerb, Fixture, FixtureError, known_kinds};
 
 /// All objects. Cloning is cheap, and a clone is a snapshot: a dry run changes one and
@@ -19,6 +20,8 @@ use crate::fixture::{ChangeVerb, Fixture, FixtureError, known_kinds};
 pub struct Store {
     pub objects: Arc<BTreeMap<ObjectRef, Object>>,
     pub kinds: Arc<Kinds>,
+    /// Who owns the fields of the objects that somebody has applied to.
+    pub managed: Arc<BTreeMap<ObjectRef, Ownership>>,
     /// Changes that nobody has looked at yet, oldest first.
     pub changes: Vec<Change>,
     /// The uids of objects that went, whose dependents are still to be looked at.
@@ -52,6 +55,7 @@ impl Store {
         let mut store = Self {
             objects: Arc::default(),
             kinds: Arc::new(known_kinds(fixture)?),
+            managed: Arc::default(),
             changes: Vec::new(),
             gone: Vec::new(),
             strict_namespaces: fixture.objects.iter().any(is_namespace),
@@ -96,6 +100,7 @@ impl Store {
                 rules::set(&mut value, field, Some(default));
             }
         }
+        defaults::fill(&reference.kind, &mut value);
         self.put(reference, value);
     }
 
@@ -146,6 +151,11 @@ impl Store {
         self.version.to_string()
     }
 
+    /// The same, as a number.
+    pub fn version_number(&self) -> u64 {
+        self.version
+    }
+
     /// A uid that no object has.
     pub fn next_uid(&mut self) -> String {
         self.uids += 1;
@@ -165,6 +175,9 @@ impl Store {
     pub fn remove(&mut self, reference: &ObjectRef) {
         if let Some(object) = Arc::make_mut(&mut self.objects).remove(reference) {
             self.version += 1;
+            if self.managed.contains_key(reference) {
+                Arc::make_mut(&mut self.managed).remove(reference);
+            }
             self.gone.extend(object::uid(&object).map(str::to_owned));
         }
     }
@@ -174,6 +187,11 @@ fn origin(fixture: &Fixture) -> String {
     // A fixture that can't be written as JSON (it has a NaN) still is a fixture.
     let text = serde_json::to_vec(fixture).unwrap_or_default();
     Sha256::digest(text).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `apiextensions.k8s.io/v1 CustomResourceDefinition`.
+pub fn definition_kind() -> Kind {
+    Kind::new("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 }
 
 /// `v1 Namespace`.

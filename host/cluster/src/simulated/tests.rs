@@ -1,13 +1,16 @@
 //! The simulated cluster, as a policy, a scenario's author and a test see it.
 
+mod applied;
 mod collected;
 mod created;
 mod deleted;
 mod fixtures;
+mod limited;
 mod listed;
 mod patched;
 mod reacting;
 mod read;
+mod scaled;
 mod three_steps;
 mod waited;
 

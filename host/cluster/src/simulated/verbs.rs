@@ -4,24 +4,27 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use suture_core::clock::{Timestamp, kubernetes_time};
-use suture_core::effect::{Apply, Delete, Mutation, Patch, Propagation, Target};
+use suture_core::effect::{Delete, Mutation, Patch, Propagation, Target};
+use suture_core::names::shortened;
 use suture_core::object::{self, Object};
 use suture_core::{Error, ObjectRef, Reason, patch};
 
+use super::garbage::{FOREGROUND, ORPHAN};
 use super::kinds::KindInfo;
-use super::rules;
 use super::store::{Change, Store, namespace_kind};
+use super::{builtin, defaults, rules, scale};
 use crate::fixture::ChangeVerb;
 
 impl Store {
-    /// Perform a mutation, and all that follows from it at once. The change itself is
-    /// returned; it and its consequences are in [`changes`](Self::changes).
-    pub fn mutate(&mut self, mutation: &Mutation, at: Timestamp) -> Result<Change, Error> {
+    /// Perform a mutation under a field manager, and all that follows from it at once. The
+    /// change itself is returned; it and its consequences are in
+    /// [`changes`](Self::changes).
+    pub fn mutate(&mut self, mutation: &Mutation, manager: &str, at: Timestamp) -> Result<Change, Error> {
         let change = match mutation {
             Mutation::Create(create) => self.create(create, at)?,
             Mutation::Patch(patch) => self.patch(patch)?,
             Mutation::Delete(delete) => self.delete(delete, at)?,
-            Mutation::Apply(apply) => return Err(cannot_apply(apply)),
+            Mutation::Apply(apply) => self.apply(apply, manager, at)?,
         };
         self.collect(at);
         Ok(change)
@@ -46,8 +49,13 @@ impl Store {
         let reference = change.target.reference();
         let (info, before) = self.targeted(&change.target, change.resource_version.as_deref())?;
         let part = info.part(change.target.subresource.as_deref())?;
+        if matches!(part, Part::Scale) {
+            return self.rescale(change, reference, &before, &info);
+        }
         let mut wanted = patch::apply(&before, change)?;
         rules::protect(&before, &mut wanted, &reference)?;
+        self.check_changed(&reference, &info.plural, &before, &wanted)?;
+        defaults::fill(&reference.kind, &mut wanted);
         match part {
             Part::Status => {
                 let status = wanted.get("status").cloned();
@@ -57,9 +65,29 @@ impl Store {
             Part::Object if info.status => {
                 rules::set_top(&mut wanted, "status", before.get("status").cloned());
             }
-            Part::Object => {}
+            Part::Object | Part::Scale => {}
         }
+        self.complete(&reference, &info.plural, Some(&before), &mut wanted)?;
         Ok(self.replace(reference, &before, wanted, &info, change.target.subresource.clone()))
+    }
+
+    /// Change the scale of an object.
+    fn rescale(
+        &mut self,
+        change: &Patch,
+        reference: ObjectRef,
+        before: &Object,
+        info: &KindInfo,
+    ) -> Result<Change, Error> {
+        let replicas = scale::replicas(&patch::apply(&scale::of(before), change)?, &reference)?;
+        let mut wanted = Value::clone(before);
+        match wanted.get_mut("spec").and_then(Value::as_object_mut) {
+            Some(spec) => _ = spec.insert("replicas".to_owned(), replicas),
+            None => rules::set_top(&mut wanted, "spec", Some(json!({"replicas": replicas}))),
+        }
+        let change = self.replace(reference, before, wanted, info, change.target.subresource.clone());
+        let shown = scale::of(&change.shown);
+        Ok(Change { shown, ..change })
     }
 
     /// Put a changed object in the place of what it was: nothing where it is the same,
@@ -87,6 +115,7 @@ impl Store {
             let generation = before.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
             rules::set(&mut wanted, "generation", Some((generation + 1).into()));
         }
+        self.note_write(&reference, info, before, &wanted);
         let shown = self.put(reference.clone(), wanted);
         let stays =
             !object::is_terminating(&shown) || rules::has_finalizers(&shown) || is_namespace(&reference);
@@ -105,39 +134,59 @@ impl Store {
             let message = format!("`{}/{subresource}` can't be deleted", info.plural);
             return Err(Error::new(Reason::METHOD_NOT_ALLOWED, message));
         }
-        if delete.propagation == Propagation::Orphan
-            && let Some(uid) = object::uid(&before)
+        let collectors = [FOREGROUND, ORPHAN];
+        let is_collectors = |finalizer: &&str| collectors.contains(finalizer);
+        if delete.propagation == Propagation::Background
+            && delete.resource_version.is_some()
+            && rules::has_finalizers(&before)
+            && rules::finalizers(&before).iter().all(is_collectors)
         {
-            self.orphan_dependents(uid);
+            // kube-apiserver takes the finalizer away, which makes a new version, and then
+            // compares that with the one that was asked for.
+            return Err(rules::moved_on(&reference));
         }
-        let finalizer = (delete.propagation == Propagation::Foreground).then_some(super::garbage::FOREGROUND);
-        Ok(self.begin_delete(&reference, &before, finalizer, at))
+        Ok(self.begin_delete(&reference, &before, delete.propagation, at))
     }
 
-    /// Delete an object: it goes, or terminates while finalizers hold it.
+    /// Delete an object: it goes, or terminates while finalizers hold it. What becomes of
+    /// its dependents is said by a finalizer too, and can be said anew while it terminates.
     pub fn begin_delete(
         &mut self,
         reference: &ObjectRef,
         before: &Object,
-        finalizer: Option<&str>,
+        propagation: Propagation,
         at: Timestamp,
     ) -> Change {
         let verb = ChangeVerb::Delete;
-        if object::is_terminating(before) {
+        let is_own = |finalizer: &&str| *finalizer != FOREGROUND && *finalizer != ORPHAN;
+        let mut finalizers: Vec<&str> = rules::finalizers(before).into_iter().filter(is_own).collect();
+        match propagation {
+            Propagation::Background => {}
+            Propagation::Foreground => finalizers.push(FOREGROUND),
+            Propagation::Orphan => finalizers.push(ORPHAN),
+        }
+        if object::is_terminating(before) && finalizers == rules::finalizers(before) {
             let (reference, object) = (reference.clone(), Some(before.clone()));
             let (after, shown) = (object.clone(), before.clone());
             return Change { verb, reference, subresource: None, before: object, after, shown };
         }
-        if !rules::has_finalizers(before) && finalizer.is_none() && !is_namespace(reference) {
+        if finalizers.is_empty() && !is_namespace(reference) {
             self.remove(reference);
             let shown = before.clone();
             return self.record(verb, reference.clone(), None, Some(before.clone()), None, shown);
         }
         let mut value = Value::clone(before);
-        if let Some(finalizer) = finalizer {
-            let mut all = rules::finalizers(before);
-            all.push(finalizer);
-            rules::set(&mut value, "finalizers", Some(json!(all)));
+        rules::set(&mut value, "finalizers", (!finalizers.is_empty()).then(|| json!(finalizers)));
+        if object::is_terminating(before) {
+            let object = self.put(reference.clone(), value);
+            return self.record(
+                verb,
+                reference.clone(),
+                None,
+                Some(before.clone()),
+                Some(object.clone()),
+                object,
+            );
         }
         rules::set(&mut value, "deletionTimestamp", Some(kubernetes_time(at).into()));
         rules::set(&mut value, "deletionGracePeriodSeconds", Some(0.into()));
@@ -166,21 +215,14 @@ impl Store {
     }
 }
 
-/// Server-side apply needs the owner of every field, which nothing here keeps.
-pub fn cannot_apply(apply: &Apply) -> Error {
-    let message = format!(
-        "the simulated cluster can't do server-side apply (of {}); patch the object instead",
-        apply.target.reference()
-    );
-    Error::new(Reason::UNSUPPORTED, message)
-}
-
 /// What a patch reaches.
 pub enum Part {
     /// The object, without its status where that is a subresource.
     Object,
     /// The status alone.
     Status,
+    /// The number of replicas.
+    Scale,
 }
 
 impl KindInfo {
@@ -189,13 +231,14 @@ impl KindInfo {
         match subresource {
             None => Ok(Part::Object),
             Some("status") if self.status => Ok(Part::Status),
-            Some("status") => {
-                let message = format!("`{}` have no subresource `status`", self.plural);
-                Err(Error::new(Reason::NOT_FOUND, message))
-            }
-            Some(other) => {
+            Some("scale") if self.scale => Ok(Part::Scale),
+            Some(other) if builtin::has_more(&self.plural, other) => {
                 let message = format!("the simulated cluster has no `{}/{other}`", self.plural);
                 Err(Error::new(Reason::UNSUPPORTED, message))
+            }
+            Some(other) => {
+                let message = format!("`{}` have no subresource `{}`", self.plural, shortened(other));
+                Err(Error::new(Reason::NOT_FOUND, message))
             }
         }
     }

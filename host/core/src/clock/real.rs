@@ -4,6 +4,12 @@ use std::time::Duration;
 
 use super::{Clock, Sleep, Timestamp, later};
 
+/// Goes on while the machine sleeps, which `std::time::Instant` does not on Linux.
+#[cfg(target_os = "linux")]
+const UPTIME: rustix::time::ClockId = rustix::time::ClockId::Boottime;
+#[cfg(not(target_os = "linux"))]
+const UPTIME: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
+
 /// The machine's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealClock;
@@ -12,6 +18,11 @@ impl Clock for RealClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock that is injected")]
     fn now(&self) -> Timestamp {
         Timestamp::try_from(std::time::SystemTime::now()).unwrap_or(Timestamp::MAX)
+    }
+
+    fn monotonic(&self) -> Duration {
+        let time = rustix::time::clock_gettime(UPTIME);
+        Duration::new(time.tv_sec.try_into().unwrap_or_default(), time.tv_nsec.try_into().unwrap_or_default())
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the clock that is injected")]
@@ -43,6 +54,10 @@ impl Clock for ScaledClock {
         later(self.epoch, passed.mul_f64(self.factor))
     }
 
+    fn monotonic(&self) -> Duration {
+        RealClock.monotonic().mul_f64(self.factor)
+    }
+
     #[expect(clippy::disallowed_methods, reason = "this is the clock that is injected")]
     fn sleep_until(&self, at: Timestamp) -> Sleep {
         let wait = self.now().until_or_zero(at);
@@ -57,5 +72,19 @@ trait UntilOrZero {
 impl UntilOrZero for Timestamp {
     fn until_or_zero(self, later: Timestamp) -> Duration {
         Duration::try_from(self.duration_until(later)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn monotonic_time_goes_on_with_the_machine_and_a_scaled_clock_scales_it() {
+        let (before, scaled) = (RealClock.monotonic(), ScaledClock::starting_at(RealClock.now(), 1000.0));
+        let began = scaled.monotonic();
+        std::thread::sleep(Duration::from_millis(5));
+        assert!(RealClock.monotonic() >= before + Duration::from_millis(5));
+        assert!(scaled.monotonic() >= began + Duration::from_secs(5));
     }
 }

@@ -6,6 +6,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -128,6 +129,10 @@ impl Clock for VirtualClock {
         self.0.lock().now
     }
 
+    fn monotonic(&self) -> Duration {
+        Timestamp::UNIX_EPOCH.duration_until(self.now()).try_into().unwrap_or_default()
+    }
+
     fn sleep_until(&self, at: Timestamp) -> Sleep {
         Box::pin(Sleeper { clock: self.0.clone(), at, key: None })
     }
@@ -190,8 +195,6 @@ impl Drop for Sleeper {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::clock::later;
 
@@ -218,6 +221,7 @@ mod tests {
         assert_eq!(pollster::block_on(clock.drive(work)), Driven::Done(((), ())));
         assert_eq!(*order.lock(), ["first", "second"]);
         assert_eq!(clock.now(), later(start, Duration::from_secs(3600)));
+        assert_eq!(clock.monotonic(), Duration::from_secs(1_000_000 + 3600));
     }
 
     #[test]

@@ -1,83 +1,16 @@
 //! The incidents that the dispatcher holds, and every way in which they change.
 
 use suture_core::{IncidentId, Timestamp};
-use suture_journal::{Change, IncidentRecord, IncidentState, JournalError};
+use suture_journal::{Change, IncidentRecord, IncidentState};
 
-use super::{AtWork, Dispatcher};
+use super::Dispatcher;
 use crate::progress::Progress;
-use crate::run;
 
 /// Open incidents kept at most. Beyond that the oldest that need nothing more of the
 /// host are closed.
 const MAX_OPEN: usize = 20_000;
 
 impl Dispatcher {
-    /// Read what an earlier host left, and see its unfinished runs through.
-    pub(super) async fn take_up(&mut self) -> Result<(), JournalError> {
-        for incident in self.shared.journal.open_incidents().await? {
-            self.shared.metrics.incident(&incident.policy, None, Some(incident.state.as_str()));
-            self.index(&incident);
-            self.incidents.insert(incident.id.clone(), incident);
-        }
-        let unfinished = self.shared.journal.unfinished_runs().await?;
-        for record in unfinished {
-            self.recover(record).await?;
-        }
-        let ids: Vec<_> = self.incidents.keys().cloned().collect();
-        for id in ids {
-            let Some(incident) = self.incidents.get(&id) else { continue };
-            match incident.state {
-                IncidentState::Escalated if !incident.paged => self.page(&id),
-                IncidentState::Verifying => {
-                    self.polls.insert(id, self.now());
-                }
-                // Its run never began.
-                IncidentState::Running | IncidentState::Waiting
-                    if !self.at_work.values().any(|at_work| at_work.incident == id) =>
-                {
-                    self.change(&id, |incident| incident.state = IncidentState::Queued);
-                }
-                _ => {}
-            }
-        }
-        // Whatever waits in the inbox is routed at once.
-        self.shared.arrived.notify_one();
-        Ok(())
-    }
-
-    async fn recover(&mut self, record: suture_journal::RunRecord) -> Result<(), JournalError> {
-        let (Some(header), Some(incident)) =
-            (self.shared.journal.header(&record.id).await?, self.incidents.get(&record.incident).cloned())
-        else {
-            tracing::error!(run = %record.id, "an unfinished run has no header or no incident; it is left alone");
-            return Ok(());
-        };
-        let entries = self.shared.journal.entries(&record.id).await?;
-        let policy = self.policy(&record.policy);
-        let program = policy.as_ref().and_then(|policy| policy.program.as_ref().ok().cloned());
-        tracing::info!(run = %record.id, policy = record.policy, "seeing an interrupted run through");
-        let unfinished = run::Unfinished {
-            run: record.id.clone(),
-            policy: record.policy.clone(),
-            requested: program.map(|program| program.manifest().permissions.clone()).unwrap_or_default(),
-            incident: header.incident,
-            mode: record.mode,
-            limits: header.limits,
-            grants: policy.map(|policy| policy.config.grants.clone()).unwrap_or_default(),
-            entries,
-        };
-        let session = self.session(&record.id, &record.policy);
-        let at_work = AtWork {
-            incident: incident.id.clone(),
-            policy: record.policy.clone(),
-            key: incident.key.clone(),
-            cancel: session.cancel.clone(),
-            record,
-        };
-        self.spawn(at_work, async move { run::recover(unfinished, session).await });
-        Ok(())
-    }
-
     pub(super) fn index(&mut self, incident: &IncidentRecord) {
         self.by_key
             .entry((incident.policy.clone(), incident.key.clone()))

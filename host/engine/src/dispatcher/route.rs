@@ -198,6 +198,9 @@ impl Dispatcher {
             .program
             .as_ref()
             .map_err(|error| StartError::Policy(format!("policy `{name}` is not loaded: {error}")))?;
+        if let Some(why) = self.shared.held(name) {
+            return Err(StartError::Unavailable(format!("policy `{name}` is held back: {why}")));
+        }
         let key = key(program.manifest(), &labels).map_err(StartError::Labels)?;
         let same_key = self.by_key.get(&(name.to_owned(), key.clone()));
         let busy = same_key.into_iter().flatten().find(|id| self.is_active(id));

@@ -46,7 +46,8 @@ impl Dispatcher {
             .map(|incident| incident.id.clone())
             .collect();
         for id in queued {
-            if self.at_work.len() >= self.shared.budgets.concurrent_runs {
+            if self.at_work.values().filter(|run| !run.waiting).count() >= self.shared.budgets.concurrent_runs
+            {
                 return;
             }
             if !self.start(&id).await {
@@ -70,6 +71,9 @@ impl Dispatcher {
             return true;
         };
         let Ok(program) = policy.program.clone() else { return true };
+        if self.shared.held(&incident.policy).is_some() {
+            return true;
+        }
         let runs_per_hour = self.shared.budgets.runs_per_hour;
         let budget = self.policies.entry(incident.policy.clone()).or_default();
         if budget.storm || budget.started.count(now, HOUR) >= runs_per_hour {
@@ -121,6 +125,7 @@ impl Dispatcher {
             limits: policy.config.limits.clone(),
             grants: policy.config.grants.clone(),
             confirm,
+            past: None,
         };
         let at_work = AtWork {
             incident: id.clone(),
@@ -128,6 +133,7 @@ impl Dispatcher {
             key: incident.key,
             cancel: session.cancel.clone(),
             record,
+            waiting: false,
         };
         self.spawn(at_work, run::execute(spec, session));
         true
@@ -170,6 +176,7 @@ impl Dispatcher {
                 listeners: self.shared.listeners.clone(),
             })),
             metrics: Some(self.shared.metrics.clone()),
+            places: Some(self.places.clone()),
         }
     }
 
@@ -188,7 +195,8 @@ impl Dispatcher {
                 Ok(finished) => finished,
                 Err(error) => {
                     let doubt = "the host failed in this run; what it must undo is not undone".to_owned();
-                    Ok(Finished { ending: Ending::Trapped(error.to_string()), doubts: vec![doubt] })
+                    let ending = Ending::Trapped(error.to_string());
+                    Ok(Finished { ending, doubts: vec![doubt], interrupted: false })
                 }
             };
             let _ = commands.send(Command::Ended { run, finished });
@@ -196,7 +204,8 @@ impl Dispatcher {
     }
 
     pub(super) fn waiting(&mut self, run: &RunId, waiting: bool) {
-        let Some(at_work) = self.at_work.get(run) else { return };
+        let Some(at_work) = self.at_work.get_mut(run) else { return };
+        at_work.waiting = waiting;
         let incident = at_work.incident.clone();
         let state = if waiting { IncidentState::Waiting } else { IncidentState::Running };
         if self.incidents.get(&incident).is_some_and(|incident| incident.state != state) {
@@ -212,10 +221,15 @@ impl Dispatcher {
         self.busy_keys.remove(&(policy.clone(), key));
         let finished = finished.unwrap_or_else(|error| {
             let doubt = format!("the journal could not be written to its end: {error}");
-            Finished { ending: Ending::Halted(Halt::Journal(error.to_string())), doubts: vec![doubt] }
+            let ending = Ending::Halted(Halt::Journal(error.to_string()));
+            Finished { ending, doubts: vec![doubt], interrupted: false }
         });
         let now = self.now();
-        let Finished { ending, doubts } = finished;
+        let Finished { ending, doubts, interrupted } = finished;
+        if interrupted {
+            tracing::info!(%run, incident = %id, policy, "interrupted; the next start goes on with it");
+            return;
+        }
         record.state = RunState::Ended;
         record.ended_at = Some(now);
         record.outcome = Some(ending.name().to_owned());

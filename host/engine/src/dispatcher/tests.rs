@@ -1,6 +1,9 @@
 //! A host with a small policy on the simulated cluster; time runs a thousand times as
 //! fast.
 
+mod resuming;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -93,6 +96,7 @@ async fn start(
         max_pending: 1000,
         retention: Duration::from_secs(86_400),
         listeners: None,
+        held: BTreeMap::new(),
     };
     change(&mut config);
     Bed { engine: Engine::start(config).await.unwrap(), cluster, pages, dir, clock }
@@ -191,28 +195,6 @@ async fn a_policy_that_traps_is_retried_and_then_escalated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_accepted_and_not_finished_is_picked_up_by_the_next_host() {
-    let sleepy = || {
-        policy(|calls, _| async move {
-            calls.call(Effect::Sleep { duration_ms: 3_600_000 }).await?.ok();
-            done()
-        })
-    };
-    let first = bed(sleepy()).await;
-    first.post("firing", &["media"]).await;
-    first.until(IncidentState::Waiting).await;
-    first.engine.shutdown(Duration::from_secs(1)).await;
-    let Bed { dir, engine, .. } = first;
-    engine.journal().close().await.unwrap();
-    drop(engine);
-    let second = start(dir, policy(|_, _| async { done() }), |_| {}).await;
-    let incident = second.until(IncidentState::Verifying).await;
-    assert_eq!(incident.runs.len(), 2, "the interrupted run, and the one that did it");
-    assert_eq!(incident.attempts, 1, "an interruption is not an attempt");
-    assert!(second.cluster.mutations().is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_paused_host_accepts_and_starts_nothing() {
     let bed = bed(policy(|_, _| async { done() })).await;
     bed.engine.pause();
@@ -222,6 +204,24 @@ async fn a_paused_host_accepts_and_starts_nothing() {
     assert!(bed.until(IncidentState::Queued).await.runs.is_empty());
     bed.engine.resume();
     bed.until(IncidentState::Verifying).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_alerts_of_a_policy_that_is_held_back_wait_until_it_is_let_go() {
+    let bed = start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| {
+        config.held = [("test".to_owned(), "it may not read pods".to_owned())].into();
+    })
+    .await;
+    assert_eq!(bed.engine.policies()[0].error.as_deref(), Some("it may not read pods"));
+    bed.post("firing", &["media"]).await;
+    bed.until(IncidentState::Queued).await;
+    bed.clock.sleep(Duration::from_secs(60)).await;
+    assert!(bed.until(IncidentState::Queued).await.runs.is_empty());
+    let by_hand = bed.engine.start_run("test", Labels::new()).await.unwrap_err();
+    assert!(by_hand.to_string().contains("it may not read pods"), "{by_hand}");
+    bed.engine.hold("test", None);
+    bed.until(IncidentState::Verifying).await;
+    assert_eq!(bed.engine.policies()[0].error, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

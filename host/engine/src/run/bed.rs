@@ -51,6 +51,7 @@ type Script =
 /// A policy that is a closure.
 pub(crate) struct Scripted {
     manifest: Manifest,
+    digest: &'static str,
     script: Script,
 }
 
@@ -59,8 +60,20 @@ pub(crate) fn policy<F>(script: impl Fn(Calls, Incident) -> F + Send + Sync + 's
 where
     F: Future<Output = Result<Result<Outcome, String>, Halt>> + Send + 'static,
 {
+    policy_of("sha256:test", script)
+}
+
+/// The same, with a digest of its own.
+pub(crate) fn policy_of<F>(
+    digest: &'static str,
+    script: impl Fn(Calls, Incident) -> F + Send + Sync + 'static,
+) -> Arc<dyn Program>
+where
+    F: Future<Output = Result<Result<Outcome, String>, Halt>> + Send + 'static,
+{
     Arc::new(Scripted {
         manifest: manifest(),
+        digest,
         script: Box::new(move |calls, incident| Box::pin(script(calls, incident))),
     })
 }
@@ -72,7 +85,7 @@ impl Program for Scripted {
     }
 
     fn digest(&self) -> &str {
-        "sha256:test"
+        self.digest
     }
 
     async fn remediate(&self, incident: &Incident, _: &Limits, host: Arc<dyn Host>) -> Ending {
@@ -143,6 +156,7 @@ pub(crate) fn world(program: Arc<dyn Program>) -> World {
         limits: Limits::default(),
         grants,
         confirm: Confirm::prometheus(),
+        past: None,
     };
     let session = Session {
         cluster: Arc::new(cluster.clone()),
@@ -152,6 +166,7 @@ pub(crate) fn world(program: Arc<dyn Program>) -> World {
         cancel: Cancel::default(),
         observer: None,
         metrics: None,
+        places: None,
     };
     World { fixture, cluster, clock, log, spec, session }
 }

@@ -7,8 +7,9 @@ use suture_core::clock::{Driven, later};
 use suture_core::effect::{
     Create, Delete, Op, Patch, PatchType, Predicate, Propagation, Query, Target, Test, Waited,
 };
+use suture_core::handler::Resource;
 use suture_core::object::Kind;
-use suture_core::{Effect, Error, HumanDuration, Mutation, Reason, Reply};
+use suture_core::{Effect, Error, Fault, HumanDuration, Mutation, Prepared, Reason, Reply, Resolution, Step};
 use suture_journal::{Body, MemoryLog};
 
 use super::bed::{World, done, policy, world};
@@ -283,4 +284,48 @@ fn a_lock_is_held_until_the_run_ends() {
     assert!(one.is_ok() && two.is_ok());
     assert_eq!(clock.now(), later(began, Duration::from_secs(120)), "one after the other");
     assert!(matches!(log.entries().last().unwrap().body, Body::Ended { .. }));
+}
+
+/// A cluster whose lease is lost: nothing is changed on it any more.
+struct Lost<C>(C, std::sync::atomic::AtomicUsize);
+
+#[async_trait::async_trait]
+impl<C: EffectHandler> EffectHandler for Lost<C> {
+    async fn prepare(&self, step: &Step, effect: &Effect) -> Result<Prepared, Fault> {
+        self.0.prepare(step, effect).await
+    }
+
+    async fn perform(&self, prepared: &Prepared) -> Result<Reply, Fault> {
+        if prepared.effect.is_mutation() && self.1.fetch_sub(1, std::sync::atomic::Ordering::AcqRel) == 0 {
+            return Err(Halt::Shutdown.into());
+        }
+        self.0.perform(prepared).await
+    }
+
+    async fn resolve(&self, prepared: &Prepared) -> Result<Resolution, Fault> {
+        self.0.resolve(prepared).await
+    }
+}
+
+#[async_trait::async_trait]
+impl<C: Discovery> Discovery for Lost<C> {
+    async fn resource(&self, kind: &Kind) -> Result<Resource, Error> {
+        self.0.resource(kind).await
+    }
+}
+
+#[test]
+fn a_host_that_may_act_no_more_leaves_its_runs_to_the_next_undos_too() {
+    for (allowed, state) in [(0, "broken"), (1, "mended")] {
+        let mut world = world(policy(|calls, _| async move {
+            let undo = merge("plex", json!({"data": {"state": "broken"}}));
+            let mend = merge("plex", json!({"data": {"state": "mended"}}));
+            let _ = calls.call(Effect::Mutate { mutation: mend, undo: Some(undo) }).await?;
+            Ok(Err("it fails, so it is taken back".to_owned()))
+        }));
+        world.session.cluster = Arc::new(Lost(world.session.cluster, allowed.into()));
+        let (finished, cluster, _) = world.run();
+        assert!(finished.interrupted && finished.doubts.is_empty(), "{finished:?}");
+        assert_eq!(World::state(&cluster), state);
+    }
 }

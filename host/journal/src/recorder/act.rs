@@ -48,8 +48,7 @@ impl Recorder {
         let mut conflicts = 0;
         let acted = loop {
             undo::complete(&effect, &mut prepared);
-            self.write(step, Body::Intent { prepared: prepared.clone(), undo_of }, Durability::Synced)
-                .await?;
+            self.write(step, Body::intent(&effect, &prepared, undo_of), Durability::Synced).await?;
             let error = match part(self.inner.perform(&prepared).await)? {
                 Ok(reply) => break Acted { answer: Ok(reply), refused: false },
                 Err(error) => error,
@@ -91,25 +90,28 @@ impl Recorder {
     /// Find out what became of a mutation that may or may not have taken place: its
     /// reply; the error that left it open, where it did not; or `Unknown`.
     pub(super) async fn look_up(&self, prepared: &Prepared, error: Error) -> Result<Reply, Error> {
+        match self.find_out(prepared).await {
+            Resolution::Done(reply) => Ok(reply),
+            Resolution::NotDone if error.reason == Reason::UNKNOWN => {
+                Err(Error::new(Reason::UNAVAILABLE, format!("not done: {}", error.message)))
+            }
+            Resolution::NotDone => Err(error),
+            Resolution::Unknown(why) => Err(Error::new(Reason::UNKNOWN, format!("{why} (after: {error})"))),
+        }
+    }
+
+    /// Whether a mutation was done, asked again while the cluster is away.
+    pub(super) async fn find_out(&self, prepared: &Prepared) -> Resolution {
         let mut backoff = Backoff::new();
         loop {
-            let why = match self.inner.resolve(prepared).await {
-                Ok(Resolution::Done(reply)) => return Ok(reply),
-                Ok(Resolution::NotDone) if error.reason == Reason::UNKNOWN => {
-                    return Err(Error::new(Reason::UNAVAILABLE, format!("not done: {}", error.message)));
-                }
-                Ok(Resolution::NotDone) => return Err(error),
-                Ok(Resolution::Unknown(why)) => why,
-                Err(Fault::Halt(halt)) => halt.to_string(),
-                Err(Fault::Error(failed)) => {
-                    if let Some(pause) = backoff.next(&failed) {
-                        self.clock.sleep(pause).await;
-                        continue;
-                    }
-                    format!("it can't be looked up: {failed}")
-                }
-            };
-            return Err(Error::new(Reason::UNKNOWN, format!("{why} (after: {error})")));
+            match self.inner.resolve(prepared).await {
+                Ok(resolution) => return resolution,
+                Err(Fault::Halt(halt)) => return Resolution::Unknown(halt.to_string()),
+                Err(Fault::Error(failed)) => match backoff.next(&failed) {
+                    Some(pause) => self.clock.sleep(pause).await,
+                    None => return Resolution::Unknown(format!("it can't be looked up: {failed}")),
+                },
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use super::Recorder;
 use super::backoff::Backoff;
 use crate::entry::Body;
 use crate::ledger::{Begun, Undo};
-use crate::log::{Durability, JournalError};
+use crate::log::Durability;
 
 impl Recorder {
     /// Record how the run ended, and run the undos that are not settled, newest first.
@@ -17,20 +17,14 @@ impl Recorder {
     /// became of that. May be called again where it failed: what is settled stays so.
     ///
     /// # Errors
-    /// When the journal can't be written. Then what is not settled is still open, and
-    /// is settled when the run is [recovered](Self::recovering).
-    pub async fn finish(&self, ending: &Ending) -> Result<Vec<String>, JournalError> {
-        self.conclude(ending).await.map_err(|halt| match halt {
-            Halt::Journal(message) => JournalError(message),
-            other => JournalError(other.to_string()),
-        })
-    }
-
-    async fn conclude(&self, ending: &Ending) -> Result<Vec<String>, Halt> {
+    /// When the journal can't be written, and when this host may act no more
+    /// ([`Halt::Shutdown`] from the layers below). Then what is not settled is still open,
+    /// and is settled when the run is [recovered](Self::recovering).
+    pub async fn finish(&self, ending: &Ending) -> Result<Vec<String>, Halt> {
         self.settle_last_intent().await?;
         let (is_ended, last_step, open) = {
             let ledger = &self.state.lock().ledger;
-            (ledger.is_ended(), ledger.last_step(), ledger.open().to_vec())
+            (ledger.ending().is_some(), ledger.last_step(), ledger.open().to_vec())
         };
         if !is_ended {
             self.write(last_step, Body::Ended { ending: ending.clone() }, Durability::Synced).await?;
@@ -70,7 +64,7 @@ impl Recorder {
             let failed = match self.take_back(self.next_step(), undo).await {
                 Ok(Ok(_)) => return Ok(None),
                 Ok(Err(failed)) => failed,
-                Err(Halt::Journal(message)) => return Err(Halt::Journal(message)),
+                Err(halt @ (Halt::Journal(_) | Halt::Shutdown)) => return Err(halt),
                 Err(halt) if undo.dry_run => {
                     self.keep(change, &halt.to_string()).await?;
                     return Ok(None);

@@ -3,7 +3,7 @@
 use std::io;
 
 use serde::Serialize;
-use suture_core::Effect;
+use suture_core::{Effect, Error, Halt, Reason};
 
 /// The most of a log line or a step's title that is kept, in bytes.
 const MAX_LINE: usize = 4096;
@@ -30,6 +30,18 @@ impl io::Write for Counter {
         Ok(())
     }
 }
+
+/// What is on record of a reply that was too large for the run.
+pub(super) fn too_large(halt: &Halt) -> Error {
+    Error::new(Reason::other(TOO_LARGE), halt.to_string())
+}
+
+/// Whether an error is that, and not an API server's (which has a status).
+pub(super) fn is_too_large(error: &Error) -> bool {
+    error.reason.as_str() == TOO_LARGE && error.status.is_none()
+}
+
+const TOO_LARGE: &str = "RequestEntityTooLarge";
 
 /// An effect as it is recorded: a long line is cut.
 pub(super) fn cut(mut effect: Effect) -> Effect {

@@ -2,6 +2,7 @@ mod ending;
 mod fake;
 mod limits;
 mod recovery;
+mod replay;
 mod undos;
 
 use std::sync::Arc;
@@ -199,6 +200,10 @@ fn a_journal_that_cannot_be_written_ends_the_run_before_anything_is_done() {
     impl crate::RunLog for Full {
         async fn append(&self, _: Entry, _: crate::Durability) -> Result<(), crate::JournalError> {
             Err(crate::JournalError("the disk is full".into()))
+        }
+
+        async fn entries(&self) -> Result<Vec<Entry>, crate::JournalError> {
+            Ok(Vec::new())
         }
     }
     let world = World::new(Fake::default());

@@ -56,7 +56,7 @@ pub(super) struct Playing {
 impl Playing {
     pub(super) fn into_run(self) -> PlayedRun {
         let (ending, doubts) = match self.finished {
-            Some(Finished { ending, doubts }) => (Some(ending), doubts),
+            Some(Finished { ending, doubts, .. }) => (Some(ending), doubts),
             None => (None, Vec::new()),
         };
         PlayedRun { key: self.key, started: self.started, ending, doubts, entries: self.log.entries() }
@@ -228,6 +228,7 @@ impl Stage {
             limits: self.limits.clone(),
             grants: self.grants.clone(),
             confirm: Confirm::prometheus(),
+            past: None,
         };
         let session = Session {
             cluster: Arc::new(self.cluster.clone()),
@@ -237,6 +238,7 @@ impl Stage {
             cancel: Cancel::new(),
             observer,
             metrics: None,
+            places: None,
         };
         Box::pin(async move { (index, key, execute(spec, session).await) })
     }

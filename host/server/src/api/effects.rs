@@ -34,7 +34,8 @@ fn effects(entries: &[Entry]) -> Vec<Value> {
             Body::Call { effect, answer, undo_of } => effects
                 .push(json!({"step": entry.step, "at": entry.at,
                 "effect": effect, "reply": answer, "undoOf": undo_of})),
-            Body::Intent { prepared, undo_of } => effects.push(json!({"step": entry.step, "at": entry.at,
+            Body::Intent { prepared, undo_of, .. } => effects
+                .push(json!({"step": entry.step, "at": entry.at,
                 "effect": prepared.effect, "reply": null, "undoOf": undo_of, "dryRun": prepared.dry_run})),
             Body::Reply { answer } => {
                 if let Some(effect) = effects.iter_mut().rev().find(|effect| effect["step"] == entry.step) {

@@ -1,8 +1,17 @@
 //! What effects act on.
 
-use std::path::PathBuf;
+mod lease;
+
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_saphyr::Spanned;
+use suture_cluster::live::LiveConfig;
+use suture_core::HumanDuration;
+
+pub use lease::LeaseConfig;
+
+use super::unplaced;
 
 /// `cluster`.
 #[derive(Debug, Deserialize)]
@@ -14,10 +23,57 @@ pub enum ClusterConfig {
     Simulated(SimulatedConfig),
 }
 
-/// `cluster.live`.
+/// `cluster.live`. Without a kubeconfig it is the cluster that the host runs in, where a
+/// ServiceAccount is mounted; else what `KUBECONFIG` or `~/.kube/config` says.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Live {}
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Live {
+    /// A kubeconfig file.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig; its current one where none is given.
+    pub context: Option<String>,
+    /// The host's own namespace: the Lease is there. Where none is given: that of the
+    /// ServiceAccount, or of the context.
+    pub namespace: Option<Spanned<String>>,
+    /// How many requests a second are sent, on average.
+    pub requests_per_second: Spanned<u32>,
+    /// How many requests may be sent at once.
+    pub burst: Spanned<u32>,
+    /// How long a request may take.
+    pub timeout: Spanned<HumanDuration>,
+    /// The Lease that lets one host of several act.
+    pub lease: LeaseConfig,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        let LiveConfig { requests_per_second, burst, timeout, .. } = LiveConfig::default();
+        Self {
+            kubeconfig: None,
+            context: None,
+            namespace: None,
+            requests_per_second: unplaced(requests_per_second),
+            burst: unplaced(burst),
+            timeout: unplaced(timeout.into()),
+            lease: LeaseConfig::default(),
+        }
+    }
+}
+
+impl Live {
+    /// What the cluster is reached with. Relative paths are seen from `base`, the
+    /// configuration's folder.
+    pub fn reached(&self, base: &Path) -> LiveConfig {
+        LiveConfig {
+            kubeconfig: self.kubeconfig.as_ref().map(|file| base.join(file)),
+            context: self.context.clone(),
+            namespace: self.namespace.as_ref().map(|namespace| namespace.value.clone()),
+            requests_per_second: self.requests_per_second.value,
+            burst: self.burst.value,
+            timeout: self.timeout.value.get(),
+        }
+    }
+}
 
 /// `cluster.simulated`.
 #[derive(Debug, Deserialize)]

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_saphyr::{Location, Spanned};
-use suture_core::{Bytes, Grant, names};
+use suture_core::{Bytes, Grant, HumanDuration, names};
 
 use super::error::{ConfigError, Source as Text};
-use super::{ClusterConfig, Config, ConfirmBy, PolicyEntry, Source, Webhook};
+use super::{ClusterConfig, Config, ConfirmBy, Live, PolicyEntry, Source, Webhook};
 
 struct Findings<'a> {
     text: &'a Text<'a>,
@@ -37,10 +37,12 @@ pub(super) fn check(config: &Config, text: &Text<'_>) -> (Vec<ConfigError>, Vec<
             );
         }
     }
-    if let ClusterConfig::Simulated(simulated) = &config.cluster.value
-        && !(simulated.speed >= 1.0 && simulated.speed <= 100_000.0)
-    {
-        findings.error(config.cluster.referenced, "`speed` must lie between 1 and 100000");
+    match &config.cluster.value {
+        ClusterConfig::Simulated(simulated) if !(1.0..=100_000.0).contains(&simulated.speed) => {
+            findings.error(config.cluster.referenced, "`speed` must lie between 1 and 100000");
+        }
+        ClusterConfig::Simulated(_) => {}
+        ClusterConfig::Live(live) => check_live(live, &mut findings),
     }
     if config.alertmanager.is_none() {
         let message = "no `alertmanager`: escalations reach nobody but the log";
@@ -65,6 +67,33 @@ pub(super) fn check(config: &Config, text: &Text<'_>) -> (Vec<ConfigError>, Vec<
         check_policy(config, &policy.value, &mut findings);
     }
     (findings.errors, findings.warnings)
+}
+
+/// What no API server would take, or would suffer under.
+fn check_live(live: &Live, findings: &mut Findings<'_>) {
+    if let Some(namespace) = &live.namespace
+        && let Err(error) = names::dns_label(&namespace.value)
+    {
+        findings.error(namespace.referenced, error);
+    }
+    for (name, number) in [("requestsPerSecond", &live.requests_per_second), ("burst", &live.burst)] {
+        if !(1..=10_000).contains(&number.value) {
+            findings.error(number.referenced, format!("`{name}` must lie between 1 and 10000"));
+        }
+    }
+    let seconds = |from: u64, to: u64| HumanDuration::from_secs(from)..=HumanDuration::from_secs(to);
+    if !seconds(1, 300).contains(&live.timeout.value) {
+        findings.error(live.timeout.referenced, "`timeout` must lie between 1s and 5m");
+    }
+    let Some(lease) = live.lease.get() else { return };
+    if let Err(error) = names::dns_subdomain(&lease.name.value) {
+        findings.error(lease.name.referenced, error);
+    }
+    let duration = lease.duration.value;
+    if !seconds(5, 600).contains(&duration) || duration.get().subsec_nanos() != 0 {
+        let message = "`duration` of a Lease is whole seconds between 5s and 10m";
+        findings.error(lease.duration.referenced, message);
+    }
 }
 
 fn listeners(config: &Config, findings: &mut Findings<'_>) {

@@ -57,6 +57,31 @@ fn a_new_policy_observes_unless_it_is_told_to_act() {
 }
 
 #[test]
+fn the_live_cluster_has_defaults_and_can_be_told_otherwise() {
+    let live = |text: &str| {
+        let loaded = parse(&GOOD.replace("{live: {}}", text)).unwrap_or_else(|errors| panic!("{errors:#?}"));
+        match loaded.config.cluster.value {
+            ClusterConfig::Live(live) => live,
+            other => panic!("{other:?}"),
+        }
+    };
+    let bare = live("{live: {}}");
+    let (reached, usual) = (bare.reached(Path::new("/etc")), suture_cluster::live::LiveConfig::default());
+    assert_eq!((reached.burst, reached.timeout, reached.kubeconfig), (usual.burst, usual.timeout, None));
+    let lease = bare.lease.get().unwrap();
+    assert_eq!((lease.name.value.as_str(), lease.duration.value.to_string().as_str()), ("suture", "15s"));
+    let full = live(
+        "{live: {kubeconfig: admin.yaml, context: home, namespace: suture, requestsPerSecond: 20, burst: 40, \
+         timeout: 5s, lease: {name: one, duration: 30s}}}",
+    );
+    let reached = full.reached(Path::new("/etc/suture"));
+    assert_eq!(reached.kubeconfig.as_deref(), Some(Path::new("/etc/suture/admin.yaml")));
+    assert_eq!((reached.requests_per_second, reached.burst, reached.timeout.as_secs()), (20, 40, 5));
+    assert_eq!(full.lease.get().unwrap().name.value, "one");
+    assert!(live("{live: {lease: false}}").lease.get().is_none());
+}
+
+#[test]
 fn every_mistake_is_named_with_its_line_and_column() {
     for (find, replace, place, words) in [
         ("  mode: observe", "  modus: observe", "suture.yaml:12:3", "modus"),
@@ -83,6 +108,16 @@ fn every_mistake_is_named_with_its_line_and_column() {
         ("listen: 0.0.0.0:8080", "listen: 8080", "suture.yaml:2:9", "an IP address and a port"),
         ("cluster: {live: {}}", "cluster: live", "suture.yaml:6:", "keys with values"),
         ("{live: {}}", "{live: {}, simulated: {scenario: x}}", "suture.yaml:6:", "give either `live: {}`"),
+        ("{live: {}}", "{live: {namespace: Media}}", "suture.yaml:6:29", "DNS label"),
+        ("{live: {}}", "{live: {burst: 0}}", "suture.yaml:6:25", "between 1 and 10000"),
+        ("{live: {}}", "{live: {requestsPerSecond: -1}}", "suture.yaml:6:", "not a valid value"),
+        ("{live: {}}", "{live: {timeout: soon}}", "suture.yaml:6:27", "not a duration"),
+        ("{live: {}}", "{live: {timeout: 1h}}", "suture.yaml:6:27", "between 1s and 5m"),
+        ("{live: {}}", "{live: {kubeConfig: x}}", "suture.yaml:6:18", "possible: `kubeconfig`"),
+        ("{live: {}}", "{live: {lease: {name: A_b}}}", "suture.yaml:6:32", "not a valid Kubernetes name"),
+        ("{live: {}}", "{live: {lease: {duration: 1500ms}}}", "suture.yaml:6:36", "whole seconds"),
+        ("{live: {}}", "{live: {lease: {naem: x}}}", "suture.yaml:6:26", "possible: `name`, `duration`"),
+        ("{live: {}}", "{live: {lease: never}}", "suture.yaml:6:18", "or `false`"),
         ("{live: {}}", "{dead: {}}", "suture.yaml:6:11", "possible: `live`, `simulated`"),
         ("{live: {}}", "{simulated: {scenario: x, speed: 0}}", "suture.yaml:6:", "between 1 and 100000"),
         ("storage: {path: /var/lib/suture}", "storage: {}", "suture.yaml:5:", "the key `path` is missing"),

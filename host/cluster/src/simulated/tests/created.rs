@@ -36,7 +36,6 @@ fn names_and_labels_that_kubernetes_refuses_are_invalid() {
         json!({"generateName": ""}),
         json!({"name": "x", "labels": {"a": "not a label"}}),
         json!({"name": "x", "labels": {"": "v"}}),
-        json!({"name": "x", "labels": {"a": 1}}),
         json!({"name": "x", "finalizers": ["no finalizer"]}),
         json!({"name": "x", "ownerReferences": [{"kind": "Pod", "name": "p"}]}),
     ] {
@@ -55,6 +54,9 @@ fn an_object_that_contradicts_the_request_is_a_bad_request() {
         json!({"metadata": {"name": "x", "resourceVersion": "3"}}),
         json!({"metadata": "x"}),
         json!({"metadata": {"name": "x", "annotations": []}}),
+        json!({"metadata": {"name": "x", "labels": {"a": 1}}}),
+        json!({"metadata": {"name": "x"}, "dtaa": {}}),
+        json!({"metadata": {"name": "x"}, "data": {"a": 1}}),
         json!("x"),
     ] {
         assert_eq!(reason(world.create(create_in("media", object.clone()))), "BadRequest", "{object}");
@@ -64,6 +66,9 @@ fn an_object_that_contradicts_the_request_is_a_bad_request() {
     let unknown = Create { kind: Kind::new("zoo.io/v1", "Cat"), ..create_in("media", config_map("x")) };
     assert_eq!(reason(world.create(unknown)), "NotFound");
     let eviction = Create { subresource: Some("eviction".to_owned()), ..create_in("media", config_map("x")) };
+    assert_eq!(reason(world.create(eviction)), "NotFound");
+    let pod = Create { kind: Kind::new("v1", "Pod"), ..create_in("media", config_map("mover")) };
+    let eviction = Create { subresource: Some("eviction".to_owned()), ..pod };
     assert_eq!(reason(world.create(eviction)), "Unsupported");
 }
 

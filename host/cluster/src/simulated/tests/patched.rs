@@ -47,7 +47,7 @@ fn status_and_the_rest_change_only_through_their_own_door() {
     assert_eq!(reason(world.patch(config_map)), "NotFound");
     let mut scale = merge(SOURCE, json!({}));
     scale.target.subresource = Some("scale".to_owned());
-    assert_eq!(reason(world.patch(scale)), "Unsupported");
+    assert_eq!(reason(world.patch(scale)), "NotFound");
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn identity_is_not_for_changing() {
         let patch = merge(SOURCE, json!({"metadata": metadata}));
         assert_eq!(reason(world.patch(patch)), wanted, "{metadata}");
     }
-    assert_eq!(reason(world.patch(merge(SOURCE, json!({"kind": "Pod"})))), "BadRequest");
+    assert_eq!(reason(world.patch(merge(SOURCE, json!({"kind": "Pod"})))), "Invalid");
     assert_eq!(reason(world.patch(merge(SOURCE, json!("x")))), "BadRequest");
     let created = json!({"metadata": {"creationTimestamp": "2020-01-01T00:00:00Z", "generation": 9}});
     let after = world.patch(merge(SOURCE, created)).unwrap();
@@ -81,7 +81,8 @@ fn a_json_patch_whose_test_fails_is_invalid_and_one_that_is_none_is_a_bad_reques
     let wrong = json!([{"op": "test", "path": path, "value": "other"}, {"op": "remove", "path": path}]);
     assert_eq!(reason(world.patch(json_patch(SOURCE, wrong))), "Invalid");
     assert_eq!(reason(world.patch(json_patch(SOURCE, json!([{"op": "remove", "path": "/no"}])))), "Invalid");
-    assert_eq!(reason(world.patch(json_patch(SOURCE, json!([{"op": "fly"}])))), "BadRequest");
+    assert_eq!(reason(world.patch(json_patch(SOURCE, json!([{"op": "fly"}])))), "Invalid");
+    assert_eq!(reason(world.patch(json_patch(SOURCE, json!({"op": "remove"})))), "BadRequest");
     let right = json!([{"op": "test", "path": path, "value": "0 * * * *"}, {"op": "remove", "path": path}]);
     assert_eq!(world.patch(json_patch(SOURCE, right)).unwrap()["spec"]["trigger"], json!({}));
     assert_eq!(world.at(SOURCE, path), Value::Null);
@@ -99,15 +100,6 @@ fn a_patch_of_another_version_or_another_object_is_a_conflict() {
     let gone = merge("v1 ConfigMap media/gone", json!({}));
     assert_eq!(reason(world.patch(gone)), "NotFound");
     assert!(world.cluster.mutations().is_empty());
-}
-
-#[test]
-fn server_side_apply_is_refused_by_name() {
-    let world = World::media("");
-    let apply = suture_core::effect::Apply { target: target(SOURCE), object: json!({}), force: false };
-    let error = world.change(Mutation::Apply(apply)).unwrap_err();
-    assert_eq!(error.reason.as_str(), "Unsupported");
-    assert!(error.message.contains("patch the object instead"), "{error}");
 }
 
 #[test]

@@ -76,8 +76,8 @@ reactions:
   - patch: {target: v1 Pod media/mover, type: json, body: [{op: add, path: /metadata/labels, value: {seen: "yes"}}]}
 "#,
     );
-    let job = Create { kind: Kind::new("batch/v1", "Job"), ..create_in("media", config_map("unlock-plex")) };
-    world.create(job).unwrap();
+    let job = json!({"metadata": {"name": "unlock-plex"}});
+    world.create(Create { kind: Kind::new("batch/v1", "Job"), ..create_in("media", job) }).unwrap();
     world.pass(4);
     assert_eq!(world.at("batch/v1 Job media/unlock-plex", "/status/succeeded"), 1);
     let pod = world.get("v1 Pod media/unlock-plex-pod").unwrap();

@@ -90,7 +90,13 @@ impl EffectHandler for Fake {
                 target.uid.get_or_insert_with(|| format!("uid-of-{}", target.name));
             }
         }
-        Ok(Prepared { dry_run: self.dry_run, ..Prepared::new(step.clone(), effect) })
+        let deadline = match &effect {
+            Effect::Sleep { duration_ms: wait } | Effect::Wait { timeout_ms: wait, .. } => {
+                Some(later(start(), Duration::from_millis(*wait)))
+            }
+            _ => None,
+        };
+        Ok(Prepared { dry_run: self.dry_run, deadline, ..Prepared::new(step.clone(), effect) })
     }
 
     async fn perform(&self, prepared: &Prepared) -> Result<Reply, Fault> {
@@ -124,6 +130,8 @@ pub struct World {
     pub clock: VirtualClock,
     pub cancel: Cancel,
     pub recorder: Arc<Recorder>,
+    /// How many entries an earlier process wrote.
+    lived: usize,
 }
 
 impl World {
@@ -143,7 +151,7 @@ impl World {
             cancel.clone(),
             observer,
         );
-        Self { fake, log, clock, cancel, recorder: Arc::new(recorder) }
+        Self { fake, log, clock, cancel, recorder: Arc::new(recorder), lived: 0 }
     }
 
     /// The same run in the next process, with what is on record of it.
@@ -158,7 +166,16 @@ impl World {
             Limits::default(),
             None,
         );
-        Self { fake, log, clock, cancel: Cancel::new(), recorder: Arc::new(recorder) }
+        Self { fake, log, clock, cancel: Cancel::new(), recorder: Arc::new(recorder), lived: 0 }
+    }
+
+    /// The same run in the next process, where the policy is asked again.
+    pub fn resumed(entries: &[Entry], fake: Fake) -> Self {
+        let world = Self::new(fake);
+        let log = Arc::new(MemoryLog::beginning_with(entries.to_vec()));
+        let recorder = Arc::into_inner(world.recorder).expect("nobody else has it");
+        let recorder = Recorder { log: log.clone(), ..recorder }.resuming(entries);
+        Self { recorder: Arc::new(recorder), log, lived: entries.len(), ..world }
     }
 
     /// Run something to its end on virtual time.
@@ -170,9 +187,9 @@ impl World {
         }
     }
 
-    /// The record, a short word for each entry.
+    /// What this process wrote, a short word for each entry.
     pub fn record(&self) -> Vec<String> {
-        self.log.entries().iter().map(brief).collect()
+        self.log.entries().iter().skip(self.lived).map(brief).collect()
     }
 
     /// Seconds that passed.
@@ -200,7 +217,7 @@ fn brief(entry: &Entry) -> String {
         Body::Call { effect, answer: brought, undo_of } => {
             format!("{step} {}{} {}", effect.verb(), undo(undo_of), answer(brought))
         }
-        Body::Intent { prepared, undo_of } => {
+        Body::Intent { prepared, undo_of, .. } => {
             format!("{step} intent {}{}", prepared.effect.verb(), undo(undo_of))
         }
         Body::Reply { answer: brought } => format!("{step} reply {}", answer(brought)),

@@ -89,7 +89,7 @@ fn wherever_the_process_dies_each_change_is_undone_once() {
             whole.iter().filter(|entry| is_counted(&entry.body)).count()
         };
         let changes = count(
-            |body| matches!(body, crate::Body::Intent { prepared, undo_of: None } if prepared.effect.is_mutation()),
+            |body| matches!(body, crate::Body::Intent { prepared, undo_of: None, .. } if prepared.effect.is_mutation()),
         );
         let undos = count(|body| matches!(body, crate::Body::Intent { undo_of: Some(_), .. }));
         assert_eq!(undos, changes, "died after {length}: {:?}", next.record());
@@ -129,4 +129,22 @@ fn what_observe_mode_planned_before_the_death_is_forgotten() {
     assert!(next.drive(next.recorder.finish(&DIED)).unwrap().is_empty());
     assert_eq!(next.record(), ["1 ended interrupted", "1 kept 1"]);
     assert!(next.fake.asked().is_empty());
+}
+
+#[test]
+fn what_this_host_may_not_undo_any_more_is_left_to_the_next() {
+    let fake = Fake::default().performs([Ok(made("plex")), Err(Halt::Shutdown.into())]);
+    let world = World::new(fake);
+    let ending = Ending::Concluded(Outcome::Remediated { summary: "done".into() });
+    world.drive(async {
+        world.recorder.answer(change(merge("plex"), Some(merge("plex")))).await.unwrap().unwrap();
+        assert_eq!(world.recorder.finish(&ending).await, Err(Halt::Shutdown));
+    });
+    assert_eq!(world.record().last().unwrap(), "2 intent patch undo of 1");
+    let next = World::reborn(&world.log.entries(), Fake::default().resolves([Ok(Resolution::NotDone)]));
+    assert!(next.drive(next.recorder.finish(&DIED)).unwrap().is_empty());
+    assert_eq!(next.fake.asked(), ["resolve patch plex", "perform patch plex"]);
+    let whole = [world.log.entries(), next.log.entries()].concat();
+    assert!(super::unsettled(&whole).is_empty());
+    assert_eq!(crate::Ledger::of(&whole).ending(), Some(&ending));
 }

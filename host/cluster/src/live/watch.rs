@@ -1,0 +1,384 @@
+//! Watches that waiters share: one for each resource and namespace, for as long as anybody
+//! waits. Nothing is kept of what passes by but what a waiter has not looked at yet.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures::future::select;
+use http::Method;
+use http_body_util::BodyExt;
+use parking_lot::Mutex;
+use serde::Deserialize;
+use serde_json::Value;
+use suture_core::object::Object;
+use suture_core::{Error, Reason};
+use tokio::sync::Notify;
+
+use super::answer::{Answer, of_status};
+use super::path;
+use super::wire::{Wire, all};
+
+/// How long the API server keeps a watch open, in seconds; then it is asked for anew.
+const OPEN_FOR: &str = "290";
+/// A watch on which nothing comes for so long, not even a bookmark (they come about every
+/// minute), is dead.
+const SILENCE: Duration = Duration::from_secs(150);
+/// The longest event, in bytes; etcd takes objects of 1.5 MiB.
+const LONGEST_EVENT: usize = 8 << 20;
+/// The longest refusal, in bytes.
+const LONGEST_REFUSAL: usize = 1 << 20;
+/// Pauses between two tries.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What is watched: a path of the API, and of its objects one or all.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Scope {
+    pub path: String,
+    pub name: Option<String>,
+}
+
+/// What a waiter is told.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Seen {
+    /// The object as it is now.
+    Object(Object),
+    /// An object of that name is gone; this is what was left of it.
+    Gone(Object),
+    /// Something may have been missed: look for yourself.
+    LookAgain,
+    /// There is no such watch, and why.
+    Refused(Error),
+}
+
+/// All watches.
+#[derive(Default)]
+pub(super) struct Watches(Mutex<HashMap<Scope, Weak<Watch>>>);
+
+/// One watch and those who wait on it. It ends with the last of them.
+#[derive(Default)]
+pub(super) struct Watch {
+    /// By namespace and name.
+    waiters: Mutex<HashMap<String, Vec<Weak<Waiter>>>>,
+    /// Told when nobody waits any more: the connection may be silent for a long time.
+    ended: Arc<Notify>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.ended.notify_one();
+    }
+}
+
+/// One who waits for an object.
+pub(super) struct Waiter {
+    watch: Arc<Watch>,
+    key: String,
+    seen: Mutex<Option<Seen>>,
+    told: Notify,
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        let mut waiters = self.watch.waiters.lock();
+        let Some(beside) = waiters.get_mut(&self.key) else { return };
+        beside.retain(|waiter| waiter.strong_count() > 0);
+        if beside.is_empty() {
+            waiters.remove(&self.key);
+        }
+    }
+}
+
+impl Waiter {
+    /// What is new since the last time, the latest only.
+    pub async fn next(&self) -> Seen {
+        loop {
+            if let Some(seen) = self.seen.lock().take() {
+                return seen;
+            }
+            self.told.notified().await;
+        }
+    }
+
+    fn tell(&self, seen: Seen) {
+        let mut latest = self.seen.lock();
+        // That something was missed is not made good by what comes later.
+        if !matches!(*latest, Some(Seen::LookAgain | Seen::Refused(_))) || matches!(seen, Seen::Refused(_)) {
+            *latest = Some(seen);
+        }
+        drop(latest);
+        self.told.notify_one();
+    }
+}
+
+impl Watches {
+    /// Wait for an object in a scope. Whoever comes later must look at the object after
+    /// this, not before.
+    pub fn wait(&self, wire: &Wire, scope: &Scope, namespace: Option<&str>, name: &str) -> Arc<Waiter> {
+        let watch = {
+            let mut watches = self.0.lock();
+            watches.get(scope).and_then(Weak::upgrade).unwrap_or_else(|| {
+                watches.retain(|_, watch| watch.strong_count() > 0);
+                let watch = Arc::new(Watch::default());
+                watches.insert(scope.clone(), Arc::downgrade(&watch));
+                let (ended, goes_on) = (watch.ended.clone(), Arc::downgrade(&watch));
+                let (wire, scope) = (wire.clone(), scope.clone());
+                tokio::spawn(async move {
+                    let running = std::pin::pin!(run(wire, scope, goes_on));
+                    select(running, std::pin::pin!(ended.notified())).await;
+                });
+                watch
+            })
+        };
+        watch.wait(key(namespace, name))
+    }
+}
+
+fn key(namespace: Option<&str>, name: &str) -> String {
+    format!("{}/{name}", namespace.unwrap_or_default())
+}
+
+impl Watch {
+    fn wait(self: Arc<Self>, key: String) -> Arc<Waiter> {
+        let (seen, told) = (Mutex::new(None), Notify::new());
+        let waiter = Arc::new(Waiter { watch: self.clone(), key: key.clone(), seen, told });
+        self.waiters.lock().entry(key).or_default().push(Arc::downgrade(&waiter));
+        waiter
+    }
+
+    /// Whether anybody waits for an object. Most of what passes by concerns nobody.
+    fn concerns(&self, key: &str) -> bool {
+        self.waiters.lock().contains_key(key)
+    }
+
+    // Those who wait are told after the lock is let go: one whose owner has just gone takes it
+    // again when it is dropped.
+    fn tell(&self, key: &str, seen: &Seen) {
+        let interested: Vec<_> =
+            self.waiters.lock().get(key).into_iter().flatten().filter_map(Weak::upgrade).collect();
+        interested.iter().for_each(|waiter| waiter.tell(seen.clone()));
+    }
+
+    fn tell_all(&self, seen: &Seen) {
+        let all: Vec<_> = self.waiters.lock().values().flatten().filter_map(Weak::upgrade).collect();
+        all.iter().for_each(|waiter| waiter.tell(seen.clone()));
+    }
+}
+
+/// An event, as the API server writes it: all of its object, or no more than says whose it
+/// is.
+#[derive(Deserialize)]
+struct Event<O> {
+    #[serde(rename = "type")]
+    kind: String,
+    object: O,
+}
+
+/// Whose an object is.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Head {
+    metadata: HeadMetadata,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct HeadMetadata {
+    namespace: Option<String>,
+    name: String,
+    resource_version: Option<String>,
+}
+
+/// How a connection ended.
+enum Ended {
+    /// It can be taken up where it was.
+    Closed,
+    /// It must be begun anew.
+    Expired,
+    /// It is not to be had.
+    Refused(Error),
+}
+
+/// Watch, until nobody waits any more.
+async fn run(wire: Wire, scope: Scope, watch: Weak<Watch>) {
+    // Unset: the state of things first, then what changes.
+    let mut version = String::new();
+    let mut pause = FIRST_PAUSE;
+    while watch.strong_count() > 0 {
+        let before = version.clone();
+        let ended = connection(&wire, &scope, &watch, &mut version).await;
+        let Some(waiting) = watch.upgrade() else { return };
+        match ended {
+            Ended::Refused(error) => return waiting.tell_all(&Seen::Refused(error)),
+            Ended::Expired => {
+                version.clear();
+                waiting.tell_all(&Seen::LookAgain);
+            }
+            // Nothing was missed, where it is known up to where everything was seen.
+            Ended::Closed if version.is_empty() => waiting.tell_all(&Seen::LookAgain),
+            Ended::Closed => {}
+        }
+        drop(waiting);
+        if version != before {
+            pause = FIRST_PAUSE;
+        }
+        wire.clock.sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn connection(wire: &Wire, scope: &Scope, watch: &Weak<Watch>, version: &mut String) -> Ended {
+    let one = scope.name.as_ref().map(|name| format!("metadata.name={name}"));
+    let mut query = vec![("watch", "true"), ("allowWatchBookmarks", "true"), ("timeoutSeconds", OPEN_FOR)];
+    query.extend(one.as_deref().map(|selector| ("fieldSelector", selector)));
+    if !version.is_empty() {
+        query.push(("resourceVersion", version.as_str()));
+    }
+    let request = match path::request(Method::GET, &scope.path, &query, None, Vec::new()) {
+        Ok(request) => request,
+        Err(error) => return Ended::Refused(error),
+    };
+    wire.turn().await;
+    let sent = wire.clock.timeout(SILENCE, wire.open(request)).await;
+    let response = match sent {
+        Some(Ok(response)) => response,
+        Some(Err(error)) => {
+            tracing::debug!(path = scope.path, error = %error.error(), "a watch can't be opened");
+            return Ended::Closed;
+        }
+        None => return Ended::Closed,
+    };
+    let status = response.status().as_u16();
+    let mut body = response.into_body();
+    if status != 200 {
+        let body = all(body, LONGEST_REFUSAL).await.unwrap_or_default();
+        let answer = Answer { status, retry_after: None, body };
+        let Err(error) = answer.json() else { return Ended::Closed };
+        return match status {
+            410 => Ended::Expired,
+            403 | 404 | 405 | 400 => Ended::Refused(error),
+            _ => Ended::Closed,
+        };
+    }
+    let mut line = Vec::new();
+    loop {
+        let Some(Some(Ok(frame))) = wire.clock.timeout(SILENCE, body.frame()).await else {
+            return Ended::Closed;
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        for part in data.split_inclusive(|byte| *byte == b'\n') {
+            line.extend_from_slice(part);
+            if line.len() > LONGEST_EVENT {
+                return Ended::Expired;
+            }
+            if line.ends_with(b"\n") {
+                let Some(watch) = watch.upgrade() else { return Ended::Closed };
+                if let Some(ended) = event(&watch, &line, version) {
+                    return ended;
+                }
+                line.clear();
+            }
+        }
+        if watch.strong_count() == 0 {
+            return Ended::Closed;
+        }
+    }
+}
+
+/// Pass an event on. What it ends with, where it is the last.
+fn event(watch: &Watch, line: &[u8], version: &mut String) -> Option<Ended> {
+    let Ok(Event { kind, object: Head { metadata } }) = serde_json::from_slice(line) else {
+        return Some(Ended::Expired);
+    };
+    let whole = || serde_json::from_slice(line).ok().map(|Event { object, .. }: Event<Value>| object);
+    if kind == "ERROR" {
+        let Some(status) = whole() else { return Some(Ended::Expired) };
+        let error = of_status(&status, 500, None);
+        let is_over = error.reason == Reason::EXPIRED || error.status == Some(410);
+        return Some(if is_over { Ended::Expired } else { Ended::Closed });
+    }
+    let key = key(metadata.namespace.as_deref(), &metadata.name);
+    if ["ADDED", "MODIFIED", "DELETED"].contains(&kind.as_str()) && watch.concerns(&key) {
+        let Some(object) = whole().map(Arc::new) else { return Some(Ended::Expired) };
+        watch.tell(&key, &if kind == "DELETED" { Seen::Gone(object) } else { Seen::Object(object) });
+    }
+    if let Some(now) = metadata.resource_version {
+        *version = now;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use serde_json::json;
+
+    use super::*;
+
+    fn waiter(watch: &Arc<Watch>, name: &str) -> Arc<Waiter> {
+        watch.clone().wait(key(Some("media"), name))
+    }
+
+    fn line(kind: &str, name: &str, version: u32) -> Vec<u8> {
+        let object = json!({"metadata": {"namespace": "media", "name": name,
+            "resourceVersion": version.to_string()}});
+        json!({"type": kind, "object": object}).to_string().into_bytes()
+    }
+
+    #[test]
+    fn a_waiter_is_told_of_its_own_object_and_only_of_how_it_is_now() {
+        let watch = Arc::new(Watch::default());
+        let (plex, other) = (waiter(&watch, "plex"), waiter(&watch, "other"));
+        let mut version = String::new();
+        for (kind, version_then) in [("ADDED", 1), ("MODIFIED", 2)] {
+            assert!(event(&watch, &line(kind, "plex", version_then), &mut version).is_none());
+        }
+        let Some(Seen::Object(object)) = plex.next().now_or_never() else { panic!("not told") };
+        assert_eq!(object["metadata"]["resourceVersion"], "2");
+        assert!(plex.next().now_or_never().is_none() && other.next().now_or_never().is_none());
+        event(&watch, &line("DELETED", "plex", 3), &mut version);
+        assert!(matches!(plex.next().now_or_never(), Some(Seen::Gone(_))));
+        assert_eq!(version, "3");
+    }
+
+    #[test]
+    fn a_bookmark_moves_the_place_and_tells_nobody() {
+        let watch = Arc::new(Watch::default());
+        let plex = waiter(&watch, "plex");
+        let mut version = "3".to_owned();
+        let bookmark = json!({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9"}}});
+        assert!(event(&watch, bookmark.to_string().as_bytes(), &mut version).is_none());
+        assert_eq!(version, "9");
+        assert!(plex.next().now_or_never().is_none());
+    }
+
+    #[test]
+    fn a_place_that_has_expired_is_begun_anew() {
+        let watch = Arc::new(Watch::default());
+        let gone = json!({"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired"}});
+        let ended = event(&watch, gone.to_string().as_bytes(), &mut String::new());
+        assert!(matches!(ended, Some(Ended::Expired)));
+        let nonsense = event(&watch, b"<html>\n", &mut String::new());
+        assert!(matches!(nonsense, Some(Ended::Expired)));
+    }
+
+    #[test]
+    fn that_something_was_missed_is_not_covered_by_what_comes_after() {
+        let watch = Arc::new(Watch::default());
+        let plex = waiter(&watch, "plex");
+        watch.tell_all(&Seen::LookAgain);
+        event(&watch, &line("MODIFIED", "plex", 4), &mut String::new());
+        assert_eq!(plex.next().now_or_never(), Some(Seen::LookAgain));
+    }
+
+    #[test]
+    fn those_who_have_gone_are_forgotten() {
+        let watch = Arc::new(Watch::default());
+        let stays = waiter(&watch, "plex");
+        drop((waiter(&watch, "plex"), waiter(&watch, "other")));
+        assert_eq!(watch.waiters.lock().values().map(Vec::len).sum::<usize>(), 1);
+        drop(stays);
+        assert!(watch.waiters.lock().is_empty());
+    }
+}

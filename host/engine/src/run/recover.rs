@@ -1,0 +1,49 @@
+//! Seeing a run through whose policy is not asked again.
+
+use suture_core::{Ending, Grant, Halt, Incident, Limits, Mode, Permission, RunId};
+use suture_journal::{Entry, JournalError, Ledger, Recorder};
+
+use super::{Finished, Session, layers};
+use crate::confirm::Confirm;
+
+/// What a run needs that was cut off by the end of its host.
+pub struct Unfinished {
+    /// The run's id.
+    pub run: RunId,
+    /// The policy's name in this host.
+    pub policy: String,
+    /// What its manifest requests today; nothing where the policy is gone.
+    pub requested: Vec<Permission>,
+    /// What it worked on.
+    pub incident: Incident,
+    /// Whether mutations were performed.
+    pub mode: Mode,
+    /// What it could use.
+    pub limits: Limits,
+    /// What the operator allows today.
+    pub grants: Vec<Grant>,
+    /// What it had done.
+    pub entries: Vec<Entry>,
+}
+
+/// See a run through that was cut off and can't go on: what is in doubt is looked up, what
+/// was not kept is taken back. It ends as its policy ended it, where it came so far.
+///
+/// # Errors
+/// When the journal can't be written.
+pub async fn recover(unfinished: Unfinished, session: Session) -> Result<Finished, JournalError> {
+    let Unfinished { run, policy, requested, incident, mode, limits, grants, entries } = unfinished;
+    // The changes that are taken back were confirmed when they were made.
+    let layers = layers(&policy, requested, grants, Confirm::None, &incident, mode, &session);
+    let recorder = Recorder::recovering(
+        run,
+        &entries,
+        layers.handler,
+        session.log.clone(),
+        session.clock.clone(),
+        limits,
+        session.observer.clone(),
+    );
+    let ending = Ledger::of(&entries).ending().cloned().unwrap_or(Ending::Halted(Halt::Shutdown));
+    super::finish(&recorder, ending).await
+}

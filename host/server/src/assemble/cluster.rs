@@ -1,0 +1,80 @@
+//! What effects act on: a live cluster or a simulated one, with its Prometheus.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use suture_cluster::live::{self, Connection, LiveCluster};
+use suture_cluster::{PrometheusClient, WithPrometheus};
+use suture_core::{Clock, RealClock};
+use suture_engine::Cluster;
+
+use super::{MakeSimulated, ServeOptions};
+use crate::config::{ClusterConfig, ConfigError, Loaded, SimulatedConfig};
+
+/// The end of the layers.
+pub(crate) struct Host {
+    /// What effects act on.
+    pub cluster: Arc<dyn Cluster>,
+    /// The clock that it lives by.
+    pub clock: Arc<dyn Clock>,
+    /// How its API server is reached; none where it is simulated.
+    pub connection: Option<Connection>,
+}
+
+/// Make the cluster of a configuration. A live one may not answer yet: it is asked when
+/// something is wanted of it.
+///
+/// # Errors
+/// What is wrong with the scenario, the kubeconfig, or what they name.
+pub(crate) async fn cluster(loaded: &Loaded, options: &ServeOptions) -> Result<Host, ConfigError> {
+    let clock: Arc<dyn Clock> = Arc::new(RealClock);
+    let host = match &loaded.config.cluster.value {
+        ClusterConfig::Live(config) => {
+            let config = config.reached(&loaded.base);
+            let connection = live::connect(&config)
+                .await
+                .map_err(|error| loaded.error(loaded.config.cluster.referenced, error.to_string()))?;
+            tracing::info!(
+                url = connection.url,
+                namespace = connection.namespace,
+                "acting on a live cluster"
+            );
+            let cluster = LiveCluster::new(connection.clone(), &config, clock.clone());
+            Host { cluster: Arc::new(cluster), clock, connection: Some(connection) }
+        }
+        ClusterConfig::Simulated(config) => simulated(loaded, config, &options.simulated)?,
+    };
+    Ok(match prometheus(loaded)? {
+        None => host,
+        Some(client) => Host { cluster: Arc::new(WithPrometheus::new(host.cluster, client)), ..host },
+    })
+}
+
+/// The same, as far as it goes offline.
+///
+/// # Errors
+/// As [`cluster`], but what a kubeconfig holds is not looked at.
+pub(crate) fn offline(loaded: &Loaded, options: &ServeOptions) -> Result<(), ConfigError> {
+    if let ClusterConfig::Simulated(config) = &loaded.config.cluster.value {
+        simulated(loaded, config, &options.simulated)?;
+    }
+    prometheus(loaded).map(drop)
+}
+
+fn simulated(loaded: &Loaded, config: &SimulatedConfig, make: &MakeSimulated) -> Result<Host, ConfigError> {
+    let scenario: &Path = &loaded.path(&config.scenario);
+    let made = make(scenario, config.speed)
+        .map_err(|error| loaded.error(loaded.config.cluster.referenced, error))?;
+    Ok(Host { cluster: made.cluster, clock: made.clock, connection: None })
+}
+
+/// The Prometheus of a configuration, if it has one.
+///
+/// # Errors
+/// What is wrong with its URL.
+pub(crate) fn prometheus(loaded: &Loaded) -> Result<Option<PrometheusClient>, ConfigError> {
+    let Some(config) = &loaded.config.prometheus else { return Ok(None) };
+    PrometheusClient::new(&config.url.value, Arc::new(RealClock))
+        .map(Some)
+        .map_err(|error| loaded.error(config.url.referenced, error.to_string()))
+}

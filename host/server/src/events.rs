@@ -1,0 +1,48 @@
+//! What is said on objects, as Kubernetes Events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use suture_cluster::live::Connection;
+use suture_cluster::live::events::{EventWriter, Note};
+use suture_cluster::live::lease;
+use suture_core::Clock;
+use suture_engine::progress::Listeners;
+use suture_engine::{Announcement, Announcer, announce};
+use tokio::sync::broadcast;
+
+/// How long one Event may take to be written.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What happens meanwhile and is not said yet: as much as is remembered.
+const REMEMBERED: usize = 1024;
+
+/// Write Events of what a host tells its listeners, for as long as it does. Where there are
+/// no listeners yet they are made.
+pub(crate) fn write(
+    connection: &Connection,
+    clock: Arc<dyn Clock>,
+    listeners: Option<Listeners>,
+) -> Listeners {
+    let listeners = listeners.unwrap_or_else(|| broadcast::Sender::new(REMEMBERED));
+    let writer = EventWriter::new(connection.client.clone(), &lease::identity(&*clock));
+    tokio::spawn(announce::announce(listeners.subscribe(), Arc::new(Events { writer, clock })));
+    listeners
+}
+
+struct Events {
+    writer: EventWriter,
+    clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl Announcer for Events {
+    async fn announce(&self, announcement: &Announcement) -> Result<(), String> {
+        let Announcement { about, uid, warning, reason, action, note } = announcement;
+        let note = Note { about, uid: uid.as_deref(), warning: *warning, reason, action, text: note };
+        match self.clock.timeout(PATIENCE, self.writer.write(note, &*self.clock)).await {
+            Some(written) => written.map_err(|error| error.to_string()),
+            None => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        }
+    }
+}

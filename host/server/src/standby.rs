@@ -1,0 +1,159 @@
+//! A host that listens, and does not act yet: of several, one does.
+
+mod routes;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_saphyr::Spanned;
+use suture_core::{Clock, RealClock};
+use suture_engine::{Metrics, Pager, Policy};
+use suture_runtime::{ModuleCache, Runtime};
+
+use crate::assemble::{self, Assembled, Host, ServeOptions};
+use crate::config::{Config, ConfigError, Loaded};
+use crate::leadership::{self, Leadership};
+use crate::listener::Listener;
+use crate::server::{ServeError, Server, start_error};
+use crate::token::Token;
+pub(crate) use routes::Reason;
+
+/// A host that listens and tells everybody to wait. Its configuration is read, its
+/// policies are loaded; its journal is not opened: another host may be at work on it.
+pub struct Standby {
+    pub(crate) loaded: Loaded,
+    pub(crate) options: ServeOptions,
+    pub(crate) host: Host,
+    pub(crate) pager: Arc<dyn Pager>,
+    pub(crate) policies: Vec<Arc<Policy>>,
+    pub(crate) metrics: Metrics,
+    pub(crate) webhook: Listener,
+    pub(crate) webhook_token: Option<Token>,
+    pub(crate) admin: Listener,
+    pub(crate) admin_token: Arc<Option<Token>>,
+    pub(crate) warnings: Vec<ConfigError>,
+    reason: Reason,
+}
+
+impl Standby {
+    /// Read a configuration, and listen.
+    ///
+    /// # Errors
+    /// Why it does not start. A policy that can't be loaded does not keep the others from
+    /// their work: its status says what is wrong.
+    pub async fn start(file: &Path, options: ServeOptions) -> Result<Self, ServeError> {
+        let mut loaded = Config::load(file).map_err(ServeError::Config)?;
+        let mut warnings = std::mem::take(&mut loaded.warnings);
+        let host = assemble::cluster(&loaded, &options).await?;
+        let pager = assemble::pager(&loaded)?;
+        let webhook_token = token(&loaded, loaded.config.webhook.token_file.as_ref(), &mut warnings)?;
+        let admin_token = Arc::new(token(&loaded, loaded.config.admin.token_file.as_ref(), &mut warnings)?);
+        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
+        let policies = policies(&loaded, &*host.clock).await?;
+        let reason = Reason::new("the host is starting");
+        // HTTP lives in real time, whatever the cluster's clock shows.
+        let real: Arc<dyn Clock> = Arc::new(RealClock);
+        let hooks = routes::webhook(reason.clone(), metrics.clone());
+        let webhook =
+            Listener::start(*loaded.config.listen.value, hooks, real.clone()).await.map_err(start_error)?;
+        let questions = routes::admin(reason.clone(), metrics.clone(), admin_token.clone());
+        let admin =
+            Listener::start(*loaded.config.admin.listen.value, questions, real).await.map_err(start_error)?;
+        tracing::info!(webhook = %webhook.address, admin = %admin.address, "listening");
+        Ok(Self {
+            loaded,
+            options,
+            host,
+            pager,
+            policies,
+            metrics,
+            webhook,
+            webhook_token,
+            admin,
+            admin_token,
+            warnings,
+            reason,
+        })
+    }
+
+    /// Where the webhook listens.
+    pub fn webhook_addr(&self) -> SocketAddr {
+        self.webhook.address
+    }
+
+    /// Where the API, metrics and health listen.
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.admin.address
+    }
+
+    /// What looks wrong in the configuration, but is allowed.
+    pub fn warnings(&self) -> &[ConfigError] {
+        &self.warnings
+    }
+
+    /// Wait until this host is the one that acts, which it is at once where there is no
+    /// Lease; then take up what an earlier host left, and go to work. `tell` hears for
+    /// whom or what it waits, whenever that changes.
+    ///
+    /// # Errors
+    /// Why it does not go to work. Then the Lease is given back.
+    pub async fn lead(self, tell: impl FnMut(&str)) -> Result<Server, ServeError> {
+        let leadership = match leadership::candidate(&self.loaded, &self.host) {
+            None => None,
+            Some(candidate) => {
+                let acquired = candidate.acquire(&self.metrics, &self.reason, tell).await;
+                self.reason.set("the host is starting");
+                Some(acquired)
+            }
+        };
+        let tenure = leadership.as_ref().map(Leadership::tenure);
+        match Server::begin(self, tenure).await {
+            Ok(begun) => Ok(Server::led(begun, leadership)),
+            Err(error) => {
+                if let Some(leadership) = leadership {
+                    leadership.release().await;
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+fn token(
+    loaded: &Loaded,
+    file: Option<&Spanned<PathBuf>>,
+    warnings: &mut Vec<ConfigError>,
+) -> Result<Option<Token>, ServeError> {
+    let Some(file) = file else { return Ok(None) };
+    let token =
+        Token::load(loaded.path(&file.value)).map_err(|error| loaded.error(file.referenced, error))?;
+    warnings.extend(token.open_to_others().map(|doubt| loaded.error(file.referenced, doubt)));
+    Ok(Some(token))
+}
+
+/// The policies of a configuration, loaded or not.
+async fn policies(loaded: &Loaded, clock: &dyn Clock) -> Result<Vec<Arc<Policy>>, ServeError> {
+    let storage = loaded.path(&loaded.config.storage.path);
+    let runtime = Runtime::new().map_err(start_error)?;
+    let cache = ModuleCache::open(storage.join("modules"))
+        .inspect_err(|error| tracing::warn!(%error, "modules are compiled at every start"))
+        .ok();
+    let mut policies = Vec::new();
+    for entry in &loaded.config.policies {
+        let Assembled { policy, .. } =
+            assemble::policy(loaded, &entry.value, &runtime, cache.as_ref(), clock).await?;
+        match &policy.program {
+            Ok(program) => tracing::info!(
+                policy = policy.config.name,
+                version = program.manifest().version,
+                digest = program.digest(),
+                mode = policy.config.mode.as_str(),
+                "a policy is loaded"
+            ),
+            Err(error) => tracing::error!(policy = policy.config.name, error, "a policy can't be loaded"),
+        }
+        policies.push(Arc::new(policy));
+    }
+    Ok(policies)
+}
