@@ -32,7 +32,7 @@ lint: ## Formatting and clippy
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
-bench: build policies bench-packages ## Figures, as ratios measured side by side
+bench: build policies bench-packages kubernetes-assets ## Figures, as ratios measured side by side
 	$(CARGO) run --release --locked -p suture-benches
 
 deny: ## Licences, advisories and sources of dependencies (needs cargo-deny)

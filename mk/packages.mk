@@ -18,7 +18,6 @@ c-compiler: # SQLite is compiled from its bundled source.
 test-packages:
 	$(call need,prometheus,prometheus)
 	$(call need,prometheus-alertmanager,prometheus-alertmanager)
-	$(call need,restic,restic)
 
 bench-packages:
 	$(call need,webhook,webhook)

@@ -4,15 +4,32 @@
 mod figure;
 mod load;
 mod policy;
+mod repair;
 mod webhook;
 
 use std::process::ExitCode;
 
+/// Groups of figures.
+const GROUPS: [&str; 3] = ["policy", "webhook", "repair"];
+
 fn main() -> anyhow::Result<ExitCode> {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = asked.iter().find(|name| !GROUPS.contains(&name.as_str())) {
+        anyhow::bail!("there are no figures `{unknown}`; there are: {}", GROUPS.join(", "));
+    }
+    let is_asked = |group: &str| asked.is_empty() || asked.iter().any(|name| name == group);
     figure::machine();
-    let mut figures = vec![policy::component_over_native()?];
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    figures.extend(runtime.block_on(webhook::figures())?);
+    let mut figures = Vec::new();
+    if is_asked("policy") {
+        figures.push(policy::component_over_native()?);
+    }
+    if is_asked("webhook") {
+        figures.extend(runtime.block_on(webhook::figures())?);
+    }
+    if is_asked("repair") {
+        figures.extend(runtime.block_on(repair::figures())?);
+    }
     let mut all_good = true;
     for figure in &figures {
         println!("{figure}");

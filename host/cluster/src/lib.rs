@@ -3,6 +3,7 @@
 //! - [`SimulatedCluster`] is an API server in memory, at the level of effects: the
 //!   cluster of scenarios, of the demo, and of a policy's own tests. It starts from a
 //!   [`Fixture`], and *reactions* play the controllers in it.
+//! - [`LiveCluster`](live::LiveCluster) is a real Kubernetes cluster, through its API server.
 //! - [`PrometheusClient`] asks a real Prometheus; [`WithPrometheus`] puts one beside
 //!   any cluster.
 //! - [`AlertmanagerClient`] posts alerts: how people are told.

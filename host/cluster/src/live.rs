@@ -20,6 +20,7 @@ pub mod lease;
 mod limiter;
 mod path;
 mod read;
+mod tries;
 mod wait;
 mod watch;
 mod wire;

@@ -9,6 +9,7 @@
 //! | a grant's | becomes |
 //! |---|---|
 //! | groups, resources, verbs | the same, as far as the manifest requests them |
+//! | `patch` | `patch`, server-side apply included; one that makes its object is a `create` to RBAC, too |
 //! | exact names | `resourceNames`; not for what RBAC can't restrict: creating objects |
 //! | a pattern among the names | all names: RBAC has no patterns, the host goes on checking |
 //! | exact namespaces | a Role and a RoleBinding in each |

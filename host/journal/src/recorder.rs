@@ -161,7 +161,12 @@ impl Recorder {
                 return Ok(Err(error));
             }
         };
-        self.write(step, Body::intent(&effect, &prepared, None), Durability::Synced).await?;
+        // A lock lives in memory: whoever takes the run up asks for it again.
+        let durability = match effect {
+            Effect::Exclusive { .. } => Durability::Lazy,
+            _ => Durability::Synced,
+        };
+        self.write(step, Body::intent(&effect, &prepared, None), durability).await?;
         self.await_prepared(step, &prepared).await
     }
 

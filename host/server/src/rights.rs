@@ -70,6 +70,11 @@ impl Rights {
         }
     }
 
+    /// Ask once, and tell in the log what is missing.
+    pub async fn tell(mut self) {
+        self.first().await;
+    }
+
     /// Ask for the first time. The policies that must not start yet, and why.
     pub async fn first(&mut self) -> BTreeMap<String, String> {
         match self.ask().await {

@@ -89,7 +89,9 @@ impl Server {
             None => BTreeMap::new(),
         };
         let listeners = match &host.connection {
-            Some(connection) => Some(events::write(connection, host.clock.clone(), options.listeners)),
+            Some(connection) => {
+                Some(events::write(connection, host.clock.clone(), options.listeners, tenure.clone()))
+            }
             None => options.listeners,
         };
         let cluster: Arc<dyn Cluster> = match tenure {

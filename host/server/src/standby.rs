@@ -15,6 +15,7 @@ use crate::assemble::{self, Assembled, Host, ServeOptions};
 use crate::config::{Config, ConfigError, Loaded};
 use crate::leadership::{self, Leadership};
 use crate::listener::Listener;
+use crate::rights::Rights;
 use crate::server::{ServeError, Server, start_error};
 use crate::token::Token;
 pub(crate) use routes::Reason;
@@ -102,6 +103,11 @@ impl Standby {
         let leadership = match leadership::candidate(&self.loaded, &self.host) {
             None => None,
             Some(candidate) => {
+                // Whoever lacks the Lease's rights stands by for ever, and is told why.
+                if let Some(connection) = self.host.connection.clone() {
+                    let rights = Rights::new(&self.loaded, connection, &[], self.host.clock.clone());
+                    tokio::spawn(rights.tell());
+                }
                 let acquired = candidate.acquire(&self.metrics, &self.reason, tell).await;
                 self.reason.set("the host is starting");
                 Some(acquired)

@@ -142,6 +142,9 @@ fn must_be_stuck(
     if is_hung || !matches!(cause, Cause::Missed) {
         Ok(())
     } else if let Some(error) = source.error() {
+        if source.is_error_fresh() {
+            return retry(settings, format!("VolSync has just met an error, which may pass: {error}"));
+        }
         escalate(format!("VolSync can't begin a sync: {error}"))
     } else if source.is_syncing() {
         retry(settings, "a sync is in progress and nothing is wrong with it")

@@ -26,7 +26,8 @@ suture_policy::resource!("snapshot.storage.k8s.io/v1", VolumeSnapshot);
 #[serde(rename_all = "camelCase", default)]
 struct SnapshotStatus {
     bound_volume_snapshot_content_name: Option<String>,
-    ready_to_use: bool,
+    /// A driver need not say it.
+    ready_to_use: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -53,8 +54,9 @@ impl Snapshot {
             return Ok(None);
         };
         let metadata = &snapshot.metadata;
-        let is_ready =
-            snapshot.status.ready_to_use && snapshot.status.bound_volume_snapshot_content_name.is_some();
+        // As VolSync sees it.
+        let is_ready = snapshot.status.bound_volume_snapshot_content_name.is_some()
+            && snapshot.status.ready_to_use != Some(false);
         let unwell_since = match metadata.deletion_timestamp {
             None if is_ready => None,
             None => metadata.creation_timestamp,

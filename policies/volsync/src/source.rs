@@ -1,10 +1,13 @@
 //! The ReplicationSource, as far as this policy looks at it.
 
 use serde::Deserialize;
-use suture_policy::Time;
 use suture_policy::kube::{Condition, Metadata};
+use suture_policy::{Duration, Time, clock};
 
 use crate::stop::{Stop, escalate};
+
+/// How long an error of VolSync may stand that goes away by itself.
+const PASSING_ERROR: Duration = Duration::minutes(1);
 
 /// What VolSync backs up, when, and how far it is.
 #[derive(Debug, Deserialize)]
@@ -89,10 +92,22 @@ impl ReplicationSource {
         self.status.last_sync_start_time.is_some()
     }
 
-    /// Why VolSync can't even begin, in its own words.
+    /// Why VolSync can't go on, in its own words.
     pub fn error(&self) -> Option<&str> {
+        self.error_condition().map(|condition| condition.message.as_str())
+    }
+
+    /// Whether its error may be over in a moment. VolSync reports every conflict with
+    /// another writer of its Job as an error ("the object has been modified"), and so it
+    /// does when it replaces a Job; both happen at every change of a mover.
+    pub fn is_error_fresh(&self) -> bool {
+        let since = self.error_condition().and_then(|condition| condition.last_transition_time);
+        since.is_some_and(|since| clock::now().since(since) < PASSING_ERROR)
+    }
+
+    fn error_condition(&self) -> Option<&Condition> {
         let error = |condition: &&Condition| condition.name == "Synchronizing" && condition.reason == "Error";
-        self.status.conditions.iter().find(error).map(|condition| condition.message.as_str())
+        self.status.conditions.iter().find(error)
     }
 
     /// A manual sync that was asked for and has not ended.

@@ -11,7 +11,7 @@ use suture_core::{Error, Mutation, Prepared, Reason, Reply, Step};
 
 use super::LiveCluster;
 use super::path;
-use super::wire::{NoAnswer, is_passing};
+use super::wire::NoAnswer;
 use crate::{pin, resolve};
 
 /// How many generated names are tried before the last is taken as it is.
@@ -80,13 +80,8 @@ impl LiveCluster {
             let error = match self.wire.send(request.clone()).await {
                 Ok(answer) => match answer.json() {
                     Ok(object) => return Ok(Reply::Mutated(self.shown(mutation, prepared, object))),
-                    // The API server turns it away before it does anything.
-                    Err(error) if matches!(error.status, Some(401 | 429)) => error,
                     Err(error) => {
                         was_lost |= is_unclear(&error);
-                        if !was_lost {
-                            return Err(self.judged(mutation, prepared, error).await);
-                        }
                         error
                     }
                 },
@@ -103,8 +98,8 @@ impl LiveCluster {
                 return Ok(reply);
             }
             // Pinned as it is, it can't happen twice, however late the first request arrives.
-            if !is_passing(&error) || !tries.again(&error).await {
-                return Err(error);
+            if !tries.again(&error).await {
+                return Err(self.judged(mutation, prepared, error).await);
             }
         }
     }

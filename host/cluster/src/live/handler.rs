@@ -50,7 +50,7 @@ impl EffectHandler for LiveCluster {
             }
             Effect::Query { .. } | Effect::QueryRange { .. } | Effect::Alerts => {
                 let message = "no Prometheus is configured; set `prometheus.url`";
-                Err(Error::new(Reason::UNAVAILABLE, message).into())
+                Err(Error::new(Reason::UNSUPPORTED, message).into())
             }
             other => {
                 let message = format!("`{}` is answered by the host, not by a cluster", other.verb());

@@ -14,7 +14,7 @@ use suture_core::{Error, Reason};
 use super::LiveCluster;
 use super::answer::Answer;
 use super::path;
-use super::wire::{NoAnswer, all, is_passing, lost};
+use super::wire::{NoAnswer, all, lost};
 
 /// The most bytes of a log that a policy gets.
 const MOST_LOG: usize = 1 << 20;
@@ -106,7 +106,7 @@ impl LiveCluster {
                 Ok(text) => return Ok(text),
                 Err(error) => error,
             };
-            if !is_passing(&error) || !tries.again(&error).await {
+            if !tries.again(&error).await {
                 return Err(error);
             }
         }

@@ -12,8 +12,8 @@ use suture_core::{Error, Reason};
 
 use super::LiveCluster;
 use super::path;
+use super::tries::is_passing;
 use super::watch::{Scope, Seen};
-use super::wire::is_passing;
 
 /// Between two looks at an object that can't be watched.
 const POLL: Duration = Duration::from_secs(5);

@@ -60,8 +60,7 @@ impl Needs {
 /// becomes one rule.
 fn rules(rights: BTreeMap<Right, Reasons>) -> Vec<Rule> {
     // The verbs of an object.
-    let mut objects: BTreeMap<(bool, String, String, Option<String>), (BTreeSet<&'static str>, Reasons)> =
-        BTreeMap::new();
+    let mut objects: BTreeMap<_, (BTreeSet<&'static str>, Reasons)> = BTreeMap::new();
     for (Right { reach, group, resource, verb, name }, reasons) in rights {
         let key = (reach == Reach::AllNamespaces, group, resource, name);
         let (verbs, all) = objects.entry(key).or_default();

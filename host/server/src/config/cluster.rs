@@ -16,6 +16,7 @@ use super::unplaced;
 /// `cluster`.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Written")]
+#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum ClusterConfig {
     /// The cluster that the host runs in, or that a kubeconfig names.
     Live(Live),

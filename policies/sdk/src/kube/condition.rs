@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::Time;
+
 /// Something that is so, or not, or not known.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -15,6 +17,9 @@ pub struct Condition {
     pub reason: String,
     /// Why, for people.
     pub message: String,
+    /// Since when the status is what it is. A new reason alone does not move it.
+    #[serde(rename = "lastTransitionTime")]
+    pub last_transition_time: Option<Time>,
 }
 
 impl Condition {

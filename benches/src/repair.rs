@@ -1,0 +1,62 @@
+//! The repair of ten sources on a real API server: our host with its journal on disk, over
+//! a bare program that sends the same requests; and a shell script with `kubectl` over ours.
+
+mod bare;
+mod script;
+mod suture;
+mod world;
+
+use crate::figure::{Figure, Goal, median_seconds};
+use world::{Requests, World};
+
+/// How often the sources are repaired by each program, and how often by the script.
+const ROUNDS: usize = 15;
+const SCRIPT_ROUNDS: usize = 3;
+
+pub async fn figures() -> anyhow::Result<Vec<Figure>> {
+    let world = World::new().await?;
+    let (suture, bare) = (suture::Suture::new(&world).await?, bare::Bare::new(&world).await?);
+    let [mut ours, mut bares, mut scripts] = [const { Vec::new() }; 3];
+    for round in 0..ROUNDS + 1 {
+        let tag = format!("round-{round}");
+        world.break_all().await?;
+        suture.requests.lock().clear();
+        let took = suture.repair(&world).await?;
+        world.check("suture").await?;
+        world.break_all().await?;
+        bare.requests.lock().clear();
+        let bare_took = bare.repair(&world, &tag).await?;
+        world.check("the bare program").await?;
+        // The first round asks what the API server serves, and warms it.
+        if round > 0 {
+            ours.push(took);
+            bares.push(bare_took);
+        }
+        if (1..=SCRIPT_ROUNDS).contains(&round) {
+            world.break_all().await?;
+            scripts.push(script::repair(&world, &format!("script-{round}")).await?);
+            world.check("the script").await?;
+        }
+    }
+    let [ours, bares, scripts] = [ours, bares, scripts].map(median_seconds);
+    println!(
+        "the repair of ten sources on a real API server: suture {:.0} ms ({}), bare {:.0} ms ({}), \
+         script {:.0} ms",
+        ours * 1e3,
+        count(&suture.requests),
+        bares * 1e3,
+        count(&bare.requests),
+        scripts * 1e3
+    );
+    Ok(vec![
+        Figure { name: "repair-policy-over-bare", ratio: ours / bares, goal: Goal::AtMost(1.5) },
+        Figure { name: "repair-script-over-policy", ratio: scripts / ours, goal: Goal::AtLeast(20.0) },
+    ])
+}
+
+/// How many requests there were in the last round.
+fn count(requests: &Requests) -> String {
+    let requests = requests.lock();
+    let kinds: Vec<_> = requests.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    format!("{} requests: {}", requests.values().sum::<usize>(), kinds.join(", "))
+}

@@ -1,0 +1,102 @@
+//! Our side: the whole host, with its journal on disk.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use serde_json::json;
+use suture_cluster::live::{Connection, LiveCluster, LiveConfig};
+use suture_core::{Clock, Limits, Matchers, Mode, Notification, Program, RealClock};
+use suture_engine::{
+    Budgets, Confirm, Engine, EngineConfig, Metrics, NoPager, Policy, PolicyConfig, Progress, Retry,
+};
+use suture_journal::Journal;
+use suture_runtime::Runtime;
+use tokio::sync::broadcast;
+
+use super::world::{Requests, World, sources};
+use crate::policy::COMPONENT;
+
+pub struct Suture {
+    program: Arc<dyn Program>,
+    cluster: Arc<LiveCluster>,
+    pub requests: Requests,
+}
+
+impl Suture {
+    pub async fn new(world: &World) -> anyhow::Result<Self> {
+        let bytes =
+            std::fs::read(COMPONENT).with_context(|| format!("{COMPONENT} (`make policies` builds it)"))?;
+        let program = Arc::new(Runtime::new()?.load(&bytes, None).await?);
+        let (client, requests) = world.client().await?;
+        let connection = Connection { client, namespace: world.namespace.clone(), url: world.plane.url() };
+        // Neither side limits its own rate: the work is measured, not the patience.
+        let config = LiveConfig { requests_per_second: 100_000, burst: 100_000, ..LiveConfig::default() };
+        let cluster = Arc::new(LiveCluster::new(connection, &config, Arc::new(RealClock)));
+        Ok(Self { program, cluster, requests })
+    }
+
+    /// One notification with an alert for each source; the time until all are repaired.
+    pub async fn repair(&self, world: &World) -> anyhow::Result<Duration> {
+        let folder = tempfile::tempdir()?;
+        let clock: Arc<dyn Clock> = Arc::new(RealClock);
+        let (listeners, mut progress) = broadcast::channel(10_000);
+        let engine = Engine::start(EngineConfig {
+            policies: vec![Arc::new(self.policy(&*clock)?)],
+            journal: Journal::open(folder.path(), clock.clone())?,
+            cluster: self.cluster.clone(),
+            clock: clock.clone(),
+            pager: Arc::new(NoPager),
+            metrics: Metrics::new("bench"),
+            budgets: Budgets { storm: usize::MAX, ..Budgets::default() },
+            max_pending: 1000,
+            retention: Duration::from_secs(3600),
+            listeners: Some(listeners),
+            held: BTreeMap::new(),
+        })
+        .await?;
+        let alerts = sources().map(|name| {
+            json!({"status": "firing", "startsAt": "2026-11-22T04:00:00Z", "fingerprint": name,
+                "labels": {"alertname": "VolSyncVolumeOutOfSync", "obj_namespace": world.namespace,
+                    "obj_name": name, "role": "source", "method": "restic"}})
+        });
+        let notification = json!({"alerts": alerts.collect::<Vec<_>>()});
+        let body = serde_json::to_vec(&notification)?;
+        let notification: Notification = serde_json::from_value(notification)?;
+        let began = Instant::now();
+        engine.accept(None, &notification, body).await?;
+        let mut left = sources().count();
+        while left > 0 {
+            if let Progress::Ended(run) = progress.recv().await? {
+                ensure!(run.outcome.as_deref() == Some("remediated"), "{:?}", run.summary);
+                left -= 1;
+            }
+        }
+        let took = began.elapsed();
+        engine.shutdown(Duration::from_secs(1)).await;
+        engine.journal().close().await?;
+        Ok(took)
+    }
+
+    fn policy(&self, clock: &dyn Clock) -> anyhow::Result<Policy> {
+        let manifest = self.program.manifest();
+        let grants = manifest.permissions.iter().map(|permission| {
+            json!({"groups": permission.groups, "resources": permission.resources,
+                "verbs": permission.verbs, "namespaces": ["*"]})
+        });
+        let config = PolicyConfig {
+            name: "volsync".to_owned(),
+            mode: Mode::Enforce,
+            matchers: Matchers::default(),
+            confirm: Confirm::None,
+            trust: None,
+            settings: manifest.settings_schema.fill(json!({})).map_err(anyhow::Error::msg)?,
+            grants: serde_json::from_value(grants.collect())?,
+            limits: Limits::default(),
+            retry: Retry::default(),
+        };
+        let program = Ok(self.program.clone());
+        Ok(Policy { config, program, source: COMPONENT.to_owned(), loaded_at: clock.now() })
+    }
+}
