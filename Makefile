@@ -8,7 +8,7 @@ SUTURE := target/release/suture
 POLICIES := target/policies
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test lint bench clean build policies toolchain guest-target deny help
+.PHONY: demo test lint bench clean build policies toolchain guest-target image deny help
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -34,6 +34,11 @@ lint: ## Formatting and clippy
 
 bench: build policies bench-packages kubernetes-assets ## Figures, as ratios measured side by side
 	$(CARGO) run --release --locked -p suture-benches
+
+IMAGE ?= suture:dev
+image: ## The container image (IMAGE=NAME; podman or docker)
+	$(or $(shell command -v podman || command -v docker),podman) build --file deploy/image/Containerfile \
+		--build-arg REVISION=$$(git rev-parse HEAD) --tag $(IMAGE) .
 
 deny: ## Licences, advisories and sources of dependencies (needs cargo-deny)
 	$(CARGO) deny check

@@ -2,6 +2,10 @@
 //! with short intervals, and ended with the test.
 
 pub mod alertmanager;
+pub mod host;
 pub mod metric;
 pub mod process;
 pub mod prometheus;
+pub mod tls;
+pub mod volsync;
+pub mod wire;

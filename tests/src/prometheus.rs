@@ -19,6 +19,19 @@ impl Prometheus {
     /// # Errors
     /// Where it can't be started.
     pub async fn start(dir: &Path, target: SocketAddr, alertmanager: SocketAddr) -> anyhow::Result<Self> {
+        Self::start_for(dir, target, alertmanager, "").await
+    }
+
+    /// The same, for the series alone that have some labels (`obj_namespace="media"`).
+    ///
+    /// # Errors
+    /// Where it can't be started.
+    pub async fn start_for(
+        dir: &Path,
+        target: SocketAddr,
+        alertmanager: SocketAddr,
+        labels: &str,
+    ) -> anyhow::Result<Self> {
         let config = format!(
             r#"
 global: {{scrape_interval: 1s, evaluation_interval: 1s, external_labels: {{cluster: home}}}}
@@ -37,11 +50,12 @@ groups:
 - name: volsync
   rules:
   - alert: VolSyncVolumeOutOfSync
-    expr: volsync_volume_out_of_sync == 1
+    expr: volsync_volume_out_of_sync{SELECTED} == 1
     for: 1s
     labels: {severity: critical}
     annotations: {summary: "{{ $labels.obj_namespace }}/{{ $labels.obj_name }} is out of sync"}
 "#;
+        let rules = rules.replace("SELECTED", labels);
         std::fs::write(dir.join("prometheus.yaml"), config)?;
         std::fs::write(dir.join("rules.yaml"), rules)?;
         let address = loopback(free_port()?);

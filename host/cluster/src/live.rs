@@ -24,6 +24,7 @@ mod tries;
 mod wait;
 mod watch;
 mod wire;
+mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;

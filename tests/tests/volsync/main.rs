@@ -1,0 +1,119 @@
+//! The main job on the real thing: the real VolSync with the real restic on a real API
+//! server, a real Prometheus and a real Alertmanager; and the host with no more rights
+//! than `suture rbac` prints.
+
+mod bed;
+
+use kube::api::DeleteParams;
+use suture_tests::process::eventually;
+use suture_tests::volsync::Lock;
+
+use bed::{Bed, HOLDER, PATIENCE};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_lock_is_removed_a_backup_is_made_and_the_schedule_is_back() -> anyhow::Result<()> {
+    let mut bed = Bed::make().await?;
+    bed.back_up("Direct").await?;
+    let synced = async || bed.source().await.is_ok_and(|source| source["status"]["lastSyncTime"].is_string());
+    assert!(eventually(PATIENCE, synced).await, "the first backup fails: {}", bed.seen().await);
+    let before = bed.repository.snapshots()?;
+    assert_eq!(before.len(), 1, "{before:?}");
+    bed.repository.leave_lock(Lock::Exclusive, "volsync-src-plex-96mvk", bed.dir.path()).await?;
+    bed.watch_over().await?;
+
+    let (incident, _) = bed.until("resolved", "remediated", "of volsync-src-plex-96mvk").await?;
+    assert!(incident["closedAt"].is_string(), "{incident:#}");
+    bed.is_well().await?;
+    let after = bed.repository.snapshots()?;
+    assert!(after.len() > 1 && before.iter().all(|snapshot| after.contains(snapshot)), "{after:?}");
+    let source = bed.source().await?;
+    assert!(source["spec"]["restic"]["unlock"].is_string(), "{source:#}");
+    assert_eq!(source["spec"]["restic"]["unlock"], source["status"]["restic"]["lastUnlocked"], "{source:#}");
+    bed.stop().await;
+    Ok(())
+}
+
+/// Such a lock lets every backup pass, but not the `forget` after it: the mover fails, and
+/// yet each of its retries leaves a snapshot.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_lock_that_is_shared_is_removed_too() -> anyhow::Result<()> {
+    let mut bed = Bed::make().await?;
+    bed.repository.restic(&["init"])?;
+    bed.repository.leave_lock(Lock::Shared, "volsync-src-mealie-kq7xt", bed.dir.path()).await?;
+    bed.back_up("Direct").await?;
+    bed.watch_over().await?;
+
+    bed.until("resolved", "remediated", "of volsync-src-mealie-kq7xt").await?;
+    bed.is_well().await?;
+    bed.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_whose_holder_is_alive_is_left_alone_and_people_hear_of_it() -> anyhow::Result<()> {
+    let mut bed = Bed::make().await?;
+    bed.repository.restic(&["init"])?;
+    let pods = bed.hold().await?;
+    bed.back_up("Direct").await?;
+    bed.watch_over().await?;
+
+    let alive = format!("pod {}/{HOLDER} is Running", bed.namespace);
+    bed.until("escalated", "escalate", &alive).await?;
+    assert_eq!(bed.repository.locks()?.len(), 1, "{}", bed.seen().await);
+    let source = bed.source().await?;
+    assert_eq!(source["metadata"]["generation"], 1, "it was touched: {source:#}");
+    let phase = pods.get(HOLDER).await?.status.and_then(|status| status.phase);
+    assert_eq!(phase.as_deref(), Some("Running"));
+    let alertmanager = &bed.host()?.alertmanager;
+    let told = async || {
+        let alerts = alertmanager.alerts().await.unwrap_or_default();
+        alerts.iter().any(|alert| alert["labels"]["alertname"] == "SutureEscalation")
+    };
+    assert!(eventually(PATIENCE, told).await, "no escalation in Alertmanager");
+    bed.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_young_lock_stays_even_if_its_holder_was_killed() -> anyhow::Result<()> {
+    let mut bed = Bed::make().await?;
+    bed.repository.restic(&["init"])?;
+    let pods = bed.hold().await?;
+    pods.delete(HOLDER, &DeleteParams::default().grace_period(0)).await?;
+    let gone = async || pods.get_opt(HOLDER).await.is_ok_and(|pod| pod.is_none());
+    assert!(eventually(PATIENCE, gone).await, "the holder stays: {}", bed.seen().await);
+    bed.back_up("Direct").await?;
+    bed.watch_over().await?;
+
+    bed.until("retrying", "retry", "is too young to be called stale").await?;
+    assert_eq!(bed.repository.locks()?.len(), 1, "{}", bed.seen().await);
+    let source = bed.source().await?;
+    assert_eq!(source["metadata"]["generation"], 1, "it was touched: {source:#}");
+    bed.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_of_a_dead_driver_goes_and_the_next_one_is_backed_up() -> anyhow::Result<()> {
+    let mut bed = Bed::make().await?;
+    bed.node.storage_is_dead(true);
+    bed.back_up("Snapshot").await?;
+    bed.watch_over().await?;
+    // The driver comes back, but not for the snapshot that it forgot: that one is going.
+    let snapshots = bed.objects("snapshot.storage.k8s.io", "v1", "VolumeSnapshot")?;
+    let going = async || {
+        snapshots
+            .get("volsync-plex-src")
+            .await
+            .is_ok_and(|snapshot| snapshot.metadata.deletion_timestamp.is_some())
+    };
+    assert!(eventually(PATIENCE, going).await, "the snapshot stays: {}", bed.seen().await);
+    let gone = async || !going().await;
+    assert!(eventually(PATIENCE, gone).await, "the finalizers stay: {}", bed.seen().await);
+    bed.node.storage_is_dead(false);
+
+    bed.until("resolved", "remediated", "went only without its finalizers").await?;
+    bed.is_well().await?;
+    bed.stop().await;
+    Ok(())
+}
