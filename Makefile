@@ -8,7 +8,7 @@ SUTURE := target/release/suture
 POLICIES := target/policies
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test lint bench clean build policies toolchain guest-target image deny help
+.PHONY: demo test lint bench clean build policies toolchain guest-target image deploy-rbac deny help
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -35,10 +35,17 @@ lint: ## Formatting and clippy
 bench: build policies bench-packages kubernetes-assets ## Figures, as ratios measured side by side
 	$(CARGO) run --release --locked -p suture-benches
 
-IMAGE ?= suture:dev
-image: ## The container image (IMAGE=NAME; podman or docker)
-	$(or $(shell command -v podman || command -v docker),podman) build --file deploy/image/Containerfile \
+CONTAINER ?= $(notdir $(firstword $(shell for tool in podman buildah docker; do command -v $$tool; done)))
+IMAGE ?= suture:0.1.0
+image: ## The container image, with podman, buildah or docker (IMAGE=NAME)
+	$(CONTAINER) build --file deploy/image/Containerfile \
+		$(if $(findstring docker,$(CONTAINER)),,--ignorefile deploy/image/Containerfile.dockerignore) \
 		--build-arg REVISION=$$(git rev-parse HEAD) --tag $(IMAGE) .
+
+deploy-rbac: build policies ## deploy/kustomize/rbac.yaml, after a change of its configuration
+	@root=$$(mktemp -d) && mkdir -p $$root/deploy/kustomize \
+	&& sed "s#/policies/#$(CURDIR)/$(POLICIES)/#" deploy/kustomize/suture.yaml > $$root/deploy/kustomize/suture.yaml \
+	&& (cd $$root && $(CURDIR)/$(SUTURE) rbac --config deploy/kustomize/suture.yaml) > deploy/kustomize/rbac.yaml; rm -r $$root
 
 deny: ## Licences, advisories and sources of dependencies (needs cargo-deny)
 	$(CARGO) deny check

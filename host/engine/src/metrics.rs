@@ -124,8 +124,8 @@ impl Metrics {
         text
     }
 
-    /// A notification arrived: `accepted`, `unauthorized`, `unreadable`, `too_large`,
-    /// `overloaded`, …
+    /// A notification arrived: `accepted`, or the code of the failure that was answered:
+    /// `unauthorized`, `tooLarge`, `unavailable`, `notFound`, …
     pub fn notification(&self, result: &str) {
         self.0.notifications.get_or_create(&ResultOf { result: result.into() }).inc();
     }
