@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::{ApiResource, DynamicObject};
+use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
 use suture_envtest::ControlPlane;
@@ -235,7 +235,23 @@ policies:
         Ok(())
     }
 
-    /// What a person would want to look at.
+    /// An Event on the source says so, for whoever describes it.
+    pub async fn has_heard(&self, reason: &str, kind: &str) -> anyhow::Result<()> {
+        let events = self.objects("events.k8s.io", "v1", "Event")?;
+        let is_said = async || {
+            events.list(&ListParams::default()).await.is_ok_and(|list| {
+                list.items.iter().map(|event| &event.data).any(|event| {
+                    event["reportingController"] == "suture.dev/suture"
+                        && event["regarding"]["name"] == "plex"
+                        && (&event["reason"], &event["type"]) == (&json!(reason), &json!(kind))
+                })
+            })
+        };
+        ensure!(eventually(PATIENCE, is_said).await, "no Event {kind} {reason} on the source");
+        Ok(())
+    }
+
+    /// What there is to see, for whoever reads a failure.
     pub async fn seen(&self) -> String {
         let source = self.source().await.unwrap_or_default();
         format!("{source:#}\n{}\n--- VolSync\n{}", self.node.logs(), self.operator.last_words())

@@ -24,6 +24,8 @@ async fn a_stale_lock_is_removed_a_backup_is_made_and_the_schedule_is_back() -> 
     let (incident, _) = bed.until("resolved", "remediated", "of volsync-src-plex-96mvk").await?;
     assert!(incident["closedAt"].is_string(), "{incident:#}");
     bed.is_well().await?;
+    bed.has_heard("Patched", "Normal").await?;
+    bed.has_heard("Remediated", "Normal").await?;
     let after = bed.repository.snapshots()?;
     assert!(after.len() > 1 && before.iter().all(|snapshot| after.contains(snapshot)), "{after:?}");
     let source = bed.source().await?;
@@ -70,6 +72,7 @@ async fn a_lock_whose_holder_is_alive_is_left_alone_and_people_hear_of_it() -> a
         alerts.iter().any(|alert| alert["labels"]["alertname"] == "SutureEscalation")
     };
     assert!(eventually(PATIENCE, told).await, "no escalation in Alertmanager");
+    bed.has_heard("Escalated", "Warning").await?;
     bed.stop().await;
     Ok(())
 }
