@@ -2,23 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use tokio::process::{Child, Command};
+use anyhow::{bail, ensure};
 
-/// A running program; it is killed when this is dropped.
-pub struct Process(#[expect(dead_code, reason = "held for its drop")] Child);
+pub use suture_envtest::free_port;
 
-/// A free port on loopback. It may be taken again before it is used: then the program
-/// fails to start, and the test says so.
-///
-/// # Errors
-/// Where there is none.
-pub fn free_port() -> anyhow::Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
+/// A running program; it is killed when this is dropped, or when the test process ends.
+pub struct Process(#[expect(dead_code, reason = "held for its drop")] suture_envtest::Process);
 
 impl Process {
     /// Start a program and wait until it answers at `ready`.
@@ -27,20 +18,15 @@ impl Process {
     /// Where it is not installed, or does not answer in time; with its last words.
     pub async fn start(program: &str, arguments: &[String], log: &Path, ready: &str) -> anyhow::Result<Self> {
         suture_cluster::install_crypto();
-        let output = std::fs::File::create(log)?;
-        let child = Command::new(program)
-            .args(arguments)
-            .stdout(Stdio::from(output.try_clone()?))
-            .stderr(Stdio::from(output))
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("`{program}` can't be started; `make test` installs it"))?;
-        let process = Self(child);
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        let is_installed = std::env::split_paths(&folders).any(|folder| folder.join(program).is_file());
+        ensure!(is_installed, "`{program}` is not there; `make test` installs it");
+        let process = suture_envtest::Process::start(Path::new(program), arguments, log)?;
         let is_ready = async || reqwest::get(ready).await.is_ok_and(|answer| answer.status().is_success());
         if eventually(Duration::from_secs(60), is_ready).await {
-            return Ok(process);
+            return Ok(Self(process));
         }
-        bail!("{program} is not ready at {ready}:\n{}", std::fs::read_to_string(log).unwrap_or_default())
+        bail!("{program} is not ready at {ready}:\n{}", process.last_words())
     }
 }
 

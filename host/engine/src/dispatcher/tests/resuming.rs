@@ -119,3 +119,16 @@ async fn a_run_is_never_taken_up_on_another_cluster() {
     assert!(incident.summary.contains("another cluster"), "{}", incident.summary);
     assert!(second.cluster.mutations().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_record_is_damaged_is_not_replayed_and_a_person_is_told() {
+    let left = asleep().await;
+    let file = rusqlite::Connection::open(left.0.path().join("journal.db")).unwrap();
+    let changed = file.execute("UPDATE entries SET body = x'00' WHERE seq = 2", []).unwrap();
+    assert_eq!(changed, 1);
+    drop(file);
+    let second = next(left, policy(|calls, _| sleepy(calls)), may).await;
+    let incident = second.until(IncidentState::Escalated).await;
+    assert!(incident.summary.contains("damaged"), "{}", incident.summary);
+    assert_eq!(second.cluster.mutations().len(), 1, "nothing is done on half a record");
+}
