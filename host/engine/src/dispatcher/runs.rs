@@ -4,9 +4,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use suture_core::{Ending, Halt, Incident, IncidentId, Prepared, RunId};
+use suture_core::{Ending, Halt, Incident, IncidentId, Prepared, Program, RunId};
 use suture_journal::Observer;
-use suture_journal::{Cancel, Change, Entry, IncidentState, JournalError, RunHeader, RunRecord, RunState};
+use suture_journal::{
+    Cancel, Change, Entry, IncidentRecord, IncidentState, JournalError, RunHeader, RunRecord, RunState,
+};
 
 use super::{AtWork, Command, Dispatcher};
 use crate::confirm::Confirm;
@@ -15,6 +17,15 @@ use crate::progress::{Listeners, Progress};
 use crate::run::{self, Finished, RunSpec, Session};
 
 pub(super) const HOUR: Duration = Duration::from_secs(3600);
+
+/// A run that begins.
+struct Starting {
+    incident: IncidentRecord,
+    policy: Arc<Policy>,
+    program: Arc<dyn Program>,
+    given: Incident,
+    record: RunRecord,
+}
 
 impl Dispatcher {
     /// Move along whatever is due, and start what may start.
@@ -45,39 +56,48 @@ impl Dispatcher {
             .filter(|incident| matches!(incident.state, IncidentState::Queued | IncidentState::Received))
             .map(|incident| incident.id.clone())
             .collect();
+        // One write for all of them: each would wait for the disk.
+        let running = self.at_work.values().filter(|run| !run.waiting).count();
+        let mut starting: Vec<Starting> = Vec::new();
         for id in queued {
-            if self.at_work.values().filter(|run| !run.waiting).count() >= self.shared.budgets.concurrent_runs
-            {
-                return;
+            if running + starting.len() >= self.shared.budgets.concurrent_runs {
+                break;
             }
-            if !self.start(&id).await {
-                return;
-            }
+            starting.extend(self.plan(&id, &starting));
+        }
+        if starting.is_empty() {
+            return;
+        }
+        let is_saved = self.save().await;
+        for run in starting {
+            if is_saved { self.launch(run) } else { self.put_back(&run) }
         }
     }
 
-    /// Start a run for an incident, if nothing stands against it. False where the journal
-    /// can't be written.
-    async fn start(&mut self, id: &IncidentId) -> bool {
+    /// Begin a run for an incident, if nothing stands against it.
+    fn plan(&mut self, id: &IncidentId, starting: &[Starting]) -> Option<Starting> {
         let now = self.now();
-        let Some(incident) = self.incidents.get(id).cloned() else { return true };
+        let incident = self.incidents.get(id).cloned()?;
+        let is_same_key =
+            |other: &Starting| other.incident.policy == incident.policy && other.incident.key == incident.key;
         let key = (incident.policy.clone(), incident.key.clone());
-        if self.busy_keys.contains(&key) {
-            return true;
+        if self.busy_keys.contains(&key) || starting.iter().any(is_same_key) {
+            return None;
         }
         let Some(policy) = self.policy(&incident.policy) else {
             let why = format!("policy `{}` is no longer in the configuration", incident.policy);
             self.escalate(id, why);
-            return true;
+            return None;
         };
-        let Ok(program) = policy.program.clone() else { return true };
+        let program = policy.program.clone().ok()?;
         if self.shared.held(&incident.policy).is_some() {
-            return true;
+            return None;
         }
         let runs_per_hour = self.shared.budgets.runs_per_hour;
+        let about_to = starting.iter().filter(|other| other.incident.policy == incident.policy).count();
         let budget = self.policies.entry(incident.policy.clone()).or_default();
-        if budget.storm || budget.started.count(now, HOUR) >= runs_per_hour {
-            return true;
+        if budget.storm || budget.started.count(now, HOUR) + about_to >= runs_per_hour {
+            return None;
         }
         let run = RunId::new(self.id());
         let record = self.record(&run, &incident.policy, id, &policy, incident.attempts + 1);
@@ -100,24 +120,32 @@ impl Dispatcher {
             incident.state = IncidentState::Running;
             incident.attempts += 1;
             incident.due = None;
-            incident.runs.push(run.clone());
+            incident.runs.push(run);
         });
-        if !self.save().await {
-            // It starts once the journal can be written: until then it only waits.
-            self.unsaved.retain(|change| !matches!(change, Change::Begin(begun, _) if begun.id == run));
-            self.change(id, |incident| {
-                incident.state = IncidentState::Queued;
-                incident.attempts -= 1;
-                incident.runs.pop();
-            });
-            return false;
-        }
+        Some(Starting { incident, policy, program, given, record })
+    }
+
+    /// The journal can't be written: the run starts once it can, and until then only waits.
+    fn put_back(&mut self, starting: &Starting) {
+        let run = &starting.record.id;
+        self.unsaved.retain(|change| !matches!(change, Change::Begin(begun, _) if begun.id == *run));
+        self.change(&starting.incident.id, |incident| {
+            incident.state = IncidentState::Queued;
+            incident.attempts -= 1;
+            incident.runs.pop();
+        });
+    }
+
+    /// Start a run whose beginning is on disk.
+    fn launch(&mut self, starting: Starting) {
+        let Starting { incident, policy, program, given, record } = starting;
+        let now = self.now();
         self.policies.entry(incident.policy.clone()).or_default().started.add(now);
         self.tell(Progress::Began(Box::new(record.clone())));
-        let session = self.session(&run, &incident.policy);
+        let session = self.session(&record.id, &incident.policy);
         let confirm = if incident.by_hand { Confirm::None } else { policy.config.confirm.clone() };
         let spec = RunSpec {
-            run,
+            run: record.id.clone(),
             policy: incident.policy.clone(),
             program,
             incident: given,
@@ -128,7 +156,7 @@ impl Dispatcher {
             past: None,
         };
         let at_work = AtWork {
-            incident: id.clone(),
+            incident: incident.id,
             policy: incident.policy,
             key: incident.key,
             cancel: session.cancel.clone(),
@@ -136,7 +164,6 @@ impl Dispatcher {
             waiting: false,
         };
         self.spawn(at_work, run::execute(spec, session));
-        true
     }
 
     fn record(
