@@ -13,9 +13,7 @@ use suture_core::{
     Clock, EffectHandler, Ending, Grant, Halt, Host, Incident, Limit, Limits, Mode, Permission, Program,
     RunId,
 };
-use suture_journal::Observer;
-use suture_journal::{Cancel, JournalError, Recorder, RunLog};
-
+use suture_journal::{Cancel, JournalError, Observer, Recorder, RunLog};
 use tokio::sync::Semaphore;
 
 use crate::cluster::Cluster;

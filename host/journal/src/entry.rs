@@ -32,8 +32,8 @@ pub enum Body {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         undo_of: Option<u32>,
     },
-    /// What is about to be done (a mutation) or awaited (a wait, a sleep, a lock). On
-    /// disk before it begins. A conflict is prepared anew: then a step has several.
+    /// What is about to be done (a mutation) or awaited (a wait, a sleep, a lock). Of
+    /// all but a lock, on disk before it begins. A conflict is prepared anew: then a step has several.
     Intent {
         /// The definite act.
         prepared: Prepared,

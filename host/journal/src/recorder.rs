@@ -27,7 +27,8 @@ use replay::Script;
 /// Answers a policy's calls during one run, one at a time, and keeps the run's record.
 ///
 /// A read is recorded after it; of whatever changes or waits for something the intent
-/// is on disk before it begins. Steps are the policy's calls, numbered from 1; undos
+/// is on disk before it begins (that of a lock only rides along: a lock dies with its
+/// process). Steps are the policy's calls, numbered from 1; undos
 /// that the host runs at the end go on counting.
 ///
 /// To end a run early use its [`Cancel`]. Where a call's future is dropped instead, in

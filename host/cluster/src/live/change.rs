@@ -14,6 +14,7 @@ use crate::{pin, resolve};
 
 /// How many generated names are tried before the last is taken as it is.
 const NAMES_TRIED: u32 = 8;
+
 impl LiveCluster {
     /// Make a mutation one definite act. What it is to change comes back as it is now.
     pub(super) async fn pin(&self, mutation: &mut Mutation, step: &Step) -> Result<Option<Object>, Error> {
