@@ -5,7 +5,7 @@
 //! loops, because nested loops are the one way to make it slow.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use cel::parser::{Expression as Ast, Parser};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -114,7 +114,7 @@ impl Expression {
         objects: Option<ObjectLookup>,
     ) -> Result<Value, ExpressionError> {
         let failed = |error: String| ExpressionError(format!("`{}`: {error}", self.source));
-        let mut context = cel::Context::default();
+        let mut context = cel::Context::with_env(ENVIRONMENT.clone());
         for (name, value) in variables {
             context.add_variable(*name, *value).map_err(|error| failed(error.to_string()))?;
         }
@@ -155,6 +155,9 @@ impl Expression {
         }
     }
 }
+
+/// CEL's own functions and types. Making them takes longer than most expressions.
+static ENVIRONMENT: LazyLock<Arc<cel::Env>> = LazyLock::new(|| Arc::new(cel::Env::stdlib()));
 
 /// How comprehensions begin, spaces aside.
 const LOOPS: [&str; 8] = [
