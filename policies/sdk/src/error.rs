@@ -76,9 +76,15 @@ impl Error {
         self.reason == reason::NOT_FOUND
     }
 
-    /// Not allowed: by the operator's grants, or by the API server.
+    /// The operator's grants do not allow it: not now, and not at a second try.
     pub fn is_denied(&self) -> bool {
-        self.reason == reason::DENIED || self.reason == reason::FORBIDDEN
+        self.reason == reason::DENIED
+    }
+
+    /// The API server does not allow it, though the operator does. It may be that its own
+    /// roles are not there yet, or no longer; don't conclude anything from it.
+    pub fn is_forbidden(&self) -> bool {
+        self.reason == reason::FORBIDDEN
     }
 
     /// The object has changed, or is another of the same name.

@@ -31,7 +31,8 @@ pub fn must_be_gone(lock: &Lock, namespace: &str, settings: &Settings) -> Result
 }
 
 /// Other namespaces can share the repository, so the pod is looked for in all of them, if
-/// the grants go so far.
+/// the grants go so far. Where they do and the API server refuses it, nothing is known of
+/// the holder, and that ends the run.
 fn pods_called(host: &str, namespace: &str) -> Result<Vec<Pod>> {
     if !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte)) {
         return Ok(Vec::new());

@@ -57,6 +57,10 @@ impl Movers {
             let name = &pod.metadata.name;
             return escalate(format!("the mover {name} can't start: {}: {}", why.reason, why.message));
         }
+        // The list of pods may be older than that of the Jobs.
+        if let Some(Job { metadata, .. }) = self.jobs.iter().find(|job| job.status.active > 0) {
+            return retry(settings, format!("a mover is active: Job {} has a pod", metadata.name));
+        }
         let has_pods = |job: &Job| {
             self.pods.iter().any(|pod| pod.metadata.label("job-name") == Some(job.metadata.name.as_str()))
         };

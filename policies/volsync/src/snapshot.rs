@@ -118,7 +118,9 @@ impl Snapshot {
                 " (VolumeSnapshotContent {} of {} is left behind, deletion policy {})",
                 metadata.name, spec.driver, spec.deletion_policy
             ),
-            Err(error) if error.is_denied() => format!(" (VolumeSnapshotContent {name} may be left behind)"),
+            Err(error) if error.is_denied() || error.is_forbidden() => {
+                format!(" (VolumeSnapshotContent {name} may be left behind)")
+            }
             Err(error) => return Err(error),
         })
     }
