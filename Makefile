@@ -27,6 +27,7 @@ test: c-compiler toolchain guest-target test-packages envtest ## Everything: uni
 	target/debug/suture build policies/volsync
 	$(CARGO) test --locked --workspace --no-fail-fast
 	target/debug/suture test policies/volsync/scenarios
+	target/debug/suture test --torture --runs 3000 policies/volsync/scenarios
 
 lint: ## Formatting and clippy
 	$(CARGO) fmt --check

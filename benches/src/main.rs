@@ -1,25 +1,30 @@
 //! Figures, each a ratio measured side by side in one run: the two sides take turns, and
 //! the medians are divided.
 
+mod durable;
 mod figure;
 mod load;
 mod policy;
 mod repair;
+mod torture;
 mod webhook;
 
 use std::process::ExitCode;
 
 /// Groups of figures.
-const GROUPS: [&str; 3] = ["policy", "webhook", "repair"];
+const GROUPS: [&str; 5] = ["policy", "webhook", "repair", "durable", "torture"];
 
 fn main() -> anyhow::Result<ExitCode> {
     let asked: Vec<String> = std::env::args().skip(1).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if runtime.block_on(durable::child(&asked))? {
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(unknown) = asked.iter().find(|name| !GROUPS.contains(&name.as_str())) {
         anyhow::bail!("there are no figures `{unknown}`; there are: {}", GROUPS.join(", "));
     }
     let is_asked = |group: &str| asked.is_empty() || asked.iter().any(|name| name == group);
     figure::machine();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut figures = Vec::new();
     if is_asked("policy") {
         figures.push(policy::component_over_native()?);
@@ -29,6 +34,12 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     if is_asked("repair") {
         figures.extend(runtime.block_on(repair::figures())?);
+    }
+    if is_asked("durable") {
+        figures.extend(runtime.block_on(durable::figures())?);
+    }
+    if is_asked("torture") {
+        figures.push(torture::runs_a_second()?);
     }
     let mut all_good = true;
     for figure in &figures {

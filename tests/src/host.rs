@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use crate::process::{eventually, free_port, loopback};
+use crate::process::{eventually, eventually_every, free_port, loopback};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -23,6 +23,8 @@ pub struct Host {
     /// Where its API, its metrics and its health are.
     pub admin: SocketAddr,
     log: PathBuf,
+    /// How much hosts before it wrote into the same log, in bytes.
+    said_before: u64,
 }
 
 /// The `suture` program, built by the cargo that runs the tests.
@@ -54,13 +56,53 @@ impl Host {
     /// # Errors
     /// Where it can't be started.
     pub fn start(folder: &Path, config: &str) -> anyhow::Result<Self> {
-        let (webhook, admin) = (loopback(free_port()?), loopback(free_port()?));
+        Self::start_at(folder, config, loopback(free_port()?), loopback(free_port()?))
+    }
+
+    /// Start a host that chooses its addresses itself: many may be started at the same
+    /// time. They are known once it [listens](Self::listens).
+    ///
+    /// # Errors
+    /// Where it can't be started.
+    pub fn start_anywhere(folder: &Path, config: &str) -> anyhow::Result<Self> {
+        Self::start_at(folder, config, loopback(0), loopback(0))
+    }
+
+    /// Wait until it says where it listens.
+    ///
+    /// # Errors
+    /// Where it ends before, or never does; with its last words.
+    pub async fn listens(&mut self) -> anyhow::Result<()> {
+        let mut is_over = false;
+        let says = async || {
+            is_over = self.child.try_wait().is_ok_and(|status| status.is_some());
+            if let Some((webhook, admin)) = addresses(&self.log()) {
+                (self.webhook, self.admin) = (webhook, admin);
+                return true;
+            }
+            is_over
+        };
+        let said = eventually_every(Duration::from_millis(10), PATIENCE, says).await;
+        anyhow::ensure!(said && !is_over, "it does not listen:\n{}", self.log());
+        Ok(())
+    }
+
+    /// `kill -9`; it is gone afterwards.
+    ///
+    /// # Errors
+    /// Where that can't be done.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    fn start_at(folder: &Path, config: &str, webhook: SocketAddr, admin: SocketAddr) -> anyhow::Result<Self> {
         let addresses =
             format!("listen: {webhook}\nadmin: {{listen: {admin}}}\nstorage: {{path: state}}\n{config}");
         std::fs::create_dir_all(folder)?;
         std::fs::write(folder.join("suture.yaml"), addresses)?;
         let log = folder.join("suture.log");
         let output = std::fs::OpenOptions::new().create(true).append(true).open(&log)?;
+        let said_before = output.metadata()?.len();
         let child = Command::new(program()?)
             .args(["serve", "--config"])
             .arg(folder.join("suture.yaml"))
@@ -69,7 +111,7 @@ impl Host {
             .stderr(output)
             .kill_on_drop(true)
             .spawn()?;
-        Ok(Self { child, webhook, admin, log })
+        Ok(Self { child, webhook, admin, log, said_before })
     }
 
     /// What it answers under a path of its admin address; none where it does not answer.
@@ -133,12 +175,27 @@ impl Host {
 
     /// What it has said.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
+        let all = std::fs::read(&self.log).unwrap_or_default();
+        let before = usize::try_from(self.said_before).unwrap_or_default();
+        String::from_utf8_lossy(all.get(before..).unwrap_or_default()).into_owned()
     }
 }
 
-/// A client that gives up soon: a process that is stopped never answers.
-fn client() -> reqwest::Client {
-    suture_cluster::install_crypto();
-    reqwest::Client::builder().timeout(Duration::from_secs(5)).build().unwrap_or_default()
+/// Where a host says that it listens.
+fn addresses(log: &str) -> Option<(SocketAddr, SocketAddr)> {
+    let line = log.split_once("suture listens: webhook on ")?.1;
+    let (addresses, _) = line.split_once('\n')?;
+    let (webhook, admin) = addresses.split_once(", admin on ")?;
+    Some((webhook.parse().ok()?, admin.parse().ok()?))
+}
+
+/// A client that gives up soon: a process that is stopped never answers. It keeps no
+/// connections: each test has a runtime of its own.
+fn client() -> &'static reqwest::Client {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    CLIENT.get_or_init(|| {
+        suture_cluster::install_crypto();
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).pool_max_idle_per_host(0);
+        client.build().unwrap_or_default()
+    })
 }

@@ -2,8 +2,10 @@
 //! with short intervals, and ended with the test.
 
 pub mod alertmanager;
+pub mod gate;
 pub mod host;
 pub mod metric;
+pub mod pages;
 pub mod process;
 pub mod prometheus;
 pub mod tls;

@@ -31,9 +31,17 @@ impl Process {
 }
 
 /// Ask again and again until something holds. False where it never does in time.
+pub async fn eventually(limit: Duration, holds: impl AsyncFnMut() -> bool) -> bool {
+    eventually_every(Duration::from_millis(100), limit, holds).await
+}
+
+/// The same, with another pause between.
 #[expect(clippy::disallowed_methods, reason = "other programs live in real time")]
-pub async fn eventually(limit: Duration, mut holds: impl AsyncFnMut() -> bool) -> bool {
-    let pause = Duration::from_millis(100);
+pub async fn eventually_every(
+    pause: Duration,
+    limit: Duration,
+    mut holds: impl AsyncFnMut() -> bool,
+) -> bool {
     for _ in 0..(limit.as_millis() / pause.as_millis()) {
         if holds().await {
             return true;

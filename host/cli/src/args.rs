@@ -1,8 +1,16 @@
 //! What can be typed.
 
+mod runs;
+mod test;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use runs::{
+    ModuleArgs, ReplayArgs, RunsArgs, RunsCommand, RunsExportArgs, RunsListArgs, RunsShowArgs, SourceArgs,
+};
+pub use test::TestArgs;
 
 use crate::output::Format;
 
@@ -50,12 +58,16 @@ pub enum Command {
     Test(TestArgs),
     /// Run a policy once, for one alert, and show its timeline.
     Run(RunArgs),
-    /// Show what runs did, from a journal or a running host.
+    /// Show what runs did, from a journal or a running host; make a scenario of one.
     Runs(RunsArgs),
+    /// Run a recorded run again, offline, and show what another version would have done.
+    Replay(ReplayArgs),
     /// Print the grants that a policy requests, as configuration.
     Grants(InspectArgs),
     /// Print the least Kubernetes RBAC that a configuration's grants need, as YAML.
     Rbac(RbacArgs),
+    /// Offer a simulated cluster at a Unix socket, for hosts that are started and killed.
+    Simulate(SimulateArgs),
     /// See it work: a host, a simulated cluster, three broken backups, real webhooks.
     Demo(DemoArgs),
 }
@@ -111,32 +123,6 @@ pub struct InspectArgs {
     /// The component.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-}
-
-/// `suture test`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Without --policy, the component of the policy folder that the scenarios stand in is
-used: target/policies/NAME.wasm, as `suture build` makes it.
-
-Examples:
-  suture test policies/volsync
-  suture test policies/volsync/scenarios/stale-lock.yaml
-  suture test --filter lock policies/volsync
-  suture test --policy volsync.wasm my-scenarios/")]
-pub struct TestArgs {
-    /// The component to test.
-    #[arg(long, value_name = "FILE")]
-    pub policy: Option<PathBuf>,
-    /// Only scenarios whose name or file contains this text.
-    #[arg(long, value_name = "TEXT")]
-    pub filter: Option<String>,
-    /// Show the timelines of scenarios that pass, too.
-    #[arg(long)]
-    pub timeline: bool,
-    /// Scenario files, or folders of them.
-    #[arg(value_name = "PATH", required = true)]
-    pub paths: Vec<PathBuf>,
 }
 
 /// `suture run`.
@@ -216,71 +202,40 @@ pub struct RbacArgs {
     pub service_account: Option<String>,
 }
 
-/// `suture runs`.
+/// `suture simulate`.
 #[derive(Debug, Args)]
-pub struct RunsArgs {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: RunsCommand,
-}
+#[command(after_help = "\
+The cluster lives in this process, until SIGINT or SIGTERM: its objects, its controllers
+(the scenario's `reactions`), its Prometheus, and its time, which begins at `given.now`.
+Every change is printed. A host acts on it with this in its configuration:
 
-/// The subcommands of `suture runs`.
-#[derive(Debug, Subcommand)]
-pub enum RunsCommand {
-    /// List runs, newest first.
-    #[command(after_help = "\
-Examples:
-  suture runs list --journal /var/lib/suture
-  suture runs list --server http://127.0.0.1:8081 --policy volsync")]
-    List(RunsListArgs),
-    /// Show a run's timeline.
-    #[command(after_help = "\
-Examples:
-  suture runs show 01kaz --journal /var/lib/suture")]
-    Show(RunsShowArgs),
-}
+  cluster: {simulated: {socket: /tmp/cluster.sock}}
 
-/// Where runs are recorded.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub struct SourceArgs {
-    /// The journal: the folder that `storage.path` names, or the file in it.
+Kill that host as you like (kill -9), and start it again: its runs go on where they were.
+The alerts under `when` fire from the start; who posts them to the host's webhook is you.
+
+Examples:
+  suture simulate --scenario policies/volsync/scenarios/stale-lock.yaml --socket /tmp/cluster.sock
+  suture simulate --scenario stale-lock.yaml --socket /tmp/cluster.sock --speed 60")]
+pub struct SimulateArgs {
+    /// The scenario whose `given` and `reactions` are the cluster.
+    #[arg(long, value_name = "FILE")]
+    pub scenario: PathBuf,
+    /// Where to listen. Only you can connect.
     #[arg(long, value_name = "PATH")]
-    pub journal: Option<PathBuf>,
-    /// A running host's admin address.
-    #[arg(long, value_name = "URL")]
-    pub server: Option<String>,
+    pub socket: PathBuf,
+    /// How many times as fast as real its time runs: from 1 to 100000.
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
 }
 
-/// `suture runs list`.
-#[derive(Debug, Args)]
-pub struct RunsListArgs {
-    /// Where runs are recorded.
-    #[command(flatten)]
-    pub source: SourceArgs,
-    /// Only runs of this policy.
-    #[arg(long, value_name = "NAME")]
-    pub policy: Option<String>,
-    /// How many at most.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub limit: usize,
-    /// A file with the admin API's bearer token.
-    #[arg(long, value_name = "FILE", requires = "server")]
-    pub token_file: Option<PathBuf>,
-}
-
-/// `suture runs show`.
-#[derive(Debug, Args)]
-pub struct RunsShowArgs {
-    /// The run's id, or a beginning of it that no other run has.
-    #[arg(value_name = "ID")]
-    pub id: String,
-    /// Where runs are recorded.
-    #[command(flatten)]
-    pub source: SourceArgs,
-    /// A file with the admin API's bearer token.
-    #[arg(long, value_name = "FILE", requires = "server")]
-    pub token_file: Option<PathBuf>,
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if (1.0..=100_000.0).contains(&speed) {
+        Ok(speed)
+    } else {
+        Err("it must lie between 1 and 100000".to_owned())
+    }
 }
 
 /// `suture demo`.

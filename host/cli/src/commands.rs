@@ -6,9 +6,11 @@ mod demo;
 mod grants;
 mod inspect;
 mod rbac;
+mod replay;
 mod run;
 mod runs;
 mod serve;
+mod simulate;
 mod test;
 
 use crate::CommandResult;
@@ -25,8 +27,10 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Test(args) => test::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Runs(args) => runs::run(args.command, output),
+        Command::Replay(args) => replay::run(&args, output),
         Command::Grants(args) => grants::run(&args, output),
         Command::Rbac(args) => rbac::run(&args, output),
+        Command::Simulate(args) => simulate::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
     }
 }

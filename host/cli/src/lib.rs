@@ -7,6 +7,7 @@ mod commands;
 mod demo;
 pub mod error;
 mod http;
+mod module;
 pub mod output;
 mod policy;
 mod records;

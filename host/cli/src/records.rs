@@ -1,14 +1,20 @@
 //! Where runs are read from: a journal on disk, or a running host.
 
-use std::path::Path;
+mod find;
+
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use suture_journal::{Entry, Filter, Journal, Page, RunRecord};
+use suture_journal::{Entry, Filter, Journal, Page, RunHeader, RunRecord};
+use suture_server::Config;
+
+pub use find::Whole;
 
 use crate::args::SourceArgs;
 use crate::error::{CliError, Exit};
 use crate::http;
+use crate::module::DEFAULT_CONFIG;
 
 /// Records of runs.
 pub enum Records {
@@ -29,7 +35,8 @@ pub struct Server {
 const MAX_BYTES: usize = 256 << 20;
 
 impl Records {
-    /// Open what the command line names.
+    /// Open what the command line names; where it names nothing, the journal of the
+    /// configuration in this folder.
     ///
     /// # Errors
     /// Where it can't be opened.
@@ -37,9 +44,7 @@ impl Records {
         if let Some(path) = &source.journal {
             return journal(path);
         }
-        let Some(url) = &source.server else {
-            return Err(CliError::usage("name a journal or a server").help("--journal PATH, or --server URL"));
-        };
+        let Some(url) = &source.server else { return journal(&configured()?) };
         let token = token
             .map(|file| {
                 let text = std::fs::read_to_string(file).map_err(|error| {
@@ -80,21 +85,36 @@ impl Records {
         }
     }
 
-    /// All entries of a run.
+    /// What can be read of a run's entries, and what can't: a sentence each.
     ///
     /// # Errors
-    /// Where they can't be read.
-    pub async fn entries(&self, run: &RunRecord) -> Result<Vec<Entry>, CliError> {
+    /// Where none can be read.
+    pub async fn legible(&self, run: &RunRecord) -> Result<(Vec<Entry>, Vec<String>), CliError> {
         match self {
             Self::Journal(journal, path) => {
-                journal.entries(&run.id).await.map_err(|error| CliError::internal(error.to_string()).at(path))
+                let read = journal.legible_entries(&run.id).await;
+                read.map_err(|error| CliError::internal(error.to_string()).at(path))
             }
             Self::Server(server) => {
                 let detail: Detail = server.get(&format!("/api/v1/runs/{}", run.id), &[]).await?;
-                Ok(detail.entries)
+                Ok((detail.entries, Vec::new()))
             }
         }
     }
+}
+
+/// The journal of the configuration in this folder.
+fn configured() -> Result<PathBuf, CliError> {
+    let file = Path::new(DEFAULT_CONFIG);
+    if !file.exists() {
+        let help = format!("--journal PATH, --server URL, or a {DEFAULT_CONFIG} in this folder");
+        return Err(CliError::usage("name a journal or a server").help(help));
+    }
+    let loaded = Config::load(file).map_err(|errors| {
+        let all: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        CliError::usage(all.join("\n"))
+    })?;
+    Ok(loaded.path(&loaded.config.storage.path))
 }
 
 fn journal(path: &Path) -> Result<Records, CliError> {
@@ -111,6 +131,8 @@ fn journal(path: &Path) -> Result<Records, CliError> {
 #[derive(Deserialize)]
 struct Detail {
     entries: Vec<Entry>,
+    /// An older host does not tell it.
+    header: Option<RunHeader>,
 }
 
 impl Server {

@@ -80,7 +80,10 @@ fn help_names_every_subcommand_and_the_exit_codes() {
         .collect();
     assert_eq!(
         commands,
-        ["serve", "check", "build", "inspect", "test", "run", "runs", "grants", "rbac", "demo", "help"]
+        [
+            "serve", "check", "build", "inspect", "test", "run", "runs", "replay", "grants", "rbac",
+            "simulate", "demo", "help"
+        ]
     );
     assert!(ran.stdout.contains("Exit codes: 0 done or passed; 1 an expectation failed"));
     assert!(ran.stderr.is_empty());
@@ -96,6 +99,9 @@ fn help_of_each_subcommand_shows_examples() {
         &["run"],
         &["runs", "list"],
         &["runs", "show"],
+        &["runs", "export"],
+        &["replay"],
+        &["simulate"],
         &["rbac"],
     ] {
         let ran = suture(&[command, &["--help"]].concat());
@@ -177,6 +183,34 @@ fn a_scenario_that_fails_shows_why_and_is_exit_code_1() {
     assert_eq!(ran.code, 1);
     assert!(ran.stdout.contains("expected `escalate`, was `remediated`"), "{}", ran.stdout);
     assert!(ran.stdout.contains("▲ never[0]"), "{}", ran.stdout);
+}
+
+#[test]
+fn torture_finds_what_does_not_hold_and_says_how_to_see_it_again() {
+    let (_folder, path) = scenario("  outcome: remediated");
+    let whole = suture(&["test", "--torture", "--runs", "60", "--policy", volsync(), &path]);
+    assert_eq!(whole.code, 0, "{}{}", whole.stdout, whole.stderr);
+    assert!(whole.stdout.contains("60 perturbed runs passed"), "{}", whole.stdout);
+
+    // It holds where all goes well, and not where the sync is never begun.
+    let (_folder, path) = scenario(
+        "  finally: has(object(\"volsync.backube/v1alpha1\", \"ReplicationSource\", \"media\", \"plex\").status.lastManualSync)",
+    );
+    let perturb = r#"{"fail":{"request":1,"reason":"Forbidden"}}"#;
+    let again = suture(&["test", "--torture", "--perturb", perturb, "--policy", volsync(), &path]);
+    assert_eq!(again.code, 1, "{}{}", again.stdout, again.stderr);
+    for said in [
+        "when request 1 fails with Forbidden",
+        "↯ request 1",
+        "finally[0]",
+        "again: suture test --policy",
+        perturb,
+    ] {
+        assert!(again.stdout.contains(said), "{said}: {}", again.stdout);
+    }
+    let nonsense = suture(&["test", "--torture", "--perturb", "{}", "--policy", volsync(), &path]);
+    assert!(nonsense.code == 2 && nonsense.stderr.contains("is no perturbation"), "{}", nonsense.stderr);
+    assert_eq!(suture(&["test", "--torture", "--runs", "0", &path]).code, 2);
 }
 
 #[test]

@@ -39,6 +39,9 @@ pub struct Fixture {
     /// The controllers.
     #[serde(default)]
     pub reactions: Vec<Reaction>,
+    /// What happens without a change that sets it off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<Later>,
     /// Effects that fail.
     #[serde(default)]
     pub faults: Vec<FaultRule>,
@@ -152,6 +155,23 @@ pub struct Reaction {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
     /// What happens, in order.
+    #[serde(rename = "do")]
+    pub actions: Vec<Action>,
+}
+
+/// Something that happens by itself: at a time, or just before a run does something. One of
+/// the two is said.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Later {
+    /// How long after the fixture's `now`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<HumanDuration>,
+    /// Before the first effect of a run whose number is this or more, and which the cluster is
+    /// asked for. For what happens between two reads that no time lies between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u32>,
+    /// What happens, in order. There is no `NAME`, and `object` is null.
     #[serde(rename = "do")]
     pub actions: Vec<Action>,
 }
@@ -283,6 +303,9 @@ pub struct FaultRule {
     /// Only for objects of this name; `*` stands for any characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Glob>,
+    /// How many of them succeed first.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip: u32,
     /// How often; without it, always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
@@ -291,4 +314,9 @@ pub struct FaultRule {
     /// What the error says.
     #[serde(default)]
     pub message: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

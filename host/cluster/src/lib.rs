@@ -6,6 +6,8 @@
 //! - [`LiveCluster`](live::LiveCluster) is a real Kubernetes cluster, through its API server.
 //! - [`PrometheusClient`] asks a real Prometheus; [`WithPrometheus`] puts one beside
 //!   any cluster.
+//! - [`socket`] offers a cluster to another process: the host can be killed, and the
+//!   cluster stays.
 //! - [`AlertmanagerClient`] posts alerts: how people are told.
 //!
 //! [`pin`] and [`resolve`] hold what every kind of cluster does alike with mutations:
@@ -20,6 +22,7 @@ pub mod pin;
 pub mod prometheus;
 pub mod resolve;
 pub mod simulated;
+pub mod socket;
 #[cfg(test)]
 mod testing;
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use suture_core::effect::{Delete, Patch};
+use suture_core::effect::{Delete, Patch, PatchType};
 use suture_core::handler::Resolution;
 use suture_core::object::{self, Object};
 use suture_core::{Mutation, Prepared, Reply, patch};
@@ -50,7 +50,9 @@ fn patched(change: &Patch, current: Object) -> Resolution {
             None => patched == current,
         }
     };
-    if patch::apply(&current, &pin::unpinned(change)).is_ok_and(same) {
+    let asked = pin::unpinned(change);
+    let is_left_so = || asked.patch_type == PatchType::Json && patch::is_left_by(&current, &asked.body);
+    if patch::apply(&current, &asked).is_ok_and(same) || is_left_so() {
         // Whoever made it so: it is what the patch asked for.
         return Resolution::Done(Reply::Mutated(current));
     }

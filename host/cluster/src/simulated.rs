@@ -72,12 +72,12 @@ use serde_json::Value;
 use suture_core::effect::{Delete, Mutation, Propagation, Target};
 use suture_core::object::Object;
 use suture_core::{Alert, Clock, Error, ObjectRef, Timestamp};
-use tokio::sync::watch;
 
 pub(crate) use answers::check_range;
 pub use rights::Limited;
 pub use state::Performed;
 use state::State;
+use wait::Waiters;
 
 use crate::fixture::{Fixture, FixtureError, PodName};
 
@@ -86,8 +86,7 @@ use crate::fixture::{Fixture, FixtureError, PodName};
 pub struct SimulatedCluster {
     state: Arc<Mutex<State>>,
     clock: Arc<dyn Clock>,
-    /// Counts the times that something may have changed, for those who wait.
-    changed: Arc<watch::Sender<u64>>,
+    waiters: Arc<Waiters>,
 }
 
 impl fmt::Debug for SimulatedCluster {
@@ -104,7 +103,14 @@ impl SimulatedCluster {
     /// What is wrong with the fixture, and where.
     pub fn new(fixture: Fixture, clock: Arc<dyn Clock>) -> Result<Self, FixtureError> {
         let state = Arc::new(Mutex::new(State::new(fixture)?));
-        Ok(Self { state, clock, changed: Arc::new(watch::Sender::new(0)) })
+        Ok(Self { state, clock, waiters: Arc::default() })
+    }
+
+    /// Another cluster that starts as this one is now, and lives by a clock of its own. Much
+    /// cheaper than a fixture.
+    pub fn fork(&self, clock: Arc<dyn Clock>) -> Self {
+        let state = Arc::new(Mutex::new(self.state.lock().clone()));
+        Self { state, clock, waiters: Arc::default() }
     }
 
     /// Look at the state, with all done that is due.
@@ -113,9 +119,8 @@ impl SimulatedCluster {
         let now = self.clock.now();
         let acted = state.catch_up(now);
         let result = look(&state, now);
-        drop(state);
         if acted {
-            self.notify();
+            self.tell(&mut state);
         }
         result
     }
@@ -125,18 +130,14 @@ impl SimulatedCluster {
         let mut state = self.state.lock();
         let now = self.clock.now();
         state.catch_up(now);
-        let before = state.store.version();
         let result = change(&mut state, now);
-        let changed = before != state.store.version();
-        drop(state);
-        if changed {
-            self.notify();
-        }
+        self.tell(&mut state);
         result
     }
 
-    fn notify(&self) {
-        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+    /// Tell those who wait, in the order in which things happen.
+    fn tell(&self, state: &mut State) {
+        self.waiters.tell(&std::mem::take(&mut state.store.touched), state.reactions.next());
     }
 
     /// The changes that policies made or, where `dry_run` says so, tried; oldest first.
@@ -163,6 +164,11 @@ impl SimulatedCluster {
         self.read(|state, _| state.complaints.all().to_vec())
     }
 
+    /// How often objects were changed so far: two equal versions are the same objects.
+    pub fn version(&self) -> u64 {
+        self.read(|state, _| state.store.version_number())
+    }
+
     /// When the next reaction is due.
     pub fn next_event(&self) -> Option<Timestamp> {
         self.read(|state, _| state.reactions.next())
@@ -172,6 +178,11 @@ impl SimulatedCluster {
     /// resolved.
     pub fn set_alert(&self, alert: &Alert) {
         self.write(|state, _| state.set_alert(alert));
+    }
+
+    /// Let the simulated Prometheus forget all alerts: none fires any more.
+    pub fn clear_alerts(&self) {
+        self.write(|state, _| state.alerts.clear());
     }
 
     /// Change an object from outside, as a person with kubectl and every right would:

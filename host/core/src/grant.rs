@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -60,7 +61,11 @@ impl FromStr for Verb {
 /// A pattern for names: `*` stands for any characters, `?` for one, `[ab]` and
 /// `{a,b}` as in a shell.
 #[derive(Clone, Debug)]
-pub struct Glob(GlobMatcher);
+pub struct Glob {
+    text: Arc<str>,
+    /// None where comparing is enough. Shared, for every run has the grants of its policy.
+    matcher: Option<Arc<GlobMatcher>>,
+}
 
 impl Glob {
     /// A pattern from its text.
@@ -68,28 +73,32 @@ impl Glob {
     /// # Errors
     /// What is wrong with it.
     pub fn new(text: &str) -> Result<Self, String> {
-        // Image references have slashes, and `*` is to cover them.
-        let glob =
-            GlobBuilder::new(text).literal_separator(false).build().map_err(|error| error.to_string())?;
-        Ok(Self(glob.compile_matcher()))
+        let mut glob = Self { text: text.into(), matcher: None };
+        if !glob.is_any() && glob.exact().is_none() {
+            // Image references have slashes, and `*` is to cover them.
+            let built =
+                GlobBuilder::new(text).literal_separator(false).build().map_err(|error| error.to_string())?;
+            glob.matcher = Some(Arc::new(built.compile_matcher()));
+        }
+        Ok(glob)
     }
 
     /// The pattern that matches everything.
     pub fn any() -> Self {
-        Self(
-            globset::Glob::new("*")
-                .map_or_else(|_| unreachable!("`*` is a glob"), |glob| glob.compile_matcher()),
-        )
+        Self { text: "*".into(), matcher: None }
     }
 
     /// Whether it matches.
     pub fn matches(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        match &self.matcher {
+            Some(matcher) => matcher.is_match(text),
+            None => self.is_any() || *self.text == *text,
+        }
     }
 
     /// The pattern's text.
     pub fn as_str(&self) -> &str {
-        self.0.glob().glob()
+        &self.text
     }
 
     /// Whether it matches everything.
@@ -256,6 +265,16 @@ mod tests {
             namespaced: true,
             name: Some("volsync-src-plex"),
         }
+    }
+
+    #[test]
+    fn a_pattern_without_signs_is_compared_and_one_with_them_is_matched() {
+        let matches = |pattern: &str, text: &str| Glob::new(pattern).unwrap().matches(text);
+        assert!(matches("media", "media") && !matches("media", "media-2") && !matches("media", ""));
+        assert!(matches("*", "") && matches("*", "a/b") && Glob::any().matches("x"));
+        assert!(matches("a?c", "abc") && matches("{a,b}", "b") && matches("registry/*", "registry/a/b"));
+        assert!(matches(r"a\*", "a*") && !matches(r"a\*", "ab"));
+        assert!(Glob::new("[").is_err() && Glob::new("{a").is_err());
     }
 
     #[test]

@@ -86,7 +86,8 @@ impl Prepared {
 }
 
 /// What reading says of an intent that has no reply.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Resolution {
     /// It happened, and this is what it brought.
     Done(Reply),
@@ -97,7 +98,8 @@ pub enum Resolution {
 }
 
 /// Why an effect has no reply: an error for the policy, or the end of the run.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "camelCase")]
 pub enum Fault {
     /// The policy receives it and may go on.
     #[error(transparent)]
@@ -171,7 +173,8 @@ impl<T: EffectHandler + ?Sized> EffectHandler for std::sync::Arc<T> {
 }
 
 /// How a cluster names a kind in its API.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Resource {
     /// The plural: `replicationsources`.
     pub plural: String,

@@ -50,7 +50,8 @@ impl fmt::Display for Kind {
 
 /// One object, by kind, namespace and name. Written `APIVERSION KIND NAMESPACE/NAME`,
 /// or `APIVERSION KIND NAME` where there is no namespace.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct ObjectRef {
     /// Its kind.
     pub kind: Kind,
@@ -77,6 +78,20 @@ impl fmt::Display for ObjectRef {
             Some(namespace) => write!(f, "{} {namespace}/{}", self.kind, self.name),
             None => write!(f, "{} {}", self.kind, self.name),
         }
+    }
+}
+
+impl From<ObjectRef> for String {
+    fn from(reference: ObjectRef) -> Self {
+        reference.to_string()
+    }
+}
+
+impl TryFrom<String> for ObjectRef {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 

@@ -1,8 +1,12 @@
 //! What a patch does to an object: pure functions that the simulated cluster, the
 //! guard and observe mode share.
 
+mod outcome;
+
 use json_patch::{AddOperation, PatchOperation};
 use serde_json::Value;
+
+pub use outcome::is_left_by;
 
 use crate::effect::{Patch, PatchType};
 use crate::error::{Error, Reason};

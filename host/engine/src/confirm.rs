@@ -22,6 +22,10 @@ impl ExternalLabels for Labels {
     }
 }
 
+/// What the error says by which a change is denied whose alert does not fire.
+pub const NOT_FIRING: &str = "the alert does not fire in Prometheus (no firing alert has exactly its labels), so \
+                              nothing may be changed for it";
+
 /// Whether an alert must be confirmed before anything is changed.
 #[derive(Clone)]
 pub enum Confirm {

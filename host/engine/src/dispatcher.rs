@@ -45,11 +45,15 @@ pub(crate) enum Command {
     Interrupt,
 }
 
+/// A policy's name, and the key of what it works on. Shared: ten thousand runs that wait have
+/// one each.
+type Key = Arc<(String, Labels)>;
+
 /// A run at work.
 struct AtWork {
     incident: IncidentId,
     policy: String,
-    key: Labels,
+    key: Key,
     cancel: Cancel,
     record: suture_journal::RunRecord,
     /// It waits, and counts for nothing.
@@ -70,9 +74,9 @@ pub(crate) struct Dispatcher {
     ids: ulid::Generator,
     /// Incidents that are not closed.
     incidents: BTreeMap<IncidentId, IncidentRecord>,
-    by_key: HashMap<(String, Labels), Vec<IncidentId>>,
+    by_key: HashMap<Key, Vec<IncidentId>>,
     at_work: HashMap<RunId, AtWork>,
-    busy_keys: HashSet<(String, Labels)>,
+    busy_keys: HashSet<Key>,
     /// When each verifying incident is looked at next.
     polls: HashMap<IncidentId, Timestamp>,
     policies: HashMap<String, PerPolicy>,

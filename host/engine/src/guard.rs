@@ -14,11 +14,11 @@ use suture_core::effect::{PatchType, Waited};
 use suture_core::handler::Discovery;
 use suture_core::object::redact;
 use suture_core::{
-    Clock, Effect, EffectHandler, Error, Fault, Grant, Labels, Mutation, Permission, Prepared, Reason, Reply,
-    Resolution, Step, Verb,
+    Clock, Effect, EffectHandler, Error, Fault, Grant, Incident, Mutation, Permission, Prepared, Reason,
+    Reply, Resolution, Step, Verb,
 };
 
-use crate::confirm::Confirm;
+use crate::confirm::{self, Confirm};
 
 /// Checks every effect before it can reach the cluster, and hides the values of Secrets
 /// in what comes back.
@@ -35,11 +35,14 @@ pub struct Guard {
     pub grants: Vec<Grant>,
     /// Whether the alert must fire in Prometheus before the first mutation.
     pub confirm: Confirm,
-    /// The alert's labels.
-    pub labels: Labels,
+    /// What it works on: by the labels of its alert that is confirmed.
+    pub incident: Arc<Incident>,
     /// Whether it was seen to fire.
     pub confirmed: AtomicBool,
 }
+
+/// How the error ends by which an access is denied that no grant allows.
+pub const NO_GRANT: &str = "no grant in the configuration allows it";
 
 /// How long a Prometheus that can't be asked is waited for, and the pauses between.
 const PATIENCE: Duration = Duration::from_secs(1800);
@@ -56,11 +59,7 @@ impl Guard {
             return Ok(());
         }
         if !self.ask_prometheus(step).await? {
-            return Err(denied(
-                "the alert does not fire in Prometheus (no firing alert has exactly its labels), \
-                 so nothing may be changed for it"
-                    .to_owned(),
-            ));
+            return Err(denied(confirm::NOT_FIRING.to_owned()));
         }
         self.confirmed.store(true, Ordering::Release);
         Ok(())
@@ -72,7 +71,7 @@ impl Guard {
         let give_up = self.clock.after(PATIENCE);
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.confirm.is_firing(&self.labels, &self.inner, step).await {
+            match self.confirm.is_firing(&self.incident.alert.labels, &self.inner, step).await {
                 Err(Fault::Error(error))
                     if error.reason == Reason::UNAVAILABLE && self.clock.now() < give_up =>
                 {
@@ -125,29 +124,33 @@ impl Guard {
             }
             self.check_mutation(&undo).await?;
         }
-        if let Some(object) = self.written(definite, prepared.before.as_deref())? {
+        // One that does not apply writes nothing: performing says so, once it is on record.
+        if let Ok(Some(object)) = written(definite, prepared.before.as_deref()) {
             let reference = definite.reference();
             pods::check(&object, &self.granting(&reference, definite).await?).map_err(denied)?;
         }
         Ok(prepared)
     }
+}
 
-    /// The object as a mutation will leave it, where it can hold a pod.
-    fn written(&self, mutation: &Mutation, before: Option<&Value>) -> Result<Option<Value>, Fault> {
-        Ok(match mutation {
-            Mutation::Create(create) => Some(create.object.clone()),
-            Mutation::Apply(apply) => Some(apply.object.clone()),
-            Mutation::Patch(patch) => match (before, patch.patch_type) {
-                (Some(before), PatchType::Merge | PatchType::Json) => {
-                    let after = suture_core::patch::apply(before, patch)?;
-                    // What was there before is not this policy's doing.
-                    (pods::template(before) != pods::template(&after)).then_some(after)
-                }
-                (None, _) => None,
-            },
-            Mutation::Delete(_) => None,
-        })
-    }
+/// The object as a mutation will leave it, where it can hold a pod.
+///
+/// # Errors
+/// Where a patch does not apply to the object that it is pinned to.
+fn written(mutation: &Mutation, before: Option<&Value>) -> Result<Option<Value>, Error> {
+    Ok(match mutation {
+        Mutation::Create(create) => Some(create.object.clone()),
+        Mutation::Apply(apply) => Some(apply.object.clone()),
+        Mutation::Patch(patch) => match (before, patch.patch_type) {
+            (Some(before), PatchType::Merge | PatchType::Json) => {
+                let after = suture_core::patch::apply(before, patch)?;
+                // What was there before is not this policy's doing.
+                (pods::template(before) != pods::template(&after)).then_some(after)
+            }
+            (None, _) => None,
+        },
+        Mutation::Delete(_) => None,
+    })
 }
 
 fn redact_reply(reply: Reply) -> Reply {
@@ -185,6 +188,10 @@ impl EffectHandler for Guard {
     }
 
     async fn perform(&self, prepared: &Prepared) -> Result<Reply, Fault> {
+        if let Effect::Mutate { mutation, .. } = &prepared.effect {
+            // An API server that reads the patch otherwise could write what was not checked.
+            written(mutation, prepared.before.as_deref())?;
+        }
         self.inner.perform(prepared).await.map(redact_reply)
     }
 

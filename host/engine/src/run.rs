@@ -95,7 +95,7 @@ fn layers(
     requested: Vec<Permission>,
     grants: Vec<Grant>,
     confirm: Confirm,
-    incident: &Incident,
+    incident: &Arc<Incident>,
     mode: Mode,
     session: &Session,
 ) -> Layers {
@@ -106,7 +106,6 @@ fn layers(
         Mode::Observe => Arc::new(Observe::new(local.clone())),
     };
     let discovery: Arc<dyn Discovery> = cluster.clone();
-    let labels = incident.alert.labels.clone();
     let guard = Guard {
         inner,
         clock: clock.clone(),
@@ -114,7 +113,7 @@ fn layers(
         requested,
         grants,
         confirm,
-        labels,
+        incident: incident.clone(),
         confirmed: AtomicBool::new(false),
     };
     let handler: Arc<dyn EffectHandler> = match &session.metrics {
@@ -164,6 +163,7 @@ async fn at_work(
 pub async fn execute(spec: RunSpec, session: Session) -> Result<Finished, JournalError> {
     let RunSpec { run, policy, program, incident, mode, limits, grants, confirm, past } = spec;
     let requested = program.manifest().permissions.clone();
+    let incident = Arc::new(incident);
     // What was changed in an earlier process was confirmed then; by now it may have
     // cleared the alert.
     let confirm = if past.as_ref().is_some_and(Past::has_changes) { Confirm::None } else { confirm };
@@ -189,9 +189,11 @@ pub async fn execute(spec: RunSpec, session: Session) -> Result<Finished, Journa
     let policy_at_work =
         Box::pin(at_work(&*program, &incident, &limits, recorder.clone(), session.places.clone()));
     let deadline = session.clock.sleep_until(later(started_at, limits.deadline.get()));
-    let ending = match select(policy_at_work, deadline).await {
-        Either::Left((ending, _)) => ending,
-        Either::Right(((), policy_at_work)) => {
+    // The deadline first: one that passed while no host was there ends the run before it does
+    // anything more.
+    let ending = match select(deadline, policy_at_work).await {
+        Either::Right((ending, _)) => ending,
+        Either::Left(((), policy_at_work)) => {
             // What was begun is finished and recorded; the next effect ends the run.
             session.cancel.halt(Halt::Limit(limits.exceeded(Limit::Deadline)));
             policy_at_work.await
@@ -207,7 +209,8 @@ pub async fn execute(spec: RunSpec, session: Session) -> Result<Finished, Journa
     let finished = if ending == Ending::Halted(Halt::Shutdown) {
         Ok(Finished { ending, doubts: Vec::new(), interrupted: true })
     } else {
-        finish(&recorder, ending).await
+        // Not a part of this future: a run that waits would hold room for it.
+        Box::pin(finish(&recorder, ending)).await
     };
     layers.local.release();
     finished
@@ -228,3 +231,5 @@ async fn finish(recorder: &Recorder, ending: Ending) -> Result<Finished, Journal
 pub(crate) mod bed;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod undone;

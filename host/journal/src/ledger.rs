@@ -110,6 +110,11 @@ impl Ledger {
         self.begun.as_ref()
     }
 
+    /// Whether a step has an intent without a reply.
+    pub fn has_begun(&self, step: u32) -> bool {
+        self.begun.as_ref().is_some_and(|begun| begun.prepared.step.number == step)
+    }
+
     /// The undos that are not settled, oldest first.
     pub fn open(&self) -> &[Undo] {
         &self.open

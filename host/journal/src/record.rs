@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use suture_core::clock::Timestamp;
-use suture_core::{Alert, Incident, IncidentId, Labels, Limits, Mode, RunId};
+use suture_core::{Alert, Grant, Incident, IncidentId, Labels, Limits, Mode, Permission, RunId};
 
 /// A notification that was accepted and is not routed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,13 +176,21 @@ pub struct RunHeader {
     pub incident: Incident,
     /// What the run may use.
     pub limits: Limits,
+    /// What its policy's manifest requested.
+    #[serde(default)]
+    pub requested: Vec<Permission>,
+    /// What the operator granted it. A change was allowed by these, and so is taking it back
+    /// where the policy is no longer in the configuration: what is granted today is granted to
+    /// others.
+    #[serde(default)]
+    pub grants: Vec<Grant>,
     /// Identifies the cluster: the uid of its `kube-system` namespace.
     pub cluster: String,
 }
 
 impl RunHeader {
     /// The format of entries that this version writes.
-    pub const FORMAT: u32 = 2;
+    pub const FORMAT: u32 = 3;
     /// The world that this version runs.
     pub const WORLD: &'static str = "suture:policy@0.1.0";
 }

@@ -5,7 +5,7 @@ mod backoff;
 mod finish;
 mod park;
 mod replay;
-mod size;
+pub(crate) mod size;
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::cancel::Cancel;
 use crate::entry::{Answer, Body, Entry};
 use crate::ledger::Ledger;
 use crate::log::{Durability, RunLog};
-use replay::Script;
+use crate::script::Script;
 
 /// Answers a policy's calls during one run, one at a time, and keeps the run's record.
 ///
@@ -171,9 +171,14 @@ impl Recorder {
         self.await_prepared(step, &prepared).await
     }
 
-    async fn mutate(&self, step: u32, effect: Effect) -> Result<Result<Reply, Error>, Halt> {
+    async fn mutate(
+        &self,
+        step: u32,
+        effect: Effect,
+        doubted: Option<&Prepared>,
+    ) -> Result<Result<Reply, Error>, Halt> {
         let prepared = self.prepare(step, &effect).await?;
-        let acted = self.act(step, effect, None, prepared).await?;
+        let acted = self.act(step, effect, None, prepared, doubted).await?;
         self.spend(size::of(&acted.answer))?;
         Ok(acted.answer)
     }
@@ -191,7 +196,9 @@ impl Recorder {
         };
         if !run_undo {
             let reason = "the policy keeps the change".to_owned();
-            self.write(step, Body::Kept { change, reason }, Durability::Synced).await?;
+            // Nothing outside is done because of it: whatever is comes with an intent, and
+            // with that it is on disk.
+            self.write(step, Body::Kept { change, reason }, Durability::Lazy).await?;
             return Ok(Ok(Reply::Settled));
         }
         let answer = match self.take_back(step, &undo).await? {
@@ -223,7 +230,7 @@ impl Host for Recorder {
             return self.replay(line, effect).await;
         }
         match effect {
-            Effect::Mutate { .. } => self.mutate(step, effect).await,
+            Effect::Mutate { .. } => self.mutate(step, effect, None).await,
             Effect::Settle { step: change, run_undo } => self.settle(step, change, run_undo).await,
             Effect::Wait { .. } | Effect::Sleep { .. } | Effect::Exclusive { .. } => {
                 self.wait(step, effect).await
@@ -268,4 +275,4 @@ fn part<T>(result: Result<T, Fault>) -> Result<Result<T, Error>, Halt> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -7,18 +7,24 @@ mod queue;
 mod reader;
 mod row;
 mod schema;
+mod seal;
 mod select;
+mod survey;
+mod wal;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use suture_core::{Clock, IncidentId, RunId};
 
 pub use prune::Pruned;
+pub use survey::Survey;
 
 use crate::change::Change;
 use crate::entry::Entry;
@@ -27,7 +33,7 @@ use crate::page::{Filter, Page};
 use crate::record::{InboxRecord, IncidentRecord, RunHeader, RunRecord};
 use reader::Readers;
 use row::Row;
-use select::Legible;
+use select::{Legible, Table};
 use writer::Writer;
 
 /// The journal of one host, in one folder. Clones share it; the last to be dropped
@@ -41,6 +47,9 @@ struct Store {
     readers: Readers,
     /// None where the journal is only read.
     writer: Option<Writer>,
+    survey: Survey,
+    /// The damage that the log has told of: each once.
+    told: Mutex<BTreeSet<String>>,
 }
 
 impl Journal {
@@ -56,9 +65,10 @@ impl Journal {
     pub fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
         let opened = open::for_writing(folder)?;
         let readers = Readers::start(&opened.path)?;
-        let path = opened.path.clone();
+        let (path, survey) = (opened.path.clone(), opened.survey.clone());
         let writer = Some(Writer::start(opened)?);
-        Ok(Self(Arc::new(Store { path, clock, readers, writer })))
+        let told = Mutex::new(survey.damage.iter().cloned().collect());
+        Ok(Self(Arc::new(Store { path, clock, readers, writer, survey, told })))
     }
 
     /// Open a journal only to read it: a folder, or the file in it. A host may be at
@@ -71,7 +81,13 @@ impl Journal {
         open::check(&path)?;
         let readers = Readers::start(&path)?;
         let clock = Arc::new(suture_core::RealClock);
-        Ok(Self(Arc::new(Store { path, clock, readers, writer: None })))
+        let (survey, told) = (Survey::default(), Mutex::default());
+        Ok(Self(Arc::new(Store { path, clock, readers, writer: None, survey, told })))
+    }
+
+    /// What was found wrong with it when it was opened to be written.
+    pub fn survey(&self) -> &Survey {
+        &self.0.survey
     }
 
     /// The journal's file.
@@ -128,7 +144,7 @@ impl Journal {
     /// When the journal can't be read. A notification that is damaged is left out, and
     /// logged.
     pub async fn inbox(&self, limit: usize) -> Result<Vec<(i64, InboxRecord)>, JournalError> {
-        self.read(move |connection| select::inbox(connection, limit)).await.map(Legible::logged)
+        self.read(move |connection| select::inbox(connection, limit)).await.map(|found| self.legible(found))
     }
 
     /// How many notifications are not routed yet. 0 where the journal is only read.
@@ -141,7 +157,7 @@ impl Journal {
     /// # Errors
     /// When the journal can't be read. One that is damaged is left out, and logged.
     pub async fn open_incidents(&self) -> Result<Vec<IncidentRecord>, JournalError> {
-        self.read(select::open_incidents).await.map(Legible::logged)
+        self.read(select::open_incidents).await.map(|found| self.legible(found))
     }
 
     /// The runs that have not ended, oldest first.
@@ -149,7 +165,7 @@ impl Journal {
     /// # Errors
     /// When the journal can't be read. One that is damaged is left out, and logged.
     pub async fn unfinished_runs(&self) -> Result<Vec<RunRecord>, JournalError> {
-        self.read(select::unfinished_runs).await.map(Legible::logged)
+        self.read(select::unfinished_runs).await.map(|found| self.legible(found))
     }
 
     /// Incidents, newest first.
@@ -158,7 +174,7 @@ impl Journal {
     /// When the journal can't be read, or `after` is not the `next` of a page.
     pub async fn incidents(&self, filter: Filter) -> Result<Page<IncidentRecord>, JournalError> {
         let place = filter.place().map_err(JournalError)?;
-        self.read(move |connection| select::page(connection, "incidents", &filter, place)).await
+        self.read(move |connection| select::page(connection, Table::Incidents, &filter, place)).await
     }
 
     /// Runs, newest first.
@@ -167,7 +183,7 @@ impl Journal {
     /// When the journal can't be read, or `after` is not the `next` of a page.
     pub async fn runs(&self, filter: Filter) -> Result<Page<RunRecord>, JournalError> {
         let place = filter.place().map_err(JournalError)?;
-        self.read(move |connection| select::page(connection, "runs", &filter, place)).await
+        self.read(move |connection| select::page(connection, Table::Runs, &filter, place)).await
     }
 
     /// An incident, where there is one of that id.
@@ -176,7 +192,7 @@ impl Journal {
     /// When it can't be read.
     pub async fn incident(&self, id: &IncidentId) -> Result<Option<IncidentRecord>, JournalError> {
         let id = id.as_str().to_owned();
-        self.read(move |connection| select::record(connection, "incidents", &id)).await?
+        self.read(move |connection| select::record(connection, Table::Incidents, &id)).await?
     }
 
     /// A run, where there is one of that id.
@@ -185,7 +201,7 @@ impl Journal {
     /// When it can't be read.
     pub async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, JournalError> {
         let id = id.as_str().to_owned();
-        self.read(move |connection| select::record(connection, "runs", &id)).await?
+        self.read(move |connection| select::record(connection, Table::Runs, &id)).await?
     }
 
     /// Under what a run began, where there is one of that id.
@@ -217,6 +233,16 @@ impl Journal {
         let Legible { items, damaged } =
             self.read(move |connection| select::entries(connection, &run)).await?;
         Ok((items, damaged))
+    }
+
+    /// What can be read; the rest goes to the log.
+    fn legible<T>(&self, Legible { items, damaged }: Legible<T>) -> Vec<T> {
+        for damage in damaged {
+            if self.0.told.lock().insert(damage.clone()) {
+                tracing::error!(journal = %self.0.path.display(), "the journal is damaged: {damage}");
+            }
+        }
+        items
     }
 
     /// Write what is left and close the journal: another may open it then. Commits fail

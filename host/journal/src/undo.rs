@@ -62,8 +62,14 @@ fn pin(undo: &mut Mutation, made: &ObjectRef, uid: &str) {
 }
 
 /// Whether an undo that failed has nothing left to take back, and why. `refused` says
-/// that the error came before anything was tried.
-pub(crate) fn is_moot(undo: &Mutation, error: &Error, refused: bool) -> Option<String> {
+/// that the error came before anything was tried; `before` is the object that it was
+/// tried on.
+pub(crate) fn is_moot(
+    undo: &Mutation,
+    error: &Error,
+    refused: bool,
+    before: Option<&Value>,
+) -> Option<String> {
     let is_create = matches!(undo, Mutation::Create(_));
     if error.reason == Reason::NOT_FOUND && !is_create {
         return Some(format!("nothing to undo: {} is gone", undo.reference()));
@@ -73,7 +79,8 @@ pub(crate) fn is_moot(undo: &Mutation, error: &Error, refused: bool) -> Option<S
     if error.reason == Reason::CONFLICT && refused && has_uid(undo) && version(undo).is_none() {
         return Some(format!("nothing to undo: another object is called {} now", undo.reference()));
     }
-    if error.reason == Reason::INVALID && has_test(undo) {
+    // A webhook or a schema may refuse it too: then there still is something to undo.
+    if error.reason == Reason::INVALID && before.is_some_and(|before| fails_its_test(undo, before)) {
         return Some(format!(
             "nothing to undo: {} is not as the undo expects it ({})",
             undo.reference(),
@@ -104,8 +111,12 @@ fn has_uid(mutation: &Mutation) -> bool {
     }
 }
 
-fn has_test(mutation: &Mutation) -> bool {
-    let Mutation::Patch(Patch { patch_type: PatchType::Json, body, .. }) = mutation else { return false };
+/// Whether an object is not as a JSON patch that tests it expects it.
+fn fails_its_test(mutation: &Mutation, before: &Value) -> bool {
+    let Mutation::Patch(patch) = mutation else { return false };
+    let Some(operations) = patch.body.as_array().filter(|_| patch.patch_type == PatchType::Json) else {
+        return false;
+    };
     let is_test = |operation: &Value| operation.get("op").and_then(Value::as_str) == Some("test");
-    body.as_array().is_some_and(|operations| operations.iter().any(is_test))
+    operations.iter().any(is_test) && suture_core::patch::apply(before, patch).is_err()
 }

@@ -1,16 +1,23 @@
 //! What was expected against what happened: the first difference, and why it is one.
 
+mod doubts;
+mod lookup;
 mod possible;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
-use suture_core::expression::ObjectLookup;
-use suture_core::object::{Kind, Object};
-use suture_core::{Expression, ObjectRef};
+use suture_core::clock::kubernetes_time;
+use suture_core::object::Object;
+use suture_core::{Expression, ObjectRef, Timestamp};
 
 use crate::format::{Expected, Located, Then};
+use lookup::looking_up;
 
+pub(crate) use doubts::check as check_doubts;
+pub use lookup::Lookup;
+pub(crate) use lookup::{finally, unmet};
 pub(crate) use possible::check as check_possible;
 
 /// One mutation that took place, as expectations see it.
@@ -20,12 +27,16 @@ pub struct Change {
     pub verb: &'static str,
     /// The object.
     pub object: ObjectRef,
+    /// When it was made.
+    pub at: Timestamp,
     /// Which run made it (from 0), and which of its steps.
     pub step: (usize, u32),
     /// The object before; null where there was none.
     pub before: Value,
     /// The object after; of a delete, as it was last.
     pub after: Value,
+    /// All objects as they were just before.
+    pub world: Arc<BTreeMap<ObjectRef, Object>>,
 }
 
 impl Change {
@@ -36,15 +47,19 @@ impl Change {
         without_bookkeeping(difference.unwrap_or_else(|| Value::Object(serde_json::Map::new())))
     }
 
-    fn test(&self, condition: &Expression) -> Result<bool, String> {
-        let (object, before, patch) = (("object", &self.after), ("before", &self.before), self.patch());
+    /// Whether a condition holds for it.
+    pub(crate) fn test(&self, condition: &Expression) -> Result<bool, String> {
+        let (patch, now) = (self.patch(), Value::from(kubernetes_time(self.at)));
+        let (object, before, now) = (("object", &self.after), ("before", &self.before), ("now", &now));
         let patch = ("patch", &patch);
         let variables: &[(&str, &Value)] = match self.verb {
-            "create" => &[object],
-            "delete" => &[object, before],
-            _ => &[object, before, patch],
+            "create" => &[object, now],
+            "delete" => &[object, before, now],
+            _ => &[object, before, patch, now],
         };
-        condition.test(variables).map_err(|error| error.to_string())
+        let world = self.world.clone();
+        let lookup = looking_up(Arc::new(move |reference| world.get(reference).cloned()), Arc::default());
+        condition.test_with(variables, Some(lookup)).map_err(|error| error.to_string())
     }
 
     /// The part of it that a condition is about, for people.
@@ -109,9 +124,6 @@ pub struct Ended<'a> {
     /// The sentence.
     pub summary: &'a str,
 }
-
-/// Finds an object in the cluster as it is at the end.
-pub type Lookup = Arc<dyn Fn(&ObjectRef) -> Option<Object> + Send + Sync>;
 
 /// Everything that a scenario expects and that was not so; the most telling first.
 pub fn differences(
@@ -228,7 +240,8 @@ fn why_missing(wanted: &Expected, changes: &[Change], next: usize) -> (String, P
     }
 }
 
-fn forbidden(index: usize, never: &Located<Expected>, changes: &[Change]) -> Option<Difference> {
+/// The first change that an expectation forbids.
+pub(crate) fn forbidden(index: usize, never: &Located<Expected>, changes: &[Change]) -> Option<Difference> {
     changes.iter().find_map(|change| {
         let message = match meets(&never.value, change) {
             Meets::No | Meets::False(_) => return None,
@@ -239,32 +252,6 @@ fn forbidden(index: usize, never: &Located<Expected>, changes: &[Change]) -> Opt
         let expectation = format!("never[{index}]");
         Some(Difference { expectation, line: never.line, message, at: Some(change.step) })
     })
-}
-
-fn finally(index: usize, test: &Located<Expression>, cluster: &Lookup) -> Option<Difference> {
-    let seen: Arc<parking_lot::Mutex<Vec<(ObjectRef, bool)>>> = Arc::default();
-    let (cluster, asked) = (cluster.clone(), seen.clone());
-    let lookup: ObjectLookup = Arc::new(move |api_version, kind, namespace, name| {
-        let reference = ObjectRef {
-            kind: Kind::new(api_version, kind),
-            namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
-            name: name.to_owned(),
-        };
-        let object = cluster(&reference);
-        asked.lock().push((reference, object.is_some()));
-        object.map_or(Value::Null, |object| (*object).clone())
-    });
-    let why = match test.value.test_with(&[], Some(lookup)) {
-        Ok(true) => return None,
-        Ok(false) => format!("`{}` is false at the end", test.value.source().trim()),
-        Err(error) => format!("at the end, {error}"),
-    };
-    let mut message = why;
-    for (reference, exists) in seen.lock().iter() {
-        let state = if *exists { "exists" } else { "does not exist" };
-        message.push_str(&format!("\n{reference} {state}"));
-    }
-    Some(Difference { expectation: format!("finally[{index}]"), line: test.line, message, at: None })
 }
 
 fn in_timeline(then: &Then, timeline: &str) -> Option<Difference> {

@@ -1,6 +1,7 @@
 //! The scenario file: read, checked, and made ready to run.
 
 mod pattern;
+mod run;
 mod then;
 mod when;
 
@@ -11,10 +12,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 use suture_cluster::Fixture;
-use suture_cluster::fixture::{ContainerLog, FaultRule, KnownAlert, QueryAnswer, Reaction};
+use suture_cluster::fixture::{ContainerLog, FaultRule, KnownAlert, Later, QueryAnswer, Reaction};
 use suture_core::{Glob, Grant, HumanDuration, Limits, Manifest, Mode, Permission, Timestamp, Verb};
 
 pub use pattern::{ObjectPattern, TextPattern};
+pub use run::{HeldLock, Pause, RunIdentity};
 pub use then::{Expected, Located, Then};
 pub use when::{Event, ScenarioAlert};
 
@@ -41,6 +43,12 @@ pub struct Scenario {
     pub limits: Limits,
     /// How much virtual time may pass.
     pub limit: HumanDuration,
+    /// What the first run is called.
+    pub run: RunIdentity,
+    /// The locks that somebody else holds.
+    pub locks: Vec<HeldLock>,
+    /// The time that passes between steps of the first run.
+    pub pauses: Vec<Pause>,
     /// The cluster.
     pub fixture: Fixture,
     /// Whether the fixture says itself which alerts Prometheus knows; otherwise those of
@@ -62,10 +70,14 @@ struct RawGiven {
     grants: Option<Vec<Grant>>,
     limits: Limits,
     limit: Option<HumanDuration>,
+    run: RunIdentity,
+    locks: Vec<HeldLock>,
+    pauses: Vec<Pause>,
     objects: Vec<Spanned<Value>>,
     logs: Vec<Spanned<ContainerLog>>,
     prometheus: Vec<Spanned<QueryAnswer>>,
     alerts: Option<Vec<Spanned<KnownAlert>>>,
+    later: Vec<Spanned<Later>>,
     faults: Vec<Spanned<FaultRule>>,
 }
 
@@ -155,7 +167,7 @@ impl Scenario {
     }
 
     /// The namespaces that its objects, logs and alerts name.
-    fn namespaces(&self) -> BTreeSet<String> {
+    pub(crate) fn namespaces(&self) -> BTreeSet<String> {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
         let of_objects = self.fixture.objects.iter().filter_map(|object| {
             let is_namespace = text(object.get("kind")).as_deref() == Some("Namespace");
@@ -221,6 +233,7 @@ impl RawScenario {
             prometheus: locations(&given.prometheus),
             alerts: given.alerts.as_deref().map(locations).unwrap_or_default(),
             reactions: locations(&reactions),
+            later: locations(&given.later),
             faults: locations(&given.faults),
         };
         let fixture = Fixture {
@@ -230,6 +243,7 @@ impl RawScenario {
             prometheus: values(given.prometheus),
             alerts: given.alerts.map(values).unwrap_or_default(),
             reactions: values(reactions),
+            later: values(given.later),
             faults: values(given.faults),
         };
         fixture.validate().map_err(|error| wrong((places.find(&error.place), error.to_string())))?;
@@ -255,6 +269,9 @@ impl RawScenario {
             grants: given.grants,
             limits: given.limits,
             limit: given.limit.unwrap_or(LIMIT),
+            run: given.run,
+            locks: given.locks,
+            pauses: given.pauses,
             fixture,
             lists_alerts,
             when,
@@ -281,6 +298,7 @@ struct Places {
     prometheus: Vec<Location>,
     alerts: Vec<Location>,
     reactions: Vec<Location>,
+    later: Vec<Location>,
     faults: Vec<Location>,
 }
 
@@ -293,6 +311,7 @@ impl Places {
             ("prometheus[", &self.prometheus),
             ("alerts[", &self.alerts),
             ("reactions[", &self.reactions),
+            ("later[", &self.later),
             ("faults[", &self.faults),
         ];
         list.into_iter()

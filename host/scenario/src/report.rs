@@ -59,6 +59,8 @@ pub struct PlayedRun {
     pub doubts: Vec<String>,
     /// Its record.
     pub entries: Vec<Entry>,
+    /// What was made to go wrong, and how many entries there were then.
+    pub marks: Vec<(usize, String)>,
 }
 
 impl PlayedRun {
@@ -167,26 +169,34 @@ impl Report {
     }
 }
 
-/// A run's timeline, with a mark below the step that an expectation is about.
-fn marked(run: &PlayedRun, mark: Option<(&Difference, u32)>, look: Look) -> String {
+/// A run's timeline, with what was made to go wrong, and with a mark below the step that
+/// an expectation is about.
+pub(crate) fn marked(run: &PlayedRun, mark: Option<(&Difference, u32)>, look: Look) -> String {
     let mut timeline = Timeline::starting_at(run.started, look);
     let mut text = String::new();
+    let mut add = |line: &str| {
+        text.push_str(line);
+        text.push('\n');
+    };
     let mut pending = mark;
-    for entry in &run.entries {
+    let mut troubles = run.marks.iter().peekable();
+    for (number, entry) in run.entries.iter().enumerate() {
+        while let Some((_, trouble)) = troubles.next_if(|(at, _)| *at <= number) {
+            add(&timeline.trouble(trouble));
+        }
         if let Some(line) = timeline.entry(entry) {
-            text.push_str(&line);
-            text.push('\n');
+            add(&line);
             if let Some((difference, _)) = pending.take_if(|(_, step)| *step == entry.step) {
-                text.push_str(&timeline.mark(&difference.expectation));
-                text.push('\n');
+                add(&timeline.mark(&difference.expectation));
             }
         }
     }
-    text.push_str(&timeline.finish());
-    text.push('\n');
+    for (_, trouble) in troubles {
+        add(&timeline.trouble(trouble));
+    }
+    add(&timeline.finish());
     for doubt in &run.doubts {
-        text.push_str(&timeline.doubt(doubt));
-        text.push('\n');
+        add(&timeline.doubt(doubt));
     }
     text
 }

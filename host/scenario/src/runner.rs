@@ -1,23 +1,31 @@
 //! Plays a scenario: the real engine on a simulated cluster, under a virtual clock.
 
+mod disk;
+mod pace;
+mod ready;
 mod stage;
+mod trouble;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::executor::block_on;
 use serde_json::Value;
 use suture_cluster::SimulatedCluster;
-use suture_core::clock::{Driven, later};
+use suture_core::clock::later;
 use suture_core::object::redact;
-use suture_core::{Clock, Effect, Ending, Labels, Program, Reply, Timestamp, VirtualClock};
+use suture_core::{Effect, Ending, Labels, Program, Reply, Timestamp, VirtualClock};
 use suture_journal::{Answer, Body, Entry};
 
-use crate::expect::{Change, Difference, Ended, Lookup, differences};
+use crate::expect::{Change, Difference, Ended, Lookup, check_doubts, differences};
 use crate::format::Scenario;
 use crate::report::{PlayedRun, Report, Verdict};
 use crate::timeline::{Look, Timeline};
-use stage::{Playing, Stage};
+use stage::Playing;
+
+pub(crate) use disk::Disk;
+pub(crate) use ready::{Play, Ready};
+pub(crate) use trouble::{Death, Trouble};
 
 /// Watches a scenario while it is played.
 pub trait Watcher: Send + Sync {
@@ -68,43 +76,27 @@ pub fn run_on(
         runs: Vec::new(),
         notes: Vec::new(),
     };
-    let now = scenario.fixture.now;
-    let stage = match Stage::set(scenario, program, clock.clone(), watcher) {
-        Ok(stage) => stage,
+    let play = match Ready::new(scenario, program) {
+        Ok(ready) => ready.play(clock, watcher, None),
         Err((line, message)) => {
             report.verdict = Verdict::Invalid { line, message };
             return report;
         }
     };
-    let driven = block_on(clock.drive(stage.play(&scenario.when)));
-    report.simulated = Duration::try_from(now.duration_until(clock.now())).unwrap_or_default();
-    let played = stage.played.into_inner();
-    let failure = match driven {
-        Driven::Done(Ok(())) => None,
-        Driven::Done(Err(error)) => Some(format!("the record of the run can't be written: {error}")),
-        Driven::Stalled => Some(format!("nothing will ever happen again: {}", waiting(&played.runs))),
-        Driven::OutOfTime => Some(format!(
-            "stopped at the limit of {} of virtual time: {}",
-            scenario.limit,
-            waiting(&played.runs)
-        )),
+    let all = match play.failure {
+        Some(message) => {
+            vec![Difference { expectation: "run".to_owned(), line: 0, message, at: None }]
+        }
+        None => {
+            let nothing =
+                play.nothing.unwrap_or(("unnecessary", "no alert fired, so nothing was run".to_owned()));
+            compare(scenario, &play.runs, &nothing, play.cluster)
+        }
     };
-    report.runs = played.runs.into_iter().map(Playing::into_run).collect();
-    report.notes = played.notes;
-    report.notes.extend(stage.cluster.complaints());
-    let mut all: Vec<Difference> = failure
-        .into_iter()
-        .map(|message| Difference { expectation: "run".to_owned(), line: 0, message, at: None })
-        .collect();
-    if all.is_empty() {
-        let nothing =
-            played.nothing.unwrap_or(("unnecessary", "no alert fired, so nothing was run".to_owned()));
-        all = compare(scenario, &report.runs, &nothing, stage.cluster);
-    }
     if !all.is_empty() {
         report.verdict = Verdict::Failed(all);
     }
-    report
+    Report { simulated: play.simulated, runs: play.runs, notes: play.notes, ..report }
 }
 
 fn compare(
@@ -123,12 +115,20 @@ fn compare(
         ended.push(Ended { outcome: nothing.0, summary: &nothing.1 });
     }
     let timeline: String = runs.iter().map(|run| Timeline::render(&run.entries, Look::default())).collect();
+    let changes = changes(runs, &cluster);
     let lookup: Lookup = Arc::new(move |reference| cluster.object(reference));
-    differences(&scenario.then, &ended, &changes(runs), &timeline, &lookup)
+    let doubts: Vec<String> = runs.iter().flat_map(|run| run.doubts.clone()).collect();
+    let mut all = differences(&scenario.then, &ended, &changes, &timeline, &lookup);
+    all.extend(check_doubts(&scenario.then, &doubts));
+    all
 }
 
 /// What the runs changed, in the order in which it happened.
-fn changes(runs: &[PlayedRun]) -> Vec<Change> {
+fn changes(runs: &[PlayedRun], cluster: &SimulatedCluster) -> Vec<Change> {
+    let mut worlds: BTreeMap<String, _> = BTreeMap::new();
+    for change in cluster.mutations() {
+        worlds.extend(change.step.map(|step| (step.to_string(), change.objects)));
+    }
     let mut all = Vec::new();
     for (index, run) in runs.iter().enumerate() {
         let mut begun = None;
@@ -144,30 +144,31 @@ fn changes(runs: &[PlayedRun]) -> Vec<Change> {
                     };
                     let before =
                         prepared.before.clone().map_or(Value::Null, |object| (*redact(object)).clone());
-                    all.push((
-                        entry.at,
-                        Change {
-                            verb: mutation.verb(),
-                            object: mutation.reference(),
-                            step: (index, entry.step),
-                            before,
-                            after: (**after).clone(),
-                        },
-                    ));
+                    all.push(Change {
+                        verb: mutation.verb(),
+                        object: mutation.reference(),
+                        at: entry.at,
+                        step: (index, entry.step),
+                        before,
+                        after: (**after).clone(),
+                        // What observe mode only plans never came so far.
+                        world: worlds.get(&prepared.step.to_string()).cloned().unwrap_or_default(),
+                    });
                 }
                 _ => {}
             }
         }
     }
     // Each run's own are in order already, and the sort is stable.
-    all.sort_by_key(|(at, _)| *at);
-    all.into_iter().map(|(_, change)| change).collect()
+    all.sort_by_key(|change| change.at);
+    all
 }
 
-fn waiting(runs: &[Playing]) -> String {
-    let open: Vec<_> = runs.iter().filter(|run| run.finished.is_none()).collect();
-    let Some(run) = open.first() else { return "no run is at work".to_owned() };
-    let last = Timeline::render(&run.log.entries(), Look::default());
+fn waiting(runs: &[Playing], disk: &Disk) -> String {
+    let Some(run) = runs.iter().position(|run| run.finished.is_none()) else {
+        return "no run is at work".to_owned();
+    };
+    let last = Timeline::render(&disk.entries(run), Look::default());
     let last = last.lines().rev().nth(1).unwrap_or_default();
     format!("the run is still at\n{last}")
 }

@@ -4,6 +4,7 @@
 //! code prints a finished run and one that is still going on: hand each entry over as
 //! it is written, print what comes back, and [`finish`](Timeline::finish) at the end.
 
+mod compared;
 mod describe;
 mod layout;
 
@@ -13,6 +14,7 @@ use suture_core::effect::Level;
 use suture_core::{Effect, Ending, Error, HumanDuration, Outcome, Prepared, Reason, Timestamp};
 use suture_journal::{Answer, Body, Entry};
 
+pub use compared::compared;
 pub use layout::Look;
 use layout::{Line, Tone};
 
@@ -127,6 +129,13 @@ impl Timeline {
     pub fn mark(&self, what: &str) -> String {
         let mut line = Line::mark();
         line.push(Tone::Bad, format!("▲ {what}"));
+        line.render(&self.look)
+    }
+
+    /// A line for what was made to go wrong here.
+    pub fn trouble(&self, what: &str) -> String {
+        let mut line = Line::mark();
+        line.push(Tone::Warn, format!("↯ {what}"));
         line.render(&self.look)
     }
 

@@ -31,5 +31,5 @@ mod native;
 mod simulation;
 
 pub use native::NativePolicy;
-pub use simulation::{Simulation, assert_scenarios};
+pub use simulation::{Simulation, assert_scenarios, assert_survives_torture};
 pub use suture_scenario::{Report, ScenarioError, Verdict};

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use suture_core::RealClock;
 use suture_policy::Policy;
+use suture_scenario::torture::{Campaign, Subject};
 use suture_scenario::{Look, Report, Scenario, ScenarioError};
 
 use crate::NativePolicy;
@@ -31,6 +33,48 @@ impl Simulation {
     /// Play it, and compare what happens with what it expects.
     pub fn run<P: Policy + 'static>(&self) -> Report {
         suture_scenario::run(&self.0, NativePolicy::<P>::program())
+    }
+}
+
+/// [Torture](suture_scenario::torture) a policy with all scenarios in a folder: so many runs
+/// in all, each with something going wrong.
+///
+/// # Panics
+/// If one fails, or a scenario can't be read or does not pass as it is: with everything
+/// there is to say about the smallest failures.
+#[expect(clippy::panic, reason = "it is an assertion for tests")]
+pub fn assert_survives_torture<P: Policy + 'static>(folder: impl AsRef<Path>, runs: usize) {
+    let mut files = Vec::new();
+    collect(folder.as_ref(), &mut files);
+    files.sort();
+    let mut scenarios = Vec::new();
+    for file in &files {
+        match Scenario::load(file) {
+            Ok(all) => scenarios.extend(all),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let program = NativePolicy::<P>::program();
+    let subjects: Vec<_> =
+        scenarios.iter().map(|scenario| Subject { scenario, program: program.clone() }).collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let campaign = Campaign { runs, time: None, seed: 1, threads, only: Vec::new() };
+    let summary = campaign.run(&subjects, &RealClock, &|_| {});
+    println!(
+        "{} of {} single perturbations and more, {} doubts",
+        summary.runs, summary.singles, summary.doubts
+    );
+    let unfit = summary
+        .unfit
+        .iter()
+        .map(|report| format!("{}\n{}", report.line(), report.explanation(Look::default())));
+    let failures = summary.failures.iter().map(|failure| {
+        let (name, command) = (&failure.name, failure.command().join(" "));
+        format!("{name}\n{}again: {command}", failure.explanation(Look::default()))
+    });
+    let complaints: Vec<_> = unfit.chain(failures).collect();
+    if subjects.is_empty() || !complaints.is_empty() {
+        panic!("{} of {} runs failed\n\n{}", summary.failed, summary.runs, complaints.join("\n"));
     }
 }
 

@@ -1,5 +1,7 @@
 //! `suture runs`: what runs did.
 
+mod export;
+
 use serde_json::json;
 use suture_core::{HumanDuration, Timestamp};
 use suture_journal::{Filter, RunRecord};
@@ -7,7 +9,7 @@ use suture_scenario::Timeline;
 
 use crate::CommandResult;
 use crate::args::{RunsCommand, RunsListArgs, RunsShowArgs};
-use crate::error::{CliError, Exit};
+use crate::error::Exit;
 use crate::output::{BAD, DIM, GOOD, HEADING, Output, WARN};
 use crate::records::Records;
 
@@ -16,6 +18,7 @@ pub fn run(command: RunsCommand, output: &Output) -> CommandResult {
         match command {
             RunsCommand::List(args) => list(&args, output).await,
             RunsCommand::Show(args) => show(&args, output).await,
+            RunsCommand::Export(args) => export::run(&args, output).await,
         }
     })
 }
@@ -81,10 +84,13 @@ fn took(from: Timestamp, to: Timestamp) -> String {
 
 async fn show(args: &RunsShowArgs, output: &Output) -> CommandResult {
     let records = Records::open(&args.source, args.token_file.as_deref())?;
-    let run = the_one(&records, &args.id).await?;
-    let entries = records.entries(&run).await?;
+    let run = records.find(&args.id).await?;
+    let (entries, damaged) = records.legible(&run).await?;
+    for damage in &damaged {
+        output.warn(format!("a part of the record is missing below: {damage}"));
+    }
     if output.is_json() {
-        output.json(&json!({"run": run, "entries": entries}));
+        output.json(&json!({"run": run, "entries": entries, "damaged": damaged}));
         return Ok(Exit::Done);
     }
     output.line(format!("{HEADING}run {}{HEADING:#}", run.id));
@@ -99,40 +105,4 @@ async fn show(args: &RunsShowArgs, output: &Output) -> CommandResult {
     output.line(format!("  started {}\n", suture_core::clock::kubernetes_time(run.started_at)));
     output.line(Timeline::render(&entries, output.look()).trim_end());
     Ok(Exit::Done)
-}
-
-/// The run with an id, or the only one whose id begins so.
-async fn the_one(records: &Records, id: &str) -> Result<RunRecord, CliError> {
-    let id = id.to_lowercase();
-    let mut found: Vec<RunRecord> = Vec::new();
-    let mut filter = Filter { limit: Some(Filter::MAX_LIMIT), ..Filter::default() };
-    loop {
-        let page = records.runs(&filter).await?;
-        for run in page.items {
-            if run.id.as_str() == id {
-                return Ok(run);
-            }
-            if run.id.as_str().starts_with(&id) {
-                found.push(run);
-            }
-        }
-        match page.next {
-            Some(next) => filter.after = Some(next),
-            None => break,
-        }
-    }
-    match (found.pop(), found.len()) {
-        (Some(run), 0) => Ok(run),
-        (None, _) => Err(CliError::usage(format!("there is no run `{id}`"))
-            .at(records.place())
-            .help("`suture runs list` shows their ids")),
-        (Some(run), others) => Err(CliError::usage(format!(
-            "{} runs begin with `{id}`: {}, {}{}",
-            others + 1,
-            run.id,
-            found.iter().take(3).map(|run| run.id.as_str()).collect::<Vec<_>>().join(", "),
-            if others > 3 { ", …" } else { "" }
-        ))
-        .help("write more of the id")),
-    }
 }

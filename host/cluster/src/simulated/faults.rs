@@ -5,7 +5,7 @@ use suture_core::{Effect, Error, ObjectRef, Reason};
 use crate::fixture::FaultRule;
 
 /// The faults of a cluster, and how often each still strikes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Faults(Vec<(FaultRule, Option<u32>)>);
 
 impl Faults {
@@ -16,15 +16,17 @@ impl Faults {
     /// Fail, where the first rule that fits an effect says so.
     pub fn strike(&mut self, effect: &Effect) -> Result<(), Error> {
         let (verb, object) = subject(effect);
-        let hit = self.0.iter_mut().find(|(rule, left)| {
-            let fits = |object: &ObjectRef| {
-                rule.kind.as_ref().is_none_or(|kind| *kind == object.kind.kind)
-                    && rule.name.as_ref().is_none_or(|name| name.matches(&object.name))
-            };
-            rule.verb == verb
-                && *left != Some(0)
-                && object.as_ref().map_or(rule.kind.is_none() && rule.name.is_none(), fits)
-        });
+        let mut hit = None;
+        for (rule, left) in &mut self.0 {
+            if *left == Some(0) || !is_meant(rule, verb, object.as_ref()) {
+                continue;
+            }
+            if rule.skip == 0 {
+                hit = Some((rule, left));
+                break;
+            }
+            rule.skip -= 1;
+        }
         let Some((rule, left)) = hit else { return Ok(()) };
         if let Some(left) = left {
             *left -= 1;
@@ -35,6 +37,14 @@ impl Faults {
         };
         Err(Error::new(Reason::other(rule.reason.clone()), message))
     }
+}
+
+fn is_meant(rule: &FaultRule, verb: &str, object: Option<&ObjectRef>) -> bool {
+    let fits = |object: &ObjectRef| {
+        rule.kind.as_ref().is_none_or(|kind| *kind == object.kind.kind)
+            && rule.name.as_ref().is_none_or(|name| name.matches(&object.name))
+    };
+    rule.verb == verb && object.map_or(rule.kind.is_none() && rule.name.is_none(), fits)
 }
 
 /// What a rule looks at. The name of a list is empty.

@@ -21,19 +21,23 @@ const NAMES_TRIED: u32 = 8;
 #[async_trait]
 impl EffectHandler for SimulatedCluster {
     async fn prepare(&self, step: &Step, effect: &Effect) -> Result<Prepared, Fault> {
+        if self.read(|state, _| state.awaits(step.number)) {
+            self.write(|state, now| state.reach(step.number, now));
+        }
         let mut prepared = Prepared::new(step.clone(), effect.clone());
         match &mut prepared.effect {
             Effect::Mutate { mutation, .. } => {
-                let store = self.read(|state, _| state.store.clone());
-                prepared.before = prepare_mutation(mutation, step, &store)?;
+                // Not on a copy: whoever writes meanwhile would have to copy all objects.
+                prepared.before = self.read(|state, _| prepare_mutation(mutation, step, &state.store))?;
             }
             Effect::Wait { target, until, timeout_ms } => {
                 prepared.deadline = Some(self.clock.after(Duration::from_millis(*timeout_ms)));
-                let store = self.read(|state, _| state.store.clone());
-                store.checked_info(&named(target)?)?;
+                let reference = named(target)?;
+                let current = self.read(|state, _| {
+                    state.store.checked_info(&reference).map(|_| state.store.find(&reference))
+                })?;
                 // Which object is to go is decided now, not when the wait is taken up again.
                 if *until == Predicate::Deleted && target.uid.is_none() {
-                    let current = store.find(&target.reference());
                     target.uid = current.and_then(|object| object::uid(&object).map(str::to_owned));
                 }
             }

@@ -21,7 +21,7 @@ const MOST_KEPT: usize = 64;
 
 /// Moments of the cluster that lists can be continued from: all pages of a list show the
 /// moment of its first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Snapshots(BTreeMap<u64, Snapshot>);
 
 #[derive(Clone, Debug)]

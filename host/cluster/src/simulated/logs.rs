@@ -15,7 +15,7 @@ const MOST_BYTES: usize = 1 << 20;
 const MOST_KEPT: usize = 4 << 20;
 
 /// The logs, by pod and container.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Logs(BTreeMap<PodName, BTreeMap<String, String>>);
 
 impl Logs {

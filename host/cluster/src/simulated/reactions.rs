@@ -17,7 +17,7 @@ use suture_core::{Error, ObjectRef, Reason};
 
 use super::state::{Complaints, State};
 use super::store::{Change, Store};
-use crate::fixture::{Action, Reaction, Trigger};
+use crate::fixture::{Action, Later, Reaction, Reference, Trigger};
 
 /// How many reactions may follow one from another without a second of time between
 /// them. More is a loop.
@@ -30,8 +30,13 @@ const CONTROLLER: &str = "reaction";
 const LONGEST_QUEUE: usize = 100_000;
 
 /// The reactions of a cluster, and those that are to come.
+#[derive(Clone)]
 pub struct Reactions {
     reactions: Arc<[Reaction]>,
+    /// What happens by itself.
+    later: Arc<[Later]>,
+    /// What of that comes before a step of a run, by the step; the first last.
+    before_steps: Vec<(u32, usize)>,
     /// How often each still fires.
     left: Vec<Option<u32>>,
     queue: BTreeMap<(Timestamp, u64), Due>,
@@ -39,18 +44,47 @@ pub struct Reactions {
 }
 
 /// A reaction that is to come.
+#[derive(Clone)]
 struct Due {
-    reaction: usize,
-    /// The object that set it off.
-    by: ObjectRef,
+    what: What,
+    /// The object that set it off; none of what happens by itself.
+    by: Option<ObjectRef>,
     object: Object,
     link: u32,
 }
 
+/// Which of a fixture's reactions, or of what happens later.
+#[derive(Clone, Copy)]
+enum What {
+    Reaction(usize),
+    Later(usize),
+}
+
 impl Reactions {
-    pub fn new(reactions: Vec<Reaction>) -> Self {
+    pub fn new(reactions: Vec<Reaction>, later: Vec<Later>, now: Timestamp) -> Self {
         let left = reactions.iter().map(|reaction| reaction.times).collect();
-        Self { reactions: reactions.into(), left, queue: BTreeMap::new(), queued: 0 }
+        let steps = later.iter().enumerate().filter_map(|(index, later)| Some((later.step?, index)));
+        let mut before_steps: Vec<_> = steps.collect();
+        before_steps.sort_by_key(|(step, index)| std::cmp::Reverse((*step, *index)));
+        let mut all = Self {
+            reactions: reactions.into(),
+            later: later.into(),
+            before_steps,
+            left,
+            queue: BTreeMap::new(),
+            queued: 0,
+        };
+        for (index, later) in all.later.clone().iter().enumerate() {
+            if let Some(after) = later.after {
+                all.enqueue(self::later(now, after.get()), Due::by_itself(index));
+            }
+        }
+        all
+    }
+
+    fn enqueue(&mut self, at: Timestamp, due: Due) {
+        self.queued += 1;
+        self.queue.insert((at, self.queued), due);
     }
 
     /// When the next one is due.
@@ -93,10 +127,8 @@ impl Reactions {
             }
             let after = reaction.after.get();
             let link = if after < CHAIN_PAUSE { link + 1 } else { 0 };
-            let due =
-                Due { reaction: index, by: change.reference.clone(), object: change.shown.clone(), link };
-            self.queued += 1;
-            self.queue.insert((later(at, after), self.queued), due);
+            let (what, by) = (What::Reaction(index), Some(change.reference.clone()));
+            self.enqueue(later(at, after), Due { what, by, object: change.shown.clone(), link });
         }
     }
 
@@ -144,22 +176,42 @@ impl State {
         let mut acted = false;
         while let Some((at, due)) = self.reactions.take_due(now) {
             acted = true;
-            let reactions = self.reactions.reactions.clone();
-            let Some(reaction) = reactions.get(due.reaction) else { continue };
-            for (number, action) in reaction.actions.iter().enumerate() {
-                match self.act(action, &due, at) {
-                    // The object is gone, as objects of controllers sometimes are.
-                    Err(error) if error.reason == Reason::NOT_FOUND => {}
-                    Err(error) => {
-                        let place = format!("reactions[{}].do[{number}]", due.reaction);
-                        self.complaints.add(format!("{place} (for {}): {}", due.by, error.message));
-                    }
-                    Ok(()) => {}
-                }
-                self.settle(at, due.link);
-            }
+            self.act_all(&due, at);
         }
         acted
+    }
+
+    /// A run is about to do something: what comes before that happens now.
+    pub fn reach(&mut self, step: u32, now: Timestamp) {
+        while let Some((_, index)) = self.reactions.before_steps.pop_if(|(before, _)| *before <= step) {
+            self.act_all(&Due::by_itself(index), now);
+        }
+    }
+
+    /// Whether anything comes before a step of a run.
+    pub fn awaits(&self, step: u32) -> bool {
+        self.reactions.before_steps.last().is_some_and(|(before, _)| *before <= step)
+    }
+
+    fn act_all(&mut self, due: &Due, at: Timestamp) {
+        let (reactions, later) = (self.reactions.reactions.clone(), self.reactions.later.clone());
+        let (list, index, actions) = match due.what {
+            What::Reaction(index) => ("reactions", index, reactions.get(index).map(|it| &it.actions)),
+            What::Later(index) => ("later", index, later.get(index).map(|it| &it.actions)),
+        };
+        for (number, action) in actions.into_iter().flatten().enumerate() {
+            match self.act(action, due, at) {
+                // The object is gone, as objects of controllers sometimes are.
+                Err(error) if error.reason == Reason::NOT_FOUND => {}
+                Err(error) => {
+                    let by = due.by.as_ref().map(|by| format!(" (for {by})")).unwrap_or_default();
+                    let place = format!("{list}[{index}].do[{number}]");
+                    self.complaints.add(format!("{place}{by}: {}", error.message));
+                }
+                Ok(()) => {}
+            }
+            self.settle(at, due.link);
+        }
     }
 
     fn act(&mut self, action: &Action, due: &Due, at: Timestamp) -> Result<(), Error> {
@@ -168,13 +220,13 @@ impl State {
         let invalid = |message: String| Error::new(Reason::INVALID, message);
         match action {
             Action::Patch(patch) => {
-                let target = target(patch.target.filled(&due.by), patch.subresource.clone());
+                let target = target(filled(&patch.target, due), patch.subresource.clone());
                 let body = patch.body.render(&variables).map_err(invalid)?;
                 let patch = Patch { target, patch_type: patch.patch_type, body, resource_version: None };
                 self.store.mutate(&Mutation::Patch(patch), CONTROLLER, at).map(|_| ())
             }
             Action::Delete(delete) => {
-                let target = target(delete.target.filled(&due.by), None);
+                let target = target(filled(&delete.target, due), None);
                 let delete = Delete { target, propagation: Propagation::Background, resource_version: None };
                 self.store.mutate(&Mutation::Delete(delete), CONTROLLER, at).map(|_| ())
             }
@@ -187,10 +239,21 @@ impl State {
                     Value::String(text) => text,
                     other => other.to_string(),
                 };
-                self.write_log(&log.pod.filled(&due.by), &log.container, &text)
+                let pod = due.by.as_ref().map_or_else(|| log.pod.clone(), |by| log.pod.filled(by));
+                self.write_log(&pod, &log.container, &text)
             }
         }
     }
+}
+
+impl Due {
+    fn by_itself(later: usize) -> Self {
+        Self { what: What::Later(later), by: None, object: Arc::new(Value::Null), link: 0 }
+    }
+}
+
+fn filled(target: &Reference, due: &Due) -> ObjectRef {
+    due.by.as_ref().map_or_else(|| target.0.clone(), |by| target.filled(by))
 }
 
 fn target(reference: ObjectRef, subresource: Option<String>) -> Target {

@@ -1,6 +1,7 @@
 //! All that a simulated cluster knows.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use serde_json::Value;
 use suture_core::clock::Timestamp;
@@ -42,9 +43,12 @@ pub struct Performed {
     pub patch: Option<Value>,
     /// Whether it was only tried.
     pub dry_run: bool,
+    /// All objects as they were when it was made, before it.
+    pub objects: Arc<BTreeMap<ObjectRef, Object>>,
 }
 
 /// All that a simulated cluster knows.
+#[derive(Clone)]
 pub struct State {
     pub store: Store,
     pub reactions: Reactions,
@@ -73,7 +77,7 @@ impl State {
         });
         Ok(Self {
             store,
-            reactions: Reactions::new(fixture.reactions),
+            reactions: Reactions::new(fixture.reactions, fixture.later, fixture.now),
             logs: Logs::new(fixture.logs),
             snapshots: Snapshots::default(),
             queries: fixture.prometheus,
@@ -93,6 +97,7 @@ impl State {
         at: Timestamp,
         dry_run: bool,
     ) -> Result<Object, Error> {
+        let objects = self.store.objects.clone();
         let change = if dry_run {
             self.store.clone().mutate(mutation, manager, at)?
         } else {
@@ -113,6 +118,7 @@ impl State {
             before: change.before,
             after: change.after,
             dry_run,
+            objects,
         });
         Ok(change.shown)
     }
@@ -150,7 +156,7 @@ fn difference(before: Option<&Value>, after: Option<&Value>) -> Option<Value> {
 }
 
 /// What went wrong in the cluster itself: for whoever wrote the fixture.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Complaints(Vec<String>);
 
 impl Complaints {

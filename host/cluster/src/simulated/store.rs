@@ -24,6 +24,8 @@ pub struct Store {
     pub managed: Arc<BTreeMap<ObjectRef, Ownership>>,
     /// Changes that nobody has looked at yet, oldest first.
     pub changes: Vec<Change>,
+    /// The objects that were changed since those who wait were told.
+    pub touched: Vec<ObjectRef>,
     /// The uids of objects that went, whose dependents are still to be looked at.
     pub gone: Vec<String>,
     /// Whether a namespace exists only where its object does.
@@ -57,6 +59,7 @@ impl Store {
             kinds: Arc::new(known_kinds(fixture)?),
             managed: Arc::default(),
             changes: Vec::new(),
+            touched: Vec::new(),
             gone: Vec::new(),
             strict_namespaces: fixture.objects.iter().any(is_namespace),
             origin: origin(fixture),
@@ -73,6 +76,8 @@ impl Store {
         for value in extra.iter().chain(&fixture.objects) {
             store.seed(value.clone(), fixture.now);
         }
+        // Nobody waits yet.
+        store.touched.clear();
         let objects = store.objects.clone();
         for (reference, object) in objects.iter() {
             let mut completed = Value::clone(object);
@@ -167,6 +172,7 @@ impl Store {
         self.version += 1;
         rules::set(&mut value, "resourceVersion", Some(self.version().into()));
         let object = Arc::new(value);
+        self.touched.push(reference.clone());
         Arc::make_mut(&mut self.objects).insert(reference, object.clone());
         object
     }
@@ -175,6 +181,7 @@ impl Store {
     pub fn remove(&mut self, reference: &ObjectRef) {
         if let Some(object) = Arc::make_mut(&mut self.objects).remove(reference) {
             self.version += 1;
+            self.touched.push(reference.clone());
             if self.managed.contains_key(reference) {
                 Arc::make_mut(&mut self.managed).remove(reference);
             }

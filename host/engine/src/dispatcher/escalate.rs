@@ -11,6 +11,8 @@ use crate::pager::Page;
 
 /// How long Alertmanager keeps an escalation that nobody resolves.
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// How much of a journal's damage a page names.
+const DAMAGE_SHOWN: usize = 5;
 /// The pauses between tries to deliver a page.
 const PAUSES: [u64; 5] = [1, 5, 15, 60, 240];
 
@@ -103,6 +105,34 @@ impl Dispatcher {
             };
             self.deliver(IncidentId::new(format!("storm-{name}")), page);
         }
+    }
+}
+
+impl Dispatcher {
+    /// Tell people that the journal is damaged: the host goes on with the rest of it.
+    pub(super) fn page_damage(&self, damage: &[String]) {
+        if damage.is_empty() {
+            return;
+        }
+        let now = self.now();
+        let path = self.shared.journal.path().display();
+        let shown = damage.iter().take(DAMAGE_SHOWN).cloned().collect::<Vec<_>>().join("; ");
+        let more = match damage.len().saturating_sub(DAMAGE_SHOWN) {
+            0 => String::new(),
+            more => format!("; and {more} more, in the host's log"),
+        };
+        let summary = format!(
+            "The journal at {path} is damaged: {shown}{more}. The host goes on with the rest. Check the disk; alerts, \
+             incidents and runs that are named here are not handled unless the journal is restored from a backup."
+        );
+        let labels = [("alertname", "SutureJournalDamaged"), ("severity", "critical")];
+        let page = Page {
+            labels: labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            annotations: [("summary".to_owned(), summary)].into(),
+            starts_at: now,
+            ends_at: Some(later(now, LIFETIME)),
+        };
+        self.deliver(IncidentId::new("journal-damaged"), page);
     }
 }
 

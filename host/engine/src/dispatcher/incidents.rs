@@ -1,9 +1,11 @@
 //! The incidents that the dispatcher holds, and every way in which they change.
 
+use std::sync::Arc;
+
 use suture_core::{IncidentId, Timestamp};
 use suture_journal::{Change, IncidentRecord, IncidentState};
 
-use super::Dispatcher;
+use super::{Dispatcher, Key};
 use crate::progress::Progress;
 
 /// Open incidents kept at most. Beyond that the oldest that need nothing more of the
@@ -12,10 +14,15 @@ const MAX_OPEN: usize = 20_000;
 
 impl Dispatcher {
     pub(super) fn index(&mut self, incident: &IncidentRecord) {
-        self.by_key
-            .entry((incident.policy.clone(), incident.key.clone()))
-            .or_default()
-            .push(incident.id.clone());
+        let key = self.key_of(incident);
+        self.by_key.entry(key).or_default().push(incident.id.clone());
+    }
+
+    /// The key of an incident: the one that is there already, where there is one.
+    pub(super) fn key_of(&self, incident: &IncidentRecord) -> Key {
+        let key = (incident.policy.clone(), incident.key.clone());
+        let known = self.by_key.get_key_value(&key).map(|(known, _)| known.clone());
+        known.unwrap_or_else(|| Arc::new(key))
     }
 
     /// Add an incident.

@@ -113,6 +113,8 @@ impl Dispatcher {
             world: RunHeader::WORLD.to_owned(),
             incident: given.clone(),
             limits: policy.config.limits.clone(),
+            requested: program.manifest().permissions.clone(),
+            grants: policy.config.grants.clone(),
             cluster: self.cluster_id.clone(),
         };
         self.unsaved.push(Change::Begin(record.clone(), header));
@@ -139,6 +141,7 @@ impl Dispatcher {
     /// Start a run whose beginning is on disk.
     fn launch(&mut self, starting: Starting) {
         let Starting { incident, policy, program, given, record } = starting;
+        let key = self.key_of(&incident);
         let now = self.now();
         self.policies.entry(incident.policy.clone()).or_default().started.add(now);
         self.tell(Progress::Began(Box::new(record.clone())));
@@ -158,7 +161,7 @@ impl Dispatcher {
         let at_work = AtWork {
             incident: incident.id,
             policy: incident.policy,
-            key: incident.key,
+            key,
             cancel: session.cancel.clone(),
             record,
             waiting: false,
@@ -213,12 +216,14 @@ impl Dispatcher {
         work: impl Future<Output = Result<Finished, JournalError>> + Send + 'static,
     ) {
         let run = at_work.record.id.clone();
-        self.busy_keys.insert((at_work.policy.clone(), at_work.key.clone()));
+        self.busy_keys.insert(at_work.key.clone());
         self.at_work.insert(run.clone(), at_work);
         let commands = self.shared.commands.clone();
+        // Begun out here, or the task that watches over it would hold room for it too.
+        let work = tokio::spawn(work);
         tokio::spawn(async move {
             // A panic in the host must not leave the incident running for ever.
-            let finished = match tokio::spawn(work).await {
+            let finished = match work.await {
                 Ok(finished) => finished,
                 Err(error) => {
                     let doubt = "the host failed in this run; what it must undo is not undone".to_owned();
@@ -245,7 +250,7 @@ impl Dispatcher {
         let Some(AtWork { incident: id, policy, key, mut record, .. }) = self.at_work.remove(run) else {
             return;
         };
-        self.busy_keys.remove(&(policy.clone(), key));
+        self.busy_keys.remove(&key);
         let finished = finished.unwrap_or_else(|error| {
             let doubt = format!("the journal could not be written to its end: {error}");
             let ending = Ending::Halted(Halt::Journal(error.to_string()));

@@ -1,8 +1,9 @@
 //! What an earlier host left: incidents, and runs that are not over.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use suture_core::{Ending, Mode, Program};
+use suture_core::{Ending, Grant, Incident, IncidentId, Mode, Permission, Program};
 use suture_journal::{Entry, IncidentRecord, IncidentState, JournalError, Ledger, RunHeader, RunRecord};
 
 use super::{AtWork, Dispatcher};
@@ -14,15 +15,17 @@ use crate::run::{self, Finished, Past, RunSpec};
 impl Dispatcher {
     /// Read what an earlier host left, and go on with its unfinished runs.
     pub(super) async fn take_up(&mut self) -> Result<(), JournalError> {
-        for incident in self.shared.journal.open_incidents().await? {
+        let journal = self.shared.journal.clone();
+        self.page_damage(&journal.survey().damage);
+        for incident in journal.open_incidents().await? {
             self.shared.metrics.incident(&incident.policy, None, Some(incident.state.as_str()));
             self.index(&incident);
             self.incidents.insert(incident.id.clone(), incident);
         }
-        let unfinished = self.shared.journal.unfinished_runs().await?;
-        for record in unfinished {
-            self.take_up_run(record).await?;
+        for record in journal.unfinished_runs().await? {
+            self.take_up_run(record).await;
         }
+        let busy: HashSet<_> = self.at_work.values().map(|at_work| at_work.incident.clone()).collect();
         let ids: Vec<_> = self.incidents.keys().cloned().collect();
         for id in ids {
             let Some(incident) = self.incidents.get(&id) else { continue };
@@ -31,11 +34,8 @@ impl Dispatcher {
                 IncidentState::Verifying => {
                     self.polls.insert(id, self.now());
                 }
-                // Its run never began.
-                IncidentState::Running | IncidentState::Waiting
-                    if !self.at_work.values().any(|at_work| at_work.incident == id) =>
-                {
-                    self.change(&id, |incident| incident.state = IncidentState::Queued);
+                IncidentState::Running | IncidentState::Waiting if !busy.contains(&id) => {
+                    self.without_its_run(&id);
                 }
                 _ => {}
             }
@@ -45,39 +45,81 @@ impl Dispatcher {
         Ok(())
     }
 
-    async fn take_up_run(&mut self, record: RunRecord) -> Result<(), JournalError> {
-        let Some(incident) = self.incidents.get(&record.incident).cloned() else {
-            tracing::error!(run = %record.id, "an unfinished run has no open incident; it is left alone");
-            return Ok(());
+    /// A run and that its incident has it are written at once: of a run that is not there, the
+    /// record is lost. Another run might do for the second time what that did.
+    fn without_its_run(&mut self, id: &IncidentId) {
+        let Some(run) = self.incidents.get(id).and_then(|incident| incident.runs.last().cloned()) else {
+            return self.change(id, |incident| incident.state = IncidentState::Queued);
         };
+        let why = format!(
+            "the record of run {run} is damaged or gone, so what it has changed and must undo is not known; look at \
+             the object, and restore the journal from a backup where there is one"
+        );
+        self.escalate(id, why);
+    }
+
+    async fn take_up_run(&mut self, record: RunRecord) {
+        let read = self.read_record(&record).await;
+        if !self.incidents.contains_key(&record.incident) {
+            let Ok((header, _)) = &read else {
+                let what = format!("neither the record of run {} nor its incident can be read", record.id);
+                tracing::error!("{what}");
+                return self.page_damage(&[what]);
+            };
+            tracing::error!(run = %record.id, "the incident of a run is damaged or gone, and made anew from its record");
+            self.open(incident_of(&record, header));
+        }
+        let Some(incident) = self.incidents.get(&record.incident).cloned() else { return };
         let at_work = AtWork {
             incident: incident.id.clone(),
             policy: record.policy.clone(),
-            key: incident.key.clone(),
+            key: self.key_of(&incident),
             cancel: suture_journal::Cancel::new(),
             record: record.clone(),
             waiting: false,
         };
-        let (header, entries) = match self.read_record(&record).await {
+        let (header, entries) = match read {
             Ok(read) => read,
-            Err(doubt) => {
-                self.give_up(at_work, "it can't be taken up", doubt);
-                return Ok(());
-            }
+            Err(doubt) => return self.give_up(at_work, "it can't be taken up", doubt),
         };
+        if let Err((why, doubt)) = self.may_act_for(&header) {
+            return self.give_up(at_work, why, doubt);
+        }
+        let policy = self.policy(&record.policy);
+        match self.successor(&record, &header, policy.as_deref(), &entries) {
+            Ok(program) => self.resume(at_work, incident, header, program, entries),
+            Err(why) => self.see_through(at_work, header, policy, entries, &why),
+        }
+    }
+
+    /// Whether anything may be done for a run at all, undos included. Otherwise why not, and
+    /// what that leaves in doubt.
+    fn may_act_for(&self, header: &RunHeader) -> Result<(), (&'static str, String)> {
         if header.cluster != self.cluster_id {
             let doubt = format!(
                 "the run belongs to another cluster (kube-system has uid `{}` there and `{}` here), so what it \
                  must undo was not touched",
                 header.cluster, self.cluster_id
             );
-            self.give_up(at_work, "it was begun on another cluster", doubt);
-            return Ok(());
+            return Err(("it was begun on another cluster", doubt));
         }
-        let policy = self.policy(&record.policy);
-        match self.successor(&record, &header, policy.as_deref(), &entries) {
-            Ok(program) => self.resume(at_work, incident, header, program, entries),
-            Err(why) => self.see_through(at_work, header, policy, entries, &why),
+        if header.format > RunHeader::FORMAT {
+            let doubt = format!(
+                "the run was recorded by a newer version of suture (format {}, this one knows {}), so what it must \
+                 undo was not touched",
+                header.format,
+                RunHeader::FORMAT
+            );
+            return Err(("its record is of a newer version", doubt));
+        }
+        let survey = self.shared.journal.survey();
+        if survey.is_lost {
+            let doubt = format!(
+                "a part of the journal is lost ({}), so what the run did last, and must undo, can't be known for \
+                 certain",
+                survey.damage.join("; ")
+            );
+            return Err(("a part of the journal is lost", doubt));
         }
         Ok(())
     }
@@ -182,19 +224,51 @@ impl Dispatcher {
     ) {
         let record = at_work.record.clone();
         tracing::info!(run = %record.id, policy = record.policy, why, "seeing a run through that can't go on");
-        let program = policy.as_ref().and_then(|policy| policy.program.as_ref().ok().cloned());
         let session =
             run::Session { cancel: at_work.cancel.clone(), ..self.session(&record.id, &record.policy) };
+        let (requested, grants) = permitted(&header, policy.as_deref());
         let unfinished = run::Unfinished {
             run: record.id,
             policy: record.policy,
-            requested: program.map(|program| program.manifest().permissions.clone()).unwrap_or_default(),
+            requested,
             incident: header.incident,
             mode: record.mode,
             limits: header.limits,
-            grants: policy.map(|policy| policy.config.grants.clone()).unwrap_or_default(),
+            grants,
             entries,
         };
         self.spawn(at_work, run::recover(unfinished, session));
+    }
+}
+
+/// What a run may still do that can't go on: take back what it changed. Its own module asked
+/// for that, whatever the one of today asks for. What the operator grants the policy today
+/// counts; a policy that is gone has no grants any more, and those hold under which the
+/// change was made: to take a policy out of the configuration is not to forbid that its
+/// traces are removed.
+fn permitted(header: &RunHeader, policy: Option<&Policy>) -> (Vec<Permission>, Vec<Grant>) {
+    let grants = policy.map_or_else(|| header.grants.clone(), |policy| policy.config.grants.clone());
+    (header.requested.clone(), grants)
+}
+
+/// An incident, as far as the record of its run tells it.
+fn incident_of(record: &RunRecord, header: &RunHeader) -> IncidentRecord {
+    let Incident { key, alert, .. } = &header.incident;
+    IncidentRecord {
+        id: record.incident.clone(),
+        policy: record.policy.clone(),
+        key: key.clone(),
+        fingerprint: alert.fingerprint(),
+        starts_at: alert.starts_at,
+        state: IncidentState::Running,
+        opened_at: record.started_at,
+        closed_at: None,
+        runs: vec![record.id.clone()],
+        alert: alert.clone(),
+        attempts: record.attempt,
+        due: None,
+        summary: "its own record was damaged; this is made from that of its run".to_owned(),
+        by_hand: false,
+        paged: false,
     }
 }

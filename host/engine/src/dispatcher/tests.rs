@@ -1,6 +1,7 @@
 //! A host with a small policy on the simulated cluster; time runs a thousand times as
 //! fast.
 
+mod left;
 mod resuming;
 
 use std::collections::BTreeMap;
@@ -115,6 +116,19 @@ impl Bed {
 
     async fn incidents(&self) -> Vec<IncidentRecord> {
         self.engine.journal().incidents(Filter::default()).await.unwrap().items
+    }
+
+    /// How many pages of this name were sent; waits for the first.
+    async fn told(&self, alertname: &str) -> usize {
+        let count =
+            || self.pages.0.lock().iter().filter(|page| page.labels["alertname"] == alertname).count();
+        for _ in 0..1000 {
+            if count() > 0 {
+                break;
+            }
+            self.clock.sleep(Duration::from_secs(1)).await;
+        }
+        count()
     }
 
     /// Wait until the one incident stands there.

@@ -5,7 +5,7 @@ use suture_core::grant::{Access, PodGrant, covers};
 use suture_core::object::{Kind, ObjectRef};
 use suture_core::{Error, Fault, Reason, Verb, names};
 
-use super::{Guard, denied};
+use super::{Guard, NO_GRANT, denied};
 
 /// Subresources through which more could be done than a grant says: tokens, commands in
 /// containers, connections.
@@ -55,7 +55,7 @@ impl Guard {
             return Err(denied(format!("{access}: the policy's manifest does not request it")));
         }
         if !self.grants.iter().any(|grant| grant.allows(&access)) {
-            return Err(denied(format!("{access}: no grant in the configuration allows it")));
+            return Err(denied(format!("{access}: {NO_GRANT}")));
         }
         Ok(())
     }

@@ -97,6 +97,38 @@ impl Program for Scripted {
     }
 }
 
+/// The same policy with a manifest that requests no permissions.
+pub(crate) fn requesting_nothing(program: Arc<dyn Program>) -> Arc<dyn Program> {
+    let manifest = Manifest { permissions: vec![], ..program.manifest().clone() };
+    Arc::new(Scripted {
+        manifest,
+        digest: "sha256:modest",
+        script: Box::new(|_, _| Box::pin(async { done() })),
+    })
+}
+
+/// A policy of the usual digest that traps.
+pub(crate) fn trapping() -> Arc<dyn Program> {
+    Arc::new(Trapping(manifest()))
+}
+
+struct Trapping(Manifest);
+
+#[async_trait]
+impl Program for Trapping {
+    fn manifest(&self) -> &Manifest {
+        &self.0
+    }
+
+    fn digest(&self) -> &str {
+        "sha256:test"
+    }
+
+    async fn remediate(&self, _: &Incident, _: &Limits, _: Arc<dyn Host>) -> Ending {
+        Ending::Trapped("unreachable".to_owned())
+    }
+}
+
 pub(crate) fn done() -> Result<Result<Outcome, String>, Halt> {
     Ok(Ok(Outcome::Remediated { summary: "done".into() }))
 }

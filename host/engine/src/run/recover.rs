@@ -1,5 +1,7 @@
 //! Seeing a run through whose policy is not asked again.
 
+use std::sync::Arc;
+
 use suture_core::{Ending, Grant, Halt, Incident, Limits, Mode, Permission, RunId};
 use suture_journal::{Entry, JournalError, Ledger, Recorder};
 
@@ -12,7 +14,7 @@ pub struct Unfinished {
     pub run: RunId,
     /// The policy's name in this host.
     pub policy: String,
-    /// What its manifest requests today; nothing where the policy is gone.
+    /// What the manifest of its module requested.
     pub requested: Vec<Permission>,
     /// What it worked on.
     pub incident: Incident,
@@ -20,7 +22,7 @@ pub struct Unfinished {
     pub mode: Mode,
     /// What it could use.
     pub limits: Limits,
-    /// What the operator allows today.
+    /// What the operator allows.
     pub grants: Vec<Grant>,
     /// What it had done.
     pub entries: Vec<Entry>,
@@ -34,7 +36,7 @@ pub struct Unfinished {
 pub async fn recover(unfinished: Unfinished, session: Session) -> Result<Finished, JournalError> {
     let Unfinished { run, policy, requested, incident, mode, limits, grants, entries } = unfinished;
     // The changes that are taken back were confirmed when they were made.
-    let layers = layers(&policy, requested, grants, Confirm::None, &incident, mode, &session);
+    let layers = layers(&policy, requested, grants, Confirm::None, &Arc::new(incident), mode, &session);
     let recorder = Recorder::recovering(
         run,
         &entries,

@@ -264,6 +264,26 @@ fn a_run_that_outlives_its_deadline_is_ended_and_undone() {
 }
 
 #[test]
+fn a_run_whose_deadline_passed_while_no_host_was_there_does_nothing_more() {
+    let mut world = world(policy(|calls, _| async move {
+        let mutation = merge("plex", json!({"data": {"state": "too late"}}));
+        calls.call(Effect::Mutate { mutation, undo: None }).await?.unwrap();
+        panic!("it acted past its deadline")
+    }));
+    let started_at = world.clock.now();
+    world.spec.past = Some(Past { entries: Vec::new(), started_at, locks: Vec::new() });
+    world.spec.limits.deadline = HumanDuration::from_secs(60);
+    let World { cluster, clock, spec, session, .. } = world;
+    let away = async {
+        session.clock.sleep(Duration::from_secs(61)).await;
+        execute(spec, session.clone()).await
+    };
+    let Driven::Done(finished) = pollster::block_on(clock.drive(away)) else { panic!("stuck") };
+    assert_eq!(finished.unwrap().ending.summary(), "limit exceeded: `limits.deadline` is 1m");
+    assert!(cluster.mutations().is_empty());
+}
+
+#[test]
 fn a_lock_is_held_until_the_run_ends() {
     let take = || {
         policy(|calls, _| async move {

@@ -1,5 +1,6 @@
 //! One mutation, from its intent to its reply.
 
+use suture_core::object::Object;
 use suture_core::{Effect, Error, Fault, Halt, Mutation, Prepared, Reason, Reply, Resolution};
 
 use super::backoff::{Backoff, leaves_doubt};
@@ -17,6 +18,8 @@ pub(super) struct Acted {
     pub answer: Result<Reply, Error>,
     /// The error came from preparing: nothing was tried.
     pub refused: bool,
+    /// The object at the version that the last try was pinned to.
+    pub before: Option<Object>,
 }
 
 /// Why an undo did not succeed.
@@ -28,48 +31,73 @@ pub(super) struct NotTakenBack {
 
 impl Recorder {
     /// Record and perform a mutation that was prepared. Once begun it is seen through:
-    /// nothing but the layers below can end it.
+    /// nothing but the layers below can end it. `doubted` is the same as an earlier process
+    /// began it: not done when that was looked up, but its request may still arrive.
     pub(super) async fn act(
         &self,
         step: u32,
         effect: Effect,
         undo_of: Option<u32>,
         prepared: Result<Prepared, Error>,
+        doubted: Option<&Prepared>,
     ) -> Result<Acted, Halt> {
         let mut prepared = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
                 let answer = Answer::Error(error.clone());
-                self.write(step, Body::Call { effect, answer, undo_of }, Durability::Lazy).await?;
-                return Ok(Acted { answer: Err(error), refused: true });
+                // What an earlier process began, and did not do, ends here.
+                let is_begun = self.state.lock().ledger.has_begun(step);
+                let body =
+                    if is_begun { Body::Reply { answer } } else { Body::Call { effect, answer, undo_of } };
+                self.write(step, body, Durability::Lazy).await?;
+                return Ok(Acted { answer: Err(error), refused: true, before: None });
             }
         };
         let insists = insists_on_a_version(&effect);
         let mut conflicts = 0;
-        let acted = loop {
+        let (answer, refused) = loop {
+            // Of two requests for one version the API server lets one through. Where the
+            // version moved on, the late one may be why.
+            if doubted.is_some_and(|doubted| pinned(doubted) != pinned(&prepared))
+                && let Some(answer) = self.came_late(doubted).await
+            {
+                break (answer, false);
+            }
             undo::complete(&effect, &mut prepared);
             self.write(step, Body::intent(&effect, &prepared, undo_of), Durability::Synced).await?;
             let error = match part(self.inner.perform(&prepared).await)? {
-                Ok(reply) => break Acted { answer: Ok(reply), refused: false },
+                Ok(reply) => break (Ok(reply), false),
                 Err(error) => error,
             };
+            if let Some(answer) = self.came_late(doubted).await {
+                break (answer, false);
+            }
             if error.reason != Reason::CONFLICT || insists || conflicts == MAX_CONFLICTS {
                 let answer =
                     if leaves_doubt(&error) { self.look_up(&prepared, error).await } else { Err(error) };
-                break Acted { answer, refused: false };
+                break (answer, false);
             }
             conflicts += 1;
             prepared = match self.inner.prepare(&prepared.step, &effect).await {
                 Ok(prepared) => prepared,
-                Err(Fault::Error(error)) => break Acted { answer: Err(error), refused: true },
+                Err(Fault::Error(error)) => break (Err(error), true),
                 Err(Fault::Halt(halt)) => {
                     self.write(step, Body::Reply { answer: Answer::Error(error) }, Durability::Lazy).await?;
                     return Err(halt);
                 }
             };
         };
-        self.write(step, Body::Reply { answer: acted.answer.clone().into() }, Durability::Lazy).await?;
-        Ok(acted)
+        self.write(step, Body::Reply { answer: answer.clone().into() }, Durability::Lazy).await?;
+        Ok(Acted { answer, refused, before: prepared.before })
+    }
+
+    /// What came of a request that an earlier process had sent, where it arrived after all.
+    async fn came_late(&self, doubted: Option<&Prepared>) -> Option<Result<Reply, Error>> {
+        match self.find_out(doubted?).await {
+            Resolution::Done(reply) => Some(Ok(reply)),
+            Resolution::NotDone => None,
+            Resolution::Unknown(why) => Some(Err(Error::new(Reason::UNKNOWN, why))),
+        }
     }
 
     /// Run an undo once, as a step of its own.
@@ -80,9 +108,10 @@ impl Recorder {
     ) -> Result<Result<Reply, NotTakenBack>, Halt> {
         let effect = Effect::Mutate { mutation: undo.mutation.clone(), undo: None };
         let prepared = part(self.inner.prepare(&self.step(step), &effect).await)?;
-        let Acted { answer, refused } = self.act(step, effect, Some(undo.change), prepared).await?;
+        let Acted { answer, refused, before } =
+            self.act(step, effect, Some(undo.change), prepared, None).await?;
         Ok(answer.map_err(|error| {
-            let moot = undo::is_moot(&undo.mutation, &error, refused);
+            let moot = undo::is_moot(&undo.mutation, &error, refused, before.as_deref());
             NotTakenBack { error, moot }
         }))
     }
@@ -113,6 +142,14 @@ impl Recorder {
                 },
             }
         }
+    }
+}
+
+/// The version that a prepared mutation is pinned to.
+fn pinned(prepared: &Prepared) -> Option<&str> {
+    match &prepared.effect {
+        Effect::Mutate { mutation, .. } => undo::version(mutation),
+        _ => None,
     }
 }
 

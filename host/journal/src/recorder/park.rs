@@ -5,10 +5,10 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use suture_core::{Error, Halt, Prepared, Reply};
 
-use super::replay::Script;
 use super::{Recorder, Waiting, part};
 use crate::entry::Body;
 use crate::log::{Durability, JournalError};
+use crate::script::Script;
 
 /// How long an instance waits in memory before it is let go.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -60,7 +60,8 @@ impl Recorder {
             let answer = part(self.cancel.race(self.inner.perform(&prepared)).await?)?;
             drop(waiting);
             let reply = Body::Reply { answer: answer.into() };
-            self.write(prepared.step.number, reply, Durability::Lazy).await?;
+            // Not a part of this future, which waits for an hour.
+            Box::pin(self.write(prepared.step.number, reply, Durability::Lazy)).await?;
         }
         if self.state.lock().ledger.last_step() == 0 {
             return Ok(());

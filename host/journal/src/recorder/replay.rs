@@ -1,116 +1,11 @@
 //! Answering from the record: how a run goes on after its process has died.
 
-use std::collections::VecDeque;
-
 use suture_core::{Effect, Error, Halt, Prepared, Reason, Reply, Resolution};
 
 use super::{Recorder, size};
-use crate::entry::{Answer, Body, Entry};
+use crate::entry::{Body, Entry};
 use crate::log::Durability;
-
-/// What is on record of the policy's own calls and has not been asked again, in order.
-#[derive(Debug, Default)]
-pub(super) struct Script(VecDeque<Line>);
-
-/// One call.
-#[derive(Debug)]
-pub(super) struct Line {
-    pub step: u32,
-    asked: Effect,
-    progress: Progress,
-}
-
-/// How far it came.
-#[derive(Debug)]
-enum Progress {
-    Answered(Answer),
-    /// It was begun, and how it ended is not on record.
-    Begun(Box<Prepared>),
-}
-
-impl Script {
-    /// The calls of a record, up to where the policy ended.
-    pub fn of(entries: &[Entry]) -> Self {
-        let mut lines: VecDeque<Line> = VecDeque::new();
-        for Entry { step, body, .. } in entries {
-            let known = lines.back_mut().filter(|line| line.step == *step);
-            let (asked, progress) = match (body, known) {
-                (Body::Ended { .. }, _) => break,
-                (Body::Reply { answer }, Some(line)) => {
-                    let answer = line.answer_of(answer);
-                    line.progress = Progress::Answered(answer);
-                    continue;
-                }
-                // Prepared anew after a conflict, or a change that was tried again.
-                (Body::Intent { prepared, .. }, Some(line)) => {
-                    line.progress = Progress::Begun(Box::new(prepared.clone()));
-                    continue;
-                }
-                // There was nothing left to take back.
-                (Body::Kept { .. }, Some(line)) => {
-                    line.progress = Progress::Answered(Answer::Ok(Reply::Settled));
-                    continue;
-                }
-                (Body::Reply { .. }, None) => continue,
-                (Body::Call { effect, answer, undo_of }, _) => {
-                    let asked = match undo_of {
-                        None => effect.clone(),
-                        Some(change) => Effect::Settle { step: *change, run_undo: true },
-                    };
-                    (asked, Progress::Answered(answer.clone()))
-                }
-                (Body::Intent { prepared, undo_of, asked }, None) => {
-                    let asked = match undo_of {
-                        None => asked.as_deref().unwrap_or(&prepared.effect).clone(),
-                        Some(change) => Effect::Settle { step: *change, run_undo: true },
-                    };
-                    (asked, Progress::Begun(Box::new(prepared.clone())))
-                }
-                (Body::Kept { change, .. }, None) => {
-                    let asked = Effect::Settle { step: *change, run_undo: false };
-                    (asked, Progress::Answered(Answer::Ok(Reply::Settled)))
-                }
-            };
-            lines.push_back(Line { step: *step, asked, progress });
-        }
-        // A reply that was too large ended the run and is not on record: it is asked for
-        // again, and is too large again.
-        lines.pop_back_if(|line| match &line.progress {
-            Progress::Answered(Answer::Error(error)) => size::is_too_large(error),
-            _ => false,
-        });
-        Self(lines)
-    }
-
-    /// The step that is asked for next; none where the record is used up.
-    pub fn next_step(&self) -> Option<u32> {
-        self.0.front().map(|line| line.step)
-    }
-
-    /// The next call.
-    pub fn next(&mut self) -> Option<Line> {
-        self.0.pop_front()
-    }
-}
-
-impl Line {
-    /// What the policy saw. Of a change that was taken back, it saw no object.
-    fn answer_of(&self, answer: &Answer) -> Answer {
-        match (&self.asked, answer) {
-            (Effect::Settle { .. }, Answer::Ok(_)) => Answer::Ok(Reply::Settled),
-            _ => answer.clone(),
-        }
-    }
-
-    /// Whether a call is the one that was recorded. The text of log lines may differ: they
-    /// decide nothing.
-    fn is(&self, effect: &Effect) -> bool {
-        match (&self.asked, effect) {
-            (Effect::Log { .. }, Effect::Log { .. }) | (Effect::Step { .. }, Effect::Step { .. }) => true,
-            (recorded, asked) => recorded == asked,
-        }
-    }
-}
+use crate::script::{Line, Progress, shown};
 
 impl Recorder {
     /// The recorder of a run whose process died in the middle, with what is on record of
@@ -167,7 +62,7 @@ impl Recorder {
             Resolution::NotDone => {
                 return match effect {
                     Effect::Settle { step: change, run_undo } => self.settle(step, change, run_undo).await,
-                    effect => self.mutate(step, effect).await,
+                    effect => self.mutate(step, effect, Some(prepared)).await,
                 };
             }
             Resolution::Unknown(why) => {
@@ -182,15 +77,3 @@ impl Recorder {
         })
     }
 }
-
-/// An effect, in a word or two, for people.
-fn shown(effect: &Effect) -> String {
-    let text = serde_json::to_string(effect).unwrap_or_else(|_| effect.verb().to_owned());
-    if text.len() <= MAX_SHOWN {
-        return text;
-    }
-    format!("{}…", &text[..text.floor_char_boundary(MAX_SHOWN)])
-}
-
-/// The most of an effect that a determinism error shows, in bytes.
-const MAX_SHOWN: usize = 400;

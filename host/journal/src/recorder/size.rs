@@ -9,7 +9,7 @@ use suture_core::{Effect, Error, Halt, Reason};
 const MAX_LINE: usize = 4096;
 
 /// The bytes of a call or an answer, as JSON.
-pub(super) fn of(value: &impl Serialize) -> u64 {
+pub(crate) fn of(value: &impl Serialize) -> u64 {
     let mut counter = Counter(0);
     match serde_json::to_writer(&mut counter, value) {
         Ok(()) => counter.0,
@@ -32,19 +32,19 @@ impl io::Write for Counter {
 }
 
 /// What is on record of a reply that was too large for the run.
-pub(super) fn too_large(halt: &Halt) -> Error {
+pub(crate) fn too_large(halt: &Halt) -> Error {
     Error::new(Reason::other(TOO_LARGE), halt.to_string())
 }
 
 /// Whether an error is that, and not an API server's (which has a status).
-pub(super) fn is_too_large(error: &Error) -> bool {
+pub(crate) fn is_too_large(error: &Error) -> bool {
     error.reason.as_str() == TOO_LARGE && error.status.is_none()
 }
 
 const TOO_LARGE: &str = "RequestEntityTooLarge";
 
 /// An effect as it is recorded: a long line is cut.
-pub(super) fn cut(mut effect: Effect) -> Effect {
+pub(crate) fn cut(mut effect: Effect) -> Effect {
     if let Effect::Log { message: line, .. } | Effect::Step { title: line } = &mut effect
         && line.len() > MAX_LINE
     {

@@ -1,5 +1,5 @@
 mod ending;
-mod fake;
+pub(crate) mod fake;
 mod limits;
 mod recovery;
 mod replay;

@@ -9,7 +9,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::Journal;
 use super::error::{damaged, explain};
-use super::schema;
+use super::survey::{self, Survey};
+use super::{schema, wal};
 use crate::log::JournalError;
 
 /// How long to wait for a lock that a tool holds for a moment (a backup, a shell).
@@ -21,6 +22,8 @@ pub(super) struct Opened {
     pub connection: Connection,
     /// Held while the journal is open.
     pub lock: File,
+    /// What is wrong with it.
+    pub survey: Survey,
 }
 
 /// Open the journal in a folder to write it; make what is missing.
@@ -34,6 +37,7 @@ pub(super) fn for_writing(folder: &Path) -> Result<Opened, JournalError> {
     private_folder(folder).map_err(|error| refused(folder, error))?;
     let path = folder.join(Journal::FILE);
     let lock = lock(folder, &path)?;
+    let survey = survey::before_opening(&path)?;
     private_file(&path).map_err(|error| refused(&path, error))?;
 
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -49,10 +53,11 @@ pub(super) fn for_writing(folder: &Path) -> Result<Opened, JournalError> {
             // 64 MiB: rows that leave the inbox before that are written once only.
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
              PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 134217728;
-             PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
+             PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;",
         )
         .map_err(explain)?;
-    Ok(Opened { path, connection, lock })
+    let survey = survey::survey(&connection, &path, survey)?;
+    Ok(Opened { path, connection, lock, survey })
 }
 
 /// Open a journal to read it.
@@ -61,6 +66,7 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, JournalError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(explain)?;
     connection.busy_timeout(BUSY).map_err(explain)?;
+    connection.execute_batch("PRAGMA cell_size_check = ON").map_err(explain)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
@@ -88,9 +94,7 @@ fn check_length(connection: &Connection, path: &Path) -> Result<(), JournalError
             .map_err(|error| explain(path, "read", &error))
     };
     let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    if size(Path::new(&log)) > 0 {
+    if size(&wal::beside(path)) > 0 {
         return Ok(());
     }
     let expected = number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?);

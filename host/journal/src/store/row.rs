@@ -1,12 +1,17 @@
-//! Changes as they are stored, and what guards them against damage.
+//! Changes as they are stored.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io::Read;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use suture_core::Timestamp;
+use zstd::bulk::Compressor;
 
+use super::seal::Seal;
 use crate::change::Change;
 use crate::log::JournalError;
 use crate::record::{IncidentRecord, RunHeader, RunRecord};
@@ -27,11 +32,38 @@ pub(super) enum Row {
     Entry { run: String, step: u32, at: i64, packed: bool, body: Vec<u8> },
 }
 
-/// What writing rows did to the inbox.
+/// What writing rows did to the inbox, and to the records of runs.
 #[derive(Default)]
 pub(super) struct Effects {
     pub accepted: usize,
     pub routed: usize,
+    /// Of the runs that were written to: how many entries they have, and the checksum of the
+    /// last.
+    tails: HashMap<String, (i64, u32)>,
+}
+
+impl Effects {
+    /// How many entries a run has.
+    fn entries(&self, connection: &Connection, run: &str) -> rusqlite::Result<i64> {
+        if let Some((entries, _)) = self.tails.get(run) {
+            return Ok(*entries);
+        }
+        let found = connection
+            .prepare_cached("SELECT entries FROM tails WHERE run = ?")?
+            .query_row([run], |row| row.get(0))
+            .optional()?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Write how many entries each run has now: once for all that were added.
+    pub fn finish(&self, connection: &Connection) -> rusqlite::Result<()> {
+        for (run, (entries, last)) in &self.tails {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO tails (run, entries, crc) VALUES (?, ?, ?)")?
+                .execute(params![run, entries, Seal::of_tail(run, *entries, *last)])?;
+        }
+        Ok(())
+    }
 }
 
 impl Row {
@@ -53,12 +85,7 @@ impl Row {
             Change::Entry(run, entry) => {
                 let body = json(&entry)?.into_bytes();
                 let packed = body.len() > PACK_FROM;
-                let body = if packed {
-                    zstd::bulk::compress(&body, LEVEL)
-                        .map_err(|error| JournalError(format!("an entry can't be compressed: {error}")))?
-                } else {
-                    body
-                };
+                let body = if packed { pack(&body)? } else { body };
                 let (run, at) = (run.as_str().to_owned(), entry.at.as_millisecond());
                 Self::Entry { run, step: entry.step, at, packed, body }
             }
@@ -90,7 +117,7 @@ impl Row {
         match self {
             Self::Accept { received_at, policy, body } => {
                 let id = last_id.fetch_add(1, Ordering::Relaxed) + 1;
-                let crc = checksum(&id.to_string(), body);
+                let crc = Seal::of_notification(id, *received_at, policy.as_deref(), body);
                 connection
                     .prepare_cached(
                         "INSERT INTO inbox (id, received_at, policy, crc, body) VALUES (?, ?, ?, ?, ?)",
@@ -107,15 +134,14 @@ impl Row {
             Self::Incident(incident, record) => write_incident(connection, incident, record)?,
             Self::Run { run, record, header } => write_run(connection, run, record, header.as_deref())?,
             Self::Entry { run, step, at, packed, body } => {
-                let seq: i64 = connection
-                    .prepare_cached("SELECT coalesce(max(seq), 0) + 1 FROM entries WHERE run = ?")?
-                    .query_row([run], |row| row.get(0))?;
-                let crc = checksum(&entry_id(run, seq), body);
+                let seq = effects.entries(connection, run)? + 1;
+                let crc = Seal::of_content(&entry_id(run, seq), body);
                 connection
                     .prepare_cached(
                         "INSERT INTO entries (run, seq, step, at, packed, crc, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
                     )?
                     .execute(params![run, seq, step, at, packed, crc, body])?;
+                effects.tails.insert(run.clone(), (seq, crc));
             }
         }
         Ok(())
@@ -124,6 +150,7 @@ impl Row {
 
 fn write_incident(connection: &Connection, incident: &IncidentRecord, record: &str) -> rusqlite::Result<()> {
     let id = incident.id.as_str();
+    let (state, ended) = (incident.state.as_str(), incident.closed_at.map(Timestamp::as_millisecond));
     // A map of texts always has a JSON.
     let key = serde_json::to_string(&incident.key).unwrap_or_default();
     connection
@@ -137,12 +164,12 @@ fn write_incident(connection: &Connection, incident: &IncidentRecord, record: &s
         .execute(params![
             id,
             incident.policy,
-            incident.state.as_str(),
+            state,
             key,
             incident.fingerprint,
             incident.opened_at.as_millisecond(),
-            incident.closed_at.map(|at| at.as_millisecond()),
-            checksum(id, record.as_bytes()),
+            ended,
+            Seal::of_record(id, &incident.policy, state, ended, record.as_bytes()),
             record,
         ])?;
     Ok(())
@@ -155,12 +182,14 @@ fn write_run(
     header: Option<&str>,
 ) -> rusqlite::Result<()> {
     let id = run.id.as_str();
+    let (state, ended) = (run.state.as_str(), run.ended_at.map(Timestamp::as_millisecond));
     connection
         .prepare_cached(
             "INSERT INTO runs (id, incident, policy, state, outcome, started_at, ended_at, crc, record,
                header_crc, header)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (id) DO UPDATE SET state = excluded.state, outcome = excluded.outcome,
+             ON CONFLICT (id) DO UPDATE SET incident = excluded.incident, policy = excluded.policy,
+               state = excluded.state, outcome = excluded.outcome, started_at = excluded.started_at,
                ended_at = excluded.ended_at, crc = excluded.crc, record = excluded.record,
                header_crc = coalesce(excluded.header_crc, header_crc),
                header = coalesce(excluded.header, header)",
@@ -169,16 +198,30 @@ fn write_run(
             id,
             run.incident.as_str(),
             run.policy,
-            run.state.as_str(),
+            state,
             run.outcome,
             run.started_at.as_millisecond(),
-            run.ended_at.map(|at| at.as_millisecond()),
-            checksum(id, record.as_bytes()),
+            ended,
+            Seal::of_record(id, &run.policy, state, ended, record.as_bytes()),
             record,
-            header.map(|header| checksum(id, header.as_bytes())),
+            header.map(|header| Seal::of_content(id, header.as_bytes())),
             header,
         ])?;
     Ok(())
+}
+
+/// Compress. A compressor is kept by each thread: to make one takes longer than to use it.
+fn pack(body: &[u8]) -> Result<Vec<u8>, JournalError> {
+    thread_local! {
+        static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    }
+    let packed = COMPRESSOR.with_borrow_mut(|kept| -> std::io::Result<Vec<u8>> {
+        match kept {
+            Some(compressor) => compressor.compress(body),
+            None => kept.insert(Compressor::new(LEVEL)?).compress(body),
+        }
+    });
+    packed.map_err(|error| JournalError(format!("an entry can't be compressed: {error}")))
 }
 
 fn json(value: &impl Serialize) -> Result<String, JournalError> {
@@ -191,52 +234,24 @@ pub(super) fn entry_id(run: &str, seq: i64) -> String {
     format!("{run}/{seq}")
 }
 
-/// The checksum of what is stored under an id. It tells damage, not malice.
-pub(super) fn checksum(id: &str, content: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(id.as_bytes());
-    hasher.update(&[0]);
-    hasher.update(content);
-    hasher.finalize()
-}
-
-/// What is stored under an id, if it is as it was written. Otherwise a sentence that
-/// names the table and the id.
-pub(super) fn decode<T: DeserializeOwned>(
-    table: &str,
-    id: &str,
-    crc: u32,
-    content: &[u8],
-) -> Result<T, String> {
-    verify(table, id, crc, content)?;
+/// What is stored, read back. Otherwise a sentence that names the table and the id.
+pub(super) fn parse<T: DeserializeOwned>(table: &str, id: &str, content: &[u8]) -> Result<T, String> {
     serde_json::from_slice(content).map_err(|error| format!("{table} {id} can't be read: {error}"))
 }
 
-/// Like [`decode`], for content that may be compressed.
-pub(super) fn decode_packed<T: DeserializeOwned>(
+/// Like [`parse`], for content that may be compressed.
+pub(super) fn unpack<T: DeserializeOwned>(
     table: &str,
     id: &str,
-    crc: u32,
     packed: bool,
     content: &[u8],
 ) -> Result<T, String> {
     if !packed {
-        return decode(table, id, crc, content);
+        return parse(table, id, content);
     }
-    verify(table, id, crc, content)?;
-    let unreadable = |error: &dyn std::fmt::Display| format!("{table} {id} can't be read: {error}");
     let mut unpacked = Vec::new();
     zstd::Decoder::new(content)
         .and_then(|decoder| decoder.take(MAX_ENTRY).read_to_end(&mut unpacked))
-        .map_err(|error| unreadable(&error))?;
-    serde_json::from_slice(&unpacked).map_err(|error| unreadable(&error))
-}
-
-/// Check what is stored under an id against its checksum.
-pub(super) fn verify(table: &str, id: &str, crc: u32, content: &[u8]) -> Result<(), String> {
-    if checksum(id, content) == crc {
-        Ok(())
-    } else {
-        Err(format!("{table} {id} is damaged: its checksum is wrong"))
-    }
+        .map_err(|error| format!("{table} {id} can't be read: {error}"))?;
+    parse(table, id, &unpacked)
 }

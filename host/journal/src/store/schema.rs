@@ -11,8 +11,11 @@ use crate::log::JournalError;
 const APPLICATION_ID: i64 = 0x5375_7472;
 
 /// Each leads to a version of the schema from the one before. Never change one that was
-/// released.
-const MIGRATIONS: [(i64, &str); 1] = [(1, include_str!("schema/1.sql"))];
+/// released. (Version 1 never was: its rows were guarded less well.)
+const MIGRATIONS: [(i64, &str); 1] = [(2, include_str!("schema/2.sql"))];
+
+/// The oldest version that can be brought up to date.
+const OLDEST: i64 = MIGRATIONS[0].0;
 
 /// The version that this code reads and writes.
 const CURRENT: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
@@ -49,6 +52,13 @@ fn inspect(connection: &Connection, path: &Path) -> Result<Found, JournalError> 
         return Err(JournalError(format!(
             "the journal at {} was written by a newer version of suture (schema {version}, this one knows {CURRENT}); \
              use that version, or move the journal away",
+            path.display()
+        )));
+    }
+    if version < OLDEST {
+        return Err(JournalError(format!(
+            "the journal at {} was written by a version of suture from before its first release (schema {version}, \
+             this one reads {OLDEST} and later); move it away to begin an empty one",
             path.display()
         )));
     }

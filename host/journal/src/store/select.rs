@@ -1,11 +1,14 @@
 //! The queries.
 
+use std::ops::ControlFlow;
+
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use serde::de::DeserializeOwned;
 use suture_core::Timestamp;
 
-use super::row::{decode, decode_packed, entry_id, verify};
+use super::row::{entry_id, parse, unpack};
+use super::seal::{Seal, verify};
 use crate::entry::Entry;
 use crate::log::JournalError;
 use crate::page::{Filter, Page};
@@ -28,13 +31,29 @@ impl<T> Legible<T> {
             Err(damage) => self.damaged.push(damage),
         }
     }
+}
 
-    /// What can be read; the rest goes to the log.
-    pub fn logged(self) -> Vec<T> {
-        for damage in &self.damaged {
-            tracing::error!("the journal is damaged: {damage}");
+/// The two tables of records, which are alike.
+#[derive(Clone, Copy)]
+pub(super) enum Table {
+    Incidents,
+    Runs,
+}
+
+impl Table {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Incidents => "incidents",
+            Self::Runs => "runs",
         }
-        self.items
+    }
+
+    /// What a record is read from, and guarded by.
+    fn columns(self) -> &'static str {
+        match self {
+            Self::Incidents => "place, id, policy, state, closed_at AS ended, crc, record",
+            Self::Runs => "place, id, policy, state, ended_at AS ended, crc, record, header_crc, header",
+        }
     }
 }
 
@@ -48,55 +67,164 @@ fn text(row: &Row<'_>, column: &str) -> rusqlite::Result<String> {
     Ok(String::from_utf8_lossy(bytes(row, column)?).into_owned())
 }
 
-pub(super) fn inbox(connection: &Connection, limit: usize) -> rusqlite::Result<Legible<(i64, InboxRecord)>> {
-    let mut select =
-        connection.prepare_cached("SELECT id, received_at, policy, crc, body FROM inbox ORDER BY id")?;
-    let mut rows = select.query([])?;
+/// What a row holds; a value of another type than was written is damage like any other.
+fn legible<T>(
+    table: &str,
+    id: &str,
+    read: impl FnOnce() -> rusqlite::Result<Result<T, String>>,
+) -> Result<T, String> {
+    read().unwrap_or_else(|error| Err(format!("{table} {id} is damaged: {error}")))
+}
+
+/// All rows of a table, oldest first, past its indexes. Where the table itself is torn, what
+/// lies behind the tear is read from the other end. `each` says nothing of rows that are not
+/// looked for, and breaks off where it has enough.
+pub(super) fn scan<T>(
+    connection: &Connection,
+    table: &str,
+    columns: &str,
+    key: &str,
+    mut each: impl FnMut(&str, &Row<'_>) -> ControlFlow<(), Option<Result<T, String>>>,
+) -> rusqlite::Result<Legible<T>> {
     let mut found = Legible::new();
-    while found.items.len() < limit
-        && let Some(row) = rows.next()?
-    {
-        let id: i64 = row.get("id")?;
-        let body = bytes(row, "body")?;
-        let received_at = Timestamp::from_millisecond(row.get("received_at")?).unwrap_or(Timestamp::MAX);
-        let verified = verify("inbox", &id.to_string(), row.get("crc")?, body);
-        let policy = row.get("policy")?;
-        found.add(verified.map(|()| (id, InboxRecord { received_at, policy, body: body.to_vec() })));
+    let mut last = i64::MIN;
+    for (direction, comparison) in [("ASC", ">="), ("DESC", ">")] {
+        let sql = format!(
+            "SELECT {columns} FROM {table} NOT INDEXED WHERE {key} {comparison} ? ORDER BY {key} {direction}"
+        );
+        let mut select = connection.prepare_cached(&sql)?;
+        let mut rows = select.query([last])?;
+        let begin = found.items.len();
+        let torn = loop {
+            match rows.next() {
+                Ok(Some(row)) => {
+                    let place: i64 = match row.get(key) {
+                        Ok(place) => place,
+                        Err(error) => break Some(error),
+                    };
+                    if direction == "ASC" {
+                        last = place;
+                    }
+                    match each(&place.to_string(), row) {
+                        ControlFlow::Continue(Some(result)) => found.add(result),
+                        ControlFlow::Continue(None) => {}
+                        ControlFlow::Break(()) => return Ok(found),
+                    }
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        match (torn, direction) {
+            (None, "ASC") => return Ok(found),
+            (Some(error), "ASC") => found.damaged.push(format!("the table {table} is torn: {error}")),
+            _ => found.items[begin..].reverse(),
+        }
     }
     Ok(found)
+}
+
+pub(super) fn inbox(connection: &Connection, limit: usize) -> rusqlite::Result<Legible<(i64, InboxRecord)>> {
+    let columns = "id, received_at, policy, crc, body";
+    let mut room = limit;
+    scan(connection, "inbox", columns, "id", |id, row| {
+        if room == 0 {
+            return ControlFlow::Break(());
+        }
+        let record = notification(id, row);
+        room -= usize::from(record.is_ok());
+        ControlFlow::Continue(Some(record))
+    })
+}
+
+fn notification(id: &str, row: &Row<'_>) -> Result<(i64, InboxRecord), String> {
+    legible("inbox", id, || {
+        let (id, received_at): (i64, i64) = (row.get("id")?, row.get("received_at")?);
+        let policy: Option<String> = row.get("policy")?;
+        let body = bytes(row, "body")?;
+        let sum = Seal::of_notification(id, received_at, policy.as_deref(), body);
+        let verified = verify("inbox", &id.to_string(), row.get("crc")?, sum);
+        let received_at = Timestamp::from_millisecond(received_at).unwrap_or(Timestamp::MAX);
+        Ok(verified.map(|()| (id, InboxRecord { received_at, policy, body: body.to_vec() })))
+    })
 }
 
 pub(super) fn open_incidents(connection: &Connection) -> rusqlite::Result<Legible<IncidentRecord>> {
-    records(connection, "incidents", "closed_at IS NULL")
+    unfinished(connection, Table::Incidents)
 }
 
 pub(super) fn unfinished_runs(connection: &Connection) -> rusqlite::Result<Legible<RunRecord>> {
-    records(connection, "runs", "state IN ('running', 'waiting')")
+    unfinished(connection, Table::Runs)
 }
 
-fn records<T: DeserializeOwned>(
-    connection: &Connection,
-    table: &str,
-    condition: &str,
-) -> rusqlite::Result<Legible<T>> {
-    let sql = format!("SELECT id, crc, record FROM {table} WHERE {condition} ORDER BY place");
-    let mut select = connection.prepare_cached(&sql)?;
-    let mut rows = select.query([])?;
-    let mut found = Legible::new();
-    while let Some(row) = rows.next()? {
-        found.add(decode(table, &text(row, "id")?, row.get("crc")?, bytes(row, "record")?));
+/// The records that have no end. All rows are looked at: an end that damage has written would
+/// hide one.
+fn unfinished<T: DeserializeOwned>(connection: &Connection, table: Table) -> rusqlite::Result<Legible<T>> {
+    scan(connection, table.name(), table.columns(), "place", |_, row| {
+        let is_over = || row.get::<_, Option<i64>>("ended").is_ok_and(|ended| ended.is_some());
+        ControlFlow::Continue(match sealed(table, row) {
+            Ok(()) if is_over() => None,
+            Ok(()) => Some(record_of(table, row)),
+            Err(damage) => Some(Err(damage)),
+        })
+    })
+}
+
+/// Whether a record is as it was written.
+pub(super) fn sealed(table: Table, row: &Row<'_>) -> Result<(), String> {
+    let id = text(row, "id").unwrap_or_default();
+    legible(table.name(), &id, || {
+        let sum = Seal::of_record(
+            &id,
+            &text(row, "policy")?,
+            &text(row, "state")?,
+            row.get("ended")?,
+            bytes(row, "record")?,
+        );
+        Ok(verify(table.name(), &id, row.get("crc")?, sum))
+    })
+}
+
+/// Whether the header of a run is as it was written.
+pub(super) fn header_sealed(row: &Row<'_>) -> Result<(), String> {
+    let id = text(row, "id").unwrap_or_default();
+    legible("header of runs", &id, || {
+        let written: Option<u32> = row.get("header_crc")?;
+        let sum = Seal::of_content(&id, bytes(row, "header")?);
+        Ok(written.map_or(Ok(()), |written| verify("header of runs", &id, written, sum)))
+    })
+}
+
+fn record_of<T: DeserializeOwned>(table: Table, row: &Row<'_>) -> Result<T, String> {
+    sealed(table, row)?;
+    let id = text(row, "id").unwrap_or_default();
+    legible(table.name(), &id, || Ok(parse(table.name(), &id, bytes(row, "record")?)))
+}
+
+/// What is wrong with any row, entries apart: those are looked at when they are read.
+pub(super) fn damage(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut damage = scan(connection, "inbox", "id, received_at, policy, crc, body", "id", |id, row| {
+        ControlFlow::Continue(notification(id, row).err().map(Err::<(), _>))
+    })?
+    .damaged;
+    for table in [Table::Incidents, Table::Runs] {
+        let rows = scan(connection, table.name(), table.columns(), "place", |_, row| {
+            let header = || if matches!(table, Table::Runs) { header_sealed(row) } else { Ok(()) };
+            ControlFlow::Continue(sealed(table, row).and_then(|()| header()).err().map(Err::<(), _>))
+        })?;
+        damage.extend(rows.damaged);
     }
-    Ok(found)
+    Ok(damage)
 }
 
 /// A page of a table.
 pub(super) fn page<T: DeserializeOwned>(
     connection: &Connection,
-    table: &str,
+    table: Table,
     filter: &Filter,
     before: i64,
 ) -> rusqlite::Result<Page<T>> {
-    let mut sql = format!("SELECT place, id, crc, record FROM {table} WHERE place < ?");
+    let mut sql = format!("SELECT {} FROM {} WHERE place < ?", table.columns(), table.name());
     let mut values: Vec<&dyn ToSql> = vec![&before];
     if let Some(policy) = &filter.policy {
         sql.push_str(" AND policy = ?");
@@ -119,7 +247,7 @@ pub(super) fn page<T: DeserializeOwned>(
     for _ in 0..size {
         let Some(row) = rows.next()? else { break };
         last_place = Some(row.get::<_, i64>("place")?);
-        found.add(decode(table, &text(row, "id")?, row.get("crc")?, bytes(row, "record")?));
+        found.add(record_of(table, row));
     }
     let has_more = rows.next()?.is_some();
     let next = last_place.filter(|_| has_more).map(|place| place.to_string());
@@ -129,14 +257,12 @@ pub(super) fn page<T: DeserializeOwned>(
 /// One record by its id. The inner error names one that is damaged.
 pub(super) fn record<T: DeserializeOwned>(
     connection: &Connection,
-    table: &str,
+    table: Table,
     id: &str,
 ) -> rusqlite::Result<Result<Option<T>, JournalError>> {
-    let sql = format!("SELECT crc, record FROM {table} WHERE id = ?");
-    let found = connection
-        .prepare_cached(&sql)?
-        .query_row([id], |row| Ok(decode(table, id, row.get("crc")?, bytes(row, "record")?)))
-        .optional()?;
+    let sql = format!("SELECT {} FROM {} WHERE id = ?", table.columns(), table.name());
+    let found =
+        connection.prepare_cached(&sql)?.query_row([id], |row| Ok(record_of(table, row))).optional()?;
     Ok(found.transpose().map_err(JournalError))
 }
 
@@ -146,29 +272,76 @@ pub(super) fn header(
     id: &str,
 ) -> rusqlite::Result<Result<Option<RunHeader>, JournalError>> {
     let found = connection
-        .prepare_cached("SELECT header_crc, header FROM runs WHERE id = ? AND header IS NOT NULL")?
+        .prepare_cached("SELECT id, header_crc, header FROM runs WHERE id = ? AND header IS NOT NULL")?
         .query_row([id], |row| {
-            Ok(decode("header of runs", id, row.get("header_crc")?, bytes(row, "header")?))
+            let parsed =
+                || legible("header of runs", id, || Ok(parse("header of runs", id, bytes(row, "header")?)));
+            Ok(header_sealed(row).and_then(|()| parsed()))
         })
         .optional()?;
     Ok(found.transpose().map_err(JournalError))
 }
 
-/// The entries of a run, in order. One that is missing counts as damaged.
+/// The entries of a run, in order. One that is missing counts as damaged, the last too.
 pub(super) fn entries(connection: &Connection, run: &str) -> rusqlite::Result<Legible<Entry>> {
     let mut select =
         connection.prepare_cached("SELECT seq, packed, crc, body FROM entries WHERE run = ? ORDER BY seq")?;
     let mut rows = select.query([run])?;
     let mut found = Legible::new();
     let mut expected: i64 = 1;
-    while let Some(row) = rows.next()? {
+    let mut last_crc = 0;
+    loop {
+        let row = match rows.next() {
+            Ok(Some(row)) => row,
+            Ok(None) => break,
+            Err(error) => {
+                let id = entry_id(run, expected);
+                found.damaged.push(format!("entries {id} and what comes after it can't be read: {error}"));
+                return Ok(found);
+            }
+        };
         let seq: i64 = row.get("seq")?;
         if seq != expected {
             found.damaged.push(format!("entries {} is missing", entry_id(run, expected)));
         }
         expected = seq.saturating_add(1);
-        let (packed, crc) = (row.get("packed")?, row.get("crc")?);
-        found.add(decode_packed("entries", &entry_id(run, seq), crc, packed, bytes(row, "body")?));
+        let id = entry_id(run, seq);
+        last_crc = row.get("crc").unwrap_or_default();
+        found.add(legible("entries", &id, || {
+            let body = bytes(row, "body")?;
+            let verified = verify("entries", &id, row.get("crc")?, Seal::of_content(&id, body));
+            let packed = row.get("packed")?;
+            Ok(verified.and_then(|()| unpack("entries", &id, packed, body)))
+        }));
     }
+    found.damaged.extend(tail_damage(connection, run, expected - 1, last_crc)?);
     Ok(found)
+}
+
+/// What is wrong with the number of entries that were found, by what was written down
+/// beside them. Otherwise a record without its end would look whole.
+fn tail_damage(
+    connection: &Connection,
+    run: &str,
+    entries: i64,
+    last: u32,
+) -> rusqlite::Result<Option<String>> {
+    let written = connection
+        .prepare_cached("SELECT entries, crc FROM tails WHERE run = ?")?
+        .query_row([run], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?)))
+        .optional();
+    Ok(match written {
+        Ok(None) if entries == 0 => None,
+        Ok(None) => Some(format!("the number of entries of run {run} is missing")),
+        Ok(Some((written, _))) if written > entries => Some(format!(
+            "entries {} is missing, and {} are there of {written}",
+            entry_id(run, entries + 1),
+            entries
+        )),
+        Ok(Some((written, crc))) if written != entries || crc != Seal::of_tail(run, entries, last) => {
+            Some(format!("the number of entries of run {run} is damaged: its checksum is wrong"))
+        }
+        Ok(Some(_)) => None,
+        Err(error) => Some(format!("the number of entries of run {run} can't be read: {error}")),
+    })
 }

@@ -1,9 +1,12 @@
 mod commits;
+mod contents;
 mod damage;
 mod death;
 mod disk;
+mod flips;
 mod opening;
 mod pages;
+mod power;
 mod retention;
 
 use std::sync::Arc;
@@ -16,7 +19,7 @@ use suture_core::{
 };
 use tempfile::TempDir;
 
-use super::Journal;
+use super::{Journal, Survey};
 use crate::change::Change;
 use crate::entry::{Answer, Body, Entry};
 use crate::log::{Durability, JournalError, RunLog};
@@ -94,6 +97,8 @@ fn header() -> RunHeader {
             settings: json!({"ä": [1, 2.5, null]}),
         },
         limits: Limits::default(),
+        requested: vec![],
+        grants: vec![],
         cluster: "uid".into(),
     }
 }

@@ -45,7 +45,7 @@ pub(super) struct Shared {
 
 impl Writer {
     pub fn start(opened: Opened) -> Result<Self, JournalError> {
-        let Opened { path, connection, lock } = opened;
+        let Opened { path, connection, lock, .. } = opened;
         let number = |sql: &str| {
             connection
                 .query_row(sql, [], |row| row.get::<_, i64>(0))
@@ -222,6 +222,7 @@ impl Thread {
         for row in rows() {
             row.write(&transaction, &self.last_id, &mut effects)?;
         }
+        effects.finish(&transaction)?;
         transaction.commit()?;
         let took = started.elapsed();
         // First what came, then what went: the number is never below 0.

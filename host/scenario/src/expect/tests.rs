@@ -9,7 +9,10 @@ fn then(text: &str) -> Then {
 }
 
 fn change(step: u32, verb: &'static str, object: &str, before: Value, after: Value) -> Change {
-    Change { verb, object: object.parse().unwrap(), step: (0, step), before, after }
+    let at = Timestamp::from_second(i64::from(step)).unwrap();
+    let world =
+        Arc::new([("v1 Pod media/mover".parse().unwrap(), Arc::new(json!({"phase": "Running"})))].into());
+    Change { verb, object: object.parse().unwrap(), at, step: (0, step), before, after, world }
 }
 
 fn changes() -> Vec<Change> {
@@ -113,4 +116,14 @@ fn another_outcome_shows_what_the_run_said() {
     assert_eq!(difference.message, "expected `escalate`, was `remediated`: the backup runs again");
     assert_eq!(first("  summary: nothing").expectation, "summary");
     assert_eq!(first("  timeline: [second, first]").expectation, "timeline[1]");
+}
+
+#[test]
+fn a_condition_may_ask_when_a_change_was_made_and_how_things_were_then() {
+    let busy = "object(\"v1\", \"Pod\", \"media\", \"mover\").phase == \"Running\"";
+    let early = "timestamp(now) < timestamp(\"1970-01-01T00:00:04Z\")";
+    let never = |condition: &str| format!("  never: [{{patch: v1 ConfigMap media/*, where: '{condition}'}}]");
+    assert_eq!(first(&never(&format!("{busy} && {early}"))).expectation, "never[0]");
+    assert!(all(&never(&format!("{busy} && !({early})"))).is_empty());
+    assert!(all(&never("object(\"v1\", \"Pod\", \"media\", \"other\") != null")).is_empty());
 }

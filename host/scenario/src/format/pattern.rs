@@ -9,7 +9,6 @@ use suture_core::{Glob, ObjectRef};
 /// Which objects: `APIVERSION KIND NAMESPACE/NAME` with `*` in namespace or name, or `*`
 /// for all.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a scenario has a handful")]
 pub enum ObjectPattern {
     /// Every object.
     Any,

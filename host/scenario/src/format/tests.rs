@@ -191,3 +191,29 @@ fn what_the_manifest_requests_is_granted_in_the_namespaces_that_the_scenario_nam
     assert_eq!(namespaces, ["media"]);
     assert_eq!(grants[0].resources, ["pods"]);
 }
+
+#[test]
+fn what_surrounds_the_run_is_read_and_a_typo_in_it_is_told() {
+    let read = |given: &str| {
+        let text = format!("name: x\ngiven: {{{given}}}\nwhen: [{{alert: {{labels: {{a: b}}}}}}]\n");
+        Scenario::parse(&text, Path::new("s.yaml"))
+    };
+    let scenario = read(
+        "run: {id: 01k, incident: 01j, attempt: 3}, locks: [{name: l, for: 3m}, {name: m}], pauses: [{step: 9, for: 20ms}]",
+    )
+    .unwrap();
+    assert_eq!(
+        (scenario.run.id.as_str(), scenario.run.incident.as_str(), scenario.run.attempt),
+        ("01k", "01j", 3)
+    );
+    assert_eq!(scenario.run.index_of(&scenario.run.id), Some(0));
+    assert_eq!(scenario.run.index_of(&suture_core::RunId::new("run-2")), Some(1));
+    assert_eq!(scenario.locks.len(), 2);
+    assert_eq!(scenario.pauses[0].held_for, HumanDuration::from_millis(20));
+    for typo in ["run: {ident: x}", "locks: [{nmae: l}]", "pauses: [{step: 9}]", "later: [{affter: 5m}]"] {
+        let error = read(typo).unwrap_err();
+        assert!(error.line == 2 && error.column > 0, "{typo}: {error}");
+    }
+    let error = read("later: [{after: 5m, do: []}]").unwrap_err();
+    assert!(error.line == 2 && error.message.contains("later[0].do"), "{error}");
+}

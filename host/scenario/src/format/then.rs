@@ -23,6 +23,9 @@ pub struct Then {
     pub finally: Vec<Located<Expression>>,
     /// Texts that the timeline must show, in this order.
     pub timeline: Vec<Located<TextPattern>>,
+    /// What is in doubt afterwards: each text in one of the doubts, and no doubt without one.
+    /// Nothing is expected where this is left out.
+    pub doubts: Option<Vec<Located<TextPattern>>>,
 }
 
 /// Something that was written in a file, and where.
@@ -76,6 +79,7 @@ pub(super) struct RawThen {
     finally: Option<Spanned<OneOrMany>>,
     #[serde(default)]
     timeline: Vec<Spanned<String>>,
+    doubts: Option<Vec<Spanned<String>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -124,6 +128,10 @@ impl RawThen {
             never: never.iter().map(|(located, _)| located.clone()).collect(),
             finally: finally.into_iter().map(|source| expression(source, &[])).collect::<Result<_, _>>()?,
             timeline: self.timeline.into_iter().map(text_pattern).collect::<Result<_, _>>()?,
+            doubts: self
+                .doubts
+                .map(|doubts| doubts.into_iter().map(text_pattern).collect::<Result<_, _>>())
+                .transpose()?,
         };
         for (effect, location) in &effects {
             let effect = &effect.value;
@@ -178,9 +186,9 @@ fn expected(raw: Spanned<RawExpected>) -> Result<(Located<Expected>, Location), 
     }
     let pattern = ObjectPattern::parse(&object.value).map_err(|error| (object.referenced, error))?;
     let variables: &[&str] = match verb {
-        "create" => &["object"],
-        "delete" => &["object", "before"],
-        _ => &["object", "before", "patch"],
+        "create" => &["object", "now"],
+        "delete" => &["object", "before", "now"],
+        _ => &["object", "before", "patch", "now"],
     };
     let condition = condition.map(|source| expression(source, variables)).transpose()?;
     let expected = Expected { verb, object: pattern, condition: condition.map(|condition| condition.value) };

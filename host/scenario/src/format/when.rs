@@ -33,6 +33,12 @@ pub struct ScenarioAlert {
     pub status: AlertStatus,
     /// When it began to fire; by default when it comes.
     pub starts_at: Option<Timestamp>,
+    /// A link to the expression in Prometheus.
+    #[serde(default, rename = "generatorURL")]
+    pub generator_url: String,
+    /// Alertmanager's hash of the labels; by default one of our own.
+    #[serde(default)]
+    pub fingerprint: String,
 }
 
 fn firing() -> AlertStatus {
@@ -42,15 +48,15 @@ fn firing() -> AlertStatus {
 impl ScenarioAlert {
     /// The alert as Alertmanager would deliver it at a time.
     pub fn at(self, now: Timestamp) -> Alert {
-        let Self { labels, annotations, status, starts_at } = self;
+        let Self { labels, annotations, status, starts_at, generator_url, fingerprint } = self;
         let mut alert = Alert {
             status,
             labels,
             annotations,
             starts_at: starts_at.unwrap_or(now),
             ends_at: (status == AlertStatus::Resolved).then_some(now),
-            generator_url: String::new(),
-            fingerprint: String::new(),
+            generator_url,
+            fingerprint,
         };
         alert.fingerprint = alert.fingerprint();
         alert

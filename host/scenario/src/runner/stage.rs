@@ -1,69 +1,76 @@
 //! What a scenario is played on: the cluster, the clock, the alerts as they come.
 
+mod lives;
+mod locks;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::task::Poll;
 
-use futures::executor::block_on;
-use futures::future::{BoxFuture, Either, select};
+use futures::future::{BoxFuture, Either, FutureExt, poll_fn, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
-use serde_json::Value;
 use suture_cluster::SimulatedCluster;
-use suture_core::clock::later;
-use suture_core::{
-    AlertStatus, Clock, Grant, HumanDuration, Incident, IncidentId, Labels, Limits, Mode, Program, RunId,
-    Timestamp, VirtualClock,
-};
-use suture_engine::{Confirm, Finished, Locks, RunSpec, Session, execute, key};
-use suture_journal::{Cancel, Entry, JournalError, MemoryLog, Observer};
+use suture_core::clock::{Sleep, later};
+use suture_core::{Alert, AlertStatus, Clock, Ending, Halt, HumanDuration, Labels, Timestamp, VirtualClock};
+use suture_engine::{Cluster, Finished, Locks, key};
+use suture_journal::{JournalError, RunLog};
 
 use super::Watcher;
-use crate::expect::check_possible;
-use crate::format::{Event, Scenario};
+use super::disk::{Disk, Record};
+use super::ready::Ready;
+use super::trouble::{Death, Trouble};
+use crate::format::Event;
 use crate::report::PlayedRun;
 
-/// Everything that a scenario is played with.
-pub(super) struct Stage {
-    program: Arc<dyn Program>,
-    pub(super) cluster: SimulatedCluster,
+/// Everything that a scenario is played with, once.
+pub(super) struct Stage<'a> {
+    ready: &'a Ready<'a>,
+    pub cluster: SimulatedCluster,
+    /// The cluster as the host meets it.
+    met: Arc<dyn Cluster>,
     clock: Arc<VirtualClock>,
-    locks: Arc<Locks>,
-    grants: Vec<Grant>,
-    settings: Value,
-    mode: Mode,
-    limits: Limits,
-    alerts_fire: bool,
+    /// Those of the host that is alive.
+    locks: Mutex<Arc<Locks>>,
+    pub disk: Arc<Disk>,
     watcher: Option<Arc<dyn Watcher>>,
-    pub(super) played: Mutex<Played>,
+    trouble: Option<Arc<dyn Trouble>>,
+    pub played: Mutex<Played>,
 }
 
 /// What was played so far.
 #[derive(Default)]
 pub(super) struct Played {
-    pub(super) runs: Vec<Playing>,
-    pub(super) notes: Vec<String>,
+    pub runs: Vec<Playing>,
+    pub notes: Vec<String>,
     /// How a scenario without any run ended.
-    pub(super) nothing: Option<(&'static str, String)>,
+    pub nothing: Option<(&'static str, String)>,
 }
 
 pub(super) struct Playing {
+    /// The incident, by its number from 1: a run that can't go on has a successor.
+    incident: usize,
     key: Labels,
+    alert: Alert,
     started: Timestamp,
-    pub(super) log: Arc<MemoryLog>,
-    pub(super) finished: Option<Finished>,
+    log: Arc<dyn RunLog>,
+    pub finished: Option<Finished>,
 }
 
 impl Playing {
-    pub(super) fn into_run(self) -> PlayedRun {
-        let (ending, doubts) = match self.finished {
+    pub fn into_run((playing, record): (Self, Record)) -> PlayedRun {
+        let (ending, doubts) = match playing.finished {
             Some(Finished { ending, doubts, .. }) => (Some(ending), doubts),
             None => (None, Vec::new()),
         };
-        PlayedRun { key: self.key, started: self.started, ending, doubts, entries: self.log.entries() }
+        let Record { entries, marks, .. } = record;
+        PlayedRun { key: playing.key, started: playing.started, ending, doubts, entries, marks }
     }
 }
 
-type Running<'a> = FuturesUnordered<BoxFuture<'a, (usize, Labels, Result<Finished, JournalError>)>>;
+/// The end of a run, by its number from 0.
+type Ended = (usize, Result<Finished, JournalError>);
+type Running<'a> = FuturesUnordered<BoxFuture<'a, Ended>>;
 
 /// An incident of the scenario: its run, and whether the alert was resolved meanwhile.
 #[derive(Default)]
@@ -72,90 +79,129 @@ struct Open {
     is_resolved: bool,
 }
 
-impl Stage {
-    pub(super) fn set(
-        scenario: &Scenario,
-        program: Arc<dyn Program>,
+/// What happens next.
+enum Next {
+    /// The time has come for what is waited for.
+    Due,
+    Ended(Ended),
+    Died(Death),
+    /// Nothing is waited for, and nothing runs.
+    Over,
+}
+
+impl<'a> Stage<'a> {
+    pub fn set(
+        ready: &'a Ready<'a>,
         clock: Arc<VirtualClock>,
         watcher: Option<Arc<dyn Watcher>>,
-    ) -> Result<Self, (u64, String)> {
-        let manifest = program.manifest();
-        let settings = manifest
-            .settings_schema
-            .fill(scenario.settings.clone())
-            .map_err(|error| (0, format!("`given.settings` break the policy's schema: {error}")))?;
-        let cluster = SimulatedCluster::new(scenario.fixture.clone(), clock.clone())
-            .map_err(|error| (0, format!("the simulated cluster can't be set up: {error}")))?;
-        let grants = scenario.grants(manifest);
-        block_on(check_possible(&scenario.then, &cluster, manifest, &grants))?;
-        Ok(Self {
-            cluster,
-            clock,
-            locks: Arc::default(),
-            grants,
-            settings,
-            mode: scenario.mode,
-            limits: scenario.limits.clone(),
-            alerts_fire: !scenario.lists_alerts,
-            watcher,
-            played: Mutex::default(),
-            program,
-        })
+        trouble: Option<Arc<dyn Trouble>>,
+    ) -> Self {
+        let cluster = ready.cluster.fork(clock.clone());
+        let disk = Arc::<Disk>::default();
+        let met: Arc<dyn Cluster> = match &trouble {
+            Some(trouble) => trouble.clone().meet(&cluster, clock.clone(), disk.clone()),
+            None => Arc::new(cluster.clone()),
+        };
+        let (locks, played) = (Mutex::default(), Mutex::default());
+        Self { ready, cluster, met, clock, locks, disk, watcher, trouble, played }
     }
 
-    pub(super) async fn play(&self, events: &[Event]) -> Result<(), JournalError> {
+    /// Play it among those who hold locks for a while.
+    pub async fn play(&self, sent: &[Event]) -> Result<(), JournalError> {
+        let others = std::pin::pin!(self.let_go(self.locks_of_others()));
+        let play = std::pin::pin!(self.play_alone(sent));
+        match select(play, others).await {
+            Either::Left((played, _)) => played,
+            Either::Right((never, _)) => match never {},
+        }
+    }
+
+    async fn play_alone(&self, sent: &[Event]) -> Result<(), JournalError> {
+        let told = self.trouble.as_ref().map(|trouble| trouble.told(sent));
+        let events = told.as_deref().unwrap_or(sent);
+        let _held = self.hold_locks();
         let clock: Arc<dyn Clock> = self.clock.clone();
         let start = clock.now();
         let mut open: BTreeMap<Labels, Open> = BTreeMap::new();
         let mut running: Running<'_> = FuturesUnordered::new();
         for event in events {
-            let mut due = clock.sleep_until(later(start, event.after));
-            while !running.is_empty() {
-                match select(due, running.next()).await {
-                    Either::Left(_) => {
-                        due = Box::pin(std::future::ready(()));
-                        break;
-                    }
-                    Either::Right((ended, still_due)) => {
-                        due = still_due;
-                        self.ended(ended, &mut open)?;
-                    }
-                }
-            }
-            due.await;
+            self.go_on(Some(clock.sleep_until(later(start, event.after))), &mut open, &mut running).await?;
             self.happens(event, &mut open, &running);
         }
-        while let Some(ended) = running.next().await {
-            self.ended(Some(ended), &mut open)?;
+        self.go_on(None, &mut open, &mut running).await?;
+        if self.trouble.as_ref().is_some_and(|trouble| trouble.tells_again()) {
+            open.clear();
+            for event in events.iter().filter(|event| event.alert.status == AlertStatus::Firing) {
+                self.happens(event, &mut open, &running);
+            }
+            self.go_on(None, &mut open, &mut running).await?;
         }
         Ok(())
     }
 
-    fn ended(
-        &self,
-        ended: Option<(usize, Labels, Result<Finished, JournalError>)>,
+    /// Let the runs go on until a time; to their end, where none is given.
+    async fn go_on<'r>(
+        &'r self,
+        mut due: Option<Sleep>,
         open: &mut BTreeMap<Labels, Open>,
+        running: &mut Running<'r>,
     ) -> Result<(), JournalError> {
-        let Some((index, key, finished)) = ended else { return Ok(()) };
+        let mut death = self.death();
+        loop {
+            match next(&mut due, running, &mut death).await {
+                Next::Due | Next::Over => return Ok(()),
+                Next::Ended((index, finished)) => self.ended(index, finished?, open, running),
+                Next::Died(how) => {
+                    // Wherever they were, they end there.
+                    *running = FuturesUnordered::new();
+                    self.come_back(how, running).await;
+                    death = self.death();
+                }
+            }
+        }
+    }
+
+    fn death(&self) -> BoxFuture<'_, Death> {
+        match &self.trouble {
+            Some(trouble) => trouble.death(),
+            None => futures::future::pending().boxed(),
+        }
+    }
+
+    fn ended<'r>(
+        &'r self,
+        index: usize,
+        finished: Finished,
+        open: &mut BTreeMap<Labels, Open>,
+        running: &Running<'r>,
+    ) {
+        self.disk.sync();
+        let (incident, key, alert) = {
+            let mut played = self.played.lock();
+            let Some(run) = played.runs.get_mut(index) else { return };
+            run.finished = Some(finished.clone());
+            (run.incident, run.key.clone(), run.alert.clone())
+        };
+        // Its host died, and it could not go on: its incident gets another run.
+        if finished.ending == Ending::Halted(Halt::Shutdown) {
+            running.push(self.start(Some(incident), key, &alert));
+            return;
+        }
         if let Some(incident) = open.get_mut(&key) {
             incident.is_running = false;
             if incident.is_resolved {
                 open.remove(&key);
             }
         }
-        if let Some(run) = self.played.lock().runs.get_mut(index) {
-            run.finished = Some(finished?);
-        }
-        Ok(())
     }
 
     /// An alert fires or is resolved, as Alertmanager tells it.
-    fn happens<'a>(&'a self, event: &Event, open: &mut BTreeMap<Labels, Open>, running: &Running<'a>) {
+    fn happens<'r>(&'r self, event: &Event, open: &mut BTreeMap<Labels, Open>, running: &Running<'r>) {
         let alert = &event.alert;
-        if self.alerts_fire {
+        if !self.ready.scenario.lists_alerts {
             self.cluster.set_alert(alert);
         }
-        let manifest = self.program.manifest();
+        let manifest = self.ready.program.manifest();
         let after = HumanDuration::from(event.after);
         if !manifest.matchers.matches(&alert.labels) {
             let note = format!(
@@ -193,65 +239,28 @@ impl Stage {
             return;
         }
         open.insert(key.clone(), Open { is_running: true, is_resolved: false });
-        running.push(self.start(key, event));
+        running.push(self.start(None, key, alert));
     }
+}
 
-    fn start<'a>(
-        &'a self,
-        key: Labels,
-        event: &Event,
-    ) -> BoxFuture<'a, (usize, Labels, Result<Finished, JournalError>)> {
-        let log = Arc::new(MemoryLog::default());
-        let started = self.clock.now();
-        let index = {
-            let mut played = self.played.lock();
-            played.runs.push(Playing { key: key.clone(), started, log: log.clone(), finished: None });
-            played.runs.len() - 1
-        };
-        if let Some(watcher) = &self.watcher {
-            watcher.began(index, &key, started);
+/// What happens next.
+async fn next(due: &mut Option<Sleep>, running: &mut Running<'_>, death: &mut BoxFuture<'_, Death>) -> Next {
+    poll_fn(|context| {
+        if let Poll::Ready(ended) = running.poll_next_unpin(context) {
+            match (ended, &due) {
+                (Some(ended), _) => return Poll::Ready(Next::Ended(ended)),
+                (None, None) => return Poll::Ready(Next::Over),
+                (None, Some(_)) => {}
+            }
         }
-        let observer =
-            self.watcher.clone().map(|watcher| Arc::new(Watched { watcher, index }) as Arc<dyn Observer>);
-        let spec = RunSpec {
-            run: RunId::new(format!("run-{}", index + 1)),
-            policy: self.program.manifest().name.clone(),
-            program: self.program.clone(),
-            incident: Incident {
-                id: IncidentId::new(format!("incident-{}", index + 1)),
-                key: key.clone(),
-                alert: event.alert.clone(),
-                attempt: 1,
-                settings: self.settings.clone(),
-            },
-            mode: self.mode,
-            limits: self.limits.clone(),
-            grants: self.grants.clone(),
-            confirm: Confirm::prometheus(),
-            past: None,
-        };
-        let session = Session {
-            cluster: Arc::new(self.cluster.clone()),
-            clock: self.clock.clone(),
-            log,
-            locks: self.locks.clone(),
-            cancel: Cancel::new(),
-            observer,
-            metrics: None,
-            places: None,
-        };
-        Box::pin(async move { (index, key, execute(spec, session).await) })
-    }
-}
-
-/// Passes a run's entries on, with the run's number.
-struct Watched {
-    watcher: Arc<dyn Watcher>,
-    index: usize,
-}
-
-impl Observer for Watched {
-    fn entry(&self, entry: &Entry) {
-        self.watcher.entry(self.index, entry);
-    }
+        // Only runs at work can meet with it.
+        if let Poll::Ready(death) = death.poll_unpin(context) {
+            return Poll::Ready(Next::Died(death));
+        }
+        match due {
+            Some(due) => due.poll_unpin(context).map(|()| Next::Due),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }

@@ -27,12 +27,17 @@ pub(super) fn called(line: &mut Line, effect: &Effect, answer: &Answer) {
 
 /// An effect with an intent: a change, a wait, a pause, a lock.
 pub(super) fn performed(line: &mut Line, prepared: &Prepared, answer: &Answer, took: Duration) {
+    answered(line, &prepared.effect, answer, took);
+}
+
+/// An effect that was answered after a while.
+pub(super) fn answered(line: &mut Line, effect: &Effect, answer: &Answer, took: Duration) {
     // What took less than a second took no time, as people see it.
     let took = if took < Duration::from_secs(1) { Duration::ZERO } else { took };
-    subject(line, &prepared.effect);
+    subject(line, effect);
     match answer {
-        Answer::Ok(reply) => result(line, &prepared.effect, reply, took),
-        Answer::Error(error) => failure(line, &prepared.effect, error, took),
+        Answer::Ok(reply) => result(line, effect, reply, took),
+        Answer::Error(error) => failure(line, effect, error, took),
     }
 }
 
@@ -64,7 +69,8 @@ fn colon(line: &mut Line) {
     line.attach(":");
 }
 
-fn subject(line: &mut Line, effect: &Effect) {
+/// What an effect is about, without what came of it.
+pub(super) fn subject(line: &mut Line, effect: &Effect) {
     let text = match effect {
         Effect::Get { target } | Effect::Wait { target, .. } => object(target),
         Effect::List(query) => {

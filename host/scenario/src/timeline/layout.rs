@@ -41,7 +41,7 @@ impl Tone {
         }
     }
 
-    fn paint(self, text: &str, look: &Look) -> String {
+    pub(super) fn paint(self, text: &str, look: &Look) -> String {
         let style = self.style();
         if look.color && self != Self::Plain { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }

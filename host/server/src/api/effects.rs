@@ -19,7 +19,9 @@ pub(super) async fn run(State(engine): State<Engine>, Name(id): Name) -> Answer 
         return Err(Failure::not_found(format!("there is no run `{}`", names::shortened(id.as_str()))));
     };
     let entries = journal.entries(&id).await.map_err(internal)?;
+    let header = journal.header(&id).await.map_err(internal)?;
     let mut run = json!(record);
+    run["header"] = json!(header);
     run["effects"] = Value::Array(effects(&entries));
     run["entries"] = json!(entries);
     Ok(Json(run))

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use suture_cluster::live::{self, Connection, LiveCluster};
+use suture_cluster::socket::SocketCluster;
 use suture_cluster::{PrometheusClient, WithPrometheus};
 use suture_core::{Clock, RealClock};
 use suture_engine::Cluster;
@@ -42,7 +43,10 @@ pub(crate) async fn cluster(loaded: &Loaded, options: &ServeOptions) -> Result<H
             let cluster = LiveCluster::new(connection.clone(), &config, clock.clone());
             Host { cluster: Arc::new(cluster), clock, connection: Some(connection) }
         }
-        ClusterConfig::Simulated(config) => simulated(loaded, config, &options.simulated)?,
+        ClusterConfig::Simulated(SimulatedConfig::Scenario { scenario, speed }) => {
+            simulated(loaded, scenario, *speed, &options.simulated)?
+        }
+        ClusterConfig::Simulated(SimulatedConfig::Socket { socket }) => behind(loaded, socket).await?,
     };
     Ok(match prometheus(loaded)? {
         None => host,
@@ -53,19 +57,37 @@ pub(crate) async fn cluster(loaded: &Loaded, options: &ServeOptions) -> Result<H
 /// The same, as far as it goes offline.
 ///
 /// # Errors
-/// As [`cluster`], but what a kubeconfig holds is not looked at.
+/// As [`cluster`], but what a kubeconfig holds is not looked at, and nobody need listen at a
+/// socket.
 pub(crate) fn offline(loaded: &Loaded, options: &ServeOptions) -> Result<(), ConfigError> {
-    if let ClusterConfig::Simulated(config) = &loaded.config.cluster.value {
-        simulated(loaded, config, &options.simulated)?;
+    if let ClusterConfig::Simulated(SimulatedConfig::Scenario { scenario, speed }) =
+        &loaded.config.cluster.value
+    {
+        simulated(loaded, scenario, *speed, &options.simulated)?;
     }
     prometheus(loaded).map(drop)
 }
 
-fn simulated(loaded: &Loaded, config: &SimulatedConfig, make: &MakeSimulated) -> Result<Host, ConfigError> {
-    let scenario: &Path = &loaded.path(&config.scenario);
-    let made = make(scenario, config.speed)
+/// A simulated cluster in this process.
+fn simulated(
+    loaded: &Loaded,
+    scenario: &Path,
+    speed: f64,
+    make: &MakeSimulated,
+) -> Result<Host, ConfigError> {
+    let made = make(&loaded.path(scenario), speed)
         .map_err(|error| loaded.error(loaded.config.cluster.referenced, error))?;
     Ok(Host { cluster: made.cluster, clock: made.clock, connection: None })
+}
+
+/// A simulated cluster in another process. Its clock is there, so it must answer.
+async fn behind(loaded: &Loaded, socket: &Path) -> Result<Host, ConfigError> {
+    let cluster = SocketCluster::connect(&loaded.path(socket))
+        .await
+        .map_err(|error| loaded.error(loaded.config.cluster.referenced, error.to_string()))?;
+    let clock = Arc::new(cluster.clock());
+    tracing::info!(socket = %socket.display(), now = %clock.now(), "acting on a simulated cluster in another process");
+    Ok(Host { cluster: Arc::new(cluster), clock, connection: None })
 }
 
 /// The Prometheus of a configuration, if it has one.

@@ -78,17 +78,48 @@ impl Live {
 
 /// `cluster.simulated`.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SimulatedConfig {
-    /// The scenario whose `given` and `reactions` are the cluster.
-    pub scenario: PathBuf,
-    /// How many times as fast as real its time runs.
-    #[serde(default = "real_time")]
-    pub speed: f64,
+#[serde(try_from = "WrittenSimulated")]
+pub enum SimulatedConfig {
+    /// In the host's own memory.
+    Scenario {
+        /// The scenario whose `given` and `reactions` are the cluster.
+        scenario: PathBuf,
+        /// How many times as fast as real its time runs.
+        speed: f64,
+    },
+    /// In a process of its own, which outlives the host: `suture simulate`.
+    Socket {
+        /// Where that listens. Relative paths are seen from the configuration's folder.
+        socket: PathBuf,
+    },
 }
 
-fn real_time() -> f64 {
-    1.0
+/// As it is written: one key of two.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WrittenSimulated {
+    scenario: Option<PathBuf>,
+    speed: Option<f64>,
+    socket: Option<PathBuf>,
+}
+
+impl TryFrom<WrittenSimulated> for SimulatedConfig {
+    type Error = &'static str;
+
+    fn try_from(written: WrittenSimulated) -> Result<Self, Self::Error> {
+        match written {
+            WrittenSimulated { scenario: Some(scenario), speed, socket: None } => {
+                Ok(Self::Scenario { scenario, speed: speed.unwrap_or(1.0) })
+            }
+            WrittenSimulated { scenario: None, speed: None, socket: Some(socket) } => {
+                Ok(Self::Socket { socket })
+            }
+            WrittenSimulated { scenario: None, speed: Some(_), socket: Some(_) } => Err(
+                "`speed` goes with `scenario`; behind a `socket` time runs as `suture simulate --speed` says",
+            ),
+            _ => Err("give either `scenario: FILE` or `socket: PATH`, where `suture simulate` listens"),
+        }
+    }
 }
 
 /// As it is written: one key of two.
@@ -106,7 +137,7 @@ impl TryFrom<Written> for ClusterConfig {
         match written {
             Written { live: Some(live), simulated: None } => Ok(Self::Live(live)),
             Written { live: None, simulated: Some(simulated) } => Ok(Self::Simulated(simulated)),
-            _ => Err("give either `live: {}` or `simulated: {scenario: FILE}`"),
+            _ => Err("give either `live: {}`, `simulated: {scenario: FILE}` or `simulated: {socket: PATH}`"),
         }
     }
 }

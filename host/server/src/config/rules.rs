@@ -6,7 +6,7 @@ use serde_saphyr::{Location, Spanned};
 use suture_core::{Bytes, Grant, HumanDuration, names};
 
 use super::error::{ConfigError, Source as Text};
-use super::{ClusterConfig, Config, ConfirmBy, Live, PolicyEntry, Source, Webhook};
+use super::{ClusterConfig, Config, ConfirmBy, Live, PolicyEntry, SimulatedConfig, Source, Webhook};
 
 struct Findings<'a> {
     text: &'a Text<'a>,
@@ -38,7 +38,9 @@ pub(super) fn check(config: &Config, text: &Text<'_>) -> (Vec<ConfigError>, Vec<
         }
     }
     match &config.cluster.value {
-        ClusterConfig::Simulated(simulated) if !(1.0..=100_000.0).contains(&simulated.speed) => {
+        ClusterConfig::Simulated(SimulatedConfig::Scenario { speed, .. })
+            if !(1.0..=100_000.0).contains(speed) =>
+        {
             findings.error(config.cluster.referenced, "`speed` must lie between 1 and 100000");
         }
         ClusterConfig::Simulated(_) => {}

@@ -31,6 +31,14 @@ fn mutations(b: &Bench) -> Vec<(&'static str, Mutation)> {
                 json!([{"op": "add", "path": "/data/b", "value": "2"}]),
             )),
         ),
+        (
+            "json-undo",
+            Mutation::Patch(patch(
+                &target("json-undo"),
+                PatchType::Json,
+                json!([{"op": "test", "path": "/data/a", "value": "1"}, {"op": "remove", "path": "/data/a"}]),
+            )),
+        ),
         ("apply", Mutation::Apply(apply(&target("apply"), json!({"data": {"b": "2"}}), false))),
         ("apply-new", Mutation::Apply(apply(&target("apply-new"), json!({"data": {"b": "2"}}), false))),
         ("delete", Mutation::Delete(delete)),
@@ -38,7 +46,7 @@ fn mutations(b: &Bench) -> Vec<(&'static str, Mutation)> {
 }
 
 async fn prepared(b: &Bench) -> anyhow::Result<Vec<(&'static str, Prepared)>> {
-    for name in ["merge", "json", "apply", "delete"] {
+    for name in ["merge", "json", "json-undo", "apply", "delete"] {
         b.other().create(CONFIG_MAP, config_map(name)).await?;
     }
     let mut all = vec![];
@@ -66,7 +74,7 @@ async fn what_was_performed_was_done(b: &Bench) -> anyhow::Result<()> {
 
 async fn a_patch_of_what_has_moved_on_is_in_doubt(b: &Bench) -> anyhow::Result<()> {
     for (name, prepared) in prepared(b).await? {
-        if !["merge", "json"].contains(&name) {
+        if !["merge", "json", "json-undo"].contains(&name) {
             continue;
         }
         b.other().merge(&b.target(CONFIG_MAP, name), json!({"data": {"c": "3"}})).await?;

@@ -222,7 +222,7 @@ async fn one(
     };
     let finished = execute(spec, session).await.map_err(|error| CliError::internal(error.to_string()))?;
     let ending: Option<Ending> = Some(finished.ending);
-    Ok(PlayedRun { key, started, ending, doubts: finished.doubts, entries: log.entries() })
+    Ok(PlayedRun { key, started, ending, doubts: finished.doubts, entries: log.entries(), marks: Vec::new() })
 }
 
 /// The record is in memory: what must be taken back is taken back by this process. So the

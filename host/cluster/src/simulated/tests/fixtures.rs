@@ -149,3 +149,23 @@ fn a_fixture_reads_back_as_it_is_written() {
     let again: Fixture = serde_json::from_value(written.clone()).unwrap();
     assert_eq!(serde_json::to_value(&again).unwrap(), written);
 }
+
+#[test]
+fn what_comes_later_says_when_and_does_something() {
+    let patch = "{patch: {target: v1 ConfigMap media/notes, body: {data: {a: x}}}}";
+    for (later, place, says) in [
+        (format!("{{do: [{patch}]}}"), "later[0].do", "say when"),
+        (format!("{{after: 5m, step: 2, do: [{patch}]}}"), "later[0].step", "not both"),
+        (format!("{{step: 0, do: [{patch}]}}"), "later[0].step", "from 1"),
+        ("{after: 5m, do: []}".to_owned(), "later[0].do", "nothing"),
+        (
+            "{after: 5m, do: [{delete: {target: v1 Nonsense media/x}}]}".to_owned(),
+            "later[0].do[0]",
+            "Nonsense",
+        ),
+    ] {
+        let error = refused(&format!("later:\n- {later}\n"));
+        assert!(error.place == place && error.message.contains(says), "{later}: {error}");
+    }
+    assert!(unreadable("later:\n- {at: 5m, do: []}\n").contains("at"));
+}

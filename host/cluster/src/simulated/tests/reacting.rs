@@ -171,3 +171,39 @@ fn changes_from_outside_set_off_reactions_too() {
     assert_eq!(reason(world.cluster.edit(&reference(SOURCE), |_| {})), "NotFound");
     assert_eq!(reason(world.cluster.delete(&reference(SOURCE))), "NotFound");
 }
+
+#[test]
+fn what_comes_later_comes_at_its_time_or_before_a_step() {
+    let world = World::media(
+        "later:\n- after: 5m\n  do:\n  - patch: {target: v1 ConfigMap media/notes, body: {data: {a: '${now}'}}}\n\
+         - step: 3\n  do:\n  - create: {object: {apiVersion: v1, kind: ConfigMap, metadata: {name: new, namespace: media}}}\n\
+         - step: 2\n  do:\n  - delete: {target: v1 Pod media/mover}\n",
+    );
+    let get = |number, target| {
+        let prepared = world.run(world.cluster.prepare(&step(number), &Effect::Get { target }));
+        world.perform(&prepared.map_err(error)?)
+    };
+    world.pass(299);
+    assert_eq!(world.at("v1 ConfigMap media/notes", "/data/a"), "1");
+    world.pass(1);
+    assert_eq!(world.at("v1 ConfigMap media/notes", "/data/a"), "2026-11-22T04:15:00Z");
+    get(1, target("v1 Pod media/mover")).unwrap();
+    assert_eq!(reason(get(1, target("v1 ConfigMap media/new"))), "NotFound");
+    // Steps 2 to 8 asked for nothing here.
+    assert_eq!(reason(get(9, target("v1 Pod media/mover"))), "NotFound");
+    get(10, target("v1 ConfigMap media/new")).unwrap();
+    assert_eq!(world.cluster.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_fault_can_let_the_first_effects_pass() {
+    let world = World::media(
+        "faults:\n- {verb: get, kind: Pod, skip: 1, times: 1, reason: Unavailable}\n\
+         - {verb: get, kind: Pod, skip: 2, times: 1, reason: Forbidden}\n",
+    );
+    let get = || match world.get("v1 Pod media/mover") {
+        Ok(_) => "ok".to_owned(),
+        Err(error) => error.reason.to_string(),
+    };
+    assert_eq!([get(), get(), get(), get(), get()], ["ok", "Unavailable", "ok", "Forbidden", "ok"]);
+}

@@ -8,7 +8,7 @@ use super::*;
 use crate::run::bed::{Calls, policy_of};
 
 /// Looks, changes something, and waits for an hour.
-async fn sleepy(calls: Calls) -> Result<Result<Outcome, String>, Halt> {
+pub(super) async fn sleepy(calls: Calls) -> Result<Result<Outcome, String>, Halt> {
     let create = Mutation::Create(Create {
         kind: Kind::new("v1", "ConfigMap"),
         namespace: Some("media".into()),
@@ -29,13 +29,13 @@ async fn sleepy(calls: Calls) -> Result<Result<Outcome, String>, Halt> {
 }
 
 /// What of a host is left when it has ended, its cluster among it.
-async fn ended(bed: Bed) -> (tempfile::TempDir, SimulatedCluster, Arc<dyn Clock>) {
+pub(super) async fn ended(bed: Bed) -> (tempfile::TempDir, SimulatedCluster, Arc<dyn Clock>) {
     bed.engine.shutdown(Duration::from_millis(1)).await;
     bed.engine.journal().close().await.unwrap();
     (bed.dir, bed.cluster, bed.clock)
 }
 
-async fn next(
+pub(super) async fn next(
     (dir, cluster, clock): (tempfile::TempDir, SimulatedCluster, Arc<dyn Clock>),
     program: Arc<dyn Program>,
     change: impl FnOnce(&mut EngineConfig),
@@ -49,18 +49,18 @@ async fn next(
     Bed { cluster, clock, ..next }
 }
 
-fn grants() -> Vec<Grant> {
+pub(super) fn grants() -> Vec<Grant> {
     serde_json::from_value(json!([{"groups": [""], "resources": ["configmaps"],
         "verbs": ["create", "delete"], "namespaces": ["media"]}]))
     .unwrap()
 }
 
-fn may(change: &mut EngineConfig) {
+pub(super) fn may(change: &mut EngineConfig) {
     let policy = Arc::get_mut(&mut change.policies[0]).unwrap();
     policy.config.grants = grants();
 }
 
-async fn asleep() -> (tempfile::TempDir, SimulatedCluster, Arc<dyn Clock>) {
+pub(super) async fn asleep() -> (tempfile::TempDir, SimulatedCluster, Arc<dyn Clock>) {
     let first = start(tempfile::tempdir().unwrap(), policy(|calls, _| sleepy(calls)), may).await;
     first.post("firing", &["media"]).await;
     first.until(IncidentState::Waiting).await;

@@ -112,6 +112,24 @@ fn a_json_patch_whose_own_test_fails_has_nothing_to_undo() {
 }
 
 #[test]
+fn a_json_patch_that_is_refused_though_its_test_holds_is_a_doubt() {
+    let undo = Mutation::Patch(Patch {
+        target: target("a"),
+        patch_type: PatchType::Json,
+        body: json!([{"op": "test", "path": "/metadata/name", "value": "a"}, {"op": "add", "path": "/data", "value": {}}]),
+        resource_version: None,
+    });
+    // As an admission webhook does.
+    let fake = Fake::default().performs([Ok(made("a")), failure(Reason::INVALID)]);
+    let world = World::new(fake);
+    let doubts = world.drive(async {
+        world.recorder.answer(change(merge("a"), Some(undo))).await.unwrap().unwrap();
+        world.recorder.finish(&concluded()).await.unwrap()
+    });
+    assert_eq!(doubts, ["the undo of step 1 (patch v1 ConfigMap media/a) failed: Invalid: because"]);
+}
+
+#[test]
 fn a_patch_without_a_test_that_is_invalid_is_a_doubt_with_step_and_object() {
     let fake = Fake::default().performs([Ok(made("a")), failure(Reason::INVALID)]);
     let world = World::new(fake);

@@ -90,13 +90,19 @@ impl EffectHandler for Fake {
                 target.uid.get_or_insert_with(|| format!("uid-of-{}", target.name));
             }
         }
+        let before = match &effect {
+            Effect::Mutate { mutation: Mutation::Patch(patch), .. } => {
+                Some(Arc::new(config_map(&patch.target.name)))
+            }
+            _ => None,
+        };
         let deadline = match &effect {
             Effect::Sleep { duration_ms: wait } | Effect::Wait { timeout_ms: wait, .. } => {
                 Some(later(start(), Duration::from_millis(*wait)))
             }
             _ => None,
         };
-        Ok(Prepared { dry_run: self.dry_run, deadline, ..Prepared::new(step.clone(), effect) })
+        Ok(Prepared { dry_run: self.dry_run, deadline, before, ..Prepared::new(step.clone(), effect) })
     }
 
     async fn perform(&self, prepared: &Prepared) -> Result<Reply, Fault> {

@@ -101,6 +101,25 @@ fn a_change_that_was_not_done_is_prepared_anew_under_todays_grants() {
     let answers = next.drive(first(&next.recorder, 5)).unwrap();
     assert_eq!(answers[4].as_ref().unwrap_err().reason, Reason::DENIED);
     assert_eq!(next.fake.asked(), ["resolve patch plex"]);
+    // It was not made, so nothing of it is open; and the next life answers the same.
+    assert_eq!(next.record(), ["5 reply Denied"]);
+    assert_eq!(super::unsettled(&next.log.entries()).len(), 1);
+    let third = World::resumed(&next.log.entries(), Fake::default());
+    assert_eq!(third.drive(first(&third.recorder, 5)).unwrap(), answers);
+    assert!(third.fake.asked().is_empty());
+}
+
+#[test]
+fn a_request_of_the_dead_process_that_arrives_late_is_not_made_twice() {
+    let (life, answers, _) = whole_life();
+    let begun = life.iter().position(|entry| entry.step == 5).unwrap() + 1;
+    let late = [Ok(Resolution::NotDone), Ok(Resolution::Done(made("plex")))];
+    let fake = Fake::default().resolves(late).performs([failure(Reason::CONFLICT)]);
+    let next = World::resumed(&life[..begun], fake);
+    assert_eq!(next.drive(first(&next.recorder, 5)).unwrap(), answers[..5]);
+    let asked = next.fake.asked();
+    assert_eq!(asked, ["resolve patch plex", "perform patch plex", "resolve patch plex"]);
+    assert_eq!(next.record(), ["5 intent patch", "5 reply ok"]);
 }
 
 #[test]

@@ -103,3 +103,45 @@ async fn a_damaged_row_of_each_table_is_named_and_the_others_are_found() {
     assert!(journal.incident(&IncidentId::new("i1")).await.is_err());
     assert!(journal.incident(&IncidentId::new("i2")).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn a_record_without_its_end_does_not_look_whole() {
+    let folder = TempDir::new().unwrap();
+    filled(&folder).await;
+    tamper(&folder, "DELETE FROM entries WHERE run = 'r1' AND seq = 3;");
+    let JournalError(error) = open(&folder).entries(&RunId::new("r1")).await.unwrap_err();
+    assert_eq!(error, "entries r1/3 is missing, and 2 are there of 3");
+}
+
+#[tokio::test]
+async fn a_row_that_damage_has_ended_is_not_passed_over() {
+    let folder = TempDir::new().unwrap();
+    filled(&folder).await;
+    tamper(
+        &folder,
+        "UPDATE runs SET state = 'ended', ended_at = 5 WHERE id = 'r1';
+         UPDATE incidents SET closed_at = 5 WHERE id = 'i2';
+         UPDATE inbox SET policy = 'another' WHERE id = 2;",
+    );
+    let journal = open(&folder);
+    let damage = &journal.survey().damage;
+    for row in ["runs r1", "incidents i2", "inbox 2"] {
+        assert!(damage.contains(&format!("{row} is damaged: its checksum is wrong")), "{damage:?}");
+    }
+    assert_eq!(journal.unfinished_runs().await.unwrap(), [run("r2")]);
+    assert_eq!(journal.inbox(9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_index_that_is_not_as_its_table_is_made_anew() {
+    let folder = TempDir::new().unwrap();
+    filled(&folder).await;
+    tamper(
+        &folder,
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, 'IS NULL', 'IS NOT NULL') WHERE name = 'incidents_open';",
+    );
+    let journal = open(&folder);
+    assert!(journal.survey().damage.is_empty(), "{:?}", journal.survey());
+    assert_eq!(journal.open_incidents().await.unwrap().len(), 2);
+}

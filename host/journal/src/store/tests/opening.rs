@@ -133,3 +133,49 @@ fn a_folder_that_is_a_file_is_named() {
     let JournalError(error) = Journal::open(&path, Arc::new(RealClock)).err().unwrap();
     assert!(error.contains("occupied") && error.contains("storage.path"), "{error}");
 }
+
+#[test]
+fn a_journal_from_before_the_first_release_is_refused_and_left_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    drop(open(&folder));
+    tamper(&folder, "PRAGMA user_version = 1;");
+    let before = std::fs::read(folder.path().join("journal.db")).unwrap();
+    let error = refusal(&folder);
+    assert!(error.contains("schema 1") && error.contains("move it away"), "{error}");
+    assert_eq!(std::fs::read(folder.path().join("journal.db")).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_file_that_was_emptied_is_refused_and_its_log_is_kept() {
+    let folder = TempDir::new().unwrap();
+    let journal = open(&folder);
+    journal.commit(vec![notification("a")], Durability::Synced).await.unwrap();
+    let copy = TempDir::new().unwrap();
+    std::fs::copy(folder.path().join("journal.db-wal"), copy.path().join("journal.db-wal")).unwrap();
+    for database in [None, Some(b"")] {
+        if let Some(database) = database {
+            std::fs::write(copy.path().join("journal.db"), database).unwrap();
+        }
+        let error = refusal(&copy);
+        assert!(error.contains("journal.db-wal is not") && error.contains("backup"), "{error}");
+        let length =
+            |folder: &TempDir| std::fs::metadata(folder.path().join("journal.db-wal")).unwrap().len();
+        assert_eq!(length(&copy), length(&folder));
+        assert_eq!(copy.path().join("journal.db").exists(), database.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_journal_whose_first_page_is_gone_is_refused_and_left_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    let journal = open(&folder);
+    journal.commit(vec![notification("a")], Durability::Synced).await.unwrap();
+    journal.close().await.unwrap();
+    let path = folder.path().join("journal.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[..8192].fill(0);
+    std::fs::write(&path, &bytes).unwrap();
+    let error = refusal(&folder);
+    assert!(error.contains("is not a journal") && error.contains("move it away"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}

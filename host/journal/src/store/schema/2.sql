@@ -1,5 +1,5 @@
--- Times are milliseconds since the Unix epoch. `crc` is the checksum of the row's id
--- and what is stored under it (see row.rs). JSON is kept as text, so that any SQLite
+-- Times are milliseconds since the Unix epoch. `crc` is the checksum of what a row is
+-- found by and of what it holds (see seal.rs). JSON is kept as text, so that any SQLite
 -- shell shows it; entries that are large are compressed with zstd.
 
 -- Notifications that were accepted and are not routed yet.
@@ -59,3 +59,11 @@ CREATE TABLE entries (
   body        BLOB NOT NULL,
   PRIMARY KEY (run, seq)
 ) STRICT;
+
+-- How many entries a run has, written with each: without it, a record that has lost its
+-- last entries would look whole.
+CREATE TABLE tails (
+  run         TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+  entries     INTEGER NOT NULL,
+  crc         INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,74 @@
+//! What `suture test` takes.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// `suture test`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --policy, the component of the policy folder that the scenarios stand in is
+used: target/policies/NAME.wasm, as `suture build` makes it.
+
+Examples:
+  suture test policies/volsync
+  suture test policies/volsync/scenarios/stale-lock.yaml
+  suture test --filter lock policies/volsync
+  suture test --policy volsync.wasm my-scenarios/
+  suture test --torture policies/volsync
+  suture test --torture --runs 100000 --seed 7 policies/volsync
+  suture test --torture --filter 'stale lock' --for 60s policies/volsync
+
+--torture plays each scenario again and again, and each time something goes wrong: the
+host is killed before or after each request or entry, requests fail in every way they can,
+are late or lost, reads show the past, somebody else changes or deletes objects. Single
+perturbations come first, then several at once. `never` and `finally` must hold each time,
+no undo may be missing, and nothing is done twice. A failure comes with its timeline and
+with the command that repeats it.")]
+pub struct TestArgs {
+    /// The component to test.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Only scenarios whose name or file contains this text.
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Show the timelines of scenarios that pass, too.
+    #[arg(long, conflicts_with = "torture")]
+    pub timeline: bool,
+    /// What goes wrong.
+    #[command(flatten)]
+    pub torture: TortureArgs,
+    /// Scenario files, or folders of them.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `suture test --torture`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Torture")]
+pub struct TortureArgs {
+    /// Play the scenarios again and again, with something going wrong each time.
+    #[arg(long)]
+    pub torture: bool,
+    /// How many runs, of all scenarios together. Where single perturbations are more,
+    /// some of them are chosen.
+    #[arg(long, value_name = "N", default_value_t = 10_000, requires = "torture", value_parser = at_least_one)]
+    pub runs: usize,
+    /// Stop after this time: 60s, 10m.
+    #[arg(long = "for", value_name = "TIME", requires = "torture")]
+    pub time: Option<suture_core::HumanDuration>,
+    /// What chance is made of: the same seed tries the same.
+    #[arg(long, value_name = "S", default_value_t = 1, requires = "torture")]
+    pub seed: u64,
+    /// Only this, as a failure's report has it; several times for several at once.
+    #[arg(long, value_name = "JSON", requires = "torture")]
+    pub perturb: Vec<String>,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("nothing would be tried".to_owned()),
+        Ok(runs) => Ok(runs),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,243 @@
+//! Both sides of a socket, and a wire to each that says what the other never would.
+
+mod lost;
+mod malformed;
+mod place;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use serde_json::json;
+use suture_core::clock::Clock;
+use suture_core::effect::{Patch, PatchType, Predicate, Target};
+use suture_core::handler::{Discovery, Resource};
+use suture_core::object::Kind;
+use suture_core::{
+    Effect, EffectHandler, Error, Fault, Mutation, ObjectRef, Prepared, Reason, Reply, Resolution, RunId,
+    ScaledClock, Step,
+};
+
+use super::{Listener, Offer, SocketCluster};
+use crate::{Fixture, SimulatedCluster};
+
+const NOTES: &str = "v1 ConfigMap media/notes";
+const FIXTURE: &str = r#"
+now: 2026-11-22T04:10:00Z
+objects:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: notes, namespace: media}, data: {a: "1"}}
+- {apiVersion: v1, kind: Secret, metadata: {name: key, namespace: media}, data: {key: czNjcmV0}}
+"#;
+
+/// A simulated cluster; whoever asks for a `Sleep` waits until the end of time, and whoever
+/// asks for `Now` brings it down.
+#[derive(Clone)]
+struct Odd {
+    cluster: SimulatedCluster,
+    /// The questions at work that never end.
+    hanging: Arc<Mutex<usize>>,
+}
+
+struct Hanging(Arc<Mutex<usize>>);
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        *self.0.lock() -= 1;
+    }
+}
+
+#[async_trait]
+impl EffectHandler for Odd {
+    async fn prepare(&self, step: &Step, effect: &Effect) -> Result<Prepared, Fault> {
+        self.cluster.prepare(step, effect).await
+    }
+
+    async fn perform(&self, prepared: &Prepared) -> Result<Reply, Fault> {
+        match prepared.effect {
+            Effect::Sleep { .. } => {
+                *self.hanging.lock() += 1;
+                let _hanging = Hanging(self.hanging.clone());
+                std::future::pending().await
+            }
+            Effect::Now => panic!("it was asked for"),
+            _ => self.cluster.perform(prepared).await,
+        }
+    }
+
+    async fn resolve(&self, prepared: &Prepared) -> Result<Resolution, Fault> {
+        self.cluster.resolve(prepared).await
+    }
+}
+
+#[async_trait]
+impl Discovery for Odd {
+    async fn resource(&self, kind: &Kind) -> Result<Resource, Error> {
+        self.cluster.resource(kind).await
+    }
+}
+
+/// A cluster and its place.
+struct World {
+    odd: Odd,
+    clock: Arc<dyn Clock>,
+    socket: PathBuf,
+    serving: Option<tokio::task::JoinHandle<()>>,
+    _folder: tempfile::TempDir,
+}
+
+const SPEED: f64 = 1000.0;
+
+impl World {
+    async fn new() -> Self {
+        let fixture: Fixture = serde_saphyr::from_str(FIXTURE).unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(ScaledClock::starting_at(fixture.now, SPEED));
+        let cluster = SimulatedCluster::new(fixture, clock.clone()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("cluster.sock");
+        let odd = Odd { cluster, hanging: Arc::default() };
+        let mut world = Self { odd, clock, socket, serving: None, _folder: folder };
+        world.serve().await;
+        world
+    }
+
+    /// Offer the cluster, under a new name.
+    async fn serve(&mut self) {
+        let listener = Listener::bind(&self.socket).await.unwrap();
+        let offer = Offer::new(self.odd.clone(), self.clock.clone(), SPEED);
+        self.serving = Some(tokio::spawn(offer.serve(listener)));
+    }
+
+    /// End the server, and all its connections.
+    async fn stop(&mut self) {
+        let serving = self.serving.take().unwrap();
+        serving.abort();
+        let _ = serving.await;
+    }
+
+    async fn client(&self) -> SocketCluster {
+        SocketCluster::connect(&self.socket).await.unwrap()
+    }
+
+    /// Until so many questions hang.
+    async fn hang(&self, count: usize) {
+        until(|| *self.odd.hanging.lock() == count).await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "sockets live in real time")]
+async fn until(mut holds: impl FnMut() -> bool) {
+    for _ in 0..1000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never holds")
+}
+
+fn step(number: u32) -> Step {
+    Step { run: RunId::new("run-1"), number }
+}
+
+fn target(text: &str) -> Target {
+    let ObjectRef { kind, namespace, name } = text.parse().unwrap();
+    Target { kind, namespace, name, uid: None, subresource: None }
+}
+
+fn get(text: &str) -> Effect {
+    Effect::Get { target: target(text) }
+}
+
+fn patch(text: &str, value: &str) -> Effect {
+    let body = json!({"data": {"a": value}});
+    let patch = Patch { target: target(text), patch_type: PatchType::Merge, body, resource_version: None };
+    Effect::Mutate { mutation: Mutation::Patch(patch), undo: None }
+}
+
+fn sleep() -> Prepared {
+    Prepared::new(step(9), Effect::Sleep { duration_ms: 1 })
+}
+
+fn reason<T: std::fmt::Debug>(result: Result<T, Fault>) -> String {
+    match result {
+        Err(Fault::Error(error)) => error.reason.to_string(),
+        other => panic!("no error: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn effects_and_their_errors_are_the_same_on_both_sides() {
+    let world = World::new().await;
+    let client = world.client().await;
+    let here = &world.odd.cluster;
+    for effect in [get(NOTES), get("v1 ConfigMap media/gone"), Effect::Alerts, patch(NOTES, "2")] {
+        let prepared = client.prepare(&step(1), &effect).await;
+        assert_eq!(prepared, here.prepare(&step(1), &effect).await);
+        let prepared = prepared.unwrap();
+        let performed = client.perform(&prepared).await;
+        if effect.is_mutation() {
+            assert!(matches!(performed, Ok(Reply::Mutated(object)) if object["data"]["a"] == "2"));
+            assert!(matches!(client.resolve(&prepared).await, Ok(Resolution::Done(_))));
+        } else {
+            assert_eq!(performed, here.perform(&prepared).await);
+            assert_eq!(client.resolve(&prepared).await, Ok(Resolution::NotDone));
+        }
+    }
+    for kind in [Kind::new("v1", "ConfigMap"), Kind::new("v1", "Unheard")] {
+        assert_eq!(client.resource(&kind).await, here.resource(&kind).await);
+    }
+    assert_eq!(here.mutations().len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_journal_never_holds_crosses_the_socket() {
+    let world = World::new().await;
+    let client = world.client().await;
+    let prepared = client.prepare(&step(1), &patch("v1 Secret media/key", "x")).await.unwrap();
+    assert_eq!(prepared.before.unwrap()["data"]["key"], "czNjcmV0");
+}
+
+#[tokio::test]
+async fn a_wait_holds_up_nobody_and_ends_with_the_change_that_it_is_about() {
+    let world = World::new().await;
+    let client = Arc::new(world.client().await);
+    let until = Predicate::Deleted;
+    let wait = Effect::Wait { target: target(NOTES), until, timeout_ms: 86_400_000 };
+    let wait = client.prepare(&step(1), &wait).await.unwrap();
+    let waiting = client.clone();
+    let waiting = tokio::spawn(async move { waiting.perform(&wait).await });
+    let notes = client.prepare(&step(2), &get(NOTES)).await.unwrap();
+    assert!(matches!(client.perform(&notes).await, Ok(Reply::Object(_))));
+    assert!(!waiting.is_finished());
+    world.odd.cluster.delete(&NOTES.parse().unwrap()).unwrap();
+    assert!(matches!(waiting.await.unwrap(), Ok(Reply::Waited(_))));
+}
+
+#[tokio::test]
+async fn a_question_that_nobody_wants_answered_any_more_is_cancelled() {
+    let world = World::new().await;
+    let client = Arc::new(world.client().await);
+    let asking = client.clone();
+    let asking = tokio::spawn(async move { asking.perform(&sleep()).await });
+    world.hang(1).await;
+    asking.abort();
+    world.hang(0).await;
+    // The connection is as good as before.
+    assert!(client.resource(&Kind::new("v1", "Pod")).await.is_ok());
+}
+
+#[tokio::test]
+async fn clients_have_the_servers_time_whenever_they_connect() {
+    let world = World::new().await;
+    for _ in 0..3 {
+        let before = world.clock.now();
+        let client = world.client().await;
+        let after = world.clock.now();
+        let (least, now, most) = (world.clock.now(), client.clock().now(), world.clock.now());
+        // To within the round trip.
+        let trip = before.duration_until(after);
+        assert!(now >= least - trip && now <= most + trip, "{least} {now} {most}");
+    }
+}

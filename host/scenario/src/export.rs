@@ -1,0 +1,139 @@
+//! A recorded run as a scenario: the incident becomes a test.
+//!
+//! The record holds what the policy asked for and what it was answered, and nothing else. From
+//! that a cluster is made that answers the same: objects as they were first seen, logs as they
+//! were read, and whatever changed meanwhile without the policy, as reactions to what the
+//! policy had just done, or [later](suture_cluster::fixture::Later) by itself. To find out what
+//! changed without the policy, the run's own changes are made on a simulated cluster, and each
+//! time that the record shows something the two are compared: what differs must have happened
+//! in between.
+//!
+//! No value of a Secret leaves: neither in objects (the journal has none), nor in what kubectl
+//! keeps in annotations, nor in expectations.
+
+mod acts;
+mod cel;
+mod changes;
+mod clean;
+mod faults;
+mod grants;
+mod happenings;
+mod initial;
+mod logs;
+mod pods;
+mod prometheus;
+mod reading;
+mod then;
+mod world;
+mod writing;
+mod yaml;
+
+use std::path::Path;
+
+use suture_core::{Ending, Halt};
+use suture_journal::{Entry, Ledger, RunHeader, RunRecord};
+
+use crate::format::Scenario;
+use acts::Act;
+use grants::Grants;
+use initial::Initial;
+use world::World;
+
+/// A run as the journal has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Recording<'a> {
+    /// The run.
+    pub run: &'a RunRecord,
+    /// Under what it began.
+    pub header: &'a RunHeader,
+    /// What it did.
+    pub entries: &'a [Entry],
+}
+
+/// Why a run can't become a scenario.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExportError {
+    /// It has not ended.
+    #[error("the run is still at work, so nobody knows what to expect of it")]
+    StillAtWork,
+    /// It was ended by something that no scenario has.
+    #[error("the run was ended from outside ({0}), which a scenario can't repeat")]
+    EndedFromOutside(String),
+    /// Another version wrote its record.
+    #[error("{0}")]
+    OtherVersion(String),
+    /// A scenario can't say what happened. A sentence each.
+    #[error("a scenario can't repeat what happened:\n{}", .0.join("\n"))]
+    Unfaithful(Vec<String>),
+    /// It would be larger than a scenario may be.
+    #[error("it would have {0} bytes, and a scenario may have {max}: the run has read too much", max = Scenario::MAX_BYTES)]
+    TooLarge(usize),
+}
+
+/// Make a scenario of a recorded run: its text, as YAML. It passes as it stands, with the
+/// policy that the run had.
+///
+/// # Errors
+/// Why the run can't be one.
+pub fn export(recording: &Recording<'_>) -> Result<String, ExportError> {
+    let Recording { run, header, entries } = *recording;
+    check(header)?;
+    let ledger = Ledger::of(entries);
+    let ending = ledger.ending().ok_or(ExportError::StillAtWork)?;
+    if let Ending::Halted(Halt::Limit(_) | Halt::Planned) | Ending::Concluded(_) = ending {
+    } else if let Ending::Halted(halt) = ending {
+        return Err(ExportError::EndedFromOutside(halt.to_string()));
+    }
+    let acts = acts::of(entries);
+    let initial = Initial::of(&acts, recording, ending);
+    let mut world = World::new(&initial, run, &acts).map_err(|why| ExportError::Unfaithful(vec![why]))?;
+    for (index, act) in acts.iter().enumerate() {
+        world.live_through(index, act);
+    }
+    if !world.doubts.is_empty() {
+        return Err(ExportError::Unfaithful(world.doubts));
+    }
+    // An old record does not hold the grants. Without any, a scenario grants what the manifest
+    // requests, in the namespaces that it names; where the run had less, or more, the narrowest
+    // that allow what it did are written down.
+    let known = (!header.grants.is_empty()).then_some(&*header.grants);
+    let written = writing::Parts { recording, ending, initial: &initial, world: &world, grants: known };
+    let mut text = written.text();
+    let grants = Grants::of(&acts, &world);
+    if known.is_none() && !grants.are_default(&text) {
+        text = writing::Parts { grants: Some(&grants.narrowest()), ..written }.text();
+    }
+    if text.len() > Scenario::MAX_BYTES {
+        return Err(ExportError::TooLarge(text.len()));
+    }
+    Scenario::parse(&text, Path::new("the export"))
+        .map_err(|error| ExportError::Unfaithful(vec![error.to_string()]))?;
+    Ok(text)
+}
+
+fn check(header: &RunHeader) -> Result<(), ExportError> {
+    let RunHeader { format, world, .. } = header;
+    if *format > RunHeader::FORMAT {
+        return Err(ExportError::OtherVersion(format!(
+            "its record has format {format}, and this version reads up to {}: a newer Suture wrote it; take \
+             that one",
+            RunHeader::FORMAT
+        )));
+    }
+    if world != RunHeader::WORLD {
+        return Err(ExportError::OtherVersion(format!(
+            "it ran in the world `{world}`, and this version has `{}`",
+            RunHeader::WORLD
+        )));
+    }
+    Ok(())
+}
+
+/// Whether a text is said anywhere in what the policy asked for and concluded.
+fn is_said(acts: &[Act], ending: &Ending, text: &str) -> bool {
+    let asked = |act: &Act| serde_json::to_string(&act.asked).is_ok_and(|asked| asked.contains(text));
+    !text.is_empty() && (ending.summary().contains(text) || acts.iter().any(asked))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! What the run was allowed, as far as its record shows it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use futures::FutureExt;
+use suture_core::grant::{Access, Grant, PodGrant};
+use suture_core::handler::Discovery;
+use suture_core::object::Kind;
+use suture_core::{Effect, Glob, Mutation, Reason, Reply, Verb};
+use suture_engine::guard::NO_GRANT;
+
+use super::acts::Act;
+use super::pods::Uses;
+use super::world::World;
+use crate::format::Scenario;
+
+/// One access, as grants see it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Need {
+    group: String,
+    resource: String,
+    subresource: Option<String>,
+    verb: &'static str,
+    namespaced: bool,
+    namespace: Option<String>,
+    name: Option<String>,
+}
+
+/// What the run needed and had, and what it was denied.
+pub(super) struct Grants {
+    needs: BTreeSet<Need>,
+    denied: Vec<Need>,
+    uses: Uses,
+}
+
+/// Verb, kind, namespace, name, subresource.
+type Asked<'a> = (Verb, &'a Kind, Option<&'a str>, Option<&'a str>, Option<&'a str>);
+
+impl Grants {
+    pub fn of(acts: &[Act], world: &World) -> Self {
+        let mut grants = Self { needs: BTreeSet::new(), denied: Vec::new(), uses: Uses::default() };
+        for act in acts {
+            let lacked = act
+                .error()
+                .is_some_and(|error| error.reason == Reason::DENIED && error.message.ends_with(NO_GRANT));
+            let denied = act.error().is_some_and(|error| error.reason == Reason::DENIED);
+            // A create has its name by now.
+            let effect = if matches!(act.asked, Effect::Mutate { .. }) { act.definite() } else { &act.asked };
+            for asked in accesses(effect) {
+                let Some(need) = needed(asked, world) else { continue };
+                match (denied, lacked) {
+                    (_, true) => grants.denied.push(need),
+                    (false, false) => _ = grants.needs.insert(need),
+                    (true, false) => {}
+                }
+            }
+            if let (Effect::Mutate { mutation, .. }, Some(Reply::Mutated(object))) = (effect, act.reply())
+                && !matches!(mutation, Mutation::Delete(_))
+            {
+                grants.uses.add(Uses::of(object));
+            }
+        }
+        // What had an error of another kind may be needed and denied at once.
+        grants.denied.retain(|denied| !grants.needs.contains(denied));
+        grants
+    }
+
+    /// Whether what a scenario grants by itself is enough, and no more than the run had.
+    pub fn are_default(&self, text: &str) -> bool {
+        let Ok(scenario) = Scenario::parse(text, Path::new("the export")) else { return true };
+        let named = scenario.namespaces();
+        let is_named = |need: &Need| {
+            need.verb == "list"
+                || !need.namespaced
+                || need.namespace.as_ref().is_none_or(|namespace| named.contains(namespace))
+        };
+        self.denied.is_empty() && self.uses.is_empty() && self.needs.iter().all(is_named)
+    }
+
+    /// The narrowest grants that allow what the run did. Names are left open where nothing
+    /// that was denied would be allowed by that.
+    pub fn narrowest(&self) -> Vec<Grant> {
+        let open = self.grants(false);
+        let would_allow = |denied: &Need| open.iter().any(|grant| grant.allows(&denied.access()));
+        if self.denied.iter().any(would_allow) { self.grants(true) } else { open }
+    }
+
+    fn grants(&self, with_names: bool) -> Vec<Grant> {
+        let mut by_verb: BTreeMap<(String, String, &str), Scope> = BTreeMap::new();
+        for need in &self.needs {
+            let key = (need.group.clone(), need.access().full_resource(), need.verb);
+            let scope = by_verb.entry(key).or_default();
+            if need.namespaced {
+                scope.namespaces.insert(need.namespace.clone().unwrap_or_else(|| "*".to_owned()));
+            }
+            let name = need.name.clone().filter(|_| with_names);
+            scope.names.insert(name.unwrap_or_else(|| "*".to_owned()));
+        }
+        // The verbs of a resource that have the same scope are one grant.
+        let mut merged: BTreeMap<(String, String, Scope), Vec<Verb>> = BTreeMap::new();
+        for ((group, resource, verb), scope) in by_verb {
+            merged.entry((group, resource, scope)).or_default().extend(verb.parse::<Verb>().ok());
+        }
+        let globs = |texts: &BTreeSet<String>| texts.iter().filter_map(|text| Glob::new(text).ok()).collect();
+        let grant = |((group, resource, scope), verbs): ((String, String, Scope), Vec<Verb>)| Grant {
+            groups: vec![group],
+            resources: vec![resource],
+            pods: if verbs.iter().any(|verb| matches!(verb, Verb::Create | Verb::Patch)) {
+                self.uses.granted()
+            } else {
+                PodGrant::default()
+            },
+            verbs,
+            namespaces: globs(&scope.namespaces),
+            names: globs(&scope.names),
+        };
+        merged.into_iter().map(grant).collect()
+    }
+}
+
+/// Where a verb was needed, and for which objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Scope {
+    namespaces: BTreeSet<String>,
+    names: BTreeSet<String>,
+}
+
+impl Need {
+    fn access(&self) -> Access<'_> {
+        Access {
+            group: &self.group,
+            resource: &self.resource,
+            subresource: self.subresource.as_deref(),
+            verb: self.verb.parse().unwrap_or(Verb::Watch),
+            namespace: self.namespace.as_deref(),
+            namespaced: self.namespaced,
+            name: self.name.as_deref(),
+        }
+    }
+}
+
+fn needed((verb, kind, namespace, name, subresource): Asked<'_>, world: &World) -> Option<Need> {
+    // What the cluster does not serve needs no grant: it is refused before.
+    let resource = world.cluster.resource(kind).now_or_never()?.ok()?;
+    Some(Need {
+        group: kind.group().to_owned(),
+        resource: resource.plural,
+        subresource: subresource.map(str::to_owned),
+        verb: verb.as_str(),
+        namespaced: resource.namespaced,
+        namespace: namespace.map(str::to_owned),
+        name: name.map(str::to_owned),
+    })
+}
+
+fn accesses(effect: &Effect) -> Vec<Asked<'_>> {
+    match effect {
+        Effect::Get { target } | Effect::Wait { target, .. } => {
+            let (namespace, name) = (target.namespace.as_deref(), Some(target.name.as_str()));
+            vec![(Verb::Get, &target.kind, namespace, name, target.subresource.as_deref())]
+        }
+        Effect::List(query) => vec![(Verb::List, &query.kind, query.namespace.as_deref(), None, None)],
+        Effect::Logs { pod, .. } => {
+            vec![(Verb::Get, &pod.kind, pod.namespace.as_deref(), Some(pod.name.as_str()), Some("log"))]
+        }
+        Effect::Mutate { mutation, undo } => {
+            [Some(mutation), undo.as_ref()].into_iter().flatten().map(change).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn change(mutation: &Mutation) -> Asked<'_> {
+    let (verb, target) = match mutation {
+        Mutation::Create(create) => {
+            let name = suture_core::object::name(&create.object);
+            let subresource = create.subresource.as_deref();
+            return (Verb::Create, &create.kind, create.namespace.as_deref(), name, subresource);
+        }
+        Mutation::Patch(patch) => (Verb::Patch, &patch.target),
+        Mutation::Apply(apply) => (Verb::Patch, &apply.target),
+        Mutation::Delete(delete) => (Verb::Delete, &delete.target),
+    };
+    let subresource = target.subresource.as_deref();
+    (verb, &target.kind, target.namespace.as_deref(), Some(target.name.as_str()), subresource)
+}

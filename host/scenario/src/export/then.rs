@@ -1,0 +1,94 @@
+//! What is expected: what the run did.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use suture_core::{Expression, ObjectRef, Timestamp};
+
+use super::cel;
+use super::clean::is_secret;
+use super::yaml::Yaml;
+use crate::expect::Change;
+
+/// The most fields that a condition compares.
+const MOST: usize = 6;
+
+/// A change that the run made.
+pub(super) struct Expectation {
+    verb: &'static str,
+    object: ObjectRef,
+    condition: Option<String>,
+}
+
+impl Expectation {
+    /// A change, and the object before and after it where they are known.
+    pub fn of(verb: &'static str, object: ObjectRef, change: Option<(Option<&Value>, &Value)>) -> Self {
+        let condition = change
+            .filter(|_| !is_secret(&object))
+            .and_then(|(before, after)| condition(verb, &object, before, after));
+        Self { verb, object, condition }
+    }
+
+    pub fn verb(&self) -> &'static str {
+        self.verb
+    }
+
+    pub fn written(&self) -> Yaml {
+        let mut fields = vec![(self.verb.to_owned(), Yaml::from(self.object.to_string()))];
+        fields.extend(self.condition.clone().map(|condition| ("where".to_owned(), condition.into())));
+        Yaml::Map(fields)
+    }
+}
+
+/// What changed, as conditions see it.
+pub(super) fn patch_of(before: &Value, after: &Value) -> Value {
+    changed("patch", &unnamed(), Some(before), after).patch()
+}
+
+fn unnamed() -> ObjectRef {
+    ObjectRef { kind: suture_core::object::Kind::new("", ""), namespace: None, name: String::new() }
+}
+
+fn changed(verb: &'static str, object: &ObjectRef, before: Option<&Value>, after: &Value) -> Change {
+    Change {
+        verb,
+        object: object.clone(),
+        at: Timestamp::UNIX_EPOCH,
+        step: (0, 0),
+        before: before.cloned().unwrap_or(Value::Null),
+        after: after.clone(),
+        world: Arc::default(),
+    }
+}
+
+/// What holds for this change: each of its fields, as far as that can be said.
+fn condition(
+    verb: &'static str,
+    object: &ObjectRef,
+    before: Option<&Value>,
+    after: &Value,
+) -> Option<String> {
+    let change = changed(verb, object, before, after);
+    let (root, value) = match verb {
+        "delete" => return None,
+        "create" => ("object", super::clean::comparable(after, false)),
+        _ => ("patch", change.patch()),
+    };
+    let leaves = cel::leaves(&value);
+    let is_chosen = |leaf: &&cel::Leaf| root == "patch" || leaf.is_in("spec") || leaf.is_in("data");
+    let mut all = String::new();
+    let mut taken = 0;
+    for leaf in leaves.iter().filter(is_chosen) {
+        let one = leaf.condition(root);
+        let longer = if all.is_empty() { one.clone() } else { format!("{all} && {one}") };
+        // What can't be said, or is too long to be said, is left out.
+        let holds = |source: &str| {
+            Expression::compile(source).is_ok_and(|compiled| change.test(&compiled) == Ok(true))
+        };
+        if taken < MOST && holds(&one) && holds(&longer) {
+            all = longer;
+            taken += 1;
+        }
+    }
+    (!all.is_empty()).then_some(all)
+}

@@ -1,0 +1,74 @@
+//! A scenario without perturbations: what can go wrong in it, and what must stay as it is.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+use suture_cluster::SimulatedCluster;
+use suture_core::{Effect, Ending, Halt, ObjectRef};
+use suture_journal::Body;
+
+use super::disturbance::{Disturbance, Seen};
+use super::request::Request;
+use crate::runner::{Play, Ready, clock};
+
+/// The run that all others are compared with.
+pub(crate) struct Reference {
+    pub requests: Vec<Request>,
+    /// How many entries were written.
+    pub entries: u32,
+    /// The locks that the policy asks for.
+    pub locks: BTreeSet<String>,
+    /// How many notifications there are.
+    pub notifications: u32,
+    /// How each run ended.
+    pub endings: Vec<&'static str>,
+    pub changes: Vec<Performed>,
+}
+
+/// What a run did to an object, without what depends on when it was done.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Performed {
+    pub verb: &'static str,
+    pub object: ObjectRef,
+    pub patch: Option<Value>,
+}
+
+impl Reference {
+    /// Play a scenario as it is. None where a run of it does not end.
+    pub fn of(ready: &Ready<'_>) -> Option<Self> {
+        let disturbance = Arc::new(Disturbance::tracing(ready.scenario.run.clone()));
+        let play = ready.play(clock(ready.scenario), None, Some(disturbance.clone()));
+        if play.failure.is_some() {
+            return None;
+        }
+        let Seen { requests, entries, .. } = disturbance.seen();
+        let locks = play.runs.iter().flat_map(|run| &run.entries).filter_map(|entry| match &entry.body {
+            Body::Intent { prepared, .. } => match &prepared.effect {
+                Effect::Exclusive { name, .. } => Some(name.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        Some(Self {
+            locks: locks.collect(),
+            notifications: u32::try_from(ready.scenario.when.len()).unwrap_or(u32::MAX),
+            endings: endings(&play),
+            changes: performed(&play.cluster),
+            requests,
+            entries,
+        })
+    }
+}
+
+/// How each run ended; one that its host's death ended has a successor, which counts.
+pub(crate) fn endings(play: &Play) -> Vec<&'static str> {
+    let endings = play.runs.iter().filter_map(|run| run.ending.as_ref());
+    endings.filter(|ending| **ending != Ending::Halted(Halt::Shutdown)).map(Ending::name).collect()
+}
+
+/// What was done to the cluster, by whichever run.
+pub(crate) fn performed(cluster: &SimulatedCluster) -> Vec<Performed> {
+    let done = cluster.mutations().into_iter().filter(|change| !change.dry_run);
+    done.map(|change| Performed { verb: change.verb, object: change.object, patch: change.patch }).collect()
+}

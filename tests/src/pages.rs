@@ -1,0 +1,41 @@
+//! What people are told: the least of an Alertmanager that receives it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
+use parking_lot::Mutex;
+use serde_json::Value;
+
+/// Keeps the alerts that are posted to it. It ends with its runtime.
+#[derive(Clone)]
+pub struct Pages {
+    /// Where it answers.
+    pub address: SocketAddr,
+    received: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Pages {
+    /// Listen on loopback.
+    ///
+    /// # Errors
+    /// Where no port is free.
+    pub async fn listen() -> anyhow::Result<Self> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let received = Arc::<Mutex<Vec<Value>>>::default();
+        let receive = async |State(kept): State<Arc<Mutex<Vec<Value>>>>, Json(alerts): Json<Vec<Value>>| {
+            kept.lock().extend(alerts);
+        };
+        let router = Router::new().route("/api/v2/alerts", post(receive)).with_state(received.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { address, received })
+    }
+
+    /// All that was received, oldest first.
+    pub fn received(&self) -> Vec<Value> {
+        self.received.lock().clone()
+    }
+}
