@@ -40,12 +40,14 @@ impl Records {
     ///
     /// # Errors
     /// Where it can't be opened.
-    pub fn open(source: &SourceArgs, token: Option<&Path>) -> Result<Self, CliError> {
+    pub fn open(source: &SourceArgs) -> Result<Self, CliError> {
         if let Some(path) = &source.journal {
             return journal(path);
         }
         let Some(url) = &source.server else { return journal(&configured()?) };
-        let token = token
+        let token = source
+            .token_file
+            .as_ref()
             .map(|file| {
                 let text = std::fs::read_to_string(file).map_err(|error| {
                     CliError::usage(format!("the token can't be read: {error}")).at(file.display())

@@ -32,21 +32,9 @@ pub(crate) const STALE_LOCK: Play = Play {
     meanwhile: nothing,
 };
 /// A sync alone.
-const MISSED_SYNC: Play = Play {
-    scenario: "missed-sync.yaml",
-    instead: &[("after: 3m", "after: 20s")],
-    settings: "{}",
-    speed: 40.0,
-    meanwhile: nothing,
-};
+const MISSED_SYNC: Play = Play { scenario: "missed-sync.yaml", ..STALE_LOCK };
 /// A deletion, then a sync.
-const HUNG_SNAPSHOT: Play = Play {
-    scenario: "06-cleans-up-before-it-triggers.yaml",
-    instead: &[("after: 3m", "after: 20s")],
-    settings: "{}",
-    speed: 40.0,
-    meanwhile: nothing,
-};
+const HUNG_SNAPSHOT: Play = Play { scenario: "06-cleans-up-before-it-triggers.yaml", ..STALE_LOCK };
 /// VolSync never answers: what was triggered is taken back, and people are told.
 const NO_ANSWER: Play = Play {
     scenario: "08-gives-the-schedule-back.yaml",

@@ -40,15 +40,17 @@ Examples:
 
 /// Where runs are recorded.
 #[derive(Debug, Args)]
-#[group(multiple = false)]
 pub struct SourceArgs {
     /// The journal: the folder that `storage.path` names, or the file in it [default: that
     /// of suture.yaml, where there is one].
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "server")]
     pub journal: Option<PathBuf>,
     /// A running host's admin address.
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
+    /// A file with the admin API's bearer token.
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// `suture runs list`.
@@ -63,9 +65,6 @@ pub struct RunsListArgs {
     /// How many at most.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: usize,
-    /// A file with the admin API's bearer token.
-    #[arg(long, value_name = "FILE", requires = "server")]
-    pub token_file: Option<PathBuf>,
 }
 
 /// `suture runs show`.
@@ -77,9 +76,6 @@ pub struct RunsShowArgs {
     /// Where runs are recorded.
     #[command(flatten)]
     pub source: SourceArgs,
-    /// A file with the admin API's bearer token.
-    #[arg(long, value_name = "FILE", requires = "server")]
-    pub token_file: Option<PathBuf>,
 }
 
 /// Where a run's module is found.
@@ -107,9 +103,6 @@ pub struct RunsExportArgs {
     /// Where the module is found that the scenario is checked with.
     #[command(flatten)]
     pub module: ModuleArgs,
-    /// A file with the admin API's bearer token.
-    #[arg(long, value_name = "FILE", requires = "server")]
-    pub token_file: Option<PathBuf>,
 }
 
 /// `suture replay`.
@@ -137,7 +130,4 @@ pub struct ReplayArgs {
     /// The module that is asked.
     #[command(flatten)]
     pub module: ModuleArgs,
-    /// A file with the admin API's bearer token.
-    #[arg(long, value_name = "FILE", requires = "server")]
-    pub token_file: Option<PathBuf>,
 }

@@ -16,7 +16,7 @@ pub fn run(args: &ReplayArgs, output: &Output) -> CommandResult {
 }
 
 async fn replay(args: &ReplayArgs, output: &Output) -> CommandResult {
-    let records = Records::open(&args.source, args.token_file.as_deref())?;
+    let records = Records::open(&args.source)?;
     let Whole { run, header, entries } = records.whole(&args.id).await?;
     let module = module::of(&run, &args.module).await?;
     let recorded = Recorded { header: &header, digest: &run.digest, entries: &entries };

@@ -27,7 +27,7 @@ pub fn run(command: RunsCommand, output: &Output) -> CommandResult {
 const COLUMNS: usize = 26 + 20 + 16 + 12 + 8 + 5 * 2;
 
 async fn list(args: &RunsListArgs, output: &Output) -> CommandResult {
-    let records = Records::open(&args.source, args.token_file.as_deref())?;
+    let records = Records::open(&args.source)?;
     let filter = Filter { policy: args.policy.clone(), limit: Some(args.limit), ..Filter::default() };
     let page = records.runs(&filter).await?;
     for damage in &page.damaged {
@@ -83,7 +83,7 @@ fn took(from: Timestamp, to: Timestamp) -> String {
 }
 
 async fn show(args: &RunsShowArgs, output: &Output) -> CommandResult {
-    let records = Records::open(&args.source, args.token_file.as_deref())?;
+    let records = Records::open(&args.source)?;
     let run = records.find(&args.id).await?;
     let (entries, damaged) = records.legible(&run).await?;
     for damage in &damaged {

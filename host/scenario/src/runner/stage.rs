@@ -119,7 +119,6 @@ impl<'a> Stage<'a> {
     async fn play_alone(&self, sent: &[Event]) -> Result<(), JournalError> {
         let told = self.trouble.as_ref().map(|trouble| trouble.told(sent));
         let events = told.as_deref().unwrap_or(sent);
-        let _held = self.hold_locks();
         let clock: Arc<dyn Clock> = self.clock.clone();
         let start = clock.now();
         let mut open: BTreeMap<Labels, Open> = BTreeMap::new();

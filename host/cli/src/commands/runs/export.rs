@@ -13,7 +13,7 @@ use crate::output::{BAD, DIM, GOOD, Output};
 use crate::records::{Records, Whole};
 
 pub async fn run(args: &RunsExportArgs, output: &Output) -> CommandResult {
-    let records = Records::open(&args.source, args.token_file.as_deref())?;
+    let records = Records::open(&args.source)?;
     let Whole { run, header, entries } = records.whole(&args.id).await?;
     let scenario = export(&Recording { run: &run, header: &header, entries: &entries })
         .map_err(|error| refused(&run.id.to_string(), error))?;

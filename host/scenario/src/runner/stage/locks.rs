@@ -7,17 +7,19 @@ use suture_core::{Clock, Timestamp};
 use suture_engine::locks::Held;
 
 use super::Stage;
+use crate::format::HeldLock;
 
 impl Stage<'_> {
-    /// The locks that the scenario says others hold, each with its end.
+    /// The locks that others hold, each with its end: those of the scenario, and those that
+    /// are trouble and never let go.
     pub(super) fn locks_of_others(&self) -> Vec<(Held, Option<Timestamp>)> {
         let policy = &self.ready.program.manifest().name;
         let (locks, now) = (self.locks.lock(), self.clock.now());
-        let held = self.ready.scenario.locks.iter().filter_map(|lock| {
-            let held = locks.try_acquire(format!("{policy}/{}", lock.name))?;
-            Some((held, lock.held_for.map(|held_for| later(now, held_for.get()))))
-        });
-        held.collect()
+        let end = |lock: &HeldLock| lock.held_for.map(|held_for| later(now, held_for.get()));
+        let of_scenario = self.ready.scenario.locks.iter().map(|lock| (lock.name.clone(), end(lock)));
+        let in_trouble = self.trouble.iter().flat_map(|trouble| trouble.locks_held());
+        let all = of_scenario.chain(in_trouble.map(|name| (name, None)));
+        all.filter_map(|(name, end)| Some((locks.try_acquire(format!("{policy}/{name}"))?, end))).collect()
     }
 
     /// Let go of locks when their time has come.
@@ -27,13 +29,5 @@ impl Stage<'_> {
             held.retain(|(_, end)| end.is_none_or(|end| end > next));
         }
         futures::future::pending().await
-    }
-
-    /// Locks that are never let go.
-    pub(super) fn hold_locks(&self) -> Vec<Held> {
-        let names = self.trouble.as_ref().map(|trouble| trouble.locks_held()).unwrap_or_default();
-        let policy = &self.ready.program.manifest().name;
-        let locks = self.locks.lock();
-        names.iter().filter_map(|name| locks.try_acquire(format!("{policy}/{name}"))).collect()
     }
 }
