@@ -21,13 +21,16 @@ build: c-compiler toolchain ## The suture binary
 
 policies: build guest-target ## The policies, as WebAssembly components
 	$(SUTURE) build policies/volsync
+	$(SUTURE) build policies/run-cronjob
 
 test: c-compiler toolchain guest-target test-packages envtest ## Everything: unit tests, scenarios, end to end
 	$(CARGO) build --locked -p suture-cli
 	target/debug/suture build policies/volsync
+	target/debug/suture build policies/run-cronjob
 	$(CARGO) test --locked --workspace --no-fail-fast
-	target/debug/suture test policies/volsync/scenarios
+	target/debug/suture test policies/volsync/scenarios policies/run-cronjob/scenarios
 	target/debug/suture test --torture --runs 3000 policies/volsync/scenarios
+	target/debug/suture test --torture --runs 3000 policies/run-cronjob/scenarios
 
 lint: ## Formatting and clippy
 	$(CARGO) fmt --check

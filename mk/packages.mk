@@ -18,6 +18,7 @@ c-compiler: # SQLite is compiled from its bundled source.
 test-packages:
 	$(call need,prometheus,prometheus)
 	$(call need,prometheus-alertmanager,prometheus-alertmanager)
+	$(call need,docker-registry,docker-registry)
 
 bench-packages:
 	$(call need,webhook,webhook)

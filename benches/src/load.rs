@@ -13,13 +13,28 @@ use tokio::net::TcpStream;
 /// Connections at once.
 pub const CONNECTIONS: usize = 64;
 
-/// Post for a while; answers a second. Every answer must be 200.
+/// Post for a while, as fast as it is answered; answers a second. Every answer must be 200.
 pub async fn requests_per_second(
     address: SocketAddr,
     path: &str,
     token: &str,
     duration: Duration,
 ) -> anyhow::Result<f64> {
+    let began = Instant::now();
+    let took = latencies(address, path, token, duration, Duration::ZERO).await?;
+    Ok(took.len() as f64 / began.elapsed().as_secs_f64())
+}
+
+/// Post for a while, with a pause before each request of a connection; how long each answer
+/// took. Every answer must be 200.
+#[expect(clippy::disallowed_methods, reason = "the pace of a load generator")]
+pub async fn latencies(
+    address: SocketAddr,
+    path: &str,
+    token: &str,
+    duration: Duration,
+    pause: Duration,
+) -> anyhow::Result<Vec<Duration>> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let head = Arc::new(format!(
         "POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
@@ -32,22 +47,26 @@ pub async fn requests_per_second(
             let mut stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
             let mut answer = Vec::with_capacity(4096);
-            let mut answered = 0_u64;
+            let mut took = Vec::new();
             while began.elapsed() < duration {
+                if !pause.is_zero() {
+                    tokio::time::sleep(pause).await;
+                }
                 let body = body(NEXT.fetch_add(1, Ordering::Relaxed));
                 let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+                let sent = Instant::now();
                 stream.write_all(request.as_bytes()).await?;
                 read_answer(&mut stream, &mut answer).await?;
-                answered += 1;
+                took.push(sent.elapsed());
             }
-            anyhow::Ok(answered)
+            anyhow::Ok(took)
         }));
     }
-    let mut answered = 0;
+    let mut took = Vec::new();
     for connection in connections {
-        answered += connection.await??;
+        took.extend(connection.await??);
     }
-    Ok(answered as f64 / began.elapsed().as_secs_f64())
+    Ok(took)
 }
 
 async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<()> {

@@ -6,13 +6,14 @@ mod figure;
 mod load;
 mod policy;
 mod repair;
+mod swap;
 mod torture;
 mod webhook;
 
 use std::process::ExitCode;
 
 /// Groups of figures.
-const GROUPS: [&str; 5] = ["policy", "webhook", "repair", "durable", "torture"];
+const GROUPS: [&str; 6] = ["policy", "webhook", "repair", "durable", "torture", "swap"];
 
 fn main() -> anyhow::Result<ExitCode> {
     let asked: Vec<String> = std::env::args().skip(1).collect();
@@ -40,6 +41,9 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     if is_asked("torture") {
         figures.push(torture::runs_a_second()?);
+    }
+    if is_asked("swap") {
+        figures.extend(runtime.block_on(swap::figures())?);
     }
     let mut all_good = true;
     for figure in &figures {

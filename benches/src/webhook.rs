@@ -21,7 +21,7 @@ use crate::load::requests_per_second;
 
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(3);
-const TOKEN: &str = "bench";
+pub const TOKEN: &str = "bench";
 
 pub async fn figures() -> anyhow::Result<Vec<Figure>> {
     let dir = tempfile::tempdir()?;
@@ -61,13 +61,14 @@ pub async fn figures() -> anyhow::Result<Vec<Figure>> {
 
 /// What is left in the inbox must not slow the next side down.
 #[expect(clippy::disallowed_methods, reason = "a pause between two measurements")]
-async fn drained(server: &Server) {
+pub async fn drained(server: &Server) {
     while server.engine().journal().inbox_len() > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
-async fn suture(dir: &Path) -> anyhow::Result<Server> {
+/// A host with the shipped policy, which hears of none of the alerts that are posted.
+pub async fn suture(dir: &Path) -> anyhow::Result<Server> {
     std::fs::write(dir.join("token"), TOKEN)?;
     std::fs::write(
         dir.join("suture.yaml"),
@@ -76,13 +77,17 @@ async fn suture(dir: &Path) -> anyhow::Result<Server> {
          policies: [{name: volsync, source: {file: volsync.wasm}}]\n",
     )?;
     std::fs::copy(crate::policy::COMPONENT, dir.join("volsync.wasm"))?;
-    let options = ServeOptions::new(Arc::new(|_: &Path, _: f64| {
+    Ok(Server::start(&dir.join("suture.yaml"), options()).await?)
+}
+
+/// An empty cluster in memory.
+pub fn options() -> ServeOptions {
+    ServeOptions::new(Arc::new(|_: &Path, _: f64| {
         let clock: Arc<dyn Clock> = Arc::new(RealClock);
         let fixture = Fixture { now: clock.now(), ..Fixture::default() };
         let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
         Ok(Simulated { cluster: Arc::new(cluster), clock })
-    }));
-    Ok(Server::start(&dir.join("suture.yaml"), options).await?)
+    }))
 }
 
 /// Parses the body, stores nothing.

@@ -2,6 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
+
+use suture_core::clock::later;
+use suture_core::{Clock, RealClock};
 
 use crate::process::{Process, free_port, loopback};
 
@@ -60,5 +64,21 @@ receivers:
     pub async fn alerts(&self) -> anyhow::Result<Vec<serde_json::Value>> {
         let url = format!("http://{}/api/v2/alerts", self.address);
         Ok(reqwest::get(url).await?.error_for_status()?.json().await?)
+    }
+
+    /// Silence the alerts that have a label, for an hour.
+    ///
+    /// # Errors
+    /// Where it does not accept that.
+    pub async fn silence(&self, label: &str, value: &str) -> anyhow::Result<()> {
+        let now = RealClock.now();
+        let matcher = serde_json::json!({"name": label, "value": value, "isRegex": false, "isEqual": true});
+        let silence = serde_json::json!({"matchers": [matcher], "startsAt": now,
+            "endsAt": later(now, Duration::from_secs(3600)), "createdBy": "a test", "comment": "left alone"});
+        let url = format!("http://{}/api/v2/silences", self.address);
+        let body = silence.to_string();
+        let request = reqwest::Client::new().post(url).header("content-type", "application/json").body(body);
+        request.send().await?.error_for_status()?;
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@
 
 mod container;
 mod environment;
+mod files;
 mod kubelet;
 mod logs;
 mod node;

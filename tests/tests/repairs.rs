@@ -36,6 +36,11 @@ struct Bed {
 
 impl Bed {
     async fn start(fixture: &str) -> anyhow::Result<Self> {
+        Self::posted_to(fixture, |server| format!("http://{}/hooks", server.webhook_addr())).await
+    }
+
+    /// The same, with Alertmanager posting to a place that depends on the host.
+    async fn posted_to(fixture: &str, place: impl FnOnce(&Server) -> String) -> anyhow::Result<Self> {
         let component = component()?;
         let dir = tempfile::tempdir()?;
         let root = dir.path();
@@ -77,7 +82,7 @@ policies:
             Ok(Simulated { cluster: Arc::new(shared.clone()), clock: time.clone() })
         }));
         let server = Server::start(&root.join("suture.yaml"), options).await?;
-        let webhook = format!("http://{}/hooks", server.webhook_addr());
+        let webhook = place(&server);
         let alertmanager = Alertmanager::start(root, alertmanager_address, &webhook, TOKEN).await?;
         Ok(Self { server, cluster, alertmanager, _prometheus: prometheus, _dir: dir })
     }
@@ -85,6 +90,21 @@ policies:
     async fn get(&self, path: &str) -> anyhow::Result<Value> {
         let url = format!("http://{}{path}", self.server.admin_addr());
         Ok(reqwest::get(url).await?.error_for_status()?.json().await?)
+    }
+
+    async fn sweep(&self) -> anyhow::Result<Value> {
+        let url = format!("http://{}/api/v1/policies/volsync/sweep", self.server.admin_addr());
+        Ok(reqwest::Client::new().post(url).send().await?.error_for_status()?.json().await?)
+    }
+
+    /// Wait until Alertmanager has the alert of the policy.
+    async fn fires(&self) -> anyhow::Result<()> {
+        let there = eventually(PATIENCE, async || {
+            let alerts = self.alertmanager.alerts().await.unwrap_or_default();
+            alerts.iter().any(|alert| alert["labels"]["alertname"] == "VolSyncVolumeOutOfSync")
+        });
+        anyhow::ensure!(there.await, "Alertmanager never has the alert");
+        Ok(())
     }
 
     /// Wait until the one incident stands there; then it.
@@ -135,6 +155,58 @@ async fn a_lock_whose_holder_is_alive_is_left_alone_and_people_hear_of_it() -> a
         })
     });
     assert!(told.await, "no escalation in Alertmanager for {incident:#}");
+    bed.server.stop(Duration::from_secs(5)).await;
+    Ok(())
+}
+
+/// Nobody listens there: no route leads to the host.
+fn nowhere(_: &Server) -> String {
+    "http://127.0.0.1:9/hooks".to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fires_and_no_route_leads_here_is_repaired_by_a_sweep() -> anyhow::Result<()> {
+    let bed = Bed::posted_to(include_str!("fixtures/stale-lock.yaml"), nowhere).await?;
+    bed.fires().await?;
+    assert_eq!(bed.get("/api/v1/incidents").await?["items"], serde_json::json!([]));
+    let swept = bed.sweep().await?;
+    assert_eq!(
+        (&swept["accepted"], &swept["alerts"][0]["result"]),
+        (&1.into(), &"accepted".into()),
+        "{swept:#}"
+    );
+    let known = bed.alertmanager.alerts().await?;
+    let fingerprint = known
+        .iter()
+        .find(|alert| alert["labels"]["obj_name"] == "plex")
+        .map(|alert| alert["fingerprint"].clone());
+    let incident = bed.until("resolved").await?;
+    assert_eq!(Some(incident["fingerprint"].clone()), fingerprint, "{incident:#}");
+    bed.server.stop(Duration::from_secs(5)).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn posted_and_swept_is_one_incident_and_what_is_silenced_is_left_alone() -> anyhow::Result<()> {
+    let bed = Bed::start(include_str!("fixtures/live-lock.yaml")).await?;
+    bed.until("escalated").await?;
+    let swept = bed.sweep().await?;
+    assert_eq!(
+        (&swept["accepted"], &swept["alerts"][0]["result"]),
+        (&0.into(), &"known".into()),
+        "{swept:#}"
+    );
+    assert_eq!(bed.get("/api/v1/incidents").await?["items"].as_array().map(Vec::len), Some(1));
+    bed.server.stop(Duration::from_secs(5)).await;
+
+    let bed = Bed::posted_to(include_str!("fixtures/stale-lock.yaml"), nowhere).await?;
+    bed.fires().await?;
+    bed.alertmanager.silence("alertname", "VolSyncVolumeOutOfSync").await?;
+    let quiet = eventually(PATIENCE, async || {
+        bed.sweep().await.is_ok_and(|swept| swept["alerts"][0]["result"] == "suppressed")
+    });
+    assert!(quiet.await, "{:#}", bed.sweep().await?);
+    assert_eq!(bed.get("/api/v1/incidents").await?["items"], serde_json::json!([]));
     bed.server.stop(Duration::from_secs(5)).await;
     Ok(())
 }

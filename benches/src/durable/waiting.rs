@@ -128,9 +128,12 @@ async fn host(folder: &Path) -> anyhow::Result<(Engine, Arc<Slow>)> {
         program: Ok(Native::program(Deed::Wait)?),
         source: "bench".to_owned(),
         loaded_at: clock.now(),
+        trouble: None,
+        candidate: None,
     };
     let engine = Engine::start(EngineConfig {
         policies: vec![Arc::new(policy)],
+        kept: None,
         journal: Journal::open(folder, clock.clone())?,
         cluster: cluster.clone(),
         clock,

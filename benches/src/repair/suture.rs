@@ -44,6 +44,7 @@ impl Suture {
         let (listeners, mut progress) = broadcast::channel(10_000);
         let engine = Engine::start(EngineConfig {
             policies: vec![Arc::new(self.policy(&*clock)?)],
+            kept: None,
             journal: Journal::open(folder.path(), clock.clone())?,
             cluster: self.cluster.clone(),
             clock: clock.clone(),
@@ -97,6 +98,13 @@ impl Suture {
             retry: Retry::default(),
         };
         let program = Ok(self.program.clone());
-        Ok(Policy { config, program, source: COMPONENT.to_owned(), loaded_at: clock.now() })
+        Ok(Policy {
+            config,
+            program,
+            source: COMPONENT.to_owned(),
+            loaded_at: clock.now(),
+            trouble: None,
+            candidate: None,
+        })
     }
 }

@@ -1,15 +1,25 @@
 //! What can be typed.
 
+mod generate;
+mod policies;
+mod registry;
 mod runs;
+mod sweep;
 mod test;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use generate::{CompletionsArgs, Format as SchemaFormat, ManArgs, SchemaArgs};
+pub use policies::{
+    PoliciesAcceptArgs, PoliciesArgs, PoliciesCommand, PoliciesListArgs, PoliciesShowArgs, ServerArgs,
+};
+pub use registry::{PullArgs, PushArgs, RegistryArgs};
 pub use runs::{
     ModuleArgs, ReplayArgs, RunsArgs, RunsCommand, RunsExportArgs, RunsListArgs, RunsShowArgs, SourceArgs,
 };
+pub use sweep::SweepArgs;
 pub use test::TestArgs;
 
 use crate::output::Format;
@@ -54,10 +64,18 @@ pub enum Command {
     Build(BuildArgs),
     /// Show what a component is: manifest, imports, sizes, digest.
     Inspect(InspectArgs),
+    /// Push a component to a registry.
+    Push(PushArgs),
+    /// Pull a component from a registry, and verify it.
+    Pull(PullArgs),
     /// Run scenarios against a policy, on a simulated cluster and a virtual clock.
     Test(TestArgs),
     /// Run a policy once, for one alert, and show its timeline.
     Run(RunArgs),
+    /// Show a running host's policies; put a newer module to work that waits.
+    Policies(PoliciesArgs),
+    /// Handle what fires in Prometheus, whether it was posted or not.
+    Sweep(SweepArgs),
     /// Show what runs did, from a journal or a running host; make a scenario of one.
     Runs(RunsArgs),
     /// Run a recorded run again, offline, and show what another version would have done.
@@ -68,6 +86,12 @@ pub enum Command {
     Rbac(RbacArgs),
     /// Offer a simulated cluster at a Unix socket, for hosts that are started and killed.
     Simulate(SimulateArgs),
+    /// Print the JSON schema of a file that people write, for editors.
+    Schema(SchemaArgs),
+    /// Print what a shell needs to complete this command.
+    Completions(CompletionsArgs),
+    /// Write pages for `man`.
+    Man(ManArgs),
     /// See it work: a host, a simulated cluster, three broken backups, real webhooks.
     Demo(DemoArgs),
 }
@@ -88,7 +112,8 @@ pub struct ConfigArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The webhook's token stands in the file that `webhook.tokenFile` names. SIGTERM lets
-runs finish for a while; what is unfinished then is picked up at the next start.
+runs finish for a while; what is unfinished then is picked up at the next start. The
+configuration and modules are watched; SIGHUP has all of it read again.
 
 Examples:
   suture serve --config suture.yaml

@@ -2,15 +2,22 @@
 
 mod build;
 mod check;
+mod completions;
 mod demo;
 mod grants;
 mod inspect;
+mod man;
+mod policies;
+mod pull;
+mod push;
 mod rbac;
 mod replay;
 mod run;
 mod runs;
+mod schema;
 mod serve;
 mod simulate;
+mod sweep;
 mod test;
 
 use crate::CommandResult;
@@ -24,13 +31,20 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Check(args) => check::run(&args, output),
         Command::Build(args) => build::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
+        Command::Push(args) => push::run(&args, output),
+        Command::Pull(args) => pull::run(&args, output),
         Command::Test(args) => test::run(&args, output),
         Command::Run(args) => run::run(&args, output),
+        Command::Policies(args) => policies::run(args.command, output),
+        Command::Sweep(args) => sweep::run(&args, output),
         Command::Runs(args) => runs::run(args.command, output),
         Command::Replay(args) => replay::run(&args, output),
         Command::Grants(args) => grants::run(&args, output),
         Command::Rbac(args) => rbac::run(&args, output),
         Command::Simulate(args) => simulate::run(&args, output),
+        Command::Schema(args) => schema::run(&args, output),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
     }
 }

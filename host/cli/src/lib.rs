@@ -7,10 +7,13 @@ mod commands;
 mod demo;
 pub mod error;
 mod http;
+mod log;
 mod module;
 pub mod output;
 mod policy;
 mod records;
+mod registry;
+mod server;
 mod simulated;
 
 use std::process::ExitCode;

@@ -5,16 +5,15 @@ mod find;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use suture_journal::{Entry, Filter, Journal, Page, RunHeader, RunRecord};
 use suture_server::Config;
 
 pub use find::Whole;
 
 use crate::args::SourceArgs;
-use crate::error::{CliError, Exit};
-use crate::http;
+use crate::error::CliError;
 use crate::module::DEFAULT_CONFIG;
+use crate::server::Server;
 
 /// Records of runs.
 pub enum Records {
@@ -23,16 +22,6 @@ pub enum Records {
     /// A running host's admin API.
     Server(Server),
 }
-
-/// A running host's admin API.
-pub struct Server {
-    client: reqwest::Client,
-    url: String,
-    token: Option<String>,
-}
-
-/// The largest answer that is read.
-const MAX_BYTES: usize = 256 << 20;
 
 impl Records {
     /// Open what the command line names; where it names nothing, the journal of the
@@ -45,25 +34,14 @@ impl Records {
             return journal(path);
         }
         let Some(url) = &source.server else { return journal(&configured()?) };
-        let token = source
-            .token_file
-            .as_ref()
-            .map(|file| {
-                let text = std::fs::read_to_string(file).map_err(|error| {
-                    CliError::usage(format!("the token can't be read: {error}")).at(file.display())
-                });
-                text.map(|text| text.trim().to_owned())
-            })
-            .transpose()?;
-        let client = http::client()?;
-        Ok(Self::Server(Server { client, url: url.trim_end_matches('/').to_owned(), token }))
+        Ok(Self::Server(Server::at(url, source.token_file.as_deref())?))
     }
 
     /// Where it is, for people.
     pub fn place(&self) -> &str {
         match self {
             Self::Journal(_, path) => path,
-            Self::Server(server) => &server.url,
+            Self::Server(server) => server.url(),
         }
     }
 
@@ -135,45 +113,4 @@ struct Detail {
     entries: Vec<Entry>,
     /// An older host does not tell it.
     header: Option<RunHeader>,
-}
-
-impl Server {
-    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, CliError> {
-        let address = format!("{}{path}", self.url);
-        let failed = |what: String| CliError { exit: Exit::Internal, ..CliError::usage(what) }.at(&address);
-        let mut url = reqwest::Url::parse(&address)
-            .map_err(|error| CliError::usage(format!("this is no URL: {error}")).at(&address))?;
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        let mut request = self.client.get(url);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
-        let mut response = request.send().await.map_err(|error| {
-            failed(format!("the host does not answer: {error}"))
-                .help("is `suture serve` running, and is this its `admin.listen`?")
-        })?;
-        let status = response.status();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failed(error.to_string()))? {
-            if body.len() + chunk.len() > MAX_BYTES {
-                return Err(failed(format!("the answer is larger than {MAX_BYTES} bytes")));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        if !status.is_success() {
-            let text = String::from_utf8_lossy(&body);
-            let error =
-                failed(format!("the host answers {status}: {}", suture_core::names::shortened(&text)));
-            return Err(if status == reqwest::StatusCode::UNAUTHORIZED {
-                error.help("name the file with its token: --token-file FILE")
-            } else {
-                error
-            });
-        }
-        serde_json::from_slice(&body).map_err(|error| {
-            failed(format!("the answer is not that of a suture host of this version: {error}"))
-        })
-    }
 }

@@ -81,8 +81,26 @@ fn help_names_every_subcommand_and_the_exit_codes() {
     assert_eq!(
         commands,
         [
-            "serve", "check", "build", "inspect", "test", "run", "runs", "replay", "grants", "rbac",
-            "simulate", "demo", "help"
+            "serve",
+            "check",
+            "build",
+            "inspect",
+            "push",
+            "pull",
+            "test",
+            "run",
+            "policies",
+            "sweep",
+            "runs",
+            "replay",
+            "grants",
+            "rbac",
+            "simulate",
+            "schema",
+            "completions",
+            "man",
+            "demo",
+            "help"
         ]
     );
     assert!(ran.stdout.contains("Exit codes: 0 done or passed; 1 an expectation failed"));
@@ -97,12 +115,21 @@ fn help_of_each_subcommand_shows_examples() {
         &["build"],
         &["test"],
         &["run"],
+        &["policies", "list"],
+        &["policies", "show"],
+        &["policies", "accept"],
         &["runs", "list"],
         &["runs", "show"],
         &["runs", "export"],
         &["replay"],
         &["simulate"],
         &["rbac"],
+        &["push"],
+        &["pull"],
+        &["sweep"],
+        &["schema"],
+        &["completions"],
+        &["man"],
     ] {
         let ran = suture(&[command, &["--help"]].concat());
         assert_eq!(ran.code, 0);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::json;
 use suture_core::{Clock, Labels, Timestamp};
 
@@ -37,6 +38,31 @@ pub struct PostedAlert {
     pub generator_url: String,
 }
 
+/// An alert that Alertmanager has.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownAlert {
+    /// What identifies it, external labels included.
+    pub labels: Labels,
+    /// Since when it fires.
+    pub starts_at: Timestamp,
+    /// Alertmanager's fingerprint of its labels.
+    pub fingerprint: String,
+    status: KnownStatus,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct KnownStatus {
+    state: String,
+}
+
+impl KnownAlert {
+    /// Whether people are not to be told: it is silenced, or inhibited.
+    pub fn is_suppressed(&self) -> bool {
+        self.status.state == "suppressed"
+    }
+}
+
 impl AlertmanagerClient {
     /// The Alertmanager at a URL, which may have a path prefix. The clock counts the
     /// timeout (10 s) of a request: give it the real one unless the server is simulated.
@@ -50,6 +76,25 @@ impl AlertmanagerClient {
     /// The URL, without credentials.
     pub fn url(&self) -> &str {
         self.server.shown()
+    }
+
+    /// All alerts that it has and that fire, those included of which nobody is told.
+    ///
+    /// # Errors
+    /// Why it can't be asked.
+    pub async fn alerts(&self) -> Result<Vec<KnownAlert>, String> {
+        let answer = self.server.get("api/v2/alerts").await;
+        let answer = answer.map_err(|error| format!("Alertmanager at {error}"))?;
+        if !answer.is_success() {
+            return Err(format!(
+                "Alertmanager at {} answered {}: {}",
+                self.url(),
+                answer.status,
+                answer.excerpt()
+            ));
+        }
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| format!("Alertmanager at {} does not answer as one: {error}", self.url()))
     }
 
     /// Post an alert.

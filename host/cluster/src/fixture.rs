@@ -58,7 +58,7 @@ pub struct FixtureError {
 }
 
 /// What a container has written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ContainerLog {
     /// The pod: `NAMESPACE/NAME`.
@@ -70,7 +70,7 @@ pub struct ContainerLog {
 }
 
 /// What Prometheus answers to one query. It is compared as text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct QueryAnswer {
     /// The PromQL expression.
@@ -81,7 +81,7 @@ pub struct QueryAnswer {
 }
 
 /// One series and its value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SeriesValue {
     /// Its labels.
@@ -92,7 +92,7 @@ pub struct SeriesValue {
 }
 
 /// A number, or text that Prometheus writes for one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(untagged)]
 pub enum SampleValue {
     /// A number.
@@ -112,7 +112,7 @@ impl SampleValue {
 }
 
 /// An alert that Prometheus knows of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KnownAlert {
     /// Its labels.
@@ -125,11 +125,12 @@ pub struct KnownAlert {
     pub state: AlertState,
     /// Since when its expression holds; by default since the fixture's `now`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub active_at: Option<Timestamp>,
 }
 
 /// How far an alert is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum AlertState {
     /// Its `for` has not passed yet.
@@ -143,7 +144,7 @@ pub enum AlertState {
 ///
 /// It fires once for each change that matches, whoever made it: the policy, another
 /// reaction, or somebody outside.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Reaction {
     /// The change.
@@ -161,7 +162,7 @@ pub struct Reaction {
 
 /// Something that happens by itself: at a time, or just before a run does something. One of
 /// the two is said.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Later {
     /// How long after the fixture's `now`.
@@ -178,7 +179,7 @@ pub struct Later {
 
 /// Which change sets off a reaction. What is left out matches everything, but
 /// `subresource`: without it, only changes of the object itself.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Trigger {
     /// How the object was changed.
@@ -206,7 +207,7 @@ pub struct Trigger {
 }
 
 /// How an object was changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ChangeVerb {
     /// It was made.
@@ -229,7 +230,7 @@ impl ChangeVerb {
 }
 
 /// One thing that a reaction does. Where its object is gone, nothing happens.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
     /// Change an object.
@@ -243,7 +244,7 @@ pub enum Action {
 }
 
 /// Change an object.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PatchAction {
     /// Which. `NAME` and `NAMESPACE` stand for those of the object that was changed.
@@ -263,7 +264,7 @@ fn merge() -> PatchType {
 }
 
 /// Make an object.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateAction {
     /// The object; its texts may hold `${CEL}`. Unlike a policy's, its `status` stays.
@@ -271,7 +272,7 @@ pub struct CreateAction {
 }
 
 /// Delete an object.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteAction {
     /// Which. `NAME` and `NAMESPACE` stand for those of the object that was changed.
@@ -279,7 +280,7 @@ pub struct DeleteAction {
 }
 
 /// Write to a container's log.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogAction {
     /// The pod. `NAME` and `NAMESPACE` stand for those of the object that was changed.
@@ -291,7 +292,7 @@ pub struct LogAction {
 }
 
 /// Effects that fail, before anything is done.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FaultRule {
     /// The effect: `get`, `list`, `create`, `patch`, `apply`, `delete`, `wait`, `logs`,

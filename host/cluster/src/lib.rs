@@ -26,7 +26,7 @@ pub mod socket;
 #[cfg(test)]
 mod testing;
 
-pub use alertmanager::{AlertmanagerClient, PostedAlert};
+pub use alertmanager::{AlertmanagerClient, KnownAlert, PostedAlert};
 pub use composite::WithPrometheus;
 pub use fixture::{Fixture, FixtureError};
 pub use http::install_crypto;

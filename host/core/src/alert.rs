@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 pub type Labels = BTreeMap<String, String>;
 
 /// Whether an alert fires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertStatus {
     /// It fires.
@@ -55,16 +55,21 @@ impl Alert {
         if !self.fingerprint.is_empty() {
             return self.fingerprint.clone();
         }
-        use sha2::Digest;
-        let mut hash = sha2::Sha256::new();
-        for (name, value) in &self.labels {
-            for part in [name, value] {
-                hash.update(part.len().to_le_bytes());
-                hash.update(part);
-            }
-        }
-        hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        fingerprint_of(&self.labels)
     }
+}
+
+/// A fingerprint of labels, our own: the same for the same labels.
+pub fn fingerprint_of(labels: &Labels) -> String {
+    use sha2::Digest;
+    let mut hash = sha2::Sha256::new();
+    for (name, value) in labels {
+        for part in [name, value] {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part);
+        }
+    }
+    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn never_is_none<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {

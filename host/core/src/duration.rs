@@ -100,6 +100,16 @@ impl<'de> Deserialize<'de> for HumanDuration {
     }
 }
 
+impl schemars::JsonSchema for HumanDuration {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "HumanDuration".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "pattern": r"^([0-9]+(ms|s|m|h|d))+$", "description": "A length of time.", "examples": ["500ms", "10m", "2h"]})
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -215,6 +215,16 @@ impl<'de> Deserialize<'de> for Expression {
     }
 }
 
+impl schemars::JsonSchema for Expression {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Expression".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "description": "A CEL expression.", "examples": ["alert.labels.cluster == \"home\""]})
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

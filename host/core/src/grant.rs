@@ -1,5 +1,7 @@
 //! What the operator allows.
 
+mod missing;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -7,8 +9,10 @@ use std::sync::Arc;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use missing::not_granted;
+
 /// What may be done to a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Verb {
     /// Read one object, wait on it, read a log.
@@ -131,7 +135,7 @@ impl<'de> Deserialize<'de> for Glob {
 }
 
 /// One thing that the operator allows. Nothing is allowed that no grant names.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Grant {
     /// API groups; the core group is the empty string.
@@ -157,7 +161,7 @@ fn any_name() -> Vec<Glob> {
 
 /// What a pod that a policy creates (itself, or through a Job, a Deployment, …) may
 /// use. Nothing, unless it is listed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PodGrant {
     /// Image references of all kinds of containers.
@@ -242,6 +246,16 @@ impl Grant {
             None => self.names.iter().any(Glob::is_any),
         };
         namespace && name && covers(&self.groups, &self.resources, &self.verbs, access)
+    }
+}
+
+impl schemars::JsonSchema for Glob {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Glob".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "description": "A name, or a pattern for names.", "examples": ["media", "*"]})
     }
 }
 

@@ -28,7 +28,7 @@ pub mod rbac;
 pub mod selector;
 pub mod settings;
 
-pub use alert::{Alert, AlertStatus, Labels, Notification};
+pub use alert::{Alert, AlertStatus, Labels, Notification, fingerprint_of};
 pub use clock::{Clock, RealClock, ScaledClock, Timestamp, VirtualClock};
 pub use duration::HumanDuration;
 pub use effect::{Effect, Mutation, Reply};

@@ -78,7 +78,7 @@ impl<'de> Deserialize<'de> for Bytes {
 }
 
 /// What one run may use. Each has its own error, which names it and its value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Limits {
     /// Linear memory of the instance.
@@ -161,6 +161,16 @@ impl Limits {
             Limit::RunBytes => self.run_bytes.to_string(),
         };
         LimitExceeded { limit, value }
+    }
+}
+
+impl schemars::JsonSchema for Bytes {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Bytes".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": ["string", "integer"], "description": "A size: bytes, or with a unit.", "examples": ["64Mi", 1024]})
     }
 }
 

@@ -9,7 +9,7 @@ use crate::names;
 use crate::settings::Schema;
 
 /// What a policy says of itself, checked.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
     /// A DNS label.
@@ -20,16 +20,25 @@ pub struct Manifest {
     pub description: String,
     /// The alerts it is for.
     pub matchers: Matchers,
-    /// The labels that identify what is broken.
+    /// The labels that identify what is broken; none where all labels of an alert together do.
     pub key: Vec<String>,
     /// What it asks for.
     pub permissions: Vec<Permission>,
     /// The schema of its settings.
+    #[schemars(with = "Value")]
     pub settings_schema: Schema,
 }
 
+impl Manifest {
+    /// The JSON schema of a manifest, as `suture inspect` shows one.
+    pub fn schema() -> Value {
+        let settings = schemars::generate::SchemaSettings::draft2020_12();
+        settings.into_generator().into_root_schema_for::<Self>().into()
+    }
+}
+
 /// A request for rights, with its reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Permission {
     /// API groups.
@@ -83,9 +92,6 @@ impl RawManifest {
         names::dns_label(&self.name).map_err(|error| format!("name: {error}"))?;
         if !is_semver(&self.version) {
             return Err(format!("version: `{}` is not a semantic version (MAJOR.MINOR.PATCH)", self.version));
-        }
-        if self.key.is_empty() {
-            return Err("key: at least one label must identify what is broken".to_owned());
         }
         for label in &self.key {
             names::label_name(label).map_err(|error| format!("key: {error}"))?;
@@ -157,7 +163,7 @@ mod tests {
         };
         assert!(wrong(|m| m.name = "Vol Sync".into()).starts_with("name:"));
         assert!(wrong(|m| m.version = "1.0".into()).starts_with("version:"));
-        assert!(wrong(|m| m.key.clear()).starts_with("key:"));
+        assert!(wrong(|m| m.key.push("not a label".into())).starts_with("key:"));
         assert!(wrong(|m| m.matchers = vec!["x".into()]).starts_with("matchers:"));
         assert!(wrong(|m| m.settings_schema = "{".into()).starts_with("settings-schema:"));
         assert!(

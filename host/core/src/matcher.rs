@@ -155,6 +155,17 @@ impl<'de> Deserialize<'de> for Matchers {
     }
 }
 
+impl schemars::JsonSchema for Matchers {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Matchers".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "array", "items": {"type": "string"},
+            "description": "Alertmanager's matchers, all of which must match.", "examples": [["alertname=\"A\""]]})
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What becomes of a policy's mutations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Mode {
     /// They are tried as a server-side dry run and laid over later reads. The default

@@ -9,7 +9,7 @@ use suture_core::clock::later;
 use suture_core::{HumanDuration, Timestamp};
 
 /// Bounds on what all policies do together, and on each.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Budgets {
     /// Runs at the same time.

@@ -132,7 +132,7 @@ impl Dispatcher {
     }
 
     fn policy(&self, name: &str) -> Option<Arc<Policy>> {
-        self.shared.policies.iter().find(|policy| policy.config.name == name).cloned()
+        self.shared.table.find(name)
     }
 
     fn id(&mut self) -> String {

@@ -1,7 +1,9 @@
 //! The service that lasts: it accepts notifications and answers questions; its
 //! [dispatcher](crate::dispatcher) does the rest.
 
-use std::collections::BTreeMap;
+mod alerts;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,13 +19,16 @@ use crate::cluster::Cluster;
 use crate::dispatcher::{Command, Dispatcher};
 use crate::metrics::Metrics;
 use crate::pager::Pager;
-use crate::policy::{Policy, PolicyStatus};
+use crate::policy::{KeptModules, Policy, PolicyStatus};
 use crate::progress::Listeners;
+use crate::table::Table;
 
 /// What a host is made of.
 pub struct EngineConfig {
-    /// The policies, loaded or not.
+    /// The policies to begin with, loaded or not; see [`Engine::replace`].
     pub policies: Vec<Arc<Policy>>,
+    /// Where a run that an earlier host left finds its module, once the policy has another.
+    pub kept: Option<Arc<dyn KeptModules>>,
     /// Where everything is written down.
     pub journal: Journal,
     /// What effects act on.
@@ -53,6 +58,7 @@ pub struct Engine(Arc<Shared>);
 /// What the handle and the dispatcher share.
 pub(crate) struct Shared {
     config: EngineConfig,
+    pub table: Table,
     pub commands: mpsc::UnboundedSender<Command>,
     pub arrived: Notify,
     pub paused: AtomicBool,
@@ -126,15 +132,18 @@ impl Engine {
     /// # Errors
     /// When the journal can't be read.
     pub async fn start(mut config: EngineConfig) -> Result<Self, JournalError> {
-        for policy in &config.policies {
-            match &policy.program {
-                Ok(program) => config.metrics.loaded(&policy.config.name, program.digest()),
-                Err(_) => config.metrics.load_failure(&policy.config.name),
+        let policies = std::mem::take(&mut config.policies);
+        for policy in &policies {
+            match policy.digest() {
+                Some(digest) => config.metrics.loaded(&policy.config.name, digest),
+                None => config.metrics.load_failure(&policy.config.name),
             }
         }
+        config.held.keys().for_each(|policy| config.metrics.held(policy, true));
         let (commands, received) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             held: RwLock::new(std::mem::take(&mut config.held)),
+            table: Table::new(policies),
             config,
             commands,
             arrived: Notify::new(),
@@ -158,7 +167,7 @@ impl Engine {
         body: Vec<u8>,
     ) -> Result<(), Refusal> {
         if let Some(policy) = policy {
-            self.policy(policy).ok_or_else(|| Refusal::UnknownPolicy(policy.to_owned()))?;
+            self.0.table.find(policy).ok_or_else(|| Refusal::UnknownPolicy(policy.to_owned()))?;
         }
         if self.0.stopping.load(Ordering::Acquire) {
             return Err(Refusal::Stopping);
@@ -183,8 +192,9 @@ impl Engine {
         Ok(())
     }
 
-    fn policy(&self, name: &str) -> Option<&Arc<Policy>> {
-        self.0.policies.iter().find(|policy| policy.config.name == name)
+    /// A policy, as it is now.
+    pub fn policy(&self, name: &str) -> Option<Arc<Policy>> {
+        self.0.table.find(name)
     }
 
     /// All policies, as the API shows them.
@@ -194,12 +204,31 @@ impl Engine {
             status.error = status.error.or_else(|| self.0.held(&policy.config.name));
             status
         };
-        self.0.policies.iter().map(status).collect()
+        self.0.table.all().iter().map(status).collect()
+    }
+
+    /// Put other policies in the place of all there are, at once. Runs that have begun keep
+    /// what they began with; what begins from now on gets the new ones. Incidents of a policy
+    /// that is gone are escalated when they are due.
+    pub fn replace(&self, policies: Vec<Arc<Policy>>) {
+        let metrics = &self.0.metrics;
+        let modules = |policies: &[Arc<Policy>]| -> BTreeSet<(String, String)> {
+            let module =
+                |policy: &Arc<Policy>| Some((policy.config.name.clone(), policy.digest()?.to_owned()));
+            policies.iter().filter_map(module).collect()
+        };
+        let new = modules(&policies);
+        let old = modules(&self.0.table.replace(policies));
+        old.difference(&new).for_each(|(policy, digest)| metrics.unloaded(policy, digest));
+        new.difference(&old).for_each(|(policy, digest)| metrics.loaded(policy, digest));
+        // What has waited for a module starts now.
+        self.0.arrived.notify_one();
     }
 
     /// Let a policy start no runs, for a reason that its status shows, or (`None`) again.
     /// Its alerts become incidents all the same, and wait; its runs at work go on.
     pub fn hold(&self, policy: &str, why: Option<String>) {
+        self.0.metrics.held(policy, why.is_some());
         match why {
             Some(why) => self.0.held.write().insert(policy.to_owned(), why),
             None => self.0.held.write().remove(policy),
@@ -224,12 +253,14 @@ impl Engine {
     /// runs that are at work go on.
     pub fn pause(&self) {
         self.0.paused.store(true, Ordering::Release);
+        self.0.metrics.paused(true);
         tracing::warn!("paused: alerts are accepted, no run starts");
     }
 
     /// Start runs again; a storm is taken to be over.
     pub fn resume(&self) {
         self.0.paused.store(false, Ordering::Release);
+        self.0.metrics.paused(false);
         tracing::info!("resumed");
         let _ = self.0.commands.send(Command::Resumed);
     }

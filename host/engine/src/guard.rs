@@ -75,7 +75,7 @@ impl Guard {
                 Err(Fault::Error(error))
                     if error.reason == Reason::UNAVAILABLE && self.clock.now() < give_up =>
                 {
-                    tracing::warn!(run = %step.run, %error, "Prometheus can't confirm the alert; it is asked again");
+                    tracing::warn!(%error, "Prometheus can't confirm the alert; it is asked again");
                     self.clock.sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }

@@ -6,7 +6,8 @@
 //! one run a key, retries, verifies that alerts clear, and tells people.
 
 pub mod announce;
-pub mod budget;
+pub mod backtest;
+mod budget;
 pub mod cluster;
 pub mod confirm;
 mod dispatcher;
@@ -22,8 +23,10 @@ pub mod pager;
 pub mod policy;
 pub mod progress;
 pub mod run;
+mod table;
 
 pub use announce::{Announcement, Announcer};
+pub use backtest::{BackTest, BackTested, OnDifference, back_test};
 pub use budget::Budgets;
 pub use cluster::Cluster;
 pub use confirm::{Confirm, ExternalLabels};
@@ -31,6 +34,6 @@ pub use engine::{Engine, EngineConfig, Refusal};
 pub use locks::Locks;
 pub use metrics::Metrics;
 pub use pager::{NoPager, Page, Pager};
-pub use policy::{Policy, PolicyConfig, PolicyStatus, Retry};
+pub use policy::{CandidateStatus, KeptModules, Policy, PolicyConfig, PolicyStatus, Retry};
 pub use progress::Progress;
 pub use run::{Finished, RunSpec, Session, execute};

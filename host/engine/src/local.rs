@@ -87,12 +87,12 @@ impl EffectHandler for Local {
             }
             Effect::Exclusive { name, .. } => self.exclusive(name, prepared).await,
             Effect::Log { level, message } => {
-                let (run, policy) = (&prepared.step.run, &self.policy);
+                // Whose line it is says the span that the run is in.
                 match level {
-                    Level::Debug => tracing::debug!(%run, policy, "{message}"),
-                    Level::Info => tracing::info!(%run, policy, "{message}"),
-                    Level::Warn => tracing::warn!(%run, policy, "{message}"),
-                    Level::Error => tracing::error!(%run, policy, "{message}"),
+                    Level::Debug => tracing::debug!("{message}"),
+                    Level::Info => tracing::info!("{message}"),
+                    Level::Warn => tracing::warn!("{message}"),
+                    Level::Error => tracing::error!("{message}"),
                 }
                 Ok(Reply::Noted)
             }

@@ -48,6 +48,15 @@ struct Inner {
     effect_duration: Family<OfVerb, Histogram>,
     loaded: Family<Loaded, Gauge>,
     load_failures: Family<OfPolicy, Counter>,
+    load_duration: Family<OfPolicy, Histogram>,
+    swaps: Family<OfPolicy, Counter>,
+    candidates: Family<OfPolicy, Gauge>,
+    reloads: Family<ResultOf, Counter>,
+    sweeps: Family<PolicyResult, Counter>,
+    spans_dropped: Counter,
+    held: Family<OfPolicy, Gauge>,
+    paused: Gauge,
+    queue: Histogram,
     lease_held: Family<OfLease, Gauge>,
     commit_duration: Histogram,
 }
@@ -71,6 +80,17 @@ impl Metrics {
             effects: Family::default(),
             loaded: Family::default(),
             load_failures: Family::default(),
+            load_duration: Family::new_with_constructor(
+                (|| Histogram::new(exponential_buckets(0.001, 4.0, 10))) as fn() -> Histogram,
+            ),
+            swaps: Family::default(),
+            candidates: Family::default(),
+            reloads: Family::default(),
+            sweeps: Family::default(),
+            spans_dropped: Counter::default(),
+            held: Family::default(),
+            paused: Gauge::default(),
+            queue: Histogram::new(exponential_buckets(0.001, 4.0, 12)),
             lease_held: Family::default(),
             run_duration,
             effect_duration,
@@ -100,6 +120,37 @@ impl Metrics {
             "policy_load_failures",
             "Modules that could not be loaded",
             inner.load_failures.clone(),
+        );
+        registry.register_with_unit(
+            "policy_load_duration",
+            "Fetching, compiling and checking a module",
+            Unit::Seconds,
+            inner.load_duration.clone(),
+        );
+        registry.register("policy_swaps", "Modules that took the place of another", inner.swaps.clone());
+        registry.register(
+            "policy_candidate",
+            "Whether a newer module waits to be accepted",
+            inner.candidates.clone(),
+        );
+        registry.register(
+            "spans_dropped",
+            "Spans that the collector of traces did not get",
+            inner.spans_dropped.clone(),
+        );
+        registry.register("policy_held", "Whether a policy starts no runs for now", inner.held.clone());
+        registry.register("paused", "Whether the host starts no runs for now", inner.paused.clone());
+        registry.register_with_unit(
+            "alert_to_run",
+            "From the opening of an incident to the start of its first run",
+            Unit::Seconds,
+            inner.queue.clone(),
+        );
+        registry.register("sweeps", "Sweeps: ok, or failed", inner.sweeps.clone());
+        registry.register(
+            "config_reloads",
+            "Configurations read again: in force, or refused",
+            inner.reloads.clone(),
         );
         registry.register(
             "lease_held",
@@ -175,7 +226,58 @@ impl Metrics {
         self.0.loaded.get_or_create(&Loaded { policy: policy.into(), digest: digest.into() }).set(1);
     }
 
-    /// A policy could not be loaded.
+    /// A policy has another module than this now, or none.
+    pub fn unloaded(&self, policy: &str, digest: &str) {
+        self.0.loaded.remove(&Loaded { policy: policy.into(), digest: digest.into() });
+    }
+
+    /// A policy's source was looked at: it was fetched, compiled and checked.
+    pub fn module_loaded(&self, policy: &str, took: Duration) {
+        self.0.load_duration.get_or_create(&OfPolicy { policy: policy.into() }).observe(took.as_secs_f64());
+    }
+
+    /// A module took the place of another.
+    pub fn swapped(&self, policy: &str) {
+        self.0.swaps.get_or_create(&OfPolicy { policy: policy.into() }).inc();
+    }
+
+    /// Whether a newer module of a policy waits to be accepted.
+    pub fn candidate(&self, policy: &str, waits: bool) {
+        self.0.candidates.get_or_create(&OfPolicy { policy: policy.into() }).set(waits.into());
+    }
+
+    /// Spans were lost.
+    pub fn spans_dropped(&self, count: u64) {
+        self.0.spans_dropped.inc_by(count);
+    }
+
+    /// Whether a policy starts no runs for now.
+    pub fn held(&self, policy: &str, held: bool) {
+        self.0.held.get_or_create(&OfPolicy { policy: policy.into() }).set(held.into());
+    }
+
+    /// Whether the host starts no runs for now.
+    pub fn paused(&self, paused: bool) {
+        self.0.paused.set(paused.into());
+    }
+
+    /// The first run of an incident began, so long after it was opened.
+    pub fn began(&self, waited: Duration) {
+        self.0.queue.observe(waited.as_secs_f64());
+    }
+
+    /// A sweep ended: `ok` or `failed`.
+    pub fn swept(&self, policy: &str, result: &str) {
+        self.0.sweeps.get_or_create(&PolicyResult { policy: policy.into(), result: result.into() }).inc();
+    }
+
+    /// The configuration was read again.
+    pub fn reloaded(&self, in_force: bool) {
+        let result = if in_force { "ok" } else { "refused" };
+        self.0.reloads.get_or_create(&ResultOf { result: result.into() }).inc();
+    }
+
+    /// A policy could not be loaded, or has a newer module that can't be used.
     pub fn load_failure(&self, policy: &str) {
         self.0.load_failures.get_or_create(&OfPolicy { policy: policy.into() }).inc();
     }
@@ -202,8 +304,26 @@ mod tests {
         metrics.load_failure("p");
         metrics.lease("home/suture", true);
         metrics.commit(Duration::from_millis(1));
+        metrics.held("p", true);
+        metrics.paused(false);
+        metrics.began(Duration::from_millis(1));
+        metrics.spans_dropped(2);
+        metrics.swept("p", "ok");
+        metrics.swapped("p");
+        metrics.candidate("p", true);
+        metrics.reloaded(true);
+        metrics.module_loaded("p", Duration::from_millis(1));
         let text = metrics.encode();
         for line in [
+            r#"suture_policy_held{policy="p"} 1"#,
+            "suture_paused 0",
+            "suture_alert_to_run_seconds_count 1",
+            "suture_spans_dropped_total 2",
+            r#"suture_sweeps_total{policy="p",result="ok"} 1"#,
+            r#"suture_policy_swaps_total{policy="p"} 1"#,
+            r#"suture_policy_candidate{policy="p"} 1"#,
+            r#"suture_config_reloads_total{result="ok"} 1"#,
+            r#"suture_policy_load_duration_seconds_count{policy="p"} 1"#,
             r#"suture_notifications_total{result="accepted"} 1"#,
             r#"suture_alerts_total{policy="p",result="opened"} 1"#,
             r#"suture_incidents{policy="p",state="queued"} 1"#,

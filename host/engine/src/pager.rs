@@ -34,7 +34,9 @@ pub struct NoPager;
 impl Pager for NoPager {
     async fn page(&self, page: &Page) -> Result<(), String> {
         let summary = page.annotations.get("summary").map_or("", String::as_str);
-        tracing::error!(labels = ?page.labels, "a person must look: {summary}");
+        let label = |name| page.labels.get(name).map(String::as_str);
+        let (incident, policy) = (label("incident"), label("policy"));
+        tracing::error!(incident, policy, labels = ?page.labels, "a person must look: {summary}");
         Ok(())
     }
 }

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use suture_core::grant::not_granted;
 use suture_core::{
     Alert, Expression, Grant, HumanDuration, Labels, Limits, Matchers, Mode, Program, Timestamp,
 };
 
+use crate::backtest::BackTested;
 use crate::confirm::Confirm;
 
 /// How often, and how patiently, an incident is attempted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Retry {
     /// Runs an incident gets at most before a person is told.
@@ -71,10 +74,41 @@ pub struct Policy {
     pub source: String,
     /// When.
     pub loaded_at: Timestamp,
+    /// Why its source has not given a newer module, where this one only goes on working.
+    pub trouble: Option<String>,
+    /// A newer module that waits for a person to accept it.
+    pub candidate: Option<Arc<CandidateStatus>>,
+}
+
+/// Modules that were put to work earlier.
+#[async_trait]
+pub trait KeptModules: Send + Sync {
+    /// The module of a policy with a digest; none where it is not kept any more, or must not
+    /// be run any more.
+    async fn program(&self, policy: &Policy, digest: &str) -> Option<Arc<dyn Program>>;
+}
+
+/// A newer module of a policy that is not put to work until a person accepts it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CandidateStatus {
+    /// The manifest's version.
+    pub version: String,
+    /// The module's digest.
+    pub digest: String,
+    /// Where it came from.
+    pub source: String,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// Why, in a sentence.
+    pub why: String,
+    /// What it would have done otherwise in the runs on record; none where that is not known
+    /// yet.
+    pub backtest: Option<BackTested>,
 }
 
 /// A policy as the API shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyStatus {
     /// Its name in this host.
@@ -89,11 +123,22 @@ pub struct PolicyStatus {
     pub source: String,
     /// When it was loaded.
     pub loaded_at: Timestamp,
-    /// Why it is not loaded.
+    /// What it requests that no grant gives, `VERB RESOURCE[.GROUP]` each: denied when it tries.
+    #[serde(default)]
+    pub not_granted: Vec<String>,
+    /// Why it is not loaded, does not act, or is not the newest.
     pub error: Option<String>,
+    /// A newer module that waits to be accepted.
+    #[serde(default)]
+    pub candidate: Option<Arc<CandidateStatus>>,
 }
 
 impl Policy {
+    /// The digest of its module, where it is loaded.
+    pub fn digest(&self) -> Option<&str> {
+        self.program.as_ref().ok().map(|program| program.digest())
+    }
+
     /// What the API shows.
     pub fn status(&self) -> PolicyStatus {
         let program = self.program.as_ref().ok();
@@ -104,13 +149,17 @@ impl Policy {
             mode: self.config.mode,
             source: self.source.clone(),
             loaded_at: self.loaded_at,
-            error: self.program.as_ref().err().cloned(),
+            not_granted: program.map_or_else(Vec::new, |program| {
+                not_granted(&self.config.grants, &program.manifest().permissions)
+            }),
+            error: self.program.as_ref().err().or(self.trouble.as_ref()).cloned(),
+            candidate: self.candidate.clone(),
         }
     }
 
     /// Whether an alert is for this policy. Posted to it by name, the configuration's
     /// own matchers are skipped.
-    pub(crate) fn wants(&self, labels: &Labels, by_name: bool) -> bool {
+    pub fn wants(&self, labels: &Labels, by_name: bool) -> bool {
         (by_name || self.config.matchers.matches(labels))
             && self.program.as_ref().is_ok_and(|program| program.manifest().matchers.matches(labels))
     }

@@ -61,10 +61,12 @@ pub struct Scenario {
 }
 
 /// `given`, as it is written.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct RawGiven {
+    #[schemars(with = "Option<String>")]
     now: Option<Timestamp>,
+    #[schemars(with = "Option<Value>")]
     settings: Option<Spanned<Value>>,
     mode: Option<Mode>,
     grants: Option<Vec<Grant>>,
@@ -73,23 +75,32 @@ struct RawGiven {
     run: RunIdentity,
     locks: Vec<HeldLock>,
     pauses: Vec<Pause>,
+    #[schemars(with = "Vec<Value>")]
     objects: Vec<Spanned<Value>>,
+    #[schemars(with = "Vec<ContainerLog>")]
     logs: Vec<Spanned<ContainerLog>>,
+    #[schemars(with = "Vec<QueryAnswer>")]
     prometheus: Vec<Spanned<QueryAnswer>>,
+    #[schemars(with = "Option<Vec<KnownAlert>>")]
     alerts: Option<Vec<Spanned<KnownAlert>>>,
+    #[schemars(with = "Vec<Later>")]
     later: Vec<Spanned<Later>>,
+    #[schemars(with = "Vec<FaultRule>")]
     faults: Vec<Spanned<FaultRule>>,
 }
 
 /// The file, as it is written.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RawScenario {
+    #[schemars(with = "String")]
     name: Spanned<String>,
     #[serde(default)]
     given: RawGiven,
+    #[schemars(with = "Vec<RawWhen>")]
     when: Spanned<Vec<Spanned<RawWhen>>>,
     #[serde(default)]
+    #[schemars(with = "Vec<Reaction>")]
     reactions: Vec<Spanned<Reaction>>,
     #[serde(default)]
     then: RawThen,
@@ -98,6 +109,13 @@ struct RawScenario {
 impl Scenario {
     /// The largest file that is read, in bytes.
     pub const MAX_BYTES: usize = 1 << 20;
+
+    /// The JSON schema of the file, for editors. It says what may be written where; what makes
+    /// sense together only [`parse_all`](Self::parse_all) says.
+    pub fn schema() -> Value {
+        let settings = schemars::generate::SchemaSettings::draft2020_12();
+        settings.into_generator().into_root_schema_for::<RawScenario>().into()
+    }
 
     /// Read the one scenario of a text.
     ///

@@ -2,15 +2,16 @@
 
 mod effects;
 mod lists;
+mod policies;
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use suture_core::{Labels, RunId, Timestamp};
@@ -18,19 +19,30 @@ use suture_engine::engine::{CancelError, StartError};
 use suture_engine::{Engine, Metrics};
 use suture_journal::{Change, Durability, InboxRecord};
 
+use crate::admission::{self, Admission};
+use crate::catalog::Handle;
 use crate::failure::Failure;
 use crate::name::Name;
-use crate::token::Token;
+use crate::sweep;
 
 pub(crate) type Answer = Result<Json<Value>, Failure>;
 
 /// The largest body that is read, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-pub(crate) fn router(engine: Engine, token: Arc<Option<Token>>) -> Router {
+pub(crate) fn router(
+    engine: Engine,
+    handle: Handle,
+    sweeper: sweep::Shared,
+    tokens: Arc<Admission>,
+) -> Router {
     let api = Router::new()
-        .route("/policies", get(lists::policies))
+        .route("/config", get(policies::config))
+        .route("/policies", get(policies::list))
+        .route("/policies/{name}", get(policies::show))
+        .route("/policies/{name}/accept", post(policies::accept))
         .route("/policies/{name}/runs", post(start))
+        .route("/policies/{name}/sweep", post(policies::sweep))
         .route("/incidents", get(lists::incidents))
         .route("/incidents/{id}", get(lists::incident))
         .route("/runs", get(lists::runs))
@@ -38,10 +50,12 @@ pub(crate) fn router(engine: Engine, token: Arc<Option<Token>>) -> Router {
         .route("/runs/{id}/cancel", post(cancel))
         .route("/pause", post(pause))
         .route("/resume", post(resume));
+    let api = api.layer(Extension(handle)).layer(Extension(sweeper));
+    let counted = Router::new().route("/metrics", get(metrics));
     Router::new()
         .nest("/api/v1", api)
-        .route("/metrics", get(metrics))
-        .layer(from_fn_with_state(token, admit))
+        .layer(from_fn_with_state(tokens.clone(), admission::all))
+        .merge(counted.layer(from_fn_with_state(tokens, admission::metrics)))
         // Health is for the kubelet, which has no token.
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
@@ -51,15 +65,6 @@ pub(crate) fn router(engine: Engine, token: Arc<Option<Token>>) -> Router {
         })
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
         .with_state(engine)
-}
-
-pub(crate) async fn admit(State(token): State<Arc<Option<Token>>>, request: Request, next: Next) -> Response {
-    if let Some(token) = token.as_ref()
-        && !token.admits(request.headers()).await
-    {
-        return Failure::unauthorized().into_response();
-    }
-    next.run(request).await
 }
 
 /// The body of a run that is started by hand.

@@ -2,20 +2,19 @@
 
 mod cluster;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use suture_cluster::{AlertmanagerClient, PostedAlert, PrometheusClient};
-use suture_core::{Clock, Grant, Labels, Program, RealClock};
+use suture_core::{Clock, Labels, Program, RealClock};
 use suture_engine::confirm::ExternalLabels;
 use suture_engine::progress::Listeners;
-use suture_engine::{Cluster, Confirm, NoPager, Page, Pager, Policy, PolicyConfig};
-use suture_runtime::{ModuleCache, Runtime};
+use suture_engine::{Cluster, Confirm, NoPager, Page, Pager, PolicyConfig};
 
 pub(crate) use cluster::{Host, cluster, offline, prometheus};
 
-use crate::config::{ConfigError, ConfirmBy, Loaded, PolicyEntry, Source};
+use crate::config::{ConfigError, ConfirmBy, Loaded, PolicyEntry};
 
 /// A simulated cluster, and the clock that it lives by.
 pub struct Simulated {
@@ -67,12 +66,20 @@ impl ExternalLabels for FromPrometheus {
     }
 }
 
+/// The Alertmanager of a configuration, if it has one.
+pub(crate) fn alertmanager(loaded: &Loaded) -> Result<Option<AlertmanagerClient>, ConfigError> {
+    let Some(config) = &loaded.config.alertmanager else { return Ok(None) };
+    AlertmanagerClient::new(&config.url.value, Arc::new(RealClock))
+        .map(Some)
+        .map_err(|error| loaded.error(config.url.referenced, error))
+}
+
 /// How people are told.
 pub(crate) fn pager(loaded: &Loaded) -> Result<Arc<dyn Pager>, ConfigError> {
-    let Some(config) = &loaded.config.alertmanager else { return Ok(Arc::new(NoPager)) };
-    let client = AlertmanagerClient::new(&config.url.value, Arc::new(RealClock))
-        .map_err(|error| loaded.error(config.url.referenced, error.to_string()))?;
-    Ok(Arc::new(ToAlertmanager(client)))
+    Ok(match alertmanager(loaded)? {
+        Some(client) => Arc::new(ToAlertmanager(client)),
+        None => Arc::new(NoPager),
+    })
 }
 
 struct ToAlertmanager(AlertmanagerClient);
@@ -91,92 +98,39 @@ impl Pager for ToAlertmanager {
     }
 }
 
-/// A policy, put together.
-pub(crate) struct Assembled {
-    /// It; not loaded where its module can't be, or its settings don't fit the module.
-    pub policy: Policy,
-    /// Why its settings don't fit.
-    pub unfit: Option<ConfigError>,
-}
-
-/// One policy: its component, checked, and its settings, filled in. What is wrong with
-/// one policy is its own status, and keeps no other from its work.
+/// What the operator says of a policy, for a module: its settings are checked and filled in
+/// by the module's schema.
 ///
 /// # Errors
-/// What is wrong with more than this policy.
-pub(crate) async fn policy(
+/// Where its settings don't fit the module; or a Prometheus that can't be asked.
+pub(crate) fn policy_config(
     loaded: &Loaded,
     entry: &PolicyEntry,
-    runtime: &Runtime,
-    cache: Option<&ModuleCache>,
-    clock: &dyn Clock,
-) -> Result<Assembled, ConfigError> {
-    let file = source(loaded, entry)?;
-    let mut program = program(loaded, entry, runtime, cache).await?;
-    let mut settings =
-        entry.settings.as_ref().map_or_else(|| serde_json::json!({}), |settings| settings.value.clone());
-    let mut unfit = None;
-    if let Ok(module) = &program {
-        match module.manifest().settings_schema.fill(settings.clone()) {
-            Ok(filled) => settings = filled,
-            Err(error) => {
-                let at = entry.settings.as_ref().map_or(entry.name.referenced, |given| given.referenced);
-                let error =
-                    loaded.error(at, format!("the settings of policy `{}`: {error}", entry.name.value));
-                program = Err(error.in_a_line());
-                unfit = Some(error);
-            }
-        }
-    }
-    let grants: Vec<Grant> = entry.grants.iter().map(|grant| grant.value.clone()).collect();
-    let config = PolicyConfig {
+    program: &dyn Program,
+) -> Result<PolicyConfig, ConfigError> {
+    let config = unfilled(loaded, entry)?;
+    let settings = program.manifest().settings_schema.fill(config.settings).map_err(|error| {
+        let at = entry.settings.as_ref().map_or(entry.name.referenced, |given| given.referenced);
+        loaded.error(at, format!("the settings of policy `{}`: {error}", entry.name.value))
+    })?;
+    Ok(PolicyConfig { settings, ..config })
+}
+
+/// The same while there is no module: the settings are as they were written.
+///
+/// # Errors
+/// A Prometheus that can't be asked.
+pub(crate) fn unfilled(loaded: &Loaded, entry: &PolicyEntry) -> Result<PolicyConfig, ConfigError> {
+    let settings = entry.settings.as_ref();
+    Ok(PolicyConfig {
         name: entry.name.value.clone(),
         mode: entry.mode,
         matchers: entry.matchers.clone(),
         confirm: confirm(loaded, entry.confirm)?,
         trust: entry.trust.clone(),
-        settings,
-        grants,
+        settings: settings.map_or_else(|| serde_json::json!({}), |settings| settings.value.clone()),
+        grants: entry.grants.iter().map(|grant| grant.value.clone()).collect(),
         limits: entry.limits.clone(),
         retry: entry.retry.clone(),
-    };
-    let source = format!("file:{}", file.display());
-    Ok(Assembled { policy: Policy { config, program, source, loaded_at: clock.now() }, unfit })
-}
-
-/// The component of one policy; or why it can't be loaded.
-///
-/// # Errors
-/// What is wrong with more than this policy.
-pub(crate) async fn program(
-    loaded: &Loaded,
-    entry: &PolicyEntry,
-    runtime: &Runtime,
-    cache: Option<&ModuleCache>,
-) -> Result<Result<Arc<dyn Program>, String>, ConfigError> {
-    Ok(load(&source(loaded, entry)?, runtime, cache).await)
-}
-
-fn source(loaded: &Loaded, entry: &PolicyEntry) -> Result<PathBuf, ConfigError> {
-    match &entry.source.value {
-        Source::File(file) => Ok(loaded.path(file)),
-        Source::Folder(_) | Source::Oci(_) => {
-            Err(loaded.error(entry.source.referenced, "this source is not in this version; use `file`"))
-        }
-    }
-}
-
-async fn load(
-    file: &Path,
-    runtime: &Runtime,
-    cache: Option<&ModuleCache>,
-) -> Result<Arc<dyn Program>, String> {
-    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
-    let metadata = tokio::fs::metadata(file).await.map_err(|error| named(&error))?;
-    if metadata.len() > suture_runtime::MAX_COMPONENT_BYTES as u64 {
-        return Err(named(&format!("it has {} bytes, too many for a component", metadata.len())));
-    }
-    let bytes = tokio::fs::read(file).await.map_err(|error| named(&error))?;
-    let module = runtime.load(&bytes, cache).await.map_err(|error| named(&error))?;
-    Ok(Arc::new(module))
+    })
 }

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_saphyr::Location;
-use suture_core::{Mode, RealClock};
-use suture_engine::Policy;
+use suture_core::grant::not_granted;
+use suture_core::{Grant, Mode, Program};
 use suture_runtime::Runtime;
 
-use crate::assemble::{self, Assembled, ServeOptions};
-use crate::config::{Config, ConfigError, Loaded, PolicyEntry};
+use crate::assemble::{self, ServeOptions};
+use crate::catalog::{self, Loader};
+use crate::config::{Config, ConfigError, Loaded, PolicyEntry, Source};
 
 /// What a check found.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -72,12 +73,25 @@ pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
             return report;
         }
     };
+    let loader = Loader::new(runtime, None);
     for entry in &loaded.config.policies {
         let entry = &entry.value;
-        match assemble::policy(&loaded, entry, &runtime, None, &RealClock).await {
+        if let Source::Oci(source) = &entry.source.value {
+            // Offline: that it can't be had here says nothing about where the host will run.
+            let message = format!("{}: a module in a registry is not checked", source.reference);
+            report.warnings.push(loaded.error(entry.source.referenced, message));
+            continue;
+        }
+        let program = match catalog::local(&loaded, entry, &loader).await {
+            Ok(module) => module.program,
+            Err(error) => {
+                report.errors.push(loaded.error(entry.source.referenced, error));
+                continue;
+            }
+        };
+        match assemble::policy_config(&loaded, entry, &*program) {
+            Ok(_) => checked(&loaded, entry, &*program, &mut report),
             Err(error) => report.errors.push(error),
-            Ok(Assembled { unfit: Some(error), .. }) => report.errors.push(error),
-            Ok(Assembled { policy, unfit: None }) => checked(&loaded, entry, &policy, &mut report),
         }
     }
     report
@@ -86,18 +100,15 @@ pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
 /// The token files that a configuration names, and where.
 fn tokens(loaded: &Loaded) -> Vec<(std::path::PathBuf, Location)> {
     let config = &loaded.config;
-    let files = [&config.webhook.token_file, &config.admin.token_file];
+    let files = [&config.webhook.token_file, &config.admin.token_file, &config.admin.metrics_token_file];
     files.into_iter().flatten().map(|file| (loaded.path(&file.value), file.referenced)).collect()
 }
 
-fn checked(loaded: &Loaded, entry: &PolicyEntry, policy: &Policy, report: &mut CheckReport) {
-    let program = match &policy.program {
-        Ok(program) => program,
-        Err(error) => return report.errors.push(loaded.error(entry.source.referenced, error.clone())),
-    };
+fn checked(loaded: &Loaded, entry: &PolicyEntry, program: &dyn Program, report: &mut CheckReport) {
     let manifest = program.manifest();
-    let not_granted = missing(&policy.config.grants, &manifest.permissions);
-    if !not_granted.is_empty() && !policy.config.grants.is_empty() {
+    let grants: Vec<Grant> = entry.grants.iter().map(|grant| grant.value.clone()).collect();
+    let not_granted = not_granted(&grants, &manifest.permissions);
+    if !not_granted.is_empty() && !grants.is_empty() {
         let message =
             format!("policy `{}` requests, and no grant gives: {}", entry.name.value, not_granted.join(", "));
         report.warnings.push(loaded.error(entry.name.referenced, message));
@@ -124,30 +135,7 @@ fn checked(loaded: &Loaded, entry: &PolicyEntry, policy: &Policy, report: &mut C
         name: entry.name.value.clone(),
         version: manifest.version.clone(),
         digest: program.digest().to_owned(),
-        mode: policy.config.mode,
+        mode: entry.mode,
         not_granted,
     });
-}
-
-/// `VERB RESOURCE[.GROUP]` for all that is requested and granted nowhere.
-fn missing(grants: &[suture_core::Grant], permissions: &[suture_core::Permission]) -> Vec<String> {
-    let mut missing = Vec::new();
-    for permission in permissions {
-        for group in &permission.groups {
-            for resource in &permission.resources {
-                for verb in &permission.verbs {
-                    let granted = grants.iter().any(|grant| {
-                        grant.groups.iter().any(|granted| granted == group || granted == "*")
-                            && grant.resources.contains(resource)
-                            && grant.verbs.contains(verb)
-                    });
-                    if !granted {
-                        let dot = if group.is_empty() { "" } else { "." };
-                        missing.push(format!("{verb} {resource}{dot}{group}"));
-                    }
-                }
-            }
-        }
-    }
-    missing
 }

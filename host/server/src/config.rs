@@ -4,6 +4,8 @@ mod address;
 mod cluster;
 mod error;
 mod rules;
+mod sweep;
+mod telemetry;
 
 use std::path::{Path, PathBuf};
 
@@ -11,18 +13,22 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 use suture_core::{Bytes, Expression, Grant, HumanDuration, Labels, Limits, Matchers, Mode};
-use suture_engine::{Budgets, Retry};
+use suture_engine::{BackTest, Budgets, Retry};
+use suture_registry::OciSource;
 
 pub use address::Address;
 pub use cluster::{ClusterConfig, LeaseConfig, Live, SimulatedConfig};
 pub use error::ConfigError;
 use error::Source as Text;
+pub use sweep::{Schedule, Sweep, Zone};
+pub use telemetry::{OtlpConfig, TelemetryConfig};
 
 /// The configuration of a host.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Config {
     /// Where the webhook listens.
+    #[schemars(with = "Address")]
     pub listen: Spanned<Address>,
     /// The API, metrics and health.
     #[serde(default)]
@@ -33,31 +39,46 @@ pub struct Config {
     /// Where the journal and compiled modules are kept.
     pub storage: Storage,
     /// What effects act on.
+    #[schemars(with = "ClusterConfig")]
     pub cluster: Spanned<ClusterConfig>,
     /// The Prometheus that confirms alerts.
     pub prometheus: Option<PrometheusConfig>,
     /// The Alertmanager through which people are told.
     pub alertmanager: Option<AlertmanagerConfig>,
     /// How much is done at once.
+    #[schemars(with = "Option<Budgets>")]
     pub budgets: Option<Spanned<Budgets>>,
+    /// Where traces are sent.
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
     /// The policies.
     #[serde(default)]
+    #[schemars(with = "Vec<PolicyEntry>")]
     pub policies: Vec<Spanned<PolicyEntry>>,
 }
 
 /// `admin`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Admin {
     /// Where it listens. Anything but loopback needs a token.
+    #[schemars(with = "Address")]
     pub listen: Spanned<Address>,
     /// A file with the bearer token.
+    #[schemars(with = "Option<PathBuf>")]
     pub token_file: Option<Spanned<PathBuf>>,
+    /// A file with a bearer token that is good for `/metrics` and nothing else.
+    #[schemars(with = "Option<PathBuf>")]
+    pub metrics_token_file: Option<Spanned<PathBuf>>,
 }
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { listen: unplaced(Address(([127, 0, 0, 1], 8081).into())), token_file: None }
+        Self {
+            listen: unplaced(Address(([127, 0, 0, 1], 8081).into())),
+            token_file: None,
+            metrics_token_file: None,
+        }
     }
 }
 
@@ -67,14 +88,17 @@ fn unplaced<T>(value: T) -> Spanned<T> {
 }
 
 /// `webhook`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Webhook {
     /// A file with the bearer token.
+    #[schemars(with = "Option<PathBuf>")]
     pub token_file: Option<Spanned<PathBuf>>,
     /// The largest body that is read: from 1Ki to 64Mi.
+    #[schemars(with = "Bytes")]
     pub max_body: Spanned<Bytes>,
     /// How many notifications may wait to be routed.
+    #[schemars(with = "usize")]
     pub max_pending: Spanned<usize>,
 }
 
@@ -92,7 +116,7 @@ impl Default for Webhook {
 }
 
 /// `storage`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Storage {
     /// A folder; made where it is missing.
@@ -107,10 +131,11 @@ fn thirty_days() -> HumanDuration {
 }
 
 /// `prometheus`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PrometheusConfig {
     /// Its base URL.
+    #[schemars(with = "String")]
     pub url: Spanned<String>,
     /// The labels that it adds to the alerts that it sends. Read from its own
     /// configuration where they are not given here.
@@ -118,20 +143,23 @@ pub struct PrometheusConfig {
 }
 
 /// `alertmanager`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AlertmanagerConfig {
     /// Its base URL.
+    #[schemars(with = "String")]
     pub url: Spanned<String>,
 }
 
 /// One of `policies`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PolicyEntry {
     /// Its name in this host.
+    #[schemars(with = "String")]
     pub name: Spanned<String>,
     /// Where its component comes from.
+    #[schemars(with = "Source")]
     pub source: Spanned<Source>,
     /// Whether it acts.
     #[serde(default)]
@@ -145,9 +173,11 @@ pub struct PolicyEntry {
     /// CEL over `alert` that must hold.
     pub trust: Option<Expression>,
     /// Its settings.
+    #[schemars(with = "Option<Value>")]
     pub settings: Option<Spanned<Value>>,
     /// What it is allowed.
     #[serde(default)]
+    #[schemars(with = "Vec<Grant>")]
     pub grants: Vec<Spanned<Grant>>,
     /// What one run may use.
     #[serde(default)]
@@ -155,22 +185,28 @@ pub struct PolicyEntry {
     /// How often it is tried.
     #[serde(default)]
     pub retry: Retry,
+    /// Whether a newer module is first asked again for what was done in runs on record.
+    #[schemars(with = "Option<BackTest>")]
+    pub backtest: Option<Spanned<BackTest>>,
+    /// When Prometheus is asked for what is firing.
+    #[schemars(with = "Option<Sweep>")]
+    pub sweep: Option<Spanned<Sweep>>,
 }
 
 /// `source`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Source {
     /// A component file.
     File(PathBuf),
-    /// A folder of components. Not in this version.
+    /// A folder of components: the one whose manifest has the policy's name.
     Folder(PathBuf),
-    /// A reference to a registry. Not in this version.
-    Oci(String),
+    /// An artifact in a registry.
+    Oci(OciSource),
 }
 
 /// `confirm`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ConfirmBy {
     /// By Prometheus.
@@ -195,6 +231,13 @@ pub struct Loaded {
 impl Config {
     /// The largest file that is read, in bytes.
     pub const MAX_BYTES: u64 = 1 << 20;
+
+    /// The JSON schema of the file, for editors. It says what may be written where; what makes
+    /// sense together only [`load`](Self::load) says.
+    pub fn schema() -> Value {
+        let settings = schemars::generate::SchemaSettings::draft2020_12();
+        settings.into_generator().into_root_schema_for::<Self>().into()
+    }
 
     /// Read and check a configuration. Offline: nothing but the file is opened.
     ///
@@ -235,6 +278,12 @@ impl Loaded {
     /// A path of the configuration, seen from where the host runs.
     pub fn path(&self, path: &Path) -> PathBuf {
         self.base.join(path)
+    }
+
+    /// The file as plain values, without places: to compare it with another.
+    pub fn plain(&self) -> Value {
+        // It was read as a configuration, so it is YAML.
+        serde_saphyr::from_str_with_options(&self.text, options()).unwrap_or_default()
     }
 
     /// An error at a place of the file.

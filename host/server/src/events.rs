@@ -10,25 +10,19 @@ use suture_cluster::live::lease::{self, Tenure};
 use suture_core::Clock;
 use suture_engine::progress::Listeners;
 use suture_engine::{Announcement, Announcer, announce};
-use tokio::sync::broadcast;
 
 /// How long one Event may take to be written.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// What happens meanwhile and is not said yet: as much as is remembered.
-const REMEMBERED: usize = 1024;
-
-/// Write Events of what a host tells its listeners, for as long as it does. Where there are
-/// no listeners yet they are made. Once the tenure is over nothing more is said, either.
+/// Write Events of what a host tells its listeners, for as long as it does. Once the tenure
+/// is over nothing more is said, either.
 pub(crate) fn write(
     connection: &Connection,
     clock: Arc<dyn Clock>,
-    listeners: Option<Listeners>,
+    listeners: &Listeners,
     tenure: Option<Tenure>,
-) -> Listeners {
-    let listeners = listeners.unwrap_or_else(|| broadcast::Sender::new(REMEMBERED));
+) {
     let writer = EventWriter::new(connection.client.clone(), &lease::identity(&*clock));
     tokio::spawn(announce::announce(listeners.subscribe(), Arc::new(Events { writer, clock, tenure })));
-    listeners
 }
 
 struct Events {

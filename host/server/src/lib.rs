@@ -5,8 +5,10 @@
 //! the host is the one that acts, it becomes a [`Server`].
 //! [`check`](fn@check::check) reads the same configuration by the same code, offline.
 
+mod admission;
 mod api;
 mod assemble;
+mod catalog;
 pub mod check;
 pub mod config;
 mod events;
@@ -18,6 +20,8 @@ mod rbac;
 mod rights;
 mod server;
 mod standby;
+mod sweep;
+mod telemetry;
 mod token;
 mod webhook;
 

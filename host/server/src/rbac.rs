@@ -8,7 +8,7 @@ use suture_core::rbac::{Installation, Needs, Requester};
 use suture_engine::Policy;
 use suture_runtime::Runtime;
 
-use crate::assemble;
+use crate::catalog::{self, Loader};
 use crate::config::{ClusterConfig, Config, ConfigError, Loaded};
 
 /// The namespace and the ServiceAccount of a host, where nobody says otherwise.
@@ -42,10 +42,11 @@ pub async fn rbac(
         warnings.push(loaded.error(loaded.config.cluster.referenced, message));
     }
     let runtime = Runtime::new().map_err(|error| vec![loaded.error(Location::UNKNOWN, error.to_string())])?;
+    let loader = Loader::new(runtime, None);
     let mut read = Vec::new();
     for entry in &loaded.config.policies {
         let entry = &entry.value;
-        let program = assemble::program(&loaded, entry, &runtime, None).await.map_err(|error| vec![error])?;
+        let program = catalog::local(&loaded, entry, &loader).await.map(|module| module.program);
         if let Err(error) = &program {
             let message = format!(
                 "{error}; so policy `{}` counts as requesting all that it is granted",

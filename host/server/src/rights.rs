@@ -10,6 +10,7 @@ use suture_cluster::live::{Connection, access};
 use suture_core::Clock;
 use suture_core::rbac::{Needs, Purpose, Right};
 use suture_engine::{Engine, Policy};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::config::Loaded;
@@ -97,17 +98,36 @@ impl Rights {
 
     /// Go on asking, for as long as the result lives.
     pub fn keep_asking(mut self, engine: Engine) -> Asking {
-        Asking(tokio::spawn(async move {
+        let (connection, clock) = (self.connection.clone(), self.clock.clone());
+        let (news, mut newer) = mpsc::unbounded_channel::<Self>();
+        let task = tokio::spawn(async move {
             loop {
                 let pause = match (self.answered, self.held.is_empty() && self.told.is_empty()) {
                     (false, _) => UNANSWERED,
                     (true, false) => MISSING,
                     (true, true) => ALL_WELL,
                 };
-                self.clock.sleep(pause).await;
+                tokio::select! {
+                    () = self.clock.sleep(pause) => {}
+                    news = newer.recv() => match news {
+                        Some(news) => self.become_newer(news, &engine),
+                        None => return,
+                    },
+                }
                 self.again(&engine).await;
             }
-        }))
+        });
+        Asking { task, connection, clock, news }
+    }
+
+    /// Other policies, or others' needs. Who is held back stays so until all is asked.
+    fn become_newer(&mut self, newer: Self, engine: &Engine) {
+        let gone = self.held.keys().filter(|policy| !newer.policies.contains(policy));
+        gone.for_each(|policy| engine.hold(policy, None));
+        let held = std::mem::take(&mut self.held);
+        let told = std::mem::take(&mut self.told);
+        *self = Self { told, answered: self.answered, held, ..newer };
+        self.held.retain(|policy, _| self.policies.contains(policy));
     }
 
     /// Ask again, and tell the engine what has changed. Where nobody can be asked, all
@@ -204,10 +224,23 @@ impl Rights {
 }
 
 /// The task that goes on asking. It ends when this is dropped.
-pub(crate) struct Asking(JoinHandle<()>);
+pub(crate) struct Asking {
+    task: JoinHandle<()>,
+    connection: Connection,
+    clock: Arc<dyn Clock>,
+    news: mpsc::UnboundedSender<Rights>,
+}
+
+impl Asking {
+    /// Ask at once for what other policies need, and for that from now on.
+    pub fn renew(&self, loaded: &Loaded, policies: &[Arc<Policy>]) {
+        let rights = Rights::new(loaded, self.connection.clone(), policies, self.clock.clone());
+        let _ = self.news.send(rights);
+    }
+}
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }

@@ -11,18 +11,26 @@ use suture_cluster::live::lease::{Fenced, Lost, Tenure};
 use suture_core::RealClock;
 use suture_engine::{Budgets, Cluster, Engine, EngineConfig};
 use suture_journal::Journal;
+use suture_telemetry::{Source, Telemetry};
+use tokio::sync::broadcast;
 
 use crate::assemble::ServeOptions;
+use crate::catalog::{Beginning, Keeper, Keeping, KeptByDigest, OnReload};
 use crate::config::ConfigError;
 use crate::leadership::Leadership;
 use crate::listener::Listener;
-use crate::rights::{Asking, Rights};
+use crate::rights::Rights;
 use crate::standby::Standby;
+use crate::sweep::{Schedules, Sweeper};
 use crate::webhook::Webhook;
-use crate::{api, events, webhook};
+use crate::{api, events, telemetry, webhook};
 
 /// How long the API goes on answering once the runs are over.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
+/// How long the last spans may take.
+const LAST_SPANS: Duration = Duration::from_secs(2);
+/// What happens while a listener is busy: as much as is remembered for it.
+const REMEMBERED: usize = 4096;
 
 /// A host at work.
 pub struct Server {
@@ -30,8 +38,12 @@ pub struct Server {
     webhook: Listener,
     admin: Listener,
     warnings: Vec<ConfigError>,
-    /// Asks until the host stops.
-    _rights: Option<Asking>,
+    /// Exchanges modules and configuration until the host stops.
+    keeping: Keeping,
+    /// Sweep until the host stops.
+    schedules: Schedules,
+    /// None where no collector is configured.
+    telemetry: Option<Telemetry>,
     /// None where there is no Lease.
     leadership: Option<Leadership>,
 }
@@ -74,7 +86,9 @@ impl Server {
 
     /// Go to work, within a tenure where there is one.
     pub(crate) async fn begin(standby: Standby, tenure: Option<Tenure>) -> Result<Self, ServeError> {
-        let Standby { loaded, options, host, pager, policies, metrics, warnings, .. } = standby;
+        let Standby { loaded, options, host, pager, catalog, considered, metrics, warnings, .. } = standby;
+        let policies: Vec<_> =
+            considered.iter().map(|considered| Arc::new(considered.policy.clone())).collect();
         let config = &loaded.config;
         let journal =
             Journal::open(&loaded.path(&config.storage.path), host.clock.clone()).map_err(start_error)?;
@@ -88,21 +102,26 @@ impl Server {
             Some(rights) => rights.first().await,
             None => BTreeMap::new(),
         };
-        let listeners = match &host.connection {
-            Some(connection) => {
-                Some(events::write(connection, host.clock.clone(), options.listeners, tenure.clone()))
+        let wanted = host.connection.is_some() || config.telemetry.otlp.is_some();
+        let listeners = options.listeners.or_else(|| wanted.then(|| broadcast::Sender::new(REMEMBERED)));
+        let mut telemetry = None;
+        if let Some(listeners) = &listeners {
+            let source = Source { journal: journal.clone(), listeners, clock: host.clock.clone() };
+            telemetry = telemetry::start(&loaded, source, &metrics).await?;
+            if let Some(connection) = &host.connection {
+                events::write(connection, host.clock.clone(), listeners, tenure.clone());
             }
-            None => options.listeners,
-        };
+        }
         let cluster: Arc<dyn Cluster> = match tenure {
             Some(tenure) => Arc::new(Fenced::new(host.cluster, tenure)),
             None => host.cluster,
         };
         let engine = Engine::start(EngineConfig {
             policies,
+            kept: Some(Arc::new(KeptByDigest { catalog: catalog.clone(), loaded: loaded.clone() })),
             journal,
             cluster,
-            clock: host.clock,
+            clock: host.clock.clone(),
             pager,
             metrics,
             budgets: config.budgets.as_ref().map_or_else(Budgets::default, |given| given.value.clone()),
@@ -113,13 +132,28 @@ impl Server {
         })
         .await
         .map_err(start_error)?;
+        let clock = host.clock;
         let rights = rights.map(|rights| rights.keep_asking(engine.clone()));
+        let sweeper = Arc::new(Sweeper::new(engine.clone(), &loaded)?);
+        let schedules = Schedules::start(sweeper.clone(), clock);
+        let tell = schedules.teller();
+        tell(&loaded);
+        let on_reload: Vec<OnReload> = vec![Box::new(tell)];
+        let beginning = Beginning {
+            catalog,
+            engine: engine.clone(),
+            loaded: loaded.clone(),
+            considered,
+            rights,
+            on_reload,
+        };
+        let keeping = Keeper::start(beginning);
         let max_body = usize::try_from(config.webhook.max_body.value.0).unwrap_or(usize::MAX);
         let (webhook, admin) = (standby.webhook, standby.admin);
         let hooks = Webhook::new(engine.clone(), Arc::new(RealClock), standby.webhook_token, max_body);
         webhook.route(webhook::router(hooks));
-        admin.route(api::router(engine.clone(), standby.admin_token));
-        Ok(Self { engine, webhook, admin, warnings, _rights: rights, leadership: None })
+        admin.route(api::router(engine.clone(), keeping.handle(), sweeper, standby.admission));
+        Ok(Self { engine, webhook, admin, warnings, keeping, schedules, telemetry, leadership: None })
     }
 
     /// The same, with the Lease in its hands.
@@ -154,13 +188,21 @@ impl Server {
         &self.warnings
     }
 
+    /// Read the configuration again and put it in force, if it is right; as it is done
+    /// unasked whenever the file changes.
+    pub fn reload(&self) {
+        self.keeping.handle().reload();
+    }
+
     /// Accept no more, give runs a time of grace, and end. What is unfinished then is
     /// picked up at the next start. The API answers until the runs are over, and then
     /// for a second at most: a client that does not go holds up nobody. The Lease is
     /// renewed until then and given back at last; where it is lost before, the time of
     /// grace is over.
     pub async fn stop(self, grace: Duration) {
-        let Self { engine, webhook, admin, leadership, .. } = self;
+        let Self { engine, webhook, admin, keeping, schedules, mut telemetry, leadership, .. } = self;
+        // What a run began with stays as it is from here on.
+        drop((keeping, schedules));
         let runs = async {
             tokio::select! {
                 () = engine.shutdown(grace) => {}
@@ -172,11 +214,17 @@ impl Server {
         };
         // What is still being received is refused with 503, and sent again.
         tokio::join!(webhook.stop(grace), runs);
+        if let Some(telemetry) = &mut telemetry {
+            telemetry.hear_out().await;
+        }
         if let Err(error) = engine.journal().close().await {
             tracing::error!(%error, "the journal could not be closed in good order");
         }
         if let Some(leadership) = leadership {
             leadership.release().await;
+        }
+        if let Some(telemetry) = telemetry {
+            telemetry.stop(LAST_SPANS).await;
         }
         admin.stop(LAST_ANSWERS).await;
     }

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use serde_saphyr::Spanned;
 use suture_core::{Clock, RealClock};
 use suture_engine::{Metrics, Pager, Policy};
-use suture_runtime::{ModuleCache, Runtime};
 
-use crate::assemble::{self, Assembled, Host, ServeOptions};
-use crate::config::{Config, ConfigError, Loaded};
+use crate::admission::Admission;
+use crate::assemble::{self, Host, ServeOptions};
+use crate::catalog::{Catalog, Considered};
+use crate::config::{Admin, Config, ConfigError, Loaded};
 use crate::leadership::{self, Leadership};
 use crate::listener::Listener;
 use crate::rights::Rights;
@@ -23,16 +24,17 @@ pub(crate) use routes::Reason;
 /// A host that listens and tells everybody to wait. Its configuration is read, its
 /// policies are loaded; its journal is not opened: another host may be at work on it.
 pub struct Standby {
-    pub(crate) loaded: Loaded,
+    pub(crate) loaded: Arc<Loaded>,
     pub(crate) options: ServeOptions,
     pub(crate) host: Host,
     pub(crate) pager: Arc<dyn Pager>,
-    pub(crate) policies: Vec<Arc<Policy>>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) considered: Vec<Considered>,
     pub(crate) metrics: Metrics,
     pub(crate) webhook: Listener,
     pub(crate) webhook_token: Option<Token>,
     pub(crate) admin: Listener,
-    pub(crate) admin_token: Arc<Option<Token>>,
+    pub(crate) admission: Arc<Admission>,
     pub(crate) warnings: Vec<ConfigError>,
     reason: Reason,
 }
@@ -49,30 +51,38 @@ impl Standby {
         let host = assemble::cluster(&loaded, &options).await?;
         let pager = assemble::pager(&loaded)?;
         let webhook_token = token(&loaded, loaded.config.webhook.token_file.as_ref(), &mut warnings)?;
-        let admin_token = Arc::new(token(&loaded, loaded.config.admin.token_file.as_ref(), &mut warnings)?);
+        let Admin { token_file, metrics_token_file, .. } = &loaded.config.admin;
+        let admission = Arc::new(Admission {
+            admin: token(&loaded, token_file.as_ref(), &mut warnings)?,
+            metrics: token(&loaded, metrics_token_file.as_ref(), &mut warnings)?,
+        });
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
-        let policies = policies(&loaded, &*host.clock).await?;
+        let storage = loaded.path(&loaded.config.storage.path);
+        let catalog = Catalog::open(&storage, host.clock.clone(), metrics.clone()).map_err(start_error)?;
+        let considered = catalog.consider_all(&loaded).await?;
+        considered.iter().for_each(|considered| tell(&considered.policy));
         let reason = Reason::new("the host is starting");
         // HTTP lives in real time, whatever the cluster's clock shows.
         let real: Arc<dyn Clock> = Arc::new(RealClock);
         let hooks = routes::webhook(reason.clone(), metrics.clone());
         let webhook =
             Listener::start(*loaded.config.listen.value, hooks, real.clone()).await.map_err(start_error)?;
-        let questions = routes::admin(reason.clone(), metrics.clone(), admin_token.clone());
+        let questions = routes::admin(reason.clone(), metrics.clone(), admission.clone());
         let admin =
             Listener::start(*loaded.config.admin.listen.value, questions, real).await.map_err(start_error)?;
         tracing::info!(webhook = %webhook.address, admin = %admin.address, "listening");
         Ok(Self {
-            loaded,
+            loaded: Arc::new(loaded),
             options,
             host,
             pager,
-            policies,
+            catalog: Arc::new(catalog),
+            considered,
             metrics,
             webhook,
             webhook_token,
             admin,
-            admin_token,
+            admission,
             warnings,
             reason,
         })
@@ -138,28 +148,20 @@ fn token(
     Ok(Some(token))
 }
 
-/// The policies of a configuration, loaded or not.
-async fn policies(loaded: &Loaded, clock: &dyn Clock) -> Result<Vec<Arc<Policy>>, ServeError> {
-    let storage = loaded.path(&loaded.config.storage.path);
-    let runtime = Runtime::new().map_err(start_error)?;
-    let cache = ModuleCache::open(storage.join("modules"))
-        .inspect_err(|error| tracing::warn!(%error, "modules are compiled at every start"))
-        .ok();
-    let mut policies = Vec::new();
-    for entry in &loaded.config.policies {
-        let Assembled { policy, .. } =
-            assemble::policy(loaded, &entry.value, &runtime, cache.as_ref(), clock).await?;
-        match &policy.program {
-            Ok(program) => tracing::info!(
-                policy = policy.config.name,
-                version = program.manifest().version,
-                digest = program.digest(),
-                mode = policy.config.mode.as_str(),
-                "a policy is loaded"
-            ),
-            Err(error) => tracing::error!(policy = policy.config.name, error, "a policy can't be loaded"),
-        }
-        policies.push(Arc::new(policy));
+fn tell(policy: &Policy) {
+    let name = &policy.config.name;
+    match &policy.program {
+        Ok(program) => tracing::info!(
+            policy = name,
+            version = program.manifest().version,
+            digest = program.digest(),
+            mode = policy.config.mode.as_str(),
+            source = policy.source,
+            "a policy is loaded"
+        ),
+        Err(error) => tracing::error!(policy = name, error, "a policy can't be loaded"),
     }
-    Ok(policies)
+    if let Some(error) = &policy.trouble {
+        tracing::error!(policy = name, "its source gives no module, and the last good one goes on: {error}");
+    }
 }

@@ -189,6 +189,31 @@ async fn an_admin_token_guards_everything_but_health() {
 }
 
 #[tokio::test]
+async fn a_token_for_metrics_reads_metrics_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("admin"), "s3cret").unwrap();
+    std::fs::write(dir.path().join("metrics"), "scr4pe").unwrap();
+    std::fs::write(
+        dir.path().join("suture.yaml"),
+        "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0, tokenFile: admin, metricsTokenFile: metrics}\n\
+        storage: {path: state}\ncluster: {simulated: {scenario: s.yaml}}\n",
+    )
+    .unwrap();
+    let server = Server::start(&dir.path().join("suture.yaml"), options()).await.unwrap();
+    let status = async |path: &str, token: &str| {
+        let url = format!("http://{}{path}", server.admin_addr());
+        client().get(url).bearer_auth(token).send().await.unwrap().status()
+    };
+    assert_eq!(status("/metrics", "scr4pe").await, StatusCode::OK);
+    assert_eq!(status("/metrics", "s3cret").await, StatusCode::OK);
+    assert_eq!(status("/metrics", "other").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(status("/api/v1/runs", "s3cret").await, StatusCode::OK);
+    for path in ["/api/v1/runs", "/api/v1/policies", "/api/v1/config"] {
+        assert_eq!(status(path, "scr4pe").await, StatusCode::UNAUTHORIZED, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_stopped_server_leaves_its_journal_to_the_next() {
     let bed = bed().await;
     bed.post("/hooks", notification()).await;

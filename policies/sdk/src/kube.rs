@@ -18,6 +18,7 @@
 
 mod change;
 mod condition;
+mod cron_job;
 pub mod job;
 mod list;
 pub mod op;
@@ -28,6 +29,7 @@ mod wait;
 
 pub use change::{Change, Undo, Undoable};
 pub use condition::Condition;
+pub use cron_job::{CronJob, CronJobSpec, JobTemplate, TemplateMetadata};
 pub use job::Job;
 pub use list::{List, list};
 pub use pod::Pod;

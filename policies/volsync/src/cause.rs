@@ -30,7 +30,7 @@ impl Cause {
         }
         Ok(match log(pod) {
             Some(log) => {
-                Self::read(&log, ended.map_or(Duration::default(), |ended| clock::now().since(ended)))
+                Self::read(source, &log, ended.map_or(Duration::default(), |ended| clock::now().since(ended)))
             }
             None => Self::of_status(source).unwrap_or_else(|| {
                 Self::Failed(format!("{} failed, and its log can't be read", pod.metadata.name))
@@ -41,23 +41,27 @@ impl Cause {
     /// What stays when the pods are gone. It does not say when that was; perhaps just now.
     fn of_status(source: &ReplicationSource) -> Option<Self> {
         let status = source.status.latest_mover_status.as_ref()?;
-        (status.result == "Failed").then(|| Self::read(&status.logs, Duration::default()))
+        (status.result == "Failed").then(|| Self::read(source, &status.logs, Duration::default()))
     }
 
-    /// From a log that was written so long ago.
-    fn read(log: &str, age: Duration) -> Self {
-        match Lock::find(log) {
+    /// From a log that was written so long ago. Only restic has locks.
+    fn read(source: &ReplicationSource, log: &str, age: Duration) -> Self {
+        match Lock::find(log).filter(|_| !source.is_kopia()) {
             Some(lock) => Self::Locked(lock.older_by(age)),
-            None => {
-                let lines: Vec<_> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-                let lines = lines.get(lines.len().saturating_sub(LINES_SHOWN)..).unwrap_or_default();
-                Self::Failed(if lines.is_empty() { "it left no log".to_owned() } else { lines.join(" | ") })
-            }
+            None => Self::Failed(end_of(log).unwrap_or_else(|| "it left no log".to_owned())),
         }
     }
 }
 
-fn log(pod: &Pod) -> Option<String> {
+/// The last lines of a log, as one.
+pub fn end_of(log: &str) -> Option<String> {
+    let lines: Vec<_> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let shown = lines.get(lines.len().saturating_sub(LINES_SHOWN)..).unwrap_or_default();
+    Some(shown.join(" | ")).filter(|shown| !shown.is_empty())
+}
+
+/// What a pod has written, if it can be read and there is any.
+pub fn log(pod: &Pod) -> Option<String> {
     match kube::of(pod).logs(pod.main_container(), LINES_READ) {
         Ok(log) => Some(log).filter(|log| !log.trim().is_empty()),
         Err(error) => {

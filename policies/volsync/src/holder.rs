@@ -4,13 +4,24 @@ use suture_policy::kube::{self, Pod};
 use suture_policy::{Result, info};
 
 use crate::lock::Lock;
-use crate::manifest::Settings;
+use crate::manifest::{RemoveAll, Settings};
+use crate::proof;
+use crate::source::ReplicationSource;
 use crate::stop::{Stop, escalate, retry};
 
+/// Which locks may be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Those that restic calls stale.
+    Stale,
+    /// This one, stale or not; with it all others, of which there are none.
+    All,
+}
+
 /// A lock may be removed only if its holder is a pod that is gone, and if restic itself
-/// calls it stale: either alone can be wrong.
-pub fn must_be_gone(lock: &Lock, namespace: &str, settings: &Settings) -> Result<(), Stop> {
-    let pods = pods_called(&lock.host, namespace)?;
+/// calls it stale: either alone can be wrong. Where restic does not, it takes proof.
+pub fn must_be_gone(lock: &Lock, source: &ReplicationSource, settings: &Settings) -> Result<Removal, Stop> {
+    let pods = pods_called(&lock.host, source.namespace())?;
     if let Some(pod) = pods.iter().find(|pod| !pod.is_finished()) {
         let (namespace, phase) = (pod.metadata.namespace.as_deref().unwrap_or_default(), &pod.status.phase);
         return escalate(format!(
@@ -24,10 +35,17 @@ pub fn must_be_gone(lock: &Lock, namespace: &str, settings: &Settings) -> Result
              can know that it is gone; if it is, run `restic unlock`"
         ));
     }
-    if !lock.is_stale() {
-        return retry(settings, format!("{lock} is too young to be called stale, though its holder is gone"));
+    if lock.is_stale() {
+        return Ok(Removal::Stale);
     }
-    Ok(())
+    let young = format!("{lock} is too young to be called stale, though its holder is gone");
+    if settings.remove_all == RemoveAll::Never {
+        return retry(settings, young);
+    }
+    match proof::lacks(lock, &pods, source)? {
+        None => Ok(Removal::All),
+        Some(what) => retry(settings, format!("{young}, and it stays until it is: {what}")),
+    }
 }
 
 /// Other namespaces can share the repository, so the pod is looked for in all of them, if

@@ -1,5 +1,5 @@
 //! Repairs a VolSync backup that has fallen behind: a stale restic lock, a hung volume
-//! snapshot, a sync that was missed.
+//! snapshot, a sync that was missed; for kopia, a maintenance that is blocked.
 //!
 //! It looks at everything first and changes things only when it knows what is wrong;
 //! whatever it does not know, it hands to a person with what it saw. Why it does what it
@@ -8,21 +8,26 @@
 mod cause;
 mod holder;
 mod lock;
+mod maintenance;
 mod manifest;
 mod mover;
+mod proof;
 mod snapshot;
 mod source;
 mod stop;
 mod sync;
+mod unlock;
 
-use suture_policy::{Error, Incident, Manifest, Outcome, Policy, kube, step};
+use suture_policy::kube::{self, Pod};
+use suture_policy::{Error, Incident, Manifest, Outcome, Policy, step};
 
 use cause::Cause;
-use manifest::Settings;
+use manifest::{Kopia, Settings, Unlock};
 use mover::Movers;
 use snapshot::Snapshot;
 use source::ReplicationSource;
 use stop::{Stop, escalate, retry, unnecessary};
+use unlock::UnlockJob;
 
 /// The policy.
 pub struct VolSync;
@@ -48,12 +53,15 @@ impl Policy for VolSync {
 /// The whole repair. `Ok` says what was done; every `?` and `return` ends it with
 /// nothing more changed.
 fn repair(incident: &Incident, settings: &Settings) -> Result<String, Stop> {
-    must_be_a_restic_source(incident)?;
+    must_be_a_source(incident, settings)?;
     let (namespace, name) = (incident.key("obj_namespace")?, incident.key("obj_name")?);
+    if maintenance::is_meant(incident) {
+        return maintenance::repair(&find(namespace, name)?, incident, settings);
+    }
 
     // Several sources may share a repository. Only one run at a time is at work on it, so
     // what is seen from here on is not changed by another.
-    let repository = find(namespace, name)?.repository()?.to_owned();
+    let repository = find(namespace, name)?.repository(settings)?.to_owned();
     step!("taking the repository {namespace}/{repository}");
     hold(&format!("{namespace}/{repository}"), settings)?;
 
@@ -66,28 +74,38 @@ fn repair(incident: &Incident, settings: &Settings) -> Result<String, Stop> {
     must_be_stuck(&source, &cause, hung.is_some(), settings)?;
 
     let mut done = Vec::new();
-    match &cause {
-        Cause::Missed => {}
+    let lock = match &cause {
+        Cause::Missed => None,
         Cause::Failed(lines) => {
             return escalate(format!("the mover fails, but not for a lock that could be broken: {lines}"));
         }
         Cause::Locked(lock) => {
             step!("looking for the holder of {lock}");
-            holder::must_be_gone(lock, namespace, settings)?;
-            done.push(format!("removed {lock}, whose holder is gone"));
+            holder::must_be_gone(lock, &source, settings)?;
+            Some(lock)
         }
-    }
+    };
     if let Some(snapshot) = hung {
         step!("removing {snapshot}");
-        done.insert(0, snapshot.remove(settings)?);
+        done.push(snapshot.remove(settings)?);
     }
-
-    let unlock = matches!(cause, Cause::Locked(_));
-    if unlock {
+    if let Some(lock) = lock {
         // Some time has passed, and VolSync may have gone on by itself: then it would
         // answer an unlock by deleting its new mover.
-        Movers::of(&source)?.must_be_idle(settings)?;
+        let movers = Movers::of(&source)?;
+        movers.must_be_idle(settings)?;
+        done.push(match settings.unlock {
+            Unlock::Native => format!("removed {lock}, whose holder is gone"),
+            Unlock::Job => {
+                // The same for the holder: what was seen before is not what is so now.
+                let removal = holder::must_be_gone(lock, &source, settings)?;
+                let job = UnlockJob { source: &source, lock, removal, incident, settings };
+                job.run(movers.latest().and_then(Pod::finished_at))?
+            }
+        });
     }
+
+    let unlock = lock.is_some() && settings.unlock == Unlock::Native;
     step!("starting a sync{}", if unlock { " that unlocks the repository first" } else { "" });
     let tag = format!("suture-{}-{}", incident.id, incident.attempt);
     done.push(sync::run(&source, &tag, unlock, settings)?);
@@ -95,7 +113,7 @@ fn repair(incident: &Incident, settings: &Settings) -> Result<String, Stop> {
 }
 
 /// The alert fires for destinations and for other methods too.
-fn must_be_a_restic_source(incident: &Incident) -> Result<(), Stop> {
+fn must_be_a_source(incident: &Incident, settings: &Settings) -> Result<(), Stop> {
     match incident.label("role") {
         Some("source") => {}
         Some(role) => return unnecessary(format!("role is `{role}`: what restores data is left alone")),
@@ -107,7 +125,11 @@ fn must_be_a_restic_source(incident: &Incident) -> Result<(), Stop> {
     }
     match incident.label("method") {
         Some("restic") | None => Ok(()),
-        Some("kopia") => escalate("kopia has no stale locks to remove; look at its KopiaMaintenance"),
+        Some("kopia") if settings.kopia == Kopia::Repair => Ok(()),
+        Some("kopia") => escalate(
+            "kopia has no stale locks to remove; look at its KopiaMaintenance (`kopia: repair` makes this policy do \
+             for kopia what it can)",
+        ),
         Some(method) => escalate(format!("method is `{method}`, and only restic backups are repaired here")),
     }
 }
@@ -116,6 +138,10 @@ fn must_be_a_restic_source(incident: &Incident) -> Result<(), Stop> {
 fn find(namespace: &str, name: &str) -> Result<ReplicationSource, Stop> {
     match kube::find::<ReplicationSource>(namespace, name)? {
         None => unnecessary(format!("{namespace}/{name} is gone; its metric stays until VolSync restarts")),
+        Some(source) if source.spec.paused && source.is_kopia() => unnecessary(format!(
+            "{namespace}/{name} is paused; as long as it is, VolSync reports syncs of kopia as complete and moves \
+             lastSyncTime without a backup"
+        )),
         Some(source) if source.spec.paused => unnecessary(format!("{namespace}/{name} is paused")),
         Some(source) => Ok(source),
     }

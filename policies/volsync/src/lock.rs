@@ -13,8 +13,10 @@ pub struct Lock {
     pub pid: u32,
     /// How old it is, at least.
     pub age: Duration,
-    /// What restic calls it in the repository.
+    /// The beginning of what it is called in the repository.
     pub id: String,
+    /// Whether nobody else can hold a lock beside it.
+    pub is_exclusive: bool,
 }
 
 impl Lock {
@@ -34,12 +36,12 @@ impl Lock {
         // overcame before is none of our business.
         let lines: Vec<_> = log.lines().map(str::trim).collect();
         let last = lines.iter().rposition(|line| line.starts_with("Fatal: ") || holder(line).is_some())?;
-        let (pid, host) = holder(lines.get(last)?)?;
+        let (pid, host, is_exclusive) = holder(lines.get(last)?)?;
         let mut below = lines.get(last + 1..)?.iter();
         let age = below.find_map(|line| line.strip_prefix("lock was created at ")?.strip_suffix(" ago)"))?;
         let age = go_duration(age.rsplit_once('(')?.1)?;
         let id = below.find_map(|line| line.strip_prefix("storage ID "))?;
-        Some(Self { host: host.to_owned(), pid, age, id: id.to_owned() })
+        Some(Self { host: host.to_owned(), pid, age, id: id.to_owned(), is_exclusive })
     }
 
     /// The same lock, when so much more time has passed.
@@ -53,15 +55,15 @@ impl Lock {
     }
 }
 
-/// Process and host of the holder, from the first line.
-fn holder(line: &str) -> Option<(u32, &str)> {
+/// Process and host of the holder, and whether it keeps everybody out, from the first line.
+fn holder(line: &str) -> Option<(u32, &str, bool)> {
     let line = line.strip_prefix("Fatal: ").unwrap_or(line);
     let line = line.strip_prefix("unable to create lock in backend: repository is already locked ")?;
-    let line = line.strip_prefix("exclusively ").unwrap_or(line);
-    let (pid, rest) = line.strip_prefix("by PID ")?.split_once(" on ")?;
+    let exclusively = line.strip_prefix("exclusively ");
+    let (pid, rest) = exclusively.unwrap_or(line).strip_prefix("by PID ")?.split_once(" on ")?;
     // The user's name, after the host, may be empty.
     let (host, _) = rest.split_once(" by ")?;
-    Some((pid.parse().ok()?, host.trim())).filter(|(_, host)| !host.is_empty())
+    Some((pid.parse().ok()?, host.trim(), exclusively.is_some())).filter(|(_, host, _)| !host.is_empty())
 }
 
 /// A duration as Go prints it (`5h24m42.719315996s`, `730.5ms`), cut to seconds.
@@ -121,7 +123,9 @@ ERROR: failure checking existence of repository
     fn a_shared_lock_of_a_nameless_user_is_read_too() {
         let log = LOG.replace("exclusively ", "").replace("by root", "by ").replace("Fatal: ", "");
         assert!(log.contains("96mvk by  (UID"), "{log}");
-        assert_eq!(Lock::find(&log), Lock::find(LOG));
+        let (shared, exclusive) = (Lock::find(&log).unwrap(), Lock::find(LOG).unwrap());
+        assert!(!shared.is_exclusive && exclusive.is_exclusive);
+        assert_eq!(Lock { is_exclusive: true, ..shared }, exclusive);
     }
 
     #[test]

@@ -1,22 +1,74 @@
 //! What this policy says of itself, and what an operator may set.
 
 use serde::Deserialize;
-use suture_policy::{Duration, Manifest};
+use suture_policy::{Duration, Manifest, Value, json};
 
-/// The settings.
+/// The settings. What each means stands in [`schema`]. Those that came later have defaults
+/// here too: a run that was recorded before them is played back without them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Settings {
-    /// How long a sync may take.
     pub sync_timeout: Duration,
-    /// From when on a snapshot that is not ready counts as hung.
     pub snapshot_hung_after: Duration,
-    /// How long a deleted snapshot may take to go.
     pub snapshot_delete_timeout: Duration,
-    /// How long to wait for another run on the same repository.
     pub exclusive_timeout: Duration,
-    /// When to look again at what needs time.
     pub retry_after: Duration,
+    #[serde(default)]
+    pub unlock: Unlock,
+    #[serde(default)]
+    pub unlock_job: UnlockJob,
+    #[serde(default)]
+    pub remove_all: RemoveAll,
+    #[serde(default)]
+    pub kopia: Kopia,
+    #[serde(default)]
+    pub kopia_maintenance: KopiaMaintenance,
+    #[serde(default)]
+    pub maintenance_timeout: Duration,
+}
+
+/// How a repository is unlocked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Unlock {
+    #[default]
+    Native,
+    Job,
+}
+
+/// The Job that unlocks.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UnlockJob {
+    pub image: String,
+    pub timeout: Duration,
+}
+
+/// Whether a lock may go that restic would not call stale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RemoveAll {
+    #[default]
+    Never,
+    WhenHolderIsGone,
+}
+
+/// What is done about kopia backups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kopia {
+    #[default]
+    Leave,
+    Repair,
+}
+
+/// What is done about a maintenance that is blocked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum KopiaMaintenance {
+    #[default]
+    Leave,
+    Reset,
 }
 
 pub fn manifest() -> Manifest {
@@ -24,9 +76,12 @@ pub fn manifest() -> Manifest {
         "volsync",
         env!("CARGO_PKG_VERSION"),
         "Repairs restic backups of VolSync that are out of sync: removes stale locks and hung volume \
-         snapshots, runs missed syncs. Everything else it leaves alone and tells a person.",
+         snapshots, runs missed syncs. By setting it also repairs kopia backups. Everything else it leaves alone \
+         and tells a person.",
     )
-    .matcher(r#"alertname="VolSyncVolumeOutOfSync""#)
+    // VolSync's own alert, and those of the kopia fork about the maintenance of a source's
+    // repository (its examples/kopia/maintenance-alerts.yaml).
+    .matcher(r#"alertname=~"VolSyncVolumeOutOfSync|KopiaMaintenance(NotRunning|Critical|Failures)""#)
     .key(["obj_namespace", "obj_name"])
     .permission(
         "volsync.backube",
@@ -55,21 +110,76 @@ pub fn manifest() -> Manifest {
         ["get"],
         "to say what a removed snapshot has left in the storage",
     )
-    .setting("syncTimeout", Duration::hours(1), "How long a sync may take, retries of its mover included.")
-    .setting(
-        "snapshotHungAfter",
-        Duration::minutes(30),
-        "From when on a volume snapshot that is not ready, or is being deleted, counts as hung.",
+    // Beyond this line: only what settings turn on. Grant it with them, and not before.
+    .permission(
+        "batch",
+        ["jobs"],
+        ["get", "create", "delete"],
+        "with `unlock: job`: to make the Job that unlocks, to wait for its end, and to remove it; the grant's \
+         `pods` must list its image and the repository's Secret",
     )
-    .setting(
-        "snapshotDeleteTimeout",
-        Duration::minutes(5),
-        "How long a deleted snapshot may take to go before its finalizers are removed.",
+    .permission(
+        "",
+        ["events"],
+        ["list"],
+        "with `removeAll: whenHolderIsGone`: to know that a lock's holder was a pod of this cluster",
     )
-    .setting(
-        "exclusiveTimeout",
-        Duration::minutes(30),
-        "How long to wait while another source of the same repository is being repaired.",
+    .permission(
+        "volsync.backube",
+        ["kopiamaintenances"],
+        ["get", "list", "patch"],
+        "with `kopiaMaintenance: reset`: to read whether a maintenance is blocked, to ask for its reset, and to see \
+         how it ends",
     )
-    .setting("retryAfter", Duration::minutes(10), "When to look again at what needs time, not help.")
+    .settings_schema(schema())
+}
+
+/// A tag that says something, or a digest.
+const PINNED: [&str; 2] =
+    ["^[^\\s@]+@sha256:[0-9a-f]{64}$", "^[^\\s@]*[^\\s@:/]:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"];
+
+fn schema() -> Value {
+    let duration = |default: Duration, description: &str| json!({"type": "string", "pattern": Duration::PATTERN, "default": default.to_string(), "description": description});
+    let choice = |choices: [&str; 2], description: &str| json!({"type": "string", "enum": choices, "default": choices.first(), "description": description});
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "syncTimeout": duration(Duration::hours(1), "How long a sync may take, retries of its mover included."),
+            "snapshotHungAfter": duration(Duration::minutes(30), "From when on a volume snapshot that is not ready, or is being deleted, counts as hung."),
+            "snapshotDeleteTimeout": duration(Duration::minutes(5), "How long a deleted snapshot may take to go before its finalizers are removed."),
+            "exclusiveTimeout": duration(Duration::minutes(30), "How long to wait while another source of the same repository is being repaired."),
+            "retryAfter": duration(Duration::minutes(10), "When to look again at what needs time, not help."),
+            "unlock": choice(["native", "job"], "How a repository is unlocked: by VolSync (`native`, spec.restic.unlock), or by a Job made from the source's repository Secret (`job`), for VolSync versions that have no such field."),
+            "unlockJob": {
+                "type": "object",
+                "additionalProperties": false,
+                "default": {},
+                "properties": {
+                    "image": {
+                        "type": "string",
+                        "anyOf": PINNED.map(|pattern| json!({"pattern": pattern})),
+                        "not": {"pattern": ":latest$"},
+                        "description": "The image that restic is in, best by digest: quay.io/backube/volsync@sha256:…, the one that your VolSync runs. With `removeAll` it needs a `sh` too. Required with `unlock: job`.",
+                    },
+                    "timeout": duration(Duration::minutes(5), "How long the Job may take, pulling its image included."),
+                },
+                "description": "The Job that unlocks.",
+            },
+            "removeAll": choice(["never", "whenHolderIsGone"], "Whether an exclusive lock that is too young for restic to call it stale is removed too (`restic unlock --remove-all`), once there is proof that its holder was a pod of this cluster and is gone. Needs `unlock: job`."),
+            "kopia": choice(["leave", "repair"], "What to do about kopia sources (perfectra1n/volsync) that are out of sync: tell a person (`leave`), or remove hung snapshots and run missed syncs (`repair`)."),
+            "kopiaMaintenance": choice(["leave", "reset"], "What to do about a KopiaMaintenance that is blocked after five failures: tell a person (`leave`), or reset it, once an incident (`reset`)."),
+            "maintenanceTimeout": duration(Duration::hours(1), "How long a kopia maintenance may take that was started by a reset, and how late one that is scheduled may be."),
+        },
+        "allOf": [
+            {
+                "if": {"properties": {"unlock": {"const": "job"}}},
+                "then": {"properties": {"unlockJob": {"required": ["image"]}}},
+            },
+            {
+                "if": {"properties": {"removeAll": {"const": "whenHolderIsGone"}}},
+                "then": {"properties": {"unlock": {"const": "job"}}},
+            },
+        ],
+    })
 }

@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 use suture_policy::kube::{Condition, Metadata};
-use suture_policy::{Duration, Time, clock};
+use suture_policy::{Duration, Labels, Time, Value, clock};
 
+use crate::manifest::{Kopia, Settings};
 use crate::stop::{Stop, escalate};
 
 /// How long an error of VolSync may stand that goes away by itself.
@@ -27,6 +28,8 @@ pub struct Spec {
     pub paused: bool,
     pub trigger: Trigger,
     pub restic: Option<Restic>,
+    /// Only in the fork perfectra1n/volsync.
+    pub kopia: Option<KopiaBackup>,
 }
 
 /// `manual` wins over `schedule`: while it is set, the schedule is off. With neither,
@@ -39,8 +42,37 @@ pub struct Trigger {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Restic {
+    /// The name of the Secret that says where the repository is.
+    pub repository: String,
+    #[serde(rename = "customCA")]
+    pub custom_ca: CustomCa,
+    pub mover_security_context: Value,
+    pub mover_pod_labels: Labels,
+    pub mover_volumes: Vec<MoverVolume>,
+}
+
+/// Who vouches for the server that the repository is on, where it is nobody known.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CustomCa {
+    pub secret_name: String,
+    pub config_map_name: String,
+    pub key: String,
+}
+
+/// What a mover has mounted besides, at `/mnt/` and its path: perhaps the repository.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct MoverVolume {
+    pub mount_path: String,
+    pub volume_source: Value,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct KopiaBackup {
     /// The name of the Secret that says where the repository is.
     pub repository: String,
 }
@@ -77,15 +109,30 @@ impl ReplicationSource {
         self.metadata.namespace.as_deref().unwrap_or_default()
     }
 
-    /// The name of the repository's Secret.
-    pub fn repository(&self) -> Result<&str, Stop> {
-        match &self.spec.restic {
-            Some(restic) => Ok(&restic.repository),
-            None => escalate(format!(
+    /// The name of the repository's Secret, if this kind of backup is repaired here.
+    pub fn repository(&self, settings: &Settings) -> Result<&str, Stop> {
+        match &self.spec {
+            Spec { restic: None, kopia: Some(_), .. } if settings.kopia == Kopia::Repair => Ok(self.secret()),
+            Spec { restic: None, .. } => escalate(format!(
                 "{} has no `spec.restic`, and only restic backups are repaired here",
                 self.name()
             )),
+            _ => Ok(self.secret()),
         }
+    }
+
+    /// The name of the repository's Secret.
+    pub fn secret(&self) -> &str {
+        match &self.spec {
+            Spec { restic: Some(restic), .. } => &restic.repository,
+            Spec { kopia: Some(kopia), .. } => &kopia.repository,
+            _ => "",
+        }
+    }
+
+    /// Whether it is backed up by kopia.
+    pub fn is_kopia(&self) -> bool {
+        self.spec.restic.is_none() && self.spec.kopia.is_some()
     }
 
     pub fn is_syncing(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Ends of a repair before its end.
 
-use suture_policy::{Error, Outcome};
+use suture_policy::{Duration, Error, Outcome};
 
 use crate::manifest::Settings;
 
@@ -18,6 +18,13 @@ impl From<Error> for Stop {
     }
 }
 
+impl Stop {
+    /// Look again after so long.
+    pub fn later(after: Duration, why: impl Into<String>) -> Self {
+        Self::Outcome(Outcome::retry(after, why))
+    }
+}
+
 /// Stop: there is nothing to repair.
 pub fn unnecessary<T>(why: impl Into<String>) -> Result<T, Stop> {
     Err(Stop::Outcome(Outcome::unnecessary(why)))
@@ -30,5 +37,5 @@ pub fn escalate<T>(why: impl Into<String>) -> Result<T, Stop> {
 
 /// Stop, and look again later.
 pub fn retry<T>(settings: &Settings, why: impl Into<String>) -> Result<T, Stop> {
-    Err(Stop::Outcome(Outcome::retry(settings.retry_after, why)))
+    Err(Stop::later(settings.retry_after, why))
 }

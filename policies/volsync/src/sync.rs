@@ -14,7 +14,15 @@ const MANUAL: &str = "/spec/trigger/manual";
 /// Run a sync under a tag of our own, and if asked, unlock the repository before it.
 /// Leaving early gives the schedule back too: the host runs the undo.
 pub fn run(source: &ReplicationSource, tag: &str, unlock: bool, settings: &Settings) -> Result<String, Stop> {
-    let trigger = start(source, tag, unlock)?;
+    let trigger = match start(source, tag, unlock) {
+        Err(error) if unlock && error.message.contains("unknown field") => {
+            return escalate(format!(
+                "this VolSync has no `spec.restic.unlock`, so nothing was unlocked; set `unlock: job` ({})",
+                error.message
+            ));
+        }
+        trigger => trigger?,
+    };
     let finished = field("/status/lastManualSync").equals(tag);
     let synced = match kube::of(source).wait(finished, settings.sync_timeout)? {
         Waited::Met(synced) => synced,
@@ -23,6 +31,9 @@ pub fn run(source: &ReplicationSource, tag: &str, unlock: bool, settings: &Setti
             return escalate(format!("no sync ended within {}; {}", settings.sync_timeout, seen(source)?));
         }
     };
+    if source.is_kopia() && synced.spec.paused {
+        return escalate("it was paused meanwhile: what VolSync reports as a sync has backed up nothing");
+    }
     if let Some(status) = synced.status.latest_mover_status.filter(|status| status.result != "Successful") {
         return escalate(format!("a sync ended, but its mover reports `{}`: {}", status.result, status.logs));
     }

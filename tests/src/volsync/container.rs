@@ -15,7 +15,7 @@ wait "$pid"; code=$?; kill "$cat"; exit "$code""#;
 /// Sets up a container from within its namespaces: a root folder in memory with the
 /// programs of this machine, and what is mounted. It goes with its last process.
 const SETUP: &str = r#"set -e
-root=$1 host=$2; shift 2
+root=$1 host=$2 mode=$3; shift 3
 hostname "$host"
 mount -t tmpfs none "$root"
 for folder in bin sbin lib lib64 usr etc dev; do
@@ -27,7 +27,7 @@ while [ "$1" != -- ]; do
   if [ -d "$1" ]; then mkdir -p "$root$2"; else mkdir -p "$root${2%/*}"; : >"$root$2"; fi
   mount --bind "$1" "$root$2"; shift 2
 done
-shift; exec chroot "$root" "$@""#;
+shift; mount -o "remount,$mode" "$root"; exec chroot "$root" "$@""#;
 
 /// What a container consists of.
 pub struct Plan {
@@ -43,6 +43,8 @@ pub struct Plan {
     pub log: PathBuf,
     /// An empty folder.
     pub root: PathBuf,
+    /// Whether it can write only into what is mounted.
+    pub is_read_only: bool,
 }
 
 /// A running container, with process ids, mounts and a host name of its own. It is killed
@@ -73,6 +75,7 @@ impl Container {
             command.args(["--user", "--map-root-user"]);
         }
         command.args(["sh", "-c", SETUP, "setup"]).arg(&plan.root).arg(&plan.hostname);
+        command.arg(if plan.is_read_only { "ro" } else { "rw" });
         for (source, target) in &plan.mounts {
             command.arg(source).arg(target);
         }

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use k8s_openapi::api::core::v1::{Container as Spec, Pod};
+use k8s_openapi::api::core::v1::{Container as Spec, Event, Pod};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::container::{Container, Plan};
 use super::node::{LOOKS_EVERY, Mounts, now, pause};
 use super::storage::Storage;
-use super::{environment, logs};
+use super::{environment, files, logs};
 
 /// The work on pods.
 pub struct Kubelet {
@@ -103,7 +103,7 @@ impl Kubelet {
     }
 
     async fn start(&mut self, pod: &Pod, uid: String) -> anyhow::Result<()> {
-        let (container, mounts) = match self.prepare(pod) {
+        let (container, mounts) = match self.prepare(pod).await {
             // Its volumes are not there yet.
             Ok(None) => return Ok(()),
             Ok(Some(prepared)) => prepared,
@@ -121,14 +121,33 @@ impl Kubelet {
             command: command.collect(),
             log: logs::file(&self.folder.join("logs"), &pod.name_any(), &container.name),
             root: self.folder.join("roots").join(&uid),
+            is_read_only: container
+                .security_context
+                .as_ref()
+                .is_some_and(|context| context.read_only_root_filesystem == Some(true)),
         };
         self.running.insert(uid, Container::start(&plan)?);
+        self.tell(pod, &container.name).await?;
         self.report(pod, "Running", true, json!({"running": {"startedAt": now()}})).await
+    }
+
+    /// Tell everybody that a container has started, as the real kubelet does.
+    async fn tell(&self, pod: &Pod, container: &str) -> anyhow::Result<()> {
+        let name = pod.name_any();
+        let event = json!({"apiVersion": "v1", "kind": "Event",
+            "metadata": {"name": format!("{name}.{}", pod.uid().unwrap_or_default())},
+            "involvedObject": {"apiVersion": "v1", "kind": "Pod", "namespace": self.namespace, "name": name, "uid": pod.uid()},
+            "type": "Normal", "reason": "Started", "message": format!("Started container {container}"),
+            "source": {"component": "kubelet", "host": self.name}, "count": 1,
+            "firstTimestamp": now(), "lastTimestamp": now()});
+        let events: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
+        events.create(&PostParams::default(), &serde_json::from_value(event)?).await?;
+        Ok(())
     }
 
     /// The one container of a pod, and what is mounted into it. `None` while there are
     /// volumes to wait for.
-    fn prepare<'pod>(&self, pod: &'pod Pod) -> anyhow::Result<Option<(&'pod Spec, Mounts)>> {
+    async fn prepare<'pod>(&self, pod: &'pod Pod) -> anyhow::Result<Option<(&'pod Spec, Mounts)>> {
         let spec = pod.spec.as_ref().context("no spec")?;
         let [container] = &spec.containers[..] else { bail!("this kubelet runs one container a pod") };
         if spec.init_containers.iter().flatten().next().is_some() {
@@ -139,6 +158,8 @@ impl Kubelet {
             let mut volumes = spec.volumes.iter().flatten();
             let volume =
                 volumes.find(|volume| volume.name == mount.name).context("a mount without a volume")?;
+            let own =
+                self.folder.join("roots").join(format!("{}.{}", pod.uid().unwrap_or_default(), volume.name));
             let folder = if let Some(claim) = &volume.persistent_volume_claim {
                 let folder = self.storage.folder(&claim.claim_name);
                 if !folder.is_dir() {
@@ -146,15 +167,18 @@ impl Kubelet {
                 }
                 folder
             } else if volume.empty_dir.is_some() {
-                let uid = pod.uid().unwrap_or_default();
-                let folder = self.folder.join("roots").join(format!("{uid}.{}", volume.name));
-                std::fs::create_dir_all(&folder)?;
-                folder
+                std::fs::create_dir_all(&own)?;
+                own
+            } else if files::write(&self.client, &self.namespace, volume, &own).await? {
+                own
             } else if volume.projected.is_some() {
                 // The ServiceAccount's token: nothing here asks the API server.
                 continue;
             } else {
-                bail!("volume {}: this kubelet knows only claims and emptyDir", volume.name)
+                bail!(
+                    "volume {}: this kubelet knows only claims, emptyDir, Secrets and ConfigMaps",
+                    volume.name
+                )
             };
             mounts.push((folder, mount.mount_path.clone()));
         }

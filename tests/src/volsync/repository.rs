@@ -79,6 +79,7 @@ impl Repository {
             command: kind.holder(),
             log: log.clone(),
             root: scratch.join("lock-holder"),
+            is_read_only: false,
         };
         let before = self.locks()?.len();
         let holder = Container::start(&plan)?;

@@ -27,7 +27,7 @@ pub fn as_in_the_pod() -> tempfile::TempDir {
     let tokens = root.path().join("tokens");
     std::fs::create_dir_all(root.path().join(FOLDER)).unwrap();
     std::fs::create_dir(&tokens).unwrap();
-    for name in ["webhook", "admin"] {
+    for name in ["webhook", "admin", "metrics"] {
         use std::os::unix::fs::PermissionsExt;
         std::fs::write(tokens.join(name), SECRET).unwrap();
         std::fs::set_permissions(tokens.join(name), std::fs::Permissions::from_mode(0o440)).unwrap();

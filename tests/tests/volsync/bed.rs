@@ -18,9 +18,11 @@ use suture_tests::prometheus::Prometheus;
 use suture_tests::volsync::{Lock, Node, Operator, Repository};
 
 const TOKEN: &str = "a-token-for-the-webhook";
-const PASSWORD: &str = "a-password";
+pub const PASSWORD: &str = "a-password";
 /// A pod with a mover's name.
 pub const HOLDER: &str = "volsync-src-mealie-96mvk";
+/// What this node runs instead has restic in it too.
+const IMAGE: &str = "quay.io/backube/volsync:0.9.1";
 /// How long anything may take. VolSync calls a source out of sync when two ticks of its schedule went by: two minutes.
 pub const PATIENCE: Duration = Duration::from_secs(240);
 
@@ -103,6 +105,11 @@ spec:
     /// Start who reacts: Prometheus on the operator's metrics, Alertmanager, and the host
     /// under a ServiceAccount with the rights that its configuration needs.
     pub async fn watch_over(&mut self) -> anyhow::Result<()> {
+        self.watch_over_with("", "").await
+    }
+
+    /// The same, with more settings and grants: `key: value` behind a comma, and items of the list.
+    pub async fn watch_over_with(&mut self, settings: &str, grants: &str) -> anyhow::Result<()> {
         let root = self.dir.path();
         let own = self.plane.namespace("suture").await?;
         let kubeconfig = self.plane.service_account(&own, "suture").await?;
@@ -123,7 +130,7 @@ policies:
 - name: volsync
   source: {{file: {component}}}
   mode: enforce
-  settings: {{retryAfter: 5s, syncTimeout: 3m, snapshotHungAfter: 5s, snapshotDeleteTimeout: 5s}}
+  settings: {{retryAfter: 5s, syncTimeout: 3m, snapshotHungAfter: 5s, snapshotDeleteTimeout: 5s{settings}}}
   retry: {{attempts: 20}}
   grants:
   - {{groups: [volsync.backube], resources: [replicationsources], verbs: [get, patch], namespaces: [{media}]}}
@@ -131,7 +138,7 @@ policies:
   - {{groups: [batch], resources: [jobs], verbs: [get, list], namespaces: [{media}]}}
   - {{groups: [snapshot.storage.k8s.io], resources: [volumesnapshots], verbs: [get, list, patch, delete], namespaces: [{media}]}}
   - {{groups: [snapshot.storage.k8s.io], resources: [volumesnapshotcontents], verbs: [get]}}
-"#,
+{grants}"#,
             kubeconfig = kubeconfig.display(),
             prometheus = prometheus.address,
             component = component()?.display(),
@@ -165,6 +172,35 @@ policies:
     pub fn objects(&self, group: &str, version: &str, kind: &str) -> anyhow::Result<Api<DynamicObject>> {
         let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
         Ok(Api::namespaced_with(self.plane.client()?, &self.namespace, &kind))
+    }
+
+    /// Let a Job unlock, and see that the grants of the policy's README are enough for it.
+    pub async fn watch_over_with_a_job(&mut self, settings: &str) -> anyhow::Result<()> {
+        let settings = format!(", unlock: job, unlockJob: {{image: {IMAGE}, timeout: 2m}}{settings}");
+        let namespace = &self.namespace;
+        let grants = format!(
+            r#"
+  - groups: [batch]
+    resources: [jobs]
+    verbs: [get, create, delete]
+    namespaces: [{namespace}]
+    names: ["suture-unlock-*"]
+    pods: {{images: ["{IMAGE}"], secrets: [plex-restic]}}
+  - {{groups: [""], resources: [events], verbs: [list], namespaces: [{namespace}]}}
+"#
+        );
+        self.watch_over_with(&settings, &grants).await
+    }
+
+    /// Nothing is left of the Job: the garbage collector takes its pods.
+    pub async fn has_no_job(&self) -> anyhow::Result<()> {
+        for (group, kind) in [("batch", "Job"), ("", "Pod")] {
+            let objects = self.objects(group, "v1", kind)?;
+            let labelled = ListParams::default().labels("volsync.suture.dev/unlocks");
+            let gone = async || objects.list(&labelled).await.is_ok_and(|list| list.items.is_empty());
+            ensure!(eventually(PATIENCE, gone).await, "a {kind} stays: {}", self.seen().await);
+        }
+        Ok(())
     }
 
     /// The ReplicationSource, as it is now.

@@ -35,6 +35,48 @@ async fn a_stale_lock_is_removed_a_backup_is_made_and_the_schedule_is_back() -> 
     Ok(())
 }
 
+/// What is done where VolSync has no `spec.restic.unlock`: the real restic unlocks, in a pod
+/// that the real Job controller makes.
+#[tokio::test(flavor = "multi_thread")]
+async fn by_setting_a_stale_lock_is_removed_by_a_job_of_which_nothing_stays() -> anyhow::Result<()> {
+    let mut bed = Bed::make().await?;
+    bed.repository.restic(&["init"])?;
+    bed.repository.leave_lock(Lock::Exclusive, "volsync-src-plex-96mvk", bed.dir.path()).await?;
+    bed.back_up("Direct").await?;
+    bed.watch_over_with_a_job("").await?;
+
+    let (_, run) = bed.until("resolved", "remediated", "with a Job: successfully removed 1 locks").await?;
+    bed.is_well().await?;
+    bed.has_no_job().await?;
+    let source = bed.source().await?;
+    assert!(source["spec"]["restic"].get("unlock").is_none(), "{source:#}");
+    let run = run.to_string();
+    assert!(run.contains("secretRef") && !run.contains(bed::PASSWORD), "the Secret is in the record: {run}");
+    bed.stop().await;
+    Ok(())
+}
+
+/// The same lock as in `a_young_lock_stays_even_if_its_holder_was_killed`.
+#[tokio::test(flavor = "multi_thread")]
+async fn by_setting_a_young_lock_goes_too_once_there_is_proof_that_its_holder_was_killed()
+-> anyhow::Result<()> {
+    let mut bed = Bed::make().await?;
+    bed.repository.restic(&["init"])?;
+    let pods = bed.hold().await?;
+    pods.delete(HOLDER, &DeleteParams::default().grace_period(0)).await?;
+    let gone = async || pods.get_opt(HOLDER).await.is_ok_and(|pod| pod.is_none());
+    assert!(eventually(PATIENCE, gone).await, "the holder stays: {}", bed.seen().await);
+    assert_eq!(bed.repository.locks()?.len(), 1, "{}", bed.seen().await);
+    bed.back_up("Direct").await?;
+    bed.watch_over_with_a_job(", removeAll: whenHolderIsGone").await?;
+
+    bed.until("resolved", "remediated", &format!("of {HOLDER}")).await?;
+    bed.is_well().await?;
+    bed.has_no_job().await?;
+    bed.stop().await;
+    Ok(())
+}
+
 /// Such a lock lets every backup pass, but not the `forget` after it: the mover fails, and
 /// yet each of its retries leaves a snapshot.
 #[tokio::test(flavor = "multi_thread")]

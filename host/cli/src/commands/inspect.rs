@@ -48,7 +48,8 @@ fn print(manifest: &Manifest, output: &Output) {
         "  {}",
         if manifest.matchers.is_empty() { "all".to_owned() } else { manifest.matchers.to_string() }
     ));
-    output.line(format!("  {DIM}one incident for each{DIM:#} {}", manifest.key.join(", ")));
+    let each = if manifest.key.is_empty() { "alert".to_owned() } else { manifest.key.join(", ") };
+    output.line(format!("  {DIM}one incident for each{DIM:#} {each}"));
     heading("Permissions that it requests");
     for permission in &manifest.permissions {
         let verbs: Vec<_> = permission.verbs.iter().map(|verb| verb.as_str()).collect();

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use suture_server::{ServeError, Standby};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use crate::CommandResult;
 use crate::args::ServeArgs;
@@ -16,15 +15,8 @@ use crate::simulated;
 const GRACE: Duration = Duration::from_secs(25);
 
 pub fn run(args: &ServeArgs, output: &Output) -> CommandResult {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(color);
     // The form that people chose for results is the form of the log, too.
-    if output.is_json() {
-        log.json().init()
-    } else {
-        log.init()
-    }
+    crate::log::start(output.is_json());
     crate::executor()?.block_on(serve(args, output))
 }
 
@@ -33,6 +25,7 @@ async fn serve(args: &ServeArgs, output: &Output) -> CommandResult {
     // Before the start: a SIGTERM meanwhile must not be lost.
     let mut terminate = signal(SignalKind::terminate()).map_err(internal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(internal)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(internal)?;
     let failed = |error: ServeError| match error {
         ServeError::Config(_) => CliError::usage(error.to_string())
             .help(format!("`suture check --config {}` shows all that is wrong", args.config.display())),
@@ -40,31 +33,39 @@ async fn serve(args: &ServeArgs, output: &Output) -> CommandResult {
     };
     let standby = Standby::start(&args.config, simulated::options()).await.map_err(failed)?;
     for warning in standby.warnings() {
-        output.warn(warning);
+        match output.is_json() {
+            true => {
+                tracing::warn!(file = %warning.file.display(), line = warning.line, "{}", warning.message)
+            }
+            false => output.warn(warning),
+        }
     }
-    output.note(format!(
-        "suture listens: webhook on {}, admin on {}",
-        standby.webhook_addr(),
-        standby.admin_addr()
-    ));
+    note(
+        output,
+        &format!("suture listens: webhook on {}, admin on {}", standby.webhook_addr(), standby.admin_addr()),
+    );
     let server = tokio::select! {
-        server = standby.lead(|standing| output.note(standing)) => server.map_err(failed)?,
+        server = standby.lead(|standing| note(output, standing)) => server.map_err(failed)?,
         // Nothing is begun yet that would have to end.
         _ = terminate.recv() => return Ok(Exit::Done),
         _ = interrupt.recv() => return Ok(Exit::Done),
     };
-    let lost = tokio::select! {
-        lost = server.lost() => Some(lost),
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+    let lost = loop {
+        tokio::select! {
+            lost = server.lost() => break Some(lost),
+            _ = terminate.recv() => break None,
+            _ = interrupt.recv() => break None,
+            // A key or a docker config that was exchanged is no change that is watched for.
+            _ = hangup.recv() => server.reload(),
+        }
     };
     let grace = match &lost {
         Some(lost) => {
-            output.note(format!("stopping: {lost}; runs are interrupted, and nothing more is done"));
+            note(output, &format!("stopping: {lost}; runs are interrupted, and nothing more is done"));
             Duration::ZERO
         }
         None => {
-            output.note(format!("stopping: runs may go on for {} seconds", GRACE.as_secs()));
+            note(output, &format!("stopping: runs may go on for {} seconds", GRACE.as_secs()));
             GRACE
         }
     };
@@ -78,5 +79,13 @@ async fn serve(args: &ServeArgs, output: &Output) -> CommandResult {
         None => Ok(Exit::Done),
         Some(lost) => Err(CliError { exit: Exit::Failed, ..CliError::internal(lost.to_string()) }
             .help("start it again, as Kubernetes does: it stands by until the lease is free, and goes on with its runs")),
+    }
+}
+
+/// Tell whoever watches. Beside lines of JSON it is one of them.
+fn note(output: &Output, text: &str) {
+    match output.is_json() {
+        true => tracing::info!("{text}"),
+        false => output.note(text),
     }
 }

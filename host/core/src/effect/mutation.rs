@@ -101,7 +101,7 @@ pub struct Patch {
 }
 
 /// How a patch is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum PatchType {
     /// JSON merge patch, RFC 7386.

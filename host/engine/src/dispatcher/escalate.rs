@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use suture_core::clock::later;
-use suture_core::{IncidentId, Labels, Timestamp};
+use suture_core::{IncidentId, Labels, RunId, Timestamp};
 use suture_journal::{IncidentRecord, IncidentState};
 
 use super::{Command, Dispatcher};
+use crate::key::FINGERPRINT;
 use crate::pager::Page;
 
 /// How long Alertmanager keeps an escalation that nobody resolves.
@@ -19,7 +20,10 @@ const PAUSES: [u64; 5] = [1, 5, 15, 60, 240];
 impl Dispatcher {
     /// A person must look.
     pub(super) fn escalate(&mut self, id: &IncidentId, why: String) {
-        tracing::warn!(incident = %id, "escalated: {why}");
+        if let Some(IncidentRecord { policy, runs, .. }) = self.incidents.get(id) {
+            let run = runs.last().map(RunId::as_str);
+            tracing::warn!(incident = %id, run, policy, "escalated: {why}");
+        }
         self.put(id, IncidentState::Escalated, None, why);
         self.page(id);
         let Some(incident) = self.incidents.get(id) else { return };
@@ -67,7 +71,7 @@ impl Dispatcher {
         match result {
             Ok(()) => self.change(id, |incident| incident.paged = true),
             Err(error) => {
-                tracing::error!(incident = %id, error, "nobody could be told of an escalation");
+                tracing::error!(incident = %id, policy = incident.policy, error, "nobody could be told of an escalation");
                 let why = format!("{} And nobody could be told: {error}", incident.summary);
                 self.put(id, IncidentState::Failed, None, why);
             }
@@ -137,7 +141,9 @@ impl Dispatcher {
 }
 
 fn escalation(incident: &IncidentRecord, now: Timestamp, ends_at: Option<Timestamp>) -> Page {
-    let mut labels: Labels = incident.key.clone();
+    // A fingerprint tells people nothing; what it stands for does.
+    let by_all_labels = incident.key.contains_key(FINGERPRINT);
+    let mut labels = if by_all_labels { incident.alert.labels.clone() } else { incident.key.clone() };
     let alertname = incident.alert.labels.get("alertname").cloned().unwrap_or_default();
     labels.extend([
         ("alertname".to_owned(), "SutureEscalation".to_owned()),

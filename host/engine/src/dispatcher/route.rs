@@ -50,7 +50,8 @@ impl Dispatcher {
     fn route_alert(&mut self, by_name: Option<&str>, alert: &Alert) {
         let policies: Vec<Arc<Policy>> = self
             .shared
-            .policies
+            .table
+            .all()
             .iter()
             .filter(|policy| by_name.is_none_or(|name| name == policy.config.name))
             .filter(|policy| policy.wants(&alert.labels, by_name.is_some()))

@@ -9,6 +9,7 @@ use suture_journal::Observer;
 use suture_journal::{
     Cancel, Change, Entry, IncidentRecord, IncidentState, JournalError, RunHeader, RunRecord, RunState,
 };
+use tracing::Instrument;
 
 use super::{AtWork, Command, Dispatcher};
 use crate::confirm::Confirm;
@@ -145,7 +146,11 @@ impl Dispatcher {
         let now = self.now();
         self.policies.entry(incident.policy.clone()).or_default().started.add(now);
         self.tell(Progress::Began(Box::new(record.clone())));
-        let session = self.session(&record.id, &incident.policy);
+        if record.attempt == 1 {
+            let waited = incident.opened_at.duration_until(now).try_into().unwrap_or_default();
+            self.shared.metrics.began(waited);
+        }
+        let session = self.session(&record.id);
         let confirm = if incident.by_hand { Confirm::None } else { policy.config.confirm.clone() };
         let spec = RunSpec {
             run: record.id.clone(),
@@ -192,7 +197,7 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn session(&self, run: &RunId, policy: &str) -> Session {
+    pub(super) fn session(&self, run: &RunId) -> Session {
         Session {
             cluster: self.shared.cluster.clone(),
             clock: self.shared.clock.clone(),
@@ -201,7 +206,6 @@ impl Dispatcher {
             cancel: Cancel::default(),
             observer: Some(Arc::new(Watch {
                 run: run.clone(),
-                policy: policy.to_owned(),
                 commands: self.shared.commands.clone(),
                 listeners: self.shared.listeners.clone(),
             })),
@@ -216,9 +220,14 @@ impl Dispatcher {
         work: impl Future<Output = Result<Finished, JournalError>> + Send + 'static,
     ) {
         let run = at_work.record.id.clone();
+        let (incident, policy) = (at_work.incident.clone(), at_work.policy.clone());
         self.busy_keys.insert(at_work.key.clone());
         self.at_work.insert(run.clone(), at_work);
         let commands = self.shared.commands.clone();
+        // Whatever is logged in the run, however deep and however little is to be logged, says
+        // whose it is.
+        let whose = tracing::error_span!("run", %run, %incident, policy);
+        let work = work.instrument(whose);
         // Begun out here, or the task that watches over it would hold room for it too.
         let work = tokio::spawn(work);
         tokio::spawn(async move {
@@ -278,7 +287,6 @@ impl Dispatcher {
 /// Passes on what a run does.
 struct Watch {
     run: RunId,
-    policy: String,
     commands: tokio::sync::mpsc::UnboundedSender<Command>,
     listeners: Option<Listeners>,
 }
@@ -291,7 +299,7 @@ impl Observer for Watch {
     }
 
     fn waiting(&self, on: Option<&Prepared>) {
-        tracing::debug!(run = %self.run, policy = self.policy, waiting = on.is_some(), "wait");
+        tracing::debug!(waiting = on.is_some(), "wait");
         let _ = self.commands.send(Command::Waiting { run: self.run.clone(), waiting: on.is_some() });
     }
 }

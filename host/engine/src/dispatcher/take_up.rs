@@ -66,7 +66,7 @@ impl Dispatcher {
                 tracing::error!("{what}");
                 return self.page_damage(&[what]);
             };
-            tracing::error!(run = %record.id, "the incident of a run is damaged or gone, and made anew from its record");
+            tracing::error!(run = %record.id, incident = %record.incident, policy = record.policy, "the incident of a run is damaged or gone, and made anew from its record");
             self.open(incident_of(&record, header));
         }
         let Some(incident) = self.incidents.get(&record.incident).cloned() else { return };
@@ -86,7 +86,7 @@ impl Dispatcher {
             return self.give_up(at_work, why, doubt);
         }
         let policy = self.policy(&record.policy);
-        match self.successor(&record, &header, policy.as_deref(), &entries) {
+        match self.successor(&record, &header, policy.as_deref(), &entries).await {
             Ok(program) => self.resume(at_work, incident, header, program, entries),
             Err(why) => self.see_through(at_work, header, policy, entries, &why),
         }
@@ -143,14 +143,14 @@ impl Dispatcher {
 
     /// End a run of which nothing more may be done; people are told.
     fn give_up(&mut self, at_work: AtWork, why: &str, doubt: String) {
-        tracing::error!(run = %at_work.record.id, policy = at_work.policy, "{why}: {doubt}");
+        tracing::error!(run = %at_work.record.id, incident = %at_work.incident, policy = at_work.policy, "{why}: {doubt}");
         let ending = Ending::Failed(why.to_owned());
         self.spawn(at_work, async move { Ok(Finished { ending, doubts: vec![doubt], interrupted: false }) });
     }
 
     /// The code that can go on with a run: the same module, under the same settings. Or
     /// why the run can't go on.
-    fn successor(
+    async fn successor(
         &self,
         record: &RunRecord,
         header: &RunHeader,
@@ -168,18 +168,31 @@ impl Dispatcher {
             return Err(format!("its record has format {} of {}", header.format, header.world));
         }
         let policy = policy.ok_or("its policy is no longer in the configuration")?;
-        let program =
-            policy.program.as_ref().map_err(|error| format!("its policy can't be loaded: {error}"))?;
-        if program.digest() != record.digest {
-            return Err(format!("its module {} is not there any more", record.digest));
-        }
+        let program = self.module(policy, &record.digest).await?;
         if policy.config.settings != header.incident.settings {
             return Err("the settings of its policy were changed".to_owned());
         }
         if policy.config.mode != record.mode {
             return Err(format!("its policy is in mode `{}` now", policy.config.mode.as_str()));
         }
-        Ok(program.clone())
+        Ok(program)
+    }
+
+    /// The module of a policy with a digest: that of today, or one that was its module before.
+    async fn module(&self, policy: &Policy, digest: &str) -> Result<Arc<dyn Program>, String> {
+        if let Ok(program) = &policy.program
+            && program.digest() == digest
+        {
+            return Ok(program.clone());
+        }
+        let kept = match &self.shared.kept {
+            Some(kept) => kept.program(policy, digest).await,
+            None => None,
+        };
+        kept.ok_or_else(|| match &policy.program {
+            Ok(_) => format!("its module {digest} is not there any more"),
+            Err(error) => format!("its policy can't be loaded: {error}"),
+        })
     }
 
     /// Go on with a run where its record ends.
@@ -193,10 +206,9 @@ impl Dispatcher {
     ) {
         let record = at_work.record.clone();
         let Some(policy) = self.policy(&record.policy) else { return };
-        tracing::info!(run = %record.id, policy = record.policy, effects = entries.len(), "going on with a run");
+        tracing::info!(run = %record.id, incident = %record.incident, policy = record.policy, effects = entries.len(), "going on with a run");
         self.tell(Progress::Began(Box::new(record.clone())));
-        let session =
-            run::Session { cancel: at_work.cancel.clone(), ..self.session(&record.id, &record.policy) };
+        let session = run::Session { cancel: at_work.cancel.clone(), ..self.session(&record.id) };
         let confirm = if incident.by_hand { Confirm::None } else { policy.config.confirm.clone() };
         let past = Past::new(entries, record.started_at, &record.policy, &self.locks);
         let spec = RunSpec {
@@ -223,9 +235,8 @@ impl Dispatcher {
         why: &str,
     ) {
         let record = at_work.record.clone();
-        tracing::info!(run = %record.id, policy = record.policy, why, "seeing a run through that can't go on");
-        let session =
-            run::Session { cancel: at_work.cancel.clone(), ..self.session(&record.id, &record.policy) };
+        tracing::info!(run = %record.id, incident = %record.incident, policy = record.policy, why, "seeing a run through that can't go on");
+        let session = run::Session { cancel: at_work.cancel.clone(), ..self.session(&record.id) };
         let (requested, grants) = permitted(&header, policy.as_deref());
         let unfinished = run::Unfinished {
             run: record.id,

@@ -1,6 +1,7 @@
 //! A host with a small policy on the simulated cluster; time runs a thousand times as
 //! fast.
 
+mod backtested;
 mod left;
 mod resuming;
 
@@ -74,6 +75,8 @@ fn configured(program: Arc<dyn Program>, clock: &dyn Clock) -> Policy {
         program: Ok(program),
         source: "test".into(),
         loaded_at: clock.now(),
+        trouble: None,
+        candidate: None,
     }
 }
 
@@ -88,6 +91,7 @@ async fn start(
     let pages = Arc::new(Pages::default());
     let mut config = EngineConfig {
         policies: vec![Arc::new(configured(program, &*clock))],
+        kept: None,
         journal: Journal::open(dir.path(), clock.clone()).unwrap(),
         cluster: Arc::new(cluster.clone()),
         clock: clock.clone(),

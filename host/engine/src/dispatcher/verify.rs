@@ -59,7 +59,7 @@ impl Dispatcher {
             Ok(false) => return self.resolve(id),
             Ok(true) => {}
             Err(error) => {
-                tracing::warn!(incident = %id, error, "Prometheus can't say whether the alert cleared")
+                tracing::warn!(incident = %id, policy = incident.policy, error, "Prometheus can't say whether the alert cleared")
             }
         }
         let settle =

@@ -1,6 +1,6 @@
 //! The lines of a comparison.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use suture_core::Effect;
 use suture_core::clock::Timestamp;
 
@@ -31,7 +31,7 @@ pub struct Line {
 }
 
 /// A call and its number in its run, from 1.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
     /// The number.
@@ -41,7 +41,7 @@ pub struct Call {
 }
 
 /// How a recorded call and an asked one compare.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Verdict {
     /// They are the same, in the same place.

@@ -38,6 +38,8 @@ struct Learned {
     /// not there.
     lists: Vec<Query>,
     made: BTreeMap<Kind, Value>,
+    /// The uids of what the run itself has made: what they own came later.
+    made_uids: BTreeSet<String>,
 }
 
 impl Initial {
@@ -167,6 +169,7 @@ impl Learned {
             Mutation::Patch(_) | Mutation::Delete(_) => false,
         };
         if is_new {
+            self.made_uids.extend(object::uid(object).map(str::to_owned));
             self.made.entry(reference.kind.clone()).or_insert_with(|| Value::clone(object));
             self.misses(reference);
             return;
@@ -189,7 +192,10 @@ impl Learned {
 
     fn see(&mut self, object: &Value, only_metadata: bool) {
         let Some(reference) = ObjectRef::of(object) else { return };
-        if self.absent.contains(&reference) || self.lists.iter().any(|list| shows(list, object)) {
+        if self.absent.contains(&reference)
+            || self.is_made_since(object)
+            || self.lists.iter().any(|list| shows(list, object))
+        {
             self.absent.insert(reference);
             return;
         }
@@ -210,6 +216,13 @@ impl Learned {
             }
             Some(_) => {}
         }
+    }
+
+    /// Whether an object belongs to one that the run has made.
+    fn is_made_since(&self, object: &Value) -> bool {
+        let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+        let mut uids = owners.into_iter().flatten().filter_map(|owner| owner.get("uid")?.as_str());
+        uids.any(|uid| self.made_uids.contains(uid))
     }
 
     fn list(&mut self, query: &Query, page: &Page) {

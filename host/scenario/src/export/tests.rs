@@ -312,6 +312,29 @@ fn what_controllers_do_follows_the_change_that_they_answer() {
 }
 
 #[test]
+fn what_belongs_to_what_the_run_made_came_after_it() {
+    let reactions = "reactions:\n- when: {verb: create, kind: Job}\n  after: 3s\n  do:\n  - create: {object: {apiVersion: v1, kind: Pod, metadata: {name: '${object.metadata.name}-x', namespace: media, \
+        labels: {job-name: '${object.metadata.name}'}, ownerReferences: [{apiVersion: batch/v1, kind: Job, name: '${object.metadata.name}', uid: '${object.metadata.uid}'}]}, \
+        spec: {containers: [{name: main, image: i}]}, status: {phase: Failed}}}\n  \
+        - patch: {target: batch/v1 Job media/job, subresource: status, body: {status: {failed: 1}}}\n";
+    let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "job", "namespace": "media"},
+        "spec": {"template": {"spec": {"containers": [{"name": "main", "image": "i"}], "restartPolicy": "Never"}}}});
+    let given = given(&format!(
+        "  grants: [{{groups: ['', batch], resources: [configmaps, pods, pods/log, jobs], verbs: [get, list, create, delete], namespaces: [media], pods: {{images: [i], serviceAccounts: [default]}}}}]\n{reactions}"
+    ));
+    // The pod is looked for only when the Job is over: no earlier list shows that it was not there.
+    let text = round_trip(
+        &given,
+        &[
+            create("batch/v1 Job media/job", job),
+            wait("batch/v1 Job media/job", "/status/failed", json!(1), 60),
+            list("v1 Pod media/-", "job-name=job"),
+        ],
+    );
+    assert!(text.contains("${object.metadata.uid}"), "{text}");
+}
+
+#[test]
 fn errors_come_back_each_in_its_place() {
     let faults = "  faults:\n  - {verb: get, kind: ConfigMap, name: a, skip: 1, times: 2, reason: Unavailable, message: down}\n  \
         - {verb: list, kind: Pod, times: 1, reason: Forbidden}\n  - {verb: patch, kind: ConfigMap, times: 2, reason: Conflict}\n  \

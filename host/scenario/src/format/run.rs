@@ -6,7 +6,7 @@ use suture_core::{HumanDuration, IncidentId, RunId};
 /// What the first run of a scenario is called; the others are counted. Policies see the
 /// incident and the attempt, objects that a run makes carry its id, and generated names depend
 /// on it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RunIdentity {
     /// The run.
@@ -44,7 +44,7 @@ impl RunIdentity {
 }
 
 /// A lock that another run holds from the start.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeldLock {
     /// Its name, as policies ask for it.
@@ -55,7 +55,7 @@ pub struct HeldLock {
 }
 
 /// Time that passes between two steps of the first run. In a scenario effects take no time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Pause {
     /// It passes before this step.

@@ -67,29 +67,41 @@ impl fmt::Display for Expected {
 }
 
 /// `then`, as it is written.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawThen {
+    #[schemars(with = "Option<String>")]
     outcome: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
     summary: Option<Spanned<String>>,
     #[serde(default)]
+    #[schemars(with = "Vec<RawExpected>")]
     effects: Vec<Spanned<RawExpected>>,
     #[serde(default)]
+    #[schemars(with = "Vec<RawExpected>")]
     never: Vec<Spanned<RawExpected>>,
+    #[schemars(with = "Option<OneOrMany>")]
     finally: Option<Spanned<OneOrMany>>,
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     timeline: Vec<Spanned<String>>,
+    #[schemars(with = "Option<Vec<String>>")]
     doubts: Option<Vec<Spanned<String>>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RawExpected {
+    #[schemars(with = "Option<String>")]
     create: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
     patch: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
     apply: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
     delete: Option<Spanned<String>>,
     #[serde(rename = "where")]
+    #[schemars(with = "Option<String>")]
     condition: Option<Spanned<String>>,
 }
 
@@ -252,5 +264,16 @@ impl<'de> Deserialize<'de> for OneOrMany {
             }
         }
         deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl schemars::JsonSchema for OneOrMany {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "OneOrMany".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+            "description": "CEL that holds in the end; or several."})
     }
 }

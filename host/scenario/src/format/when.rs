@@ -20,7 +20,7 @@ pub struct Event {
 
 /// An alert as a scenario writes it, and as `suture run --alert` takes it: labels are
 /// all that it needs.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ScenarioAlert {
     /// Its labels.
@@ -32,6 +32,7 @@ pub struct ScenarioAlert {
     #[serde(default = "firing")]
     pub status: AlertStatus,
     /// When it began to fire; by default when it comes.
+    #[schemars(with = "Option<String>")]
     pub starts_at: Option<Timestamp>,
     /// A link to the expression in Prometheus.
     #[serde(default, rename = "generatorURL")]
@@ -64,7 +65,7 @@ impl ScenarioAlert {
 }
 
 /// One of `when`, as it is written.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RawWhen {
     alert: ScenarioAlert,

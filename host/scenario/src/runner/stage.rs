@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use suture_cluster::SimulatedCluster;
 use suture_core::clock::{Sleep, later};
 use suture_core::{Alert, AlertStatus, Clock, Ending, Halt, HumanDuration, Labels, Timestamp, VirtualClock};
+use suture_engine::locks::Held;
 use suture_engine::{Cluster, Finished, Locks, key};
 use suture_journal::{JournalError, RunLog};
 
@@ -32,6 +33,9 @@ pub(super) struct Stage<'a> {
     clock: Arc<VirtualClock>,
     /// Those of the host that is alive.
     locks: Mutex<Arc<Locks>>,
+    /// The locks that others hold, each with its end.
+    others: Mutex<Vec<(Held, Option<Timestamp>)>>,
+    start: Timestamp,
     pub disk: Arc<Disk>,
     watcher: Option<Arc<dyn Watcher>>,
     trouble: Option<Arc<dyn Trouble>>,
@@ -102,13 +106,15 @@ impl<'a> Stage<'a> {
             Some(trouble) => trouble.clone().meet(&cluster, clock.clone(), disk.clone()),
             None => Arc::new(cluster.clone()),
         };
-        let (locks, played) = (Mutex::default(), Mutex::default());
-        Self { ready, cluster, met, clock, locks, disk, watcher, trouble, played }
+        let (locks, others, played) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let start = clock.now();
+        Self { ready, cluster, met, clock, locks, others, start, disk, watcher, trouble, played }
     }
 
     /// Play it among those who hold locks for a while.
     pub async fn play(&self, sent: &[Event]) -> Result<(), JournalError> {
-        let others = std::pin::pin!(self.let_go(self.locks_of_others()));
+        self.let_others_hold();
+        let others = std::pin::pin!(self.let_go());
         let play = std::pin::pin!(self.play_alone(sent));
         match select(play, others).await {
             Either::Left((played, _)) => played,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use suture_cluster::SimulatedCluster;
+use suture_core::object::RUN_ANNOTATION;
 use suture_core::{Effect, Ending, Halt, ObjectRef};
 use suture_journal::Body;
 
@@ -70,5 +71,22 @@ pub(crate) fn endings(play: &Play) -> Vec<&'static str> {
 /// What was done to the cluster, by whichever run.
 pub(crate) fn performed(cluster: &SimulatedCluster) -> Vec<Performed> {
     let done = cluster.mutations().into_iter().filter(|change| !change.dry_run);
-    done.map(|change| Performed { verb: change.verb, object: change.object, patch: change.patch }).collect()
+    done.map(|change| Performed {
+        verb: change.verb,
+        object: change.object,
+        patch: change.patch.map(without_when),
+    })
+    .collect()
+}
+
+/// Without what the host and the API server write of when it was done: the step counts what
+/// was looked at before.
+fn without_when(mut patch: Value) -> Value {
+    if let Some(metadata) = patch.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("creationTimestamp");
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations.remove(RUN_ANNOTATION);
+        }
+    }
+    patch
 }

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::future::BoxFuture;
 use serde_json::json;
-use suture_core::effect::{Delete, Predicate};
+use suture_core::effect::{Create, Delete, Predicate};
 use suture_core::{Effect, Incident, Mutation, Outcome, RealClock, Reply};
 
 use super::*;
@@ -110,6 +110,55 @@ fn a_policy_that_acts_on_what_has_changed_since_is_found_out() {
     let summary = try_out(&campaign(), &text, delete_what_was_broken);
     assert_eq!(expectations(&summary), ["never[0]"]);
     assert!(matches!(summary.failures[0].plan[..], [Perturbation::Meddle { how: Meddling::Touch, .. }]));
+}
+
+/// Makes a ConfigMap, unless another run of the policy is at work.
+fn make_alone(calls: Calls, incident: Incident) -> BoxFuture<'static, Result<Outcome, Stop>> {
+    Box::pin(async move {
+        calls.call(Effect::Now).await?;
+        match calls.call(Effect::Exclusive { name: "media".into(), timeout_ms: 1_000 }).await {
+            Ok(_) => make(&calls, &incident).await,
+            Err(Stop::Error(_)) => remediated(),
+            Err(halt) => Err(halt),
+        }
+    })
+}
+
+async fn make(calls: &Calls, incident: &Incident) -> Result<Outcome, Stop> {
+    let target = config(incident);
+    let object = json!({"metadata": {"name": "made"}});
+    let create = Create { kind: target.kind, namespace: target.namespace, object, subresource: None };
+    calls.call(Effect::Mutate { mutation: Mutation::Create(create), undo: None }).await?;
+    remediated()
+}
+
+#[test]
+fn another_run_holds_its_lock_through_the_death_of_the_host() {
+    let text = FIXTURE.replace("given:", "given:\n  locks: [{name: media}]") + "  never: [{create: '*'}]\n";
+    let summary = try_out(&campaign(), &text, make_alone);
+    assert_eq!((expectations(&summary), summary.singles > 20), (vec![], true));
+}
+
+/// Looks for another first, and takes a step more where it is not there.
+fn make_beside(calls: Calls, incident: Incident) -> BoxFuture<'static, Result<Outcome, Stop>> {
+    Box::pin(async move {
+        let mut target = config(&incident);
+        target.name = "other".into();
+        match calls.call(Effect::Get { target }).await {
+            Ok(_) => {}
+            Err(Stop::Error(_)) => drop(calls.call(Effect::Get { target: config(&incident) }).await?),
+            Err(halt) => return Err(halt),
+        }
+        make(&calls, &incident).await
+    })
+}
+
+#[test]
+fn what_is_looked_at_again_after_a_death_may_have_changed() {
+    let other = "[{step: 2, do: [{create: {object: {apiVersion: v1, kind: ConfigMap, metadata: {name: other, namespace: media}}}}]}]";
+    let text = FIXTURE.replace("given:", &format!("given:\n  later: {other}"));
+    let summary = try_out(&campaign(), &text, make_beside);
+    assert_eq!(expectations(&summary), [""; 0]);
 }
 
 static RUNS: AtomicU32 = AtomicU32::new(0);

@@ -36,10 +36,6 @@ fn page<T: Serialize>(page: Result<Page<T>, JournalError>) -> Answer {
     Ok(Json(json!({"items": page.items, "next": page.next})))
 }
 
-pub(super) async fn policies(State(engine): State<Engine>) -> Answer {
-    Ok(Json(json!({"items": engine.policies(), "next": null, "paused": engine.is_paused()})))
-}
-
 pub(super) async fn incidents(State(engine): State<Engine>, asked: Asked) -> Answer {
     page(engine.journal().incidents(filter(asked)?).await)
 }

@@ -29,3 +29,13 @@ impl<'de> Deserialize<'de> for Address {
         })
     }
 }
+
+impl schemars::JsonSchema for Address {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Address".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "description": "An IP address and a port.", "examples": ["127.0.0.1:8080"]})
+    }
+}

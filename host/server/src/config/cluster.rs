@@ -14,7 +14,7 @@ pub use lease::LeaseConfig;
 use super::unplaced;
 
 /// `cluster`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "Written")]
 #[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum ClusterConfig {
@@ -26,7 +26,7 @@ pub enum ClusterConfig {
 
 /// `cluster.live`. Without a kubeconfig it is the cluster that the host runs in, where a
 /// ServiceAccount is mounted; else what `KUBECONFIG` or `~/.kube/config` says.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Live {
     /// A kubeconfig file.
@@ -35,12 +35,16 @@ pub struct Live {
     pub context: Option<String>,
     /// The host's own namespace: the Lease is there. Where none is given: that of the
     /// ServiceAccount, or of the context.
+    #[schemars(with = "Option<String>")]
     pub namespace: Option<Spanned<String>>,
     /// How many requests a second are sent, on average.
+    #[schemars(with = "u32")]
     pub requests_per_second: Spanned<u32>,
     /// How many requests may be sent at once.
+    #[schemars(with = "u32")]
     pub burst: Spanned<u32>,
     /// How long a request may take.
+    #[schemars(with = "HumanDuration")]
     pub timeout: Spanned<HumanDuration>,
     /// The Lease that lets one host of several act.
     pub lease: LeaseConfig,
@@ -77,7 +81,7 @@ impl Live {
 }
 
 /// `cluster.simulated`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "WrittenSimulated")]
 pub enum SimulatedConfig {
     /// In the host's own memory.
@@ -95,7 +99,7 @@ pub enum SimulatedConfig {
 }
 
 /// As it is written: one key of two.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WrittenSimulated {
     scenario: Option<PathBuf>,
@@ -123,7 +127,7 @@ impl TryFrom<WrittenSimulated> for SimulatedConfig {
 }
 
 /// As it is written: one key of two.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Written {
     live: Option<Live>,

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_saphyr::{Location, Spanned};
-use suture_core::{Bytes, Grant, HumanDuration, names};
+use suture_core::{Bytes, Clock, Grant, HumanDuration, RealClock, names};
+use suture_engine::BackTest;
 
 use super::error::{ConfigError, Source as Text};
 use super::{ClusterConfig, Config, ConfirmBy, Live, PolicyEntry, SimulatedConfig, Source, Webhook};
@@ -29,7 +30,9 @@ pub(super) fn check(config: &Config, text: &Text<'_>) -> (Vec<ConfigError>, Vec<
     let mut findings = Findings { text, errors: Vec::new(), warnings: Vec::new() };
     listeners(config, &mut findings);
     bounds(config, &mut findings);
-    for url in config.prometheus.iter().map(|p| &p.url).chain(config.alertmanager.iter().map(|a| &a.url)) {
+    telemetry(config, &mut findings);
+    let urls = config.prometheus.iter().map(|p| &p.url).chain(config.alertmanager.iter().map(|a| &a.url));
+    for url in urls.chain(config.telemetry.otlp.iter().map(|otlp| &otlp.endpoint)) {
         if !(url.value.starts_with("http://") || url.value.starts_with("https://")) {
             findings.error(
                 url.referenced,
@@ -98,6 +101,20 @@ fn check_live(live: &Live, findings: &mut Findings<'_>) {
     }
 }
 
+fn telemetry(config: &Config, findings: &mut Findings<'_>) {
+    let Some(otlp) = &config.telemetry.otlp else { return };
+    if !(0.0..=1.0).contains(&otlp.sample_ratio.value) {
+        findings.error(otlp.sample_ratio.referenced, "`sampleRatio` must lie between 0 and 1");
+    }
+    if otlp.service_name.value.is_empty() {
+        findings.error(otlp.service_name.referenced, "`serviceName` is empty: nobody would find the traces");
+    }
+    let (least, most) = (HumanDuration::from_millis(100), HumanDuration::from_secs(60));
+    if !(least..=most).contains(&otlp.timeout.value) {
+        findings.error(otlp.timeout.referenced, "`timeout` must lie between 100ms and 1m");
+    }
+}
+
 fn listeners(config: &Config, findings: &mut Findings<'_>) {
     let admin = &config.admin;
     if admin.token_file.is_none() && !admin.listen.value.ip().is_loopback() {
@@ -106,6 +123,11 @@ fn listeners(config: &Config, findings: &mut Findings<'_>) {
             *admin.listen.value
         );
         findings.error(admin.listen.referenced, message);
+    }
+    if let Some(file) = admin.metrics_token_file.as_ref().filter(|_| admin.token_file.is_none()) {
+        let message =
+            "`admin.metricsTokenFile` without `admin.tokenFile`: metrics need no token, nor does anything";
+        findings.error(file.referenced, message);
     }
     if config.webhook.token_file.is_none() && !config.listen.value.ip().is_loopback() {
         let message = "no `webhook.tokenFile`: whoever reaches this address can post alerts";
@@ -142,14 +164,29 @@ fn bounds(config: &Config, findings: &mut Findings<'_>) {
 }
 
 fn check_policy(config: &Config, policy: &PolicyEntry, findings: &mut Findings<'_>) {
-    match &policy.source.value {
-        Source::File(_) => {}
-        Source::Folder(_) => {
-            findings.error(policy.source.referenced, "source `folder` is not in this version; use `file`")
-        }
-        Source::Oci(_) => {
-            findings.error(policy.source.referenced, "source `oci` is not in this version; use `file`")
-        }
+    if let Source::Oci(source) = &policy.source.value
+        && source.key.is_none()
+        && source.reference.digest().is_none()
+    {
+        let message = format!(
+            "policy `{}` is pulled by a tag and verified with no key: whoever can push that tag decides what it \
+             does; set `key`, or name a digest",
+            policy.name.value
+        );
+        findings.warn(policy.source.referenced, message);
+    }
+    if let Some(sweep) = &policy.sweep
+        && sweep.value.next(RealClock.now()).is_none()
+    {
+        let message = format!("the schedule `{}` never comes: there is no such day", sweep.value.schedule);
+        findings.warn(sweep.referenced, message);
+    }
+    if let Some(backtest) = &policy.backtest
+        && !BackTest::RUNS.contains(&backtest.value.runs)
+    {
+        let message =
+            format!("`runs` must lie between {} and {}", BackTest::RUNS.start(), BackTest::RUNS.end());
+        findings.error(backtest.referenced, message);
     }
     let live = matches!(config.cluster.value, ClusterConfig::Live(_));
     match policy.confirm {

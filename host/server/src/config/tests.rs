@@ -97,7 +97,8 @@ fn every_mistake_is_named_with_its_line_and_column() {
         ("name: volsync", "name: Vol Sync", "suture.yaml:10:9", "DNS label"),
         ("127.0.0.1:8081", "0.0.0.0:8081", "suture.yaml:3:", "admin.tokenFile"),
         ("127.0.0.1:8081", "0.0.0.0:8080, tokenFile: t", "suture.yaml:2:", "same address"),
-        ("{file: /policies/volsync.wasm}", "{oci: ghcr.io/x}", "suture.yaml:11:", "not in this version"),
+        ("127.0.0.1:8081", "127.0.0.1:8081, metricsTokenFile: t", "suture.yaml:3:", "metrics need no token"),
+        ("{file: /policies/volsync.wasm}", "{oci: ghcr.io/x}", "suture.yaml:11:", "names no version"),
         (
             "resources: [replicationsources]",
             "resources: [ReplicationSource]",

@@ -8,9 +8,9 @@ use axum::routing::get;
 use parking_lot::RwLock;
 use suture_engine::Metrics;
 
+use crate::admission::{self, Admission};
 use crate::api;
 use crate::failure::Failure;
-use crate::token::Token;
 
 /// Why a host does not act yet; it changes while it waits.
 #[derive(Clone)]
@@ -40,12 +40,12 @@ pub(super) fn webhook(reason: Reason, metrics: Metrics) -> Router {
     })
 }
 
-pub(super) fn admin(reason: Reason, metrics: Metrics, token: Arc<Option<Token>>) -> Router {
+pub(super) fn admin(reason: Reason, metrics: Metrics, tokens: Arc<Admission>) -> Router {
     let exposition = async move || api::exposition(&metrics);
     let waits = async move || reason.failure();
     Router::new()
         .route("/metrics", get(exposition))
-        .layer(from_fn_with_state(token, api::admit))
+        .layer(from_fn_with_state(tokens, admission::metrics))
         .route("/healthz", get(async || "ok\n"))
         .fallback(waits)
 }

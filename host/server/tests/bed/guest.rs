@@ -36,17 +36,23 @@ impl Data {
 /// A component for alerts named `Demo`, whose key is the label `name` and whose one
 /// setting is `pause`, a number.
 pub fn component(sleep_ms: u64) -> Vec<u8> {
+    named("demo", "pause", sleep_ms)
+}
+
+/// The same under another name, and with another setting.
+pub fn named(name: &str, setting: &str, sleep_ms: u64) -> Vec<u8> {
     let mut data = Data::default();
-    let schema =
-        r#"{"type":"object","additionalProperties":false,"properties":{"pause":{"type":"integer"}}}"#;
+    let schema = format!(
+        r#"{{"type":"object","additionalProperties":false,"properties":{{"{setting}":{{"type":"integer"}}}}}}"#
+    );
     let manifest = [
-        data.text("demo"),
+        data.text(name),
         data.text("0.1.0"),
         data.text("A policy for tests."),
         data.list("alertname=\"Demo\""),
         data.list("name"),
         [0, 0],
-        data.text(schema),
+        data.text(&schema),
     ]
     .concat();
     let manifest = data.words(&manifest);

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Condition, Metadata};
+use super::{Condition, Metadata, Predicate, field};
+use crate::Time;
 
 /// A Job.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -18,10 +19,16 @@ crate::resource!("batch/v1", Job);
 
 /// How far a Job is.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct JobStatus {
+    /// When its controller began with it.
+    pub start_time: Option<Time>,
+    /// When it completed; one that failed does not say.
+    pub completion_time: Option<Time>,
     /// How many of its pods are pending or running.
     pub active: u32,
+    /// How many of its pods run and are ready.
+    pub ready: u32,
     /// How many of its pods succeeded.
     pub succeeded: u32,
     /// How many of its pods failed.
@@ -30,10 +37,80 @@ pub struct JobStatus {
     pub conditions: Vec<Condition>,
 }
 
+/// How many conditions a Job has at most: `Suspended`, then `FailureTarget` and `Failed` or
+/// `SuccessCriteriaMet` and `Complete`; and one of somebody else.
+const MOST_CONDITIONS: usize = 4;
+
+/// For waiting: the Job has one of these conditions. A Job's conditions are true once they
+/// are there; only `Suspended` can become false.
+pub fn has_condition(names: &[&str]) -> Predicate {
+    let tests = (0..MOST_CONDITIONS).flat_map(|index| {
+        let pointer = format!("/status/conditions/{index}/type");
+        names.iter().map(move |name| field(&pointer).equals(*name))
+    });
+    Predicate::Any(tests.collect())
+}
+
+/// For waiting: the Job is over, well or badly.
+pub fn finished() -> Predicate {
+    has_condition(&["Complete", "Failed"])
+}
+
 impl Job {
     /// Whether it is over, well or badly.
     pub fn is_finished(&self) -> bool {
-        let mut conditions = self.status.conditions.iter().filter(|condition| condition.is_true());
-        conditions.any(|condition| matches!(condition.name.as_str(), "Complete" | "Failed"))
+        self.is_complete() || self.failure().is_some()
+    }
+
+    /// Whether it is over, and well.
+    pub fn is_complete(&self) -> bool {
+        self.condition("Complete").is_some()
+    }
+
+    /// Why it is over, where that is not well: `BackoffLimitExceeded`, `DeadlineExceeded`, …
+    pub fn failure(&self) -> Option<&Condition> {
+        self.condition("Failed")
+    }
+
+    /// A condition that is true.
+    pub fn condition(&self, name: &str) -> Option<&Condition> {
+        self.status.conditions.iter().find(|condition| condition.name == name && condition.is_true())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn job(conditions: serde_json::Value) -> Job {
+        serde_json::from_value(json!({"metadata": {"name": "x"}, "status": {"conditions": conditions}}))
+            .unwrap()
+    }
+
+    #[test]
+    fn a_job_is_over_by_its_conditions_alone() {
+        let condition =
+            |name: &str, status: &str| json!({"type": name, "status": status, "reason": "Because"});
+        assert!(!job(json!([])).is_finished());
+        assert!(
+            !job(json!([condition("Suspended", "True"), condition("FailureTarget", "True")])).is_finished()
+        );
+        assert!(!job(json!([condition("Complete", "False")])).is_finished());
+        let complete = job(json!([condition("SuccessCriteriaMet", "True"), condition("Complete", "True")]));
+        assert!(complete.is_complete() && complete.failure().is_none());
+        let failed = job(json!([condition("Failed", "True")]));
+        assert!(failed.is_finished() && failed.failure().is_some_and(|failure| failure.reason == "Because"));
+    }
+
+    #[test]
+    fn a_wait_for_a_condition_finds_it_at_every_place() {
+        let Predicate::Any(tests) = finished() else { panic!("not any") };
+        assert_eq!(tests.len(), 2 * MOST_CONDITIONS);
+        assert_eq!(
+            (tests[3].pointer.as_str(), tests[3].value.as_str()),
+            ("/status/conditions/1/type", "\"Failed\"")
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Metadata, Ref};
+use super::{Condition, Metadata, Ref};
 use crate::{Result, Time, host};
 
 /// A pod.
@@ -41,6 +41,12 @@ pub struct Container {
 pub struct PodStatus {
     /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
     pub phase: String,
+    /// Why it is so, where it is the pod as a whole: `Evicted`, `DeadlineExceeded`.
+    pub reason: String,
+    /// The same, for people.
+    pub message: String,
+    /// `PodScheduled`, `Ready`, …
+    pub conditions: Vec<Condition>,
     /// Its containers.
     pub container_statuses: Vec<ContainerStatus>,
     /// Its init containers.
@@ -49,12 +55,14 @@ pub struct PodStatus {
 
 /// What a container is.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ContainerStatus {
     /// Its name.
     pub name: String,
     /// One of three.
     pub state: ContainerState,
+    /// What it was doing before it was started again, if it was.
+    pub last_state: ContainerState,
 }
 
 /// What a container is doing; one of the fields is there.
@@ -63,6 +71,8 @@ pub struct ContainerStatus {
 pub struct ContainerState {
     /// It has not begun, and why.
     pub waiting: Option<Waiting>,
+    /// It runs.
+    pub running: Option<Running>,
     /// It has ended, and how.
     pub terminated: Option<Terminated>,
 }
@@ -77,12 +87,24 @@ pub struct Waiting {
     pub message: String,
 }
 
+/// Since when a container runs.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Running {
+    /// Since when.
+    pub started_at: Option<Time>,
+}
+
 /// How a container has ended.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Terminated {
     /// What the process returned.
     pub exit_code: i32,
+    /// `Completed`, `Error`, `OOMKilled`, …
+    pub reason: String,
+    /// What it left as its last words (`/dev/termination-log`).
+    pub message: String,
     /// When.
     pub finished_at: Option<Time>,
 }
@@ -119,6 +141,18 @@ impl Pod {
         waiting.find(|waiting| STUCK.contains(&waiting.reason.as_str()))
     }
 
+    /// Whether a container of it has begun, and perhaps ended: something was done.
+    pub fn has_started(&self) -> bool {
+        let PodStatus { container_statuses, init_container_statuses, .. } = &self.status;
+        self.is_finished()
+            || init_container_statuses.iter().chain(container_statuses).any(ContainerStatus::has_started)
+    }
+
+    /// A condition of it.
+    pub fn condition(&self, name: &str) -> Option<&Condition> {
+        self.status.conditions.iter().find(|condition| condition.name == name)
+    }
+
     /// When the last of its containers ended, where one has.
     pub fn finished_at(&self) -> Option<Time> {
         let ended =
@@ -132,6 +166,19 @@ impl Pod {
     }
 }
 
+impl ContainerStatus {
+    /// Whether it has begun, now or before it was started again.
+    pub fn has_started(&self) -> bool {
+        let begun = |state: &ContainerState| state.running.is_some() || state.terminated.is_some();
+        begun(&self.state) || begun(&self.last_state)
+    }
+
+    /// How it ended, now or before it was started again.
+    pub fn ended(&self) -> Option<&Terminated> {
+        self.state.terminated.as_ref().or(self.last_state.terminated.as_ref())
+    }
+}
+
 impl Ref<Pod> {
     /// The last lines that a container has written. `container` may be empty where the
     /// pod has one.
@@ -140,5 +187,32 @@ impl Ref<Pod> {
     /// What the host says.
     pub fn logs(&self, container: &str, lines: u32) -> Result<String> {
         Ok(host::call(|host| host.logs(&self.target, container, lines, 0))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn pod(phase: &str, state: Value, last: Value) -> Pod {
+        let statuses = json!([{"name": "main", "state": state, "lastState": last}]);
+        serde_json::from_value(json!({"status": {"phase": phase, "containerStatuses": statuses}})).unwrap()
+    }
+
+    #[test]
+    fn a_pod_has_started_once_a_container_has_and_for_good() {
+        let waiting = |reason: &str| json!({"waiting": {"reason": reason}});
+        let ended = json!({"terminated": {"exitCode": 3, "reason": "Error"}});
+        assert!(!pod("Pending", waiting("ImagePullBackOff"), json!({})).has_started());
+        assert!(
+            pod("Running", json!({"running": {"startedAt": "2026-11-22T04:10:00Z"}}), json!({}))
+                .has_started()
+        );
+        let again = pod("Running", waiting("CrashLoopBackOff"), ended);
+        assert!(again.has_started());
+        assert_eq!(again.status.container_statuses[0].ended().map(|ended| ended.exit_code), Some(3));
+        assert!(pod("Failed", json!({}), json!({})).has_started());
     }
 }

@@ -46,6 +46,8 @@ impl Stage<'_> {
         clock.sleep(death.down).await;
         let locks = Arc::<Locks>::default();
         *self.locks.lock() = locks.clone();
+        // The others are taken up as well.
+        self.let_others_hold();
         let policy = &self.ready.program.manifest().name;
         let unfinished: Vec<_> = {
             let played = self.played.lock();

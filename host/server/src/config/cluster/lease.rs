@@ -36,12 +36,14 @@ impl LeaseConfig {
 }
 
 /// A Lease.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Lease {
     /// Its name, in the host's own namespace.
+    #[schemars(with = "String")]
     pub name: Spanned<String>,
     /// How long after a host's last sign of life another takes over: whole seconds.
+    #[schemars(with = "HumanDuration")]
     pub duration: Spanned<HumanDuration>,
 }
 
@@ -72,5 +74,16 @@ impl<'de> Deserialize<'de> for LeaseConfig {
         }
 
         deserializer.deserialize_any(Written)
+    }
+}
+
+impl schemars::JsonSchema for LeaseConfig {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "LeaseConfig".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let lease = generator.subschema_for::<Lease>();
+        schemars::json_schema!({"anyOf": [lease, {"const": false}]})
     }
 }

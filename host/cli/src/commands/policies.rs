@@ -1,0 +1,168 @@
+//! `suture policies`: what a running host has in force, and what waits.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use suture_engine::backtest::RunDifference;
+use suture_engine::{BackTested, CandidateStatus, PolicyStatus};
+
+use crate::CommandResult;
+use crate::args::{PoliciesAcceptArgs, PoliciesCommand};
+use crate::error::{CliError, Exit};
+use crate::output::{BAD, DIM, GOOD, HEADING, Output, WARN};
+use crate::server::{Server, policy_path};
+
+/// The fewest digits that a digest may be cut to.
+const LEAST_DIGITS: usize = 12;
+
+#[derive(Deserialize, Serialize)]
+struct List {
+    items: Vec<PolicyStatus>,
+    #[serde(default)]
+    paused: bool,
+}
+
+pub fn run(command: PoliciesCommand, output: &Output) -> CommandResult {
+    crate::executor()?.block_on(async {
+        match command {
+            PoliciesCommand::List(args) => list(&Server::of(&args.server)?, output).await,
+            PoliciesCommand::Show(args) => show(&Server::of(&args.server)?, &args.name, output).await,
+            PoliciesCommand::Accept(args) => accept(&args, output).await,
+        }
+    })
+}
+
+async fn list(server: &Server, output: &Output) -> CommandResult {
+    let list: List = server.get("/api/v1/policies", &[]).await?;
+    if output.is_json() {
+        output.json(&json!(list));
+        return Ok(Exit::Done);
+    }
+    if list.paused {
+        output.note(format!("{WARN}the host is paused: no run starts{WARN:#}"));
+    }
+    output.line(format!(
+        "{HEADING}{:<20}  {:<10}  {:<8}  {:<14}  STATUS{HEADING:#}",
+        "POLICY", "VERSION", "MODE", "DIGEST"
+    ));
+    for policy in &list.items {
+        let digest = policy.digest.as_deref().map_or("-", short);
+        let version = policy.version.as_deref().unwrap_or("-");
+        let (name, mode) = (&policy.name, policy.mode.as_str());
+        output.line(format!(
+            "{name:<20}  {version:<10}  {mode:<8}  {DIM}{digest:<14}{DIM:#}  {}",
+            state(policy)
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// The first digits of a digest.
+fn short(digest: &str) -> &str {
+    let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
+    hex.get(..LEAST_DIGITS).unwrap_or(hex)
+}
+
+fn state(policy: &PolicyStatus) -> String {
+    match (&policy.error, &policy.candidate) {
+        (Some(error), _) => format!("{BAD}{error}{BAD:#}"),
+        (None, Some(candidate)) => {
+            format!("{WARN}{} waits to be accepted{WARN:#}", short(&candidate.digest))
+        }
+        (None, None) => format!("{GOOD}works{GOOD:#}"),
+    }
+}
+
+async fn show(server: &Server, name: &str, output: &Output) -> CommandResult {
+    let shown: Value = server.get(&policy_path(name), &[]).await?;
+    if output.is_json() {
+        output.json(&shown);
+        return Ok(Exit::Done);
+    }
+    let policy: PolicyStatus = serde_json::from_value(shown).map_err(|error| {
+        CliError::internal(format!("the answer is not that of a host of this version: {error}"))
+    })?;
+    output.line(format!(
+        "{HEADING}{}{HEADING:#} {}",
+        policy.name,
+        policy.version.as_deref().unwrap_or("(not loaded)")
+    ));
+    output.line(format!("  mode      {}", policy.mode.as_str()));
+    output.line(format!("  digest    {}", policy.digest.as_deref().unwrap_or("-")));
+    output.line(format!("  source    {}", policy.source));
+    output.line(format!("  loaded    {}", policy.loaded_at));
+    if !policy.not_granted.is_empty() {
+        output.line(format!(
+            "  denied    {WARN}requested, and not granted: {}{WARN:#}",
+            policy.not_granted.join(", ")
+        ));
+    }
+    if let Some(error) = &policy.error {
+        output.line(format!("  {BAD}error     {error}{BAD:#}"));
+    }
+    if let Some(candidate) = &policy.candidate {
+        waiting(&policy.name, candidate, output);
+    }
+    Ok(Exit::Done)
+}
+
+/// A newer module that waits, and why.
+fn waiting(name: &str, candidate: &CandidateStatus, output: &Output) {
+    output.line(format!("\n{WARN}{HEADING}a newer module waits{HEADING:#}{WARN:#} {}", candidate.version));
+    output.line(format!("  digest    {}", candidate.digest));
+    output.line(format!("  source    {}", candidate.source));
+    output.line(format!("  since     {}", candidate.since));
+    match &candidate.backtest {
+        None => output.line(format!("  {}", candidate.why)),
+        Some(tested) => differences(tested, output),
+    }
+    output.line(format!("\nto put it to work: suture policies accept {name}@{}", candidate.digest));
+}
+
+fn differences(tested: &BackTested, output: &Output) {
+    output.line(format!("  back-test {}", tested.summary()));
+    for RunDifference { run, effects, more, .. } in &tested.differences {
+        let summary = tested.differences.iter().find(|other| other.run == *run).map(RunDifference::summary);
+        output.line(format!("\n  {HEADING}run {run}{HEADING:#}: {}", summary.unwrap_or_default()));
+        for effect in effects {
+            output.line(format!("    {BAD}≠{BAD:#} {}", effect.summary()));
+        }
+        if *more > 0 {
+            output.line(format!("    {DIM}and {more} more{DIM:#}"));
+        }
+    }
+    if tested.more > 0 {
+        output.line(format!("\n  {DIM}and {} more runs{DIM:#}", tested.more));
+    }
+    for skipped in &tested.skipped {
+        output.line(format!("  {DIM}run {} can't be compared: {}{DIM:#}", skipped.run, skipped.why));
+    }
+}
+
+async fn accept(args: &PoliciesAcceptArgs, output: &Output) -> CommandResult {
+    let wrong = || {
+        CliError::usage(format!("`{}` is not NAME@DIGEST", args.module))
+            .help("`suture policies show NAME` prints the command for the module that waits")
+    };
+    let (name, given) = args.module.split_once('@').ok_or_else(wrong)?;
+    let digits = given.strip_prefix("sha256:").unwrap_or(given).to_ascii_lowercase();
+    if digits.len() < LEAST_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(CliError::usage(format!("`{given}` is no digest of {LEAST_DIGITS} digits or more")));
+    }
+    let server = Server::of(&args.server)?;
+    let policy: PolicyStatus = server.get(&policy_path(name), &[]).await?;
+    let Some(candidate) = &policy.candidate else {
+        return Err(CliError::usage(format!("no module of policy `{name}` waits to be accepted")));
+    };
+    if !candidate.digest.trim_start_matches("sha256:").starts_with(&digits) {
+        let what = format!("the module that waits is {}, and not {given}", candidate.digest);
+        return Err(CliError::usage(what).help(format!("look at it with `suture policies show {name}`")));
+    }
+    let after: Value =
+        server.post(&format!("{}/accept", policy_path(name)), &json!({"digest": candidate.digest})).await?;
+    if output.is_json() {
+        output.json(&after);
+    } else {
+        output.line(format!("{GOOD}{name} works with {} now{GOOD:#}", candidate.digest));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,94 @@
+//! Policies: what is in force, what waits, and what became of the configuration.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use serde::Deserialize;
+use serde_json::json;
+use suture_engine::Engine;
+
+use super::Answer;
+use crate::catalog::{AcceptError, Handle};
+use crate::failure::Failure;
+use crate::name::Name;
+use crate::sweep::{self, SweepError};
+
+/// All policies.
+pub(super) async fn list(State(engine): State<Engine>) -> Answer {
+    Ok(Json(json!({"items": engine.policies(), "next": null, "paused": engine.is_paused()})))
+}
+
+/// One policy, with what it requests, what it is granted, and its settings.
+pub(super) async fn show(State(engine): State<Engine>, Name(name): Name) -> Answer {
+    let unknown = || Failure::not_found(format!("there is no policy `{name}`"));
+    let status = engine.policies().into_iter().find(|status| status.name == name).ok_or_else(unknown)?;
+    let policy = engine.policy(&name).ok_or_else(unknown)?;
+    let mut shown = serde_json::to_value(status).unwrap_or_default();
+    if let Some(shown) = shown.as_object_mut() {
+        shown.insert("settings".into(), policy.config.settings.clone());
+        shown.insert("grants".into(), json!(policy.config.grants));
+        let requested = policy.program.as_ref().ok().map(|program| program.manifest().permissions.clone());
+        shown.insert("requested".into(), json!(requested));
+    }
+    Ok(Json(shown))
+}
+
+/// The body of an acceptance.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Accept {
+    digest: String,
+}
+
+/// Put a module to work that waits for that. It works when this is answered.
+pub(super) async fn accept(
+    State(engine): State<Engine>,
+    Extension(handle): Extension<Handle>,
+    Name(name): Name,
+    body: axum::body::Bytes,
+) -> Answer {
+    let Accept { digest } = serde_json::from_slice(&body).map_err(|error| {
+        let what = format!("the body is not {{\"digest\": \"sha256:…\"}}: {error}");
+        Failure::new(StatusCode::BAD_REQUEST, "unreadable", what)
+    })?;
+    handle.accept(&name, &digest).await.map_err(|error| match &error {
+        AcceptError::UnknownPolicy(_) => Failure::not_found(error.to_string()),
+        AcceptError::NothingWaits(_) | AcceptError::OtherDigest(_) => {
+            Failure::new(StatusCode::CONFLICT, "conflict", error.to_string())
+        }
+        AcceptError::Failed(_) | AcceptError::Stopping => Failure::unavailable(error.to_string()),
+    })?;
+    show(State(engine), Name(name)).await
+}
+
+/// The body of a sweep; it may be empty.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct Sweep {
+    dry_run: bool,
+}
+
+/// Ask Prometheus for what is firing, and handle it as if it had been posted.
+pub(super) async fn sweep(
+    Extension(sweeper): Extension<sweep::Shared>,
+    Name(name): Name,
+    body: axum::body::Bytes,
+) -> Answer {
+    let Sweep { dry_run } = match body.is_empty() {
+        true => Sweep::default(),
+        false => serde_json::from_slice(&body).map_err(|error| {
+            let what = format!("the body is not {{\"dryRun\": true}}: {error}");
+            Failure::new(StatusCode::BAD_REQUEST, "unreadable", what)
+        })?,
+    };
+    let swept = sweeper.sweep(&name, dry_run).await.map_err(|error| match &error {
+        SweepError::UnknownPolicy(_) => Failure::not_found(error.to_string()),
+        SweepError::NotLoaded(..) | SweepError::Unavailable(_) => Failure::unavailable(error.to_string()),
+    })?;
+    Ok(Json(json!(swept)))
+}
+
+/// What became of the configuration on disk.
+pub(super) async fn config(Extension(handle): Extension<Handle>) -> Answer {
+    Ok(Json(json!(handle.config())))
+}

@@ -1,0 +1,162 @@
+//! Reading the configuration again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::future::join_all;
+use suture_core::{Clock, RealClock};
+use suture_engine::Policy;
+
+use super::{Event, Keeper, Place};
+use crate::catalog::changes::{self, Change};
+use crate::catalog::{Catalog, Considered, Subject};
+use crate::config::{Config, ConfigError, Loaded};
+
+/// A configuration that is found right, and what came of its policies.
+pub(super) struct Reloaded {
+    loaded: Loaded,
+    considered: Vec<Considered>,
+}
+
+impl Keeper {
+    /// Read the configuration again, beside all else.
+    pub(super) fn reload(&mut self) {
+        if self.reloading {
+            return;
+        }
+        self.reloading = true;
+        self.refused = false;
+        let (catalog, file, sender) =
+            (self.catalog.clone(), self.loaded.file().to_owned(), self.sender.clone());
+        let journal = self.engine.journal().clone();
+        let current: HashMap<String, Arc<Policy>> =
+            self.places.iter().map(|place| (place.name().to_owned(), place.policy.clone())).collect();
+        tokio::spawn(async move {
+            let result = match tokio::task::spawn_blocking(move || Config::load(&file)).await {
+                Ok(Ok(loaded)) => consider(&catalog, loaded, &current, &journal).await,
+                Ok(Err(errors)) => Err(errors),
+                Err(error) => {
+                    tracing::error!(%error, "the configuration could not be read");
+                    Err(Vec::new())
+                }
+            };
+            let _ = sender.send(Event::Reloaded(Box::new(result)));
+        });
+    }
+
+    /// It was read: all of it is put in force at once, or nothing.
+    pub(super) async fn reloaded(&mut self, result: Result<Reloaded, Vec<ConfigError>>) {
+        self.reloading = false;
+        self.engine.metrics().reloaded(result.is_ok());
+        match result {
+            Ok(reloaded) => self.put_in_force(reloaded).await,
+            Err(errors) => {
+                self.refused = true;
+                let errors: Vec<String> = errors.iter().map(ConfigError::in_a_line).collect();
+                if self.status.read().errors != errors {
+                    for error in &errors {
+                        tracing::error!(
+                            "the changed configuration is refused, and what was in force stays: {error}"
+                        );
+                    }
+                }
+                self.status.write().errors = errors;
+            }
+        }
+        // What was asked for meanwhile.
+        let again: Vec<usize> = (0..self.places.len())
+            .filter(|index| {
+                self.places
+                    .get_mut(*index)
+                    .is_some_and(|place| !place.busy && std::mem::take(&mut place.again))
+            })
+            .collect();
+        again.into_iter().for_each(|index| self.trigger(index));
+        self.look();
+    }
+
+    async fn put_in_force(&mut self, reloaded: Reloaded) {
+        let Reloaded { mut loaded, considered } = reloaded;
+        let changes = changes::between(&self.loaded.plain(), &loaded.plain());
+        let warnings = std::mem::take(&mut loaded.warnings);
+        self.generation += 1;
+        self.loaded = Arc::new(loaded);
+        for considered in &considered {
+            self.remember(considered).await;
+        }
+        let mut old: HashMap<String, Place> = std::mem::take(&mut self.places)
+            .into_iter()
+            .map(|place| (place.name().to_owned(), place))
+            .collect();
+        for Considered { policy, .. } in considered {
+            let name = policy.config.name.clone();
+            let is_new = !old.contains_key(&name);
+            let place = old.remove(&name).unwrap_or_else(|| Place::new(Arc::new(policy.clone())));
+            self.places.push(place);
+            let index = self.places.len() - 1;
+            self.put(index, policy);
+            let poll = self.next_poll(&name);
+            if let Some(place) = self.places.get_mut(index) {
+                place.poll = poll;
+                // Its source may be another now; it was looked at just now.
+                if is_new || poll.is_some() {
+                    place.stamp = None;
+                }
+            }
+        }
+        self.publish();
+        self.on_reload.iter().for_each(|hear| hear(&self.loaded));
+        tell(&changes, &warnings);
+        let mut status = self.status.write();
+        status.loaded_at = RealClock.now();
+        status.errors.clear();
+        for change in changes.iter().filter(|change| !change.is_live()) {
+            if !status.after_restart.contains(&change.at) {
+                status.after_restart.push(change.at.clone());
+            }
+        }
+    }
+}
+
+/// Look at all policies of a configuration. Where the settings of one fit no module that
+/// there is, nothing of it is put in force.
+async fn consider(
+    catalog: &Catalog,
+    loaded: Loaded,
+    current: &HashMap<String, Arc<Policy>>,
+    journal: &suture_journal::Journal,
+) -> Result<Reloaded, Vec<ConfigError>> {
+    let looks = loaded.config.policies.iter().map(|entry| {
+        let current = current.get(&entry.value.name.value).map(Arc::as_ref);
+        catalog.consider(Subject { loaded: &loaded, entry: &entry.value, current, journal: Some(journal) })
+    });
+    let (mut considered, mut errors) = (Vec::new(), Vec::new());
+    for look in join_all(looks).await {
+        match look {
+            Ok(Considered { unfit: Some(error), .. }) | Err(error) => errors.push(error),
+            Ok(found) => considered.push(found),
+        }
+    }
+    if errors.is_empty() { Ok(Reloaded { loaded, considered }) } else { Err(errors) }
+}
+
+fn tell(changes: &[Change], warnings: &[ConfigError]) {
+    if changes.is_empty() {
+        return;
+    }
+    for change in changes {
+        let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+        let (from, to) = (shown(&change.from), shown(&change.to));
+        if change.is_live() {
+            tracing::info!(at = change.at, from, to, "the configuration is changed");
+        } else {
+            tracing::warn!(
+                at = change.at,
+                from,
+                to,
+                "the configuration is changed; this counts from the next start on"
+            );
+        }
+    }
+    warnings.iter().for_each(|warning| tracing::warn!("{}", warning.in_a_line()));
+}

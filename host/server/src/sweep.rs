@@ -1,0 +1,194 @@
+//! Asking Prometheus for what is firing, and handling it as if it had been posted.
+
+mod fingerprint;
+mod schedule;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::json;
+use suture_cluster::{AlertmanagerClient, KnownAlert};
+use suture_core::effect::ActiveAlert;
+use suture_core::{Alert, AlertStatus, Labels, Notification};
+use suture_engine::{Confirm, Engine, Policy};
+use suture_journal::IncidentRecord;
+
+use crate::assemble;
+use crate::config::{ConfigError, Loaded};
+pub(crate) use schedule::Schedules;
+
+/// The most alerts in one notification, so that each is written in one piece.
+const BATCH: usize = 100;
+
+/// Sweeps for a host.
+#[derive(Clone)]
+pub(crate) struct Sweeper {
+    engine: Engine,
+    /// Knows who is silenced; none where the configuration has none.
+    alertmanager: Option<AlertmanagerClient>,
+}
+
+/// What a sweep found, and did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Swept {
+    /// Alerts that fire in Prometheus.
+    pub firing: usize,
+    /// Those that are for the policy.
+    pub alerts: Vec<Found>,
+    /// How many of them were accepted.
+    pub accepted: usize,
+}
+
+/// An alert that is for a policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Found {
+    /// Its labels, as they would have been posted.
+    pub labels: Labels,
+    /// What became of it.
+    pub result: Fate,
+}
+
+/// What becomes of an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Fate {
+    /// It is handled as if it had been posted.
+    Accepted,
+    /// An incident of it is open.
+    Known,
+    /// It is silenced or inhibited in Alertmanager: people have said to leave it alone.
+    Suppressed,
+}
+
+/// Why there was no sweep. Nothing was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SweepError {
+    /// No policy has that name.
+    #[error("there is no policy `{0}`")]
+    UnknownPolicy(String),
+    /// The policy hears of nothing.
+    #[error("policy `{0}` is not loaded: {1}")]
+    NotLoaded(String, String),
+    /// Somebody who must be asked can't be, or what was found can't be stored.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl Sweeper {
+    /// For a host with a configuration.
+    ///
+    /// # Errors
+    /// What is wrong with its Alertmanager's URL.
+    pub fn new(engine: Engine, loaded: &Loaded) -> Result<Self, ConfigError> {
+        Ok(Self { engine, alertmanager: assemble::alertmanager(loaded)? })
+    }
+
+    /// Ask what is firing, and accept what is for a policy: all that it would have heard of
+    /// through a route, had there been one. With `dry_run` nothing is accepted.
+    ///
+    /// # Errors
+    /// Why there was no sweep.
+    pub async fn sweep(&self, name: &str, dry_run: bool) -> Result<Swept, SweepError> {
+        let unavailable = |error: String| SweepError::Unavailable(error);
+        let policy = self.engine.policy(name).ok_or_else(|| SweepError::UnknownPolicy(name.to_owned()))?;
+        if let Err(error) = &policy.program {
+            return Err(SweepError::NotLoaded(name.to_owned(), error.clone()));
+        }
+        let listed = self.engine.alerts().await.map_err(unavailable)?;
+        let firing: Vec<ActiveAlert> = listed.into_iter().filter(|alert| alert.firing).collect();
+        let known = match &self.alertmanager {
+            Some(alertmanager) => alertmanager.alerts().await.map_err(unavailable)?,
+            None => Vec::new(),
+        };
+        let incidents = self.engine.journal().open_incidents().await;
+        let incidents = incidents.map_err(|error| SweepError::Unavailable(error.to_string()))?;
+        let external = external(&policy).await;
+        let mut swept = Swept { firing: firing.len(), ..Swept::default() };
+        let mut accepted = Vec::new();
+        for alert in firing {
+            let (alert, is_suppressed) = as_posted(alert, &external, &known);
+            if !policy.wants(&alert.labels, false) {
+                continue;
+            }
+            let result = match is_suppressed {
+                true => Fate::Suppressed,
+                false if is_known(name, &alert, &incidents) => Fate::Known,
+                false => Fate::Accepted,
+            };
+            swept.alerts.push(Found { labels: alert.labels.clone(), result });
+            if result == Fate::Accepted {
+                accepted.push(alert);
+            }
+        }
+        swept.accepted = accepted.len();
+        if !dry_run {
+            for batch in accepted.chunks(BATCH) {
+                self.accept(name, batch).await.map_err(unavailable)?;
+            }
+        }
+        tracing::info!(
+            policy = name,
+            firing = swept.firing,
+            matching = swept.alerts.len(),
+            accepted = swept.accepted,
+            dry_run,
+            "swept"
+        );
+        Ok(swept)
+    }
+
+    /// Accept alerts as one notification.
+    async fn accept(&self, policy: &str, alerts: &[Alert]) -> Result<(), String> {
+        let body = json!({"version": "4", "receiver": "sweep", "alerts": alerts}).to_string().into_bytes();
+        let notification = Notification::parse(&body).map_err(|error| error.to_string())?;
+        self.engine.accept(Some(policy), &notification, body).await.map_err(|error| error.to_string())
+    }
+}
+
+/// The labels that Prometheus adds when it posts.
+async fn external(policy: &Policy) -> Labels {
+    match &policy.config.confirm {
+        Confirm::Prometheus(external) => external.external_labels().await,
+        Confirm::None => Labels::new(),
+    }
+}
+
+/// An alert as Alertmanager would have posted it, and whether it would have kept it to itself.
+/// What it has of that alert is believed. Where it has nothing, or there is none, the alert
+/// began when its rule first held.
+fn as_posted(alert: ActiveAlert, external: &Labels, known: &[KnownAlert]) -> (Alert, bool) {
+    let mut labels = alert.labels;
+    for (name, value) in external {
+        labels.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    labels.retain(|_, value| !value.is_empty());
+    let posted = known.iter().find(|known| known.labels == labels);
+    let alert = Alert {
+        status: AlertStatus::Firing,
+        annotations: alert.annotations,
+        starts_at: posted.map_or(alert.active_at, |posted| posted.starts_at),
+        ends_at: None,
+        generator_url: String::new(),
+        fingerprint: posted.map_or_else(|| fingerprint::of(&labels), |posted| posted.fingerprint.clone()),
+        labels,
+    };
+    (alert, posted.is_some_and(KnownAlert::is_suppressed))
+}
+
+/// Whether an incident of this very firing is open.
+fn is_known(policy: &str, alert: &Alert, incidents: &[IncidentRecord]) -> bool {
+    let fingerprint = alert.fingerprint();
+    incidents.iter().any(|incident| {
+        incident.policy == policy
+            && incident.fingerprint == fingerprint
+            && incident.starts_at >= alert.starts_at
+    })
+}
+
+/// A sweeper that is shared.
+pub(crate) type Shared = Arc<Sweeper>;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! Sending spans.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use prost::Message;
+use suture_core::Clock;
+use tokio::sync::mpsc;
+
+use crate::{Collector, OnLost};
+
+/// Spans in one request.
+const BATCH: usize = 512;
+/// How long the first of them waits for more.
+const LINGER: Duration = Duration::from_secs(1);
+/// The pauses before a request is sent again, and then given up.
+const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(15)];
+
+/// Why spans were not taken.
+struct Refused {
+    why: String,
+    /// Whether it is worth another try.
+    may_pass: bool,
+}
+
+/// What an error comes down to: the outer ones say only that a request failed.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}
+
+pub(crate) struct Exporter {
+    collector: Collector,
+    client: reqwest::Client,
+    clock: Arc<dyn Clock>,
+    on_lost: OnLost,
+    /// Whether people know that the collector does not take spans.
+    told: bool,
+}
+
+impl Exporter {
+    pub fn new(
+        collector: Collector,
+        client: reqwest::Client,
+        clock: Arc<dyn Clock>,
+        on_lost: OnLost,
+    ) -> Self {
+        Self { collector, client, clock, on_lost, told: false }
+    }
+
+    /// Send until nobody makes spans any more; then what is left, once.
+    pub async fn run(mut self, mut spans: mpsc::Receiver<Span>, mut stopped: mpsc::Receiver<()>) {
+        while let Some(first) = spans.recv().await {
+            let mut batch = vec![first];
+            let clock = self.clock.clone();
+            let more = async {
+                while batch.len() < BATCH {
+                    tokio::select! {
+                        biased;
+                        span = spans.recv() => match span {
+                            Some(span) => batch.push(span),
+                            None => return,
+                        },
+                        _ = stopped.recv() => return,
+                    }
+                }
+            };
+            let _ = clock.timeout(LINGER, more).await;
+            self.send(batch, &mut stopped).await;
+        }
+    }
+
+    async fn send(&mut self, spans: Vec<Span>, stopped: &mut mpsc::Receiver<()>) {
+        let count = spans.len() as u64;
+        let body = self.request(spans).encode_to_vec();
+        for pause in PAUSES.into_iter().map(Some).chain([None]) {
+            let refused = match self.post(body.clone()).await {
+                Ok(()) => {
+                    if std::mem::take(&mut self.told) {
+                        tracing::info!("the collector takes spans again");
+                    }
+                    return;
+                }
+                Err(refused) => refused,
+            };
+            if !std::mem::replace(&mut self.told, true) {
+                tracing::warn!(
+                    error = refused.why,
+                    "the collector does not take spans; suture_spans_dropped_total counts those that are lost"
+                );
+            }
+            let Some(pause) = pause.filter(|_| refused.may_pass) else { break };
+            tokio::select! {
+                () = self.clock.sleep(pause) => {}
+                _ = stopped.recv() => break,
+            }
+        }
+        (self.on_lost)(count);
+    }
+
+    async fn post(&self, body: Vec<u8>) -> Result<(), Refused> {
+        let url = format!("{}/v1/traces", self.collector.endpoint.trim_end_matches('/'));
+        let request = self
+            .client
+            .post(url)
+            .headers(self.collector.headers.clone())
+            .header("content-type", "application/x-protobuf")
+            .body(body);
+        let refused = |why: String| Refused { why, may_pass: true };
+        match self.clock.timeout(self.collector.timeout, request.send()).await {
+            Some(Ok(answer)) if answer.status().is_success() => Ok(()),
+            Some(Ok(answer)) => {
+                let status = answer.status();
+                // What the protocol calls retryable. Else it will answer the same again.
+                // https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes
+                let may_pass = matches!(status.as_u16(), 429 | 502..=504);
+                Err(Refused { why: format!("it answers {status}"), may_pass })
+            }
+            // Without the URL, which may hold a password.
+            Some(Err(error)) => Err(refused(innermost(&error.without_url()))),
+            None => Err(refused(format!("no answer within {} s", self.collector.timeout.as_secs_f64()))),
+        }
+    }
+
+    fn request(&self, spans: Vec<Span>) -> ExportTraceServiceRequest {
+        let attribute = |key: &str, value: &str| KeyValue {
+            key: key.to_owned(),
+            value: Some(AnyValue { value: Some(any_value::Value::StringValue(value.to_owned())) }),
+            ..KeyValue::default()
+        };
+        let version = &self.collector.version;
+        let attributes =
+            vec![attribute("service.name", &self.collector.service), attribute("service.version", version)];
+        let scope = InstrumentationScope {
+            name: "suture".to_owned(),
+            version: version.clone(),
+            ..Default::default()
+        };
+        ExportTraceServiceRequest {
+            resource_spans: vec![ResourceSpans {
+                resource: Some(Resource { attributes, ..Resource::default() }),
+                scope_spans: vec![ScopeSpans { scope: Some(scope), spans, ..ScopeSpans::default() }],
+                ..ResourceSpans::default()
+            }],
+        }
+    }
+}

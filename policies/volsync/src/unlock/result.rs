@@ -1,0 +1,93 @@
+//! How the Job that unlocks has ended, or why it does not.
+
+use std::fmt;
+
+use suture_policy::Result;
+use suture_policy::kube::{self, Job, Pod, pod::Terminated};
+
+use super::job::CHANGED;
+use crate::cause::{end_of, log};
+
+/// How a Job has ended.
+pub enum Ending {
+    /// restic has removed what there was to remove; what it said.
+    Done(String),
+    /// It has not.
+    Failed(String),
+    /// The lock that was to be removed is not the one that is there.
+    Changed(String),
+    /// Something cut it off.
+    Unknown(String),
+}
+
+impl Ending {
+    /// From the exit code of its container, and the end of the log.
+    pub fn of(job: &Job) -> Result<Self> {
+        if job.is_complete() {
+            let said = pod_of(job)?.and_then(|pod| words(&pod));
+            return Ok(Self::Done(said.unwrap_or_else(|| "restic unlock succeeded".to_owned())));
+        }
+        let failure = job.failure().map(|failure| format!("{}: {}", failure.reason, failure.message));
+        let failure = failure.unwrap_or_else(|| "no reason is given".to_owned());
+        let Some(pod) = pod_of(job)? else {
+            return Ok(Self::Unknown(format!("its pod is gone ({failure})")));
+        };
+        let said = || words(&pod).unwrap_or_else(|| "it left no log".to_owned());
+        Ok(match ended(&pod) {
+            Some(Terminated { exit_code: CHANGED, .. }) => Self::Changed(said()),
+            // Evicted, preempted, out of time: not by its own doing.
+            None => Self::Unknown(format!("{failure} {}", pod.status.reason)),
+            Some(Terminated { exit_code, reason, .. }) => {
+                Self::Failed(format!("exit code {exit_code} ({}): {}", meaning(*exit_code, reason), said()))
+            }
+        })
+    }
+}
+
+/// What is to be seen of a Job that does not end.
+pub fn of_live(job: &Job) -> Result<String> {
+    let Some(pod) = pod_of(job)? else { return Ok("it has no pod".to_owned()) };
+    let (name, phase) = (&pod.metadata.name, &pod.status.phase);
+    Ok(match pod.stuck() {
+        Some(why) => format!("pod {name} can't start: {}: {}", why.reason, why.message),
+        None => match words(&pod) {
+            Some(said) => format!("pod {name} is {phase}: {said}"),
+            None => format!("pod {name} is {phase}"),
+        },
+    })
+}
+
+fn pod_of(job: &Job) -> Result<Option<Pod>> {
+    let pods = kube::list::<Pod>()
+        .in_namespace(job.metadata.namespace.as_deref().unwrap_or_default())
+        .with_label("job-name", &job.metadata.name)
+        .read()?;
+    // An earlier Job had the name too.
+    let own = pods.into_iter().filter(|pod| pod.metadata.is_owned_by(&job.metadata.uid));
+    Ok(own.max_by_key(|pod| pod.metadata.creation_timestamp))
+}
+
+fn ended(pod: &Pod) -> Option<&Terminated> {
+    pod.status.container_statuses.first()?.state.terminated.as_ref()
+}
+
+fn words(pod: &Pod) -> Option<String> {
+    end_of(&log(pod)?)
+}
+
+/// What restic's exit codes say, since 0.17.
+fn meaning(code: i32, reason: &str) -> &str {
+    match code {
+        10 => "there is no repository",
+        11 => "the repository could not be locked",
+        12 => "wrong password",
+        _ => reason,
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Done(said) | Self::Failed(said) | Self::Changed(said) | Self::Unknown(said)) = self;
+        f.write_str(said)
+    }
+}
