@@ -21,6 +21,7 @@ const POLICIES: usize = 10;
 const STARTS: usize = 5;
 
 pub async fn figures() -> anyhow::Result<Vec<Figure>> {
+    suture_cluster::install_crypto();
     let dir = tempfile::tempdir()?;
     let server = suture(dir.path()).await?;
     let mut next = 0;
