@@ -39,6 +39,7 @@ pub use connect::{ConnectError, Connection, LiveConfig, connect};
 use discovery::Known;
 use limiter::Limiter;
 use watch::Watches;
+pub use wire::OnRequest;
 use wire::Wire;
 
 /// A real Kubernetes cluster. Cheap to clone; clones share watches, what is known of the
@@ -65,6 +66,12 @@ impl LiveCluster {
             namespace: connection.namespace,
             patience: config.timeout * 4,
         }
+    }
+
+    /// Tells of each request that it makes.
+    #[must_use]
+    pub fn with_on_request(self, on_request: OnRequest) -> Self {
+        Self { wire: self.wire.with_on_request(on_request), ..self }
     }
 
     /// The client, for what is not an effect of a policy.

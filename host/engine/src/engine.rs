@@ -192,6 +192,13 @@ impl Engine {
         Ok(())
     }
 
+    /// All metrics as of this moment, as OpenMetrics text.
+    pub fn exposition(&self) -> String {
+        let journal = &self.0.journal;
+        self.0.metrics.journal(journal.inbox_len(), journal.size());
+        self.0.metrics.encode()
+    }
+
     /// A policy, as it is now.
     pub fn policy(&self, name: &str) -> Option<Arc<Policy>> {
         self.0.table.find(name)

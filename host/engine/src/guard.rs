@@ -19,6 +19,7 @@ use suture_core::{
 };
 
 use crate::confirm::{self, Confirm};
+use crate::metrics::{Metrics, Stage};
 
 /// Checks every effect before it can reach the cluster, and hides the values of Secrets
 /// in what comes back.
@@ -29,6 +30,8 @@ pub struct Guard {
     pub clock: Arc<dyn Clock>,
     /// Tells the resource of a kind.
     pub discovery: Arc<dyn Discovery>,
+    /// The policy.
+    pub policy: String,
     /// What the manifest requests.
     pub requested: Vec<Permission>,
     /// What the operator grants.
@@ -39,6 +42,8 @@ pub struct Guard {
     pub incident: Arc<Incident>,
     /// Whether it was seen to fire.
     pub confirmed: AtomicBool,
+    /// Where it is counted whether it was; nowhere in tests of policies.
+    pub metrics: Option<Metrics>,
 }
 
 /// How the error ends by which an access is denied that no grant allows.
@@ -71,7 +76,13 @@ impl Guard {
         let give_up = self.clock.after(PATIENCE);
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.confirm.is_firing(&self.incident.alert.labels, &self.inner, step).await {
+            let answer = self.confirm.is_firing(&self.incident.alert.labels, &self.inner, step).await;
+            if self.confirm.is_required()
+                && let Some(metrics) = &self.metrics
+            {
+                metrics.alert_checked(&self.policy, Stage::Before, answer.as_ref().ok().copied());
+            }
+            match answer {
                 Err(Fault::Error(error))
                     if error.reason == Reason::UNAVAILABLE && self.clock.now() < give_up =>
                 {

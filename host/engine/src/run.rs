@@ -110,11 +110,13 @@ fn layers(
         inner,
         clock: clock.clone(),
         discovery,
+        policy: policy.to_owned(),
         requested,
         grants,
         confirm,
         incident: incident.clone(),
         confirmed: AtomicBool::new(false),
+        metrics: session.metrics.clone(),
     };
     let handler: Arc<dyn EffectHandler> = match &session.metrics {
         None => Arc::new(guard),

@@ -152,6 +152,15 @@ impl Journal {
         self.0.writer.as_ref().map_or(0, |writer| writer.shared.inbox.load(Ordering::Acquire))
     }
 
+    /// How many bytes it takes on disk now, what is not yet checkpointed included.
+    pub fn size(&self) -> u64 {
+        let path = self.path();
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let bytes = |path: &Path| path.metadata().map_or(0, |found| found.len());
+        bytes(path) + bytes(Path::new(&log))
+    }
+
     /// The incidents that are not closed, oldest first.
     ///
     /// # Errors

@@ -15,8 +15,8 @@ use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use suture_core::{Labels, RunId, Timestamp};
+use suture_engine::Engine;
 use suture_engine::engine::{CancelError, StartError};
-use suture_engine::{Engine, Metrics};
 use suture_journal::{Change, Durability, InboxRecord};
 
 use crate::admission::{self, Admission};
@@ -118,13 +118,13 @@ async fn resume(State(engine): State<Engine>) -> Json<Value> {
 }
 
 async fn metrics(State(engine): State<Engine>) -> impl IntoResponse {
-    exposition(engine.metrics())
+    exposition(engine.exposition())
 }
 
 /// Metrics, as Prometheus reads them.
-pub(crate) fn exposition(metrics: &Metrics) -> impl IntoResponse + use<> {
+pub(crate) fn exposition(metrics: String) -> impl IntoResponse {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, content_type)], metrics.encode())
+    ([(header::CONTENT_TYPE, content_type)], metrics)
 }
 
 /// Whether a journal that failed can be written again. Somebody must try: a host that is

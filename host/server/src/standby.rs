@@ -48,7 +48,8 @@ impl Standby {
     pub async fn start(file: &Path, options: ServeOptions) -> Result<Self, ServeError> {
         let mut loaded = Config::load(file).map_err(ServeError::Config)?;
         let mut warnings = std::mem::take(&mut loaded.warnings);
-        let host = assemble::cluster(&loaded, &options).await?;
+        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
+        let host = assemble::cluster(&loaded, &options, &metrics).await?;
         let pager = assemble::pager(&loaded)?;
         let webhook_token = token(&loaded, loaded.config.webhook.token_file.as_ref(), &mut warnings)?;
         let Admin { token_file, metrics_token_file, .. } = &loaded.config.admin;
@@ -56,7 +57,6 @@ impl Standby {
             admin: token(&loaded, token_file.as_ref(), &mut warnings)?,
             metrics: token(&loaded, metrics_token_file.as_ref(), &mut warnings)?,
         });
-        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         let storage = loaded.path(&loaded.config.storage.path);
         let catalog = Catalog::open(&storage, host.clock.clone(), metrics.clone()).map_err(start_error)?;
         let considered = catalog.consider_all(&loaded).await?;

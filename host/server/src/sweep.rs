@@ -91,6 +91,15 @@ impl Sweeper {
     /// # Errors
     /// Why there was no sweep.
     pub async fn sweep(&self, name: &str, dry_run: bool) -> Result<Swept, SweepError> {
+        let swept = self.look(name, dry_run).await;
+        let is_policy = !matches!(swept, Err(SweepError::UnknownPolicy(_)));
+        if is_policy && !dry_run {
+            self.engine.metrics().swept(name, swept.is_ok());
+        }
+        swept
+    }
+
+    async fn look(&self, name: &str, dry_run: bool) -> Result<Swept, SweepError> {
         let unavailable = |error: String| SweepError::Unavailable(error);
         let policy = self.engine.policy(name).ok_or_else(|| SweepError::UnknownPolicy(name.to_owned()))?;
         if let Err(error) = &policy.program {

@@ -10,7 +10,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use suture_core::{Clock, Notification, names};
+use suture_core::{Clock, Notification, RealClock, names};
 use suture_engine::{Engine, Refusal};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -65,12 +65,15 @@ async fn for_one(State(webhook): State<Arc<Webhook>>, Name(policy): Name, reques
 }
 
 async fn receive(webhook: &Webhook, policy: Option<&str>, request: Request) -> Answer {
+    let began = RealClock.now();
     let answer = accept(webhook, policy, request).await;
     let result = match &answer {
         Ok(_) => "accepted",
         Err(failure) => failure.code,
     };
-    webhook.engine.metrics().notification(result);
+    let metrics = webhook.engine.metrics();
+    metrics.notification(result);
+    metrics.webhook(began.duration_until(RealClock.now()).try_into().unwrap_or_default());
     answer
 }
 

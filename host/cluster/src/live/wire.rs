@@ -47,11 +47,20 @@ pub(super) struct Wire {
     pub clock: Arc<dyn Clock>,
     limiter: Arc<Limiter>,
     timeout: Duration,
+    on_request: Option<OnRequest>,
 }
+
+/// Is told of each request to the API server: its method, the status of the answer (none
+/// where there was none), and how long the answer's head took.
+pub type OnRequest = Arc<dyn Fn(&Method, Option<u16>, Duration) + Send + Sync>;
 
 impl Wire {
     pub fn new(client: Client, clock: Arc<dyn Clock>, limiter: Limiter, timeout: Duration) -> Self {
-        Self { client, clock, limiter: Arc::new(limiter), timeout }
+        Self { client, clock, limiter: Arc::new(limiter), timeout, on_request: None }
+    }
+
+    pub fn with_on_request(self, on_request: OnRequest) -> Self {
+        Self { on_request: Some(on_request), ..self }
     }
 
     pub fn tries(&self) -> Tries<'_> {
@@ -60,6 +69,7 @@ impl Wire {
 
     /// Send a request once.
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Answer, NoAnswer> {
+        let method = request.method().clone();
         let receive = async {
             let response = self.open(request).await?;
             let status = response.status().as_u16();
@@ -71,16 +81,29 @@ impl Wire {
         self.limiter.turn().await;
         match self.clock.timeout(self.timeout, receive).await {
             Some(answer) => answer,
-            None => Err(NoAnswer::Lost(Error::new(
-                Reason::TIMEOUT,
-                format!("the API server did not answer within {} s", self.timeout.as_secs_f64()),
-            ))),
+            None => {
+                self.tell(&method, None, self.timeout);
+                Err(NoAnswer::Lost(Error::new(
+                    Reason::TIMEOUT,
+                    format!("the API server did not answer within {} s", self.timeout.as_secs_f64()),
+                )))
+            }
         }
     }
 
     /// Send a request whose answer is read as it comes. The rate is the caller's to ask for.
     pub async fn open(&self, request: Request<Vec<u8>>) -> Result<Response<Body>, NoAnswer> {
-        self.client.send(request.map(Body::from)).await.map_err(no_answer)
+        let (method, began) = (request.method().clone(), self.clock.now());
+        let answer = self.client.send(request.map(Body::from)).await;
+        let took = began.duration_until(self.clock.now()).try_into().unwrap_or_default();
+        self.tell(&method, answer.as_ref().ok().map(|answer| answer.status().as_u16()), took);
+        answer.map_err(no_answer)
+    }
+
+    fn tell(&self, method: &Method, status: Option<u16>, took: Duration) {
+        if let Some(on_request) = &self.on_request {
+            on_request(method, status, took);
+        }
     }
 
     /// Wait for one's turn to ask.

@@ -64,6 +64,7 @@ impl Dispatcher {
     }
 
     pub(super) fn paged(&mut self, id: &IncidentId, result: Result<(), String>) {
+        self.shared.metrics.paged(result.is_ok());
         let Some(incident) = self.incidents.get(id) else { return };
         if incident.state != IncidentState::Escalated {
             return;
@@ -92,6 +93,7 @@ impl Dispatcher {
                 began.push((name.clone(), count));
             }
             policy.storm = count > limit;
+            self.shared.metrics.storm(name, policy.storm);
         }
         for (name, count) in began {
             let summary = format!(

@@ -7,6 +7,7 @@ use suture_core::{Fault, IncidentId, RunId, Step, Timestamp};
 use suture_journal::IncidentState;
 
 use super::{Command, Dispatcher};
+use crate::metrics::Stage;
 
 /// How often Prometheus is asked, at the most and at the least.
 const POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -55,6 +56,7 @@ impl Dispatcher {
         if incident.state != IncidentState::Verifying {
             return;
         }
+        self.shared.metrics.alert_checked(&incident.policy, Stage::After, firing.as_ref().ok().copied());
         match firing {
             Ok(false) => return self.resolve(id),
             Ok(true) => {}

@@ -7,7 +7,7 @@ use suture_cluster::live::{self, Connection, LiveCluster};
 use suture_cluster::socket::SocketCluster;
 use suture_cluster::{PrometheusClient, WithPrometheus};
 use suture_core::{Clock, RealClock};
-use suture_engine::Cluster;
+use suture_engine::{Cluster, Metrics};
 
 use super::{MakeSimulated, ServeOptions};
 use crate::config::{ClusterConfig, ConfigError, Loaded, SimulatedConfig};
@@ -27,7 +27,11 @@ pub(crate) struct Host {
 ///
 /// # Errors
 /// What is wrong with the scenario, the kubeconfig, or what they name.
-pub(crate) async fn cluster(loaded: &Loaded, options: &ServeOptions) -> Result<Host, ConfigError> {
+pub(crate) async fn cluster(
+    loaded: &Loaded,
+    options: &ServeOptions,
+    metrics: &Metrics,
+) -> Result<Host, ConfigError> {
     let clock: Arc<dyn Clock> = Arc::new(RealClock);
     let host = match &loaded.config.cluster.value {
         ClusterConfig::Live(config) => {
@@ -40,7 +44,10 @@ pub(crate) async fn cluster(loaded: &Loaded, options: &ServeOptions) -> Result<H
                 namespace = connection.namespace,
                 "acting on a live cluster"
             );
-            let cluster = LiveCluster::new(connection.clone(), &config, clock.clone());
+            let counted = metrics.clone();
+            let cluster = LiveCluster::new(connection.clone(), &config, clock.clone()).with_on_request(
+                Arc::new(move |method, status, took| counted.api_request(method.as_str(), status, took)),
+            );
             Host { cluster: Arc::new(cluster), clock, connection: Some(connection) }
         }
         ClusterConfig::Simulated(SimulatedConfig::Scenario { scenario, speed }) => {

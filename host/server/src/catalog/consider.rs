@@ -131,8 +131,10 @@ impl Catalog {
         let Subject { entry, current, journal, .. } = subject;
         let rule = &entry.backtest.as_ref()?.value;
         let digest = module.digest();
-        let in_force = current.and_then(Policy::digest).or(slot.in_force.as_deref())?;
-        if in_force == digest || slot.accepted.contains(digest) {
+        let in_force = current.and_then(Policy::digest).or(slot.in_force.as_deref());
+        // The first module of all has nothing to differ from.
+        let is_first = in_force.is_none() && !slot.is_damaged;
+        if is_first || in_force == Some(digest) || slot.accepted.contains(digest) {
             return None;
         }
         let waiting = current.and_then(|current| current.candidate.clone());
@@ -159,6 +161,7 @@ impl Catalog {
         };
         let tested = back_test(journal, name, &*module.program, rule.runs).await;
         tested.log(name);
+        self.metrics.back_tested(name, tested.differs());
         if !tested.differs() || rule.on_difference == OnDifference::Warn {
             return None;
         }
@@ -174,10 +177,10 @@ impl Catalog {
 
 /// There is nothing that could work.
 fn without(catalog: &Catalog, subject: Subject<'_>, refused: Refused) -> Result<Considered, ConfigError> {
-    let (why, unfit) = match refused {
-        Refused::Bad(why) => (why, None),
-        Refused::Unfit(error) => (error.in_a_line(), Some(error)),
-        Refused::Waits(candidate) => (candidate.why.clone(), None),
+    let (why, unfit, candidate) = match refused {
+        Refused::Bad(why) => (why, None, None),
+        Refused::Unfit(error) => (error.in_a_line(), Some(error), None),
+        Refused::Waits(candidate) => (candidate.why.clone(), None, Some(candidate)),
     };
     let policy = Policy {
         config: assemble::unfilled(subject.loaded, subject.entry)?,
@@ -185,7 +188,7 @@ fn without(catalog: &Catalog, subject: Subject<'_>, refused: Refused) -> Result<
         source: catalog.place(subject),
         loaded_at: catalog.clock.now(),
         trouble: None,
-        candidate: None,
+        candidate,
     };
     Ok(Considered { policy, module: None, unfit })
 }

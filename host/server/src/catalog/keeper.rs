@@ -31,7 +31,7 @@ enum Event {
     /// Files may have changed.
     Files,
     /// A policy was looked at. Boxed, as the rest is small.
-    Considered { policy: String, generation: u64, result: Box<Result<Considered, ConfigError>> },
+    Considered { policy: String, result: Box<Result<Considered, ConfigError>> },
     /// The configuration was read again.
     Reloaded(Box<Result<Reloaded, Vec<ConfigError>>>),
     /// A person accepts a module that waits.
@@ -73,9 +73,11 @@ pub(crate) struct Keeper {
     /// The configuration file, as it was read last.
     stamp: Stamp,
     places: Vec<Place>,
-    /// Counts configurations: what was considered under an older one is considered anew.
-    generation: u64,
+    /// The configuration is being read. Nothing else is looked at meanwhile, and it begins when
+    /// nothing is: what comes of a look counts from what is in force when it ends.
     reloading: bool,
+    /// It must be read once nothing is being looked at.
+    reload_again: bool,
     /// Whether the configuration on disk was refused: a newer module may be what it waits for.
     refused: bool,
     watch: Watch,
@@ -126,8 +128,8 @@ impl Keeper {
                 .iter()
                 .map(|considered| Place::new(Arc::new(considered.policy.clone())))
                 .collect(),
-            generation: 0,
             reloading: false,
+            reload_again: false,
             refused: false,
             catalog,
             engine,
@@ -173,9 +175,7 @@ impl Keeper {
     async fn handle(&mut self, event: Event) {
         match event {
             Event::Files => self.look(),
-            Event::Considered { policy, generation, result } => {
-                self.considered(&policy, generation, *result).await
-            }
+            Event::Considered { policy, result } => self.considered(&policy, *result).await,
             Event::Reload => self.reload(),
             Event::Reloaded(result) => self.reloaded(*result).await,
             Event::Accept { policy, digest, reply } => self.accept(&policy, digest, reply).await,
@@ -242,21 +242,21 @@ impl Keeper {
     /// Consider a policy, beside all else. One that is being considered is so again after.
     fn trigger(&mut self, index: usize) {
         let Some(place) = self.places.get_mut(index) else { return };
-        if place.busy || self.reloading {
+        if place.busy || self.reloading || self.reload_again {
             place.again = true;
             return;
         }
         place.busy = true;
         let (catalog, loaded, journal) =
             (self.catalog.clone(), self.loaded.clone(), self.engine.journal().clone());
-        let (current, sender, generation) = (place.policy.clone(), self.sender.clone(), self.generation);
+        let (current, sender) = (place.policy.clone(), self.sender.clone());
         tokio::spawn(async move {
             let policy = current.config.name.clone();
             let Some(entry) = entry(&loaded, &policy) else { return };
             let subject =
                 Subject { loaded: &loaded, entry, current: Some(&current), journal: Some(&journal) };
             let result = Box::new(catalog.consider(subject).await);
-            let _ = sender.send(Event::Considered { policy, generation, result });
+            let _ = sender.send(Event::Considered { policy, result });
         });
     }
 

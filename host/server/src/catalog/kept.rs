@@ -23,6 +23,8 @@ use super::module::Module;
 const FOLDER: &str = "kept";
 /// Modules of a policy that are kept beside those that unfinished runs need.
 const RECENT: usize = 5;
+/// How the names of files begin that are being written.
+const HALF: &str = ".half-";
 
 /// The folder.
 #[derive(Clone, Debug)]
@@ -46,19 +48,17 @@ impl Kept {
         is_digest.then(|| self.folder(policy).join(format!("{hex}.wasm")))
     }
 
-    /// What is known of a policy; nothing where that can't be read.
+    /// What is known of a policy.
     pub fn slot(&self, policy: &str) -> Slot {
-        match fs::read(self.folder(policy).join(slot::FILE)) {
-            Ok(bytes) => Slot::read(&bytes).unwrap_or_else(|error| {
-                tracing::warn!(policy, error, "what was kept of a policy can't be read, and is forgotten");
-                Slot::default()
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Slot::default(),
-            Err(error) => {
-                tracing::warn!(policy, %error, "what was kept of a policy can't be read");
-                Slot::default()
-            }
-        }
+        let read = match fs::read(self.folder(policy).join(slot::FILE)) {
+            Ok(bytes) => Slot::read(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Slot::default()),
+            Err(error) => Err(error.to_string()),
+        };
+        read.unwrap_or_else(|error| {
+            tracing::warn!(policy, error, "what was kept of a policy can't be read, and is forgotten");
+            Slot::damaged()
+        })
     }
 
     /// Write down what is known of a policy.
@@ -95,19 +95,23 @@ impl Kept {
     }
 
     /// Remove the modules of a policy that nobody needs: all but those given, and the few that
-    /// were kept last.
+    /// were kept last. What a host was writing when it died goes, too.
     pub fn prune(&self, policy: &str, needed: &[String]) {
         let Ok(entries) = fs::read_dir(self.folder(policy)) else { return };
         let needed: Vec<_> = needed.iter().filter_map(|digest| self.file(policy, digest)).collect();
-        let mut files: Vec<_> = entries
-            .flatten()
-            .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "wasm"))
+        let (files, others): (Vec<_>, Vec<_>) =
+            entries.flatten().partition(|entry| entry.path().extension().is_some_and(|is| is == "wasm"));
+        let halves =
+            others.iter().filter(|entry| entry.file_name().as_encoded_bytes().starts_with(HALF.as_bytes()));
+        let mut files: Vec<_> = files
+            .into_iter()
             .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
             .filter(|(_, file)| !needed.contains(file))
             .collect();
         files.sort();
         let too_many = files.len().saturating_sub(RECENT);
-        for (_, file) in files.into_iter().take(too_many) {
+        let old = files.into_iter().take(too_many).map(|(_, file)| file);
+        for file in old.chain(halves.map(fs::DirEntry::path)) {
             if let Err(error) = fs::remove_file(&file) {
                 tracing::warn!(policy, file = %file.display(), %error, "a module that nobody needs can't be removed");
             }
@@ -117,7 +121,7 @@ impl Kept {
     fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
         let folder = file.parent().unwrap_or(&self.0);
         fs::create_dir_all(folder)?;
-        let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+        let mut beside = tempfile::Builder::new().prefix(HALF).tempfile_in(folder)?;
         io::Write::write_all(&mut beside, bytes)?;
         beside.as_file().sync_all()?;
         beside.persist(file)?;
@@ -184,13 +188,28 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_that_was_cut_off_is_forgotten_and_nothing_else() {
+    fn what_a_host_was_writing_when_it_died_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = Kept::inside(dir.path());
+        put(&kept, b"one");
+        kept.write_slot("demo", &Slot::default()).unwrap();
+        fs::write(kept.folder("demo").join(".half-x1y2z3"), "tw").unwrap();
+        kept.prune("demo", &[]);
+        assert_eq!(fs::read_dir(kept.folder("demo")).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_slot_that_was_cut_off_is_forgotten_and_known_to_be() {
         let dir = tempfile::tempdir().unwrap();
         let kept = Kept::inside(dir.path());
         let slot = Slot { in_force: Some(digest(b"one")), ..Slot::default() };
         kept.write_slot("demo", &slot).unwrap();
         assert_eq!(kept.slot("demo"), slot);
         fs::write(kept.folder("demo").join(slot::FILE), "{\"inFo").unwrap();
-        assert_eq!(kept.slot("demo"), Slot::default());
+        assert_eq!(kept.slot("demo"), Slot::damaged());
+        assert_ne!(kept.slot("demo"), kept.slot("another"));
+        let mut slot = kept.slot("demo");
+        slot.put_to_work(&digest(b"two"), None);
+        assert!(!slot.is_damaged);
     }
 }

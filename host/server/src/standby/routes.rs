@@ -41,7 +41,7 @@ pub(super) fn webhook(reason: Reason, metrics: Metrics) -> Router {
 }
 
 pub(super) fn admin(reason: Reason, metrics: Metrics, tokens: Arc<Admission>) -> Router {
-    let exposition = async move || api::exposition(&metrics);
+    let exposition = async move || api::exposition(metrics.encode());
     let waits = async move || reason.failure();
     Router::new()
         .route("/metrics", get(exposition))

@@ -81,7 +81,6 @@ async fn run(sweeper: Shared, clock: Arc<dyn Clock>, mut news: mpsc::UnboundedRe
                 let is_due = |entry: &&Entry| entry.next.is_some_and(|next| next <= now);
                 for Entry { policy, .. } in entries.iter().filter(is_due) {
                     let swept = sweeper.sweep(policy, false).await;
-                    sweeper.engine.metrics().swept(policy, if swept.is_ok() { "ok" } else { "failed" });
                     if let Err(error) = swept {
                         tracing::warn!(policy, %error, "a sweep failed; the next time of its schedule tries again");
                     }

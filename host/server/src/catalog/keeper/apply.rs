@@ -11,24 +11,13 @@ use crate::config::ConfigError;
 
 impl Keeper {
     /// A policy was looked at.
-    pub(super) async fn considered(
-        &mut self,
-        policy: &str,
-        generation: u64,
-        result: Result<Considered, ConfigError>,
-    ) {
+    pub(super) async fn considered(&mut self, policy: &str, result: Result<Considered, ConfigError>) {
         let Some(index) = self.index(policy) else { return };
         let poll = self.next_poll(policy);
         let Some(place) = self.places.get_mut(index) else { return };
         place.busy = false;
         place.poll = poll;
-        if std::mem::take(&mut place.again) || generation != self.generation {
-            // What was seen is old by now. Only the newest counts, however fast they come.
-            self.trigger(index);
-            if generation != self.generation {
-                return;
-            }
-        }
+        let is_old = std::mem::take(&mut place.again);
         match result {
             Ok(considered) => {
                 self.remember(&considered).await;
@@ -39,8 +28,12 @@ impl Keeper {
             }
             Err(error) => tracing::error!(policy, "{}", error.in_a_line()),
         }
+        if is_old {
+            // The next look begins from what this one has put to work.
+            self.trigger(index);
+        }
         self.answer(index);
-        if self.refused {
+        if self.refused || self.reload_again {
             // What the settings on disk did not fit may be there now.
             self.reload();
         }

@@ -21,10 +21,12 @@ pub(super) struct Reloaded {
 impl Keeper {
     /// Read the configuration again, beside all else.
     pub(super) fn reload(&mut self) {
-        if self.reloading {
+        if self.reloading || self.places.iter().any(|place| place.busy) {
+            self.reload_again = true;
             return;
         }
         self.reloading = true;
+        self.reload_again = false;
         self.refused = false;
         let (catalog, file, sender) =
             (self.catalog.clone(), self.loaded.file().to_owned(), self.sender.clone());
@@ -73,13 +75,15 @@ impl Keeper {
             .collect();
         again.into_iter().for_each(|index| self.trigger(index));
         self.look();
+        if self.reload_again {
+            self.reload();
+        }
     }
 
     async fn put_in_force(&mut self, reloaded: Reloaded) {
         let Reloaded { mut loaded, considered } = reloaded;
         let changes = changes::between(&self.loaded.plain(), &loaded.plain());
         let warnings = std::mem::take(&mut loaded.warnings);
-        self.generation += 1;
         self.loaded = Arc::new(loaded);
         for considered in &considered {
             self.remember(considered).await;

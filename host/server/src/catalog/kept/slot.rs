@@ -16,9 +16,16 @@ pub(crate) struct Slot {
     pub accepted: BTreeSet<String>,
     /// The fingerprint of the public key that a module's signature was verified with.
     pub keys: BTreeMap<String, String>,
+    /// There was more, and it can't be read: which module came before is not known.
+    #[serde(skip)]
+    pub is_damaged: bool,
 }
 
 impl Slot {
+    pub(super) fn damaged() -> Self {
+        Self { is_damaged: true, ..Self::default() }
+    }
+
     pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
         serde_json::from_slice(bytes).map_err(|error| error.to_string())
     }
@@ -35,6 +42,7 @@ impl Slot {
 
     /// Put a module in force.
     pub fn put_to_work(&mut self, digest: &str, key: Option<String>) {
+        self.is_damaged = false;
         self.in_force = Some(digest.to_owned());
         // What was accepted came to work, or something else did in its place.
         self.accepted.retain(|accepted| accepted == digest);

@@ -1,0 +1,131 @@
+//! Metrics of the host itself: its journal, its API server, its configuration.
+
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::{Histograms, Metrics, OfVerb, ResultOf, counted, from_a_milli, labels, seconds};
+
+labels! {
+    OfLease { lease }
+    RequestOf { verb, code }
+}
+
+pub(super) struct Host {
+    paused: Gauge,
+    lease_held: Family<OfLease, Gauge>,
+    inbox: Gauge,
+    journal_size: Gauge,
+    commit_duration: Histogram,
+    requests: Family<RequestOf, Counter>,
+    request_duration: Histograms<OfVerb>,
+    reloads: Family<ResultOf, Counter>,
+    spans_dropped: Counter,
+}
+
+impl Host {
+    pub fn register(to: &mut Registry, version: &str) -> Self {
+        to.register("build", "The version of this host", Info::new([("version", version.to_owned())]));
+        let journal_size = Gauge::default();
+        to.register_with_unit(
+            "journal_size",
+            "The journal on disk, as of this moment",
+            Unit::Bytes,
+            journal_size.clone(),
+        );
+        Self {
+            paused: counted(to, "paused", "Whether the host starts no runs for now", Gauge::default()),
+            lease_held: counted(
+                to,
+                "lease_held",
+                "Whether this host holds the lease, and so is the one that acts",
+                Family::default(),
+            ),
+            inbox: counted(
+                to,
+                "inbox_notifications",
+                "Notifications that are accepted and not yet routed",
+                Gauge::default(),
+            ),
+            journal_size,
+            commit_duration: seconds(
+                to,
+                "journal_commit_duration",
+                "One commit of the journal, the disk included",
+                Histogram::new(exponential_buckets(0.0001, 2.0, 16)),
+            ),
+            requests: counted(
+                to,
+                "api_requests",
+                "Requests to the API server; the code is none where there was no answer",
+                Family::default(),
+            ),
+            request_duration: seconds(
+                to,
+                "api_request_duration",
+                "From a request to the API server to its answer",
+                Family::new_with_constructor(from_a_milli),
+            ),
+            reloads: counted(
+                to,
+                "config_reloads",
+                "Configurations read again: ok, or refused",
+                Family::default(),
+            ),
+            spans_dropped: counted(
+                to,
+                "spans_dropped",
+                "Spans that the collector of traces did not get",
+                Counter::default(),
+            ),
+        }
+    }
+}
+
+impl Metrics {
+    /// Whether the host starts no runs for now.
+    pub fn paused(&self, paused: bool) {
+        self.0.host.paused.set(paused.into());
+    }
+
+    /// Whether this host holds a lease.
+    pub fn lease(&self, lease: &str, held: bool) {
+        self.0.host.lease_held.get_or_create(&OfLease { lease: lease.into() }).set(held.into());
+    }
+
+    /// What stands in the journal now: notifications that are not yet routed, and its bytes on
+    /// disk.
+    pub fn journal(&self, inbox: usize, bytes: u64) {
+        self.0.host.inbox.set(i64::try_from(inbox).unwrap_or(i64::MAX));
+        self.0.host.journal_size.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// The journal committed.
+    pub fn commit(&self, duration: Duration) {
+        self.0.host.commit_duration.observe(duration.as_secs_f64());
+    }
+
+    /// The API server answered a request, with a status; none where it did not answer.
+    pub fn api_request(&self, method: &str, status: Option<u16>, took: Duration) {
+        let host = &self.0.host;
+        let code = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+        host.requests.get_or_create(&RequestOf { verb: method.into(), code }).inc();
+        host.request_duration.get_or_create(&OfVerb { verb: method.into() }).observe(took.as_secs_f64());
+    }
+
+    /// The configuration was read again.
+    pub fn reloaded(&self, in_force: bool) {
+        let result = if in_force { "ok" } else { "refused" };
+        self.0.host.reloads.get_or_create(&ResultOf { result: result.into() }).inc();
+    }
+
+    /// Spans were lost.
+    pub fn spans_dropped(&self, count: u64) {
+        self.0.host.spans_dropped.inc_by(count);
+    }
+}
