@@ -4,6 +4,7 @@
 pub mod alertmanager;
 pub mod gate;
 pub mod host;
+pub mod left;
 pub mod metric;
 pub mod pages;
 pub mod process;

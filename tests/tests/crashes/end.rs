@@ -9,7 +9,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 use suture_cluster::SimulatedCluster;
 use suture_core::clock::Timestamp;
-use suture_journal::{Filter, Journal, Ledger};
+use suture_tests::left::nothing_is_left;
 
 /// What is compared.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,19 +81,6 @@ impl End {
             && is_doubt(&self.incident["summary"].to_string())
             && self.pages.iter().any(|page| is_doubt(page))
     }
-}
-
-/// No run is unfinished, and none has an undo that is still to be done.
-async fn nothing_is_left(state: &Path) -> anyhow::Result<()> {
-    let journal = Journal::open_read_only(state)?;
-    let unfinished = journal.unfinished_runs().await?;
-    ensure!(unfinished.is_empty(), "unfinished: {unfinished:#?}");
-    for run in journal.runs(Filter::default()).await?.items {
-        let entries = journal.entries(&run.id).await?;
-        let open = Ledger::of(&entries).open().to_vec();
-        ensure!(open.is_empty(), "left to undo in run {}: {open:#?}\n{entries:#?}", run.id);
-    }
-    Ok(())
 }
 
 /// What is called otherwise each time.
