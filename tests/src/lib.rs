@@ -2,6 +2,7 @@
 //! with short intervals, and ended with the test.
 
 pub mod alertmanager;
+pub mod command;
 pub mod gate;
 pub mod host;
 pub mod left;

@@ -24,6 +24,7 @@ use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::{Clock, RealClock};
 use suture_registry::{About, Digest};
 use suture_server::{ServeOptions, Server, Simulated};
+use suture_tests::command::{refuses, shows};
 use suture_tests::process::eventually;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -155,4 +156,37 @@ async fn a_tag_that_moves_swaps_the_module_and_what_is_not_signed_never_loads() 
     let server = start(dir.path()).await;
     assert!(policy(&server).await["digest"].is_null());
     server.stop(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pushed_is_pulled_again_and_with_a_key_only_if_it_was_signed_with_that() {
+    let registry = Registry::start("", |_| {}).await;
+    let (key, stranger) = (Key::new(), Key::new());
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let write = |file, bytes: &[u8]| std::fs::write(dir.join(file), bytes).unwrap();
+    write("cosign.pub", key.pem().as_bytes());
+    write("stranger.pub", stranger.pem().as_bytes());
+    write("notes.wasm", b"no module");
+    write("policy.wasm", &module(1));
+    let reference = registry.reference("team/demo:1").to_string();
+
+    refuses(dir, &["push", "notes.wasm", &reference], "notes.wasm").await.unwrap();
+    refuses(dir, &["pull", &reference], &reference).await.unwrap();
+    let pushed = shows(dir, &["push", "policy.wasm", &reference, "--output", "json"], &[]).await.unwrap();
+    let pushed: Value = serde_json::from_str(&pushed).unwrap();
+    assert_eq!(pushed["digest"], Digest::of(&module(1)).to_string(), "{pushed}");
+    shows(dir, &["pull", &reference], &["pulled", "demo.wasm"]).await.unwrap();
+    assert_eq!(std::fs::read(dir.join("demo.wasm")).unwrap(), module(1));
+
+    let signed = ["pull", &reference, "--key", "cosign.pub", "--out", "signed.wasm"];
+    refuses(dir, &signed, "no signature").await.unwrap();
+    registry.put(&key.signature(pushed["manifest"].as_str().unwrap().parse().unwrap())).await;
+    shows(dir, &signed, &["signed as it must be"]).await.unwrap();
+    assert_eq!(std::fs::read(dir.join("signed.wasm")).unwrap(), module(1));
+    let others = ["pull", &reference, "--key", "stranger.pub", "--out", "strange.wasm"];
+    refuses(dir, &others, "another key").await.unwrap();
+    assert!(!dir.join("strange.wasm").exists());
+    drop(registry);
+    refuses(dir, &["pull", &reference], "can't be reached").await.unwrap();
 }

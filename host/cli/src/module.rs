@@ -24,22 +24,24 @@ pub struct Found {
     pub program: Arc<dyn Program>,
 }
 
-/// The module that is named, or that of a run.
+/// The module that is named, or that of a run; `storage` is that of the host that ran it.
 ///
 /// # Errors
 /// Where it can't be found, or is no policy.
-pub async fn of(run: &RunRecord, args: &ModuleArgs) -> Result<Found, CliError> {
+pub async fn of(run: &RunRecord, args: &ModuleArgs, storage: Option<&Path>) -> Result<Found, CliError> {
     let file = match &args.policy {
         Some(file) => file.clone(),
-        None => find(run, args)?,
+        None => find(run, args, storage)?,
     };
     let program = policy::load_there(&file).await?;
     Ok(Found { file, program })
 }
 
 /// The file with the component that a run had.
-fn find(run: &RunRecord, args: &ModuleArgs) -> Result<PathBuf, CliError> {
+fn find(run: &RunRecord, args: &ModuleArgs, storage: Option<&Path>) -> Result<PathBuf, CliError> {
     let mut files = configured(run, args)?;
+    // What a host has put to work it keeps for a while.
+    files.extend(storage.and_then(|storage| suture_server::kept_module(storage, &run.policy, &run.digest)));
     files.extend(built());
     let found = files.iter().find(|file| digest(file).is_some_and(|digest| digest == run.digest));
     found.map(|file| policy::shortest(file)).ok_or_else(|| {

@@ -45,6 +45,14 @@ impl Records {
         }
     }
 
+    /// The storage that the journal stands in, where it is one on disk.
+    pub fn storage(&self) -> Option<&Path> {
+        match self {
+            Self::Journal(journal, _) => journal.path().parent(),
+            Self::Server(_) => None,
+        }
+    }
+
     /// One page of runs, newest first.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use std::path::Path;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use suture_core::causes;
 use suture_core::names::shortened;
 use suture_server::Config;
 
@@ -114,7 +115,7 @@ impl Server {
         let address = format!("{}{path}", self.url);
         let failed = |what: String| CliError { exit: Exit::Internal, ..CliError::usage(what) }.at(&address);
         let mut response = request.send().await.map_err(|error| {
-            failed(format!("the host does not answer: {error}"))
+            failed(format!("the host does not answer: {}", causes(&error.without_url())))
                 .help("is `suture serve` running, and is this its `admin.listen`?")
         })?;
         let status = response.status();

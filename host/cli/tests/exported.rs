@@ -181,6 +181,13 @@ fn a_module_that_is_not_here_must_be_named() {
     let elsewhere = tempfile::tempdir().unwrap();
     let journal = incident().folder().join("state");
     let journal = journal.to_str().unwrap();
+    // The host has kept it, whoever asks from wherever.
+    assert_eq!(ran(elsewhere.path(), &["replay", run, "--journal", journal]).code, 0);
+    // A copy of the journal alone is without.
+    for file in ["journal.db", "journal.db-wal"] {
+        std::fs::copy(incident().folder().join("state").join(file), elsewhere.path().join(file)).unwrap();
+    }
+    let journal = ".";
     let replayed = ran(elsewhere.path(), &["replay", run, "--journal", journal]);
     assert_eq!(replayed.code, 2);
     assert!(

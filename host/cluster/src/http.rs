@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, RequestBuilder, Url, redirect};
-use suture_core::Clock;
 use suture_core::names::shortened;
+use suture_core::{Clock, causes};
 
 /// How long one request may take, from connecting to the last byte of the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -137,20 +137,6 @@ async fn receive(request: RequestBuilder) -> Result<Answer, String> {
         body.extend_from_slice(&part);
     }
     Ok(Answer { status, body })
-}
-
-/// An error with what caused it: only the last cause says what happened.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
 }
 
 /// TLS needs a provider of cryptography, one for the process. Where the program has

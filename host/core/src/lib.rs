@@ -7,6 +7,7 @@
 //! the one thing that waits is the [clock](Clock).
 
 pub mod alert;
+pub mod causes;
 pub mod clock;
 pub mod duration;
 pub mod effect;
@@ -29,6 +30,7 @@ pub mod selector;
 pub mod settings;
 
 pub use alert::{Alert, AlertStatus, Labels, Notification, fingerprint_of};
+pub use causes::causes;
 pub use clock::{Clock, RealClock, ScaledClock, Timestamp, VirtualClock};
 pub use duration::HumanDuration;
 pub use effect::{Effect, Mutation, Reply};

@@ -18,13 +18,13 @@ mod registry;
 mod stamp;
 mod watch;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::try_join_all;
-use suture_core::{Clock, Program, RealClock};
+use suture_core::{Clock, Program, RealClock, names};
 use suture_engine::{KeptModules, Metrics, Policy};
 use suture_runtime::{ModuleCache, Runtime, RuntimeError};
 
@@ -44,6 +44,16 @@ const STILL_WRITING: Duration = Duration::from_millis(250);
 /// How often a file that goes on changing is read again.
 const READINGS: usize = 20;
 
+/// The folder of modules in a host's storage.
+const MODULES: &str = "modules";
+
+/// Where a host keeps a module of a policy that it has put to work, in its storage; none where
+/// the digest is none. It may be gone by now.
+pub fn kept_module(storage: &Path, policy: &str, digest: &str) -> Option<PathBuf> {
+    names::dns_label(policy).ok()?;
+    Kept::inside(&storage.join(MODULES)).file(policy, digest)
+}
+
 /// Looks at policies' sources, and remembers what was put to work.
 pub(crate) struct Catalog {
     loader: Loader,
@@ -59,7 +69,7 @@ impl Catalog {
     /// # Errors
     /// Where no policy can be run on this machine.
     pub fn open(storage: &Path, clock: Arc<dyn Clock>, metrics: Metrics) -> Result<Self, RuntimeError> {
-        let modules = storage.join("modules");
+        let modules = storage.join(MODULES);
         let cache = ModuleCache::open(&modules)
             .inspect_err(|error| tracing::warn!(%error, "modules are compiled at every start"))
             .ok();

@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, Key
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
-use suture_core::Clock;
+use suture_core::{Clock, causes};
 use tokio::sync::mpsc;
 
 use crate::{Collector, OnLost};
@@ -25,15 +25,6 @@ struct Refused {
     why: String,
     /// Whether it is worth another try.
     may_pass: bool,
-}
-
-/// What an error comes down to: the outer ones say only that a request failed.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
 }
 
 pub(crate) struct Exporter {
@@ -124,7 +115,7 @@ impl Exporter {
                 Err(Refused { why: format!("it answers {status}"), may_pass })
             }
             // Without the URL, which may hold a password.
-            Some(Err(error)) => Err(refused(innermost(&error.without_url()))),
+            Some(Err(error)) => Err(refused(causes(&error.without_url()))),
             None => Err(refused(format!("no answer within {} s", self.collector.timeout.as_secs_f64()))),
         }
     }

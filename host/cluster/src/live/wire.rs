@@ -12,7 +12,7 @@ use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use kube::Client;
 use kube::client::Body;
-use suture_core::{Clock, Error, Reason};
+use suture_core::{Clock, Error, Reason, causes};
 
 use super::answer::Answer;
 use super::limiter::Limiter;
@@ -161,11 +161,11 @@ pub(super) async fn all(mut body: Body, most: usize) -> Result<Vec<u8>, Error> {
 }
 
 pub(super) fn lost(error: &dyn std::error::Error) -> Error {
-    Error::new(Reason::UNAVAILABLE, format!("the API server broke off: {}", crate::http::causes(error)))
+    Error::new(Reason::UNAVAILABLE, format!("the API server broke off: {}", causes(error)))
 }
 
 fn no_answer(error: kube::Error) -> NoAnswer {
-    let why = format!("the API server can't be reached: {}", crate::http::causes(&error));
+    let why = format!("the API server can't be reached: {}", causes(&error));
     if never_connected(&error) {
         NoAnswer::NotSent(why)
     } else {

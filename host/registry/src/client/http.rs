@@ -6,6 +6,7 @@ use reqwest::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use suture_core::causes;
 use suture_core::names::shortened;
 
 use super::Client;
@@ -171,16 +172,7 @@ pub(super) fn refused(reference: &Reference, what: String, passing: bool) -> Oci
 }
 
 pub(super) fn unreachable(reference: &Reference, error: reqwest::Error) -> OciError {
-    let mut why = String::new();
-    let error = error.without_url();
-    let mut cause: Option<&dyn std::error::Error> = Some(&error);
-    while let Some(error) = cause {
-        if !why.is_empty() {
-            why += ": ";
-        }
-        why += &error.to_string();
-        cause = error.source();
-    }
+    let why = causes(&error.without_url());
     OciError::Unreachable { registry: reference.registry().to_owned(), why }
 }
 

@@ -42,7 +42,8 @@ impl Kept {
         self.0.join(policy)
     }
 
-    fn file(&self, policy: &str, digest: &str) -> Option<PathBuf> {
+    /// Where a module stands, if it is kept; none where the digest is none.
+    pub fn file(&self, policy: &str, digest: &str) -> Option<PathBuf> {
         let hex = digest.strip_prefix("sha256:")?;
         let is_digest = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_digest.then(|| self.folder(policy).join(format!("{hex}.wasm")))
