@@ -102,8 +102,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_names_are_those_that_dashboards_rely_on() {
+    /// Metrics of a host that has done everything once: what was never counted is not shown.
+    fn used() -> Metrics {
         let metrics = Metrics::new("1.2.3");
         metrics.notification("accepted");
         metrics.alert("p", "opened");
@@ -132,7 +132,29 @@ mod tests {
         metrics.api_request("GET", Some(200), Duration::from_millis(1));
         metrics.api_request("PATCH", None, Duration::from_millis(1));
         metrics.journal(3, 4096);
-        let text = metrics.encode();
+        metrics
+    }
+
+    #[test]
+    fn each_metric_stands_in_the_documentation() {
+        let docs = include_str!("../../../docs/telemetry.md");
+        let text = used().encode();
+        let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+        let names: Vec<_> = types
+            .map(|(name, kind)| match kind {
+                "counter" => format!("| `{name}_total` |"),
+                "info" => format!("| `{name}_info` |"),
+                _ => format!("| `{name}` |"),
+            })
+            .collect();
+        assert!(names.len() > 20, "{text}");
+        let missing: Vec<_> = names.iter().filter(|name| !docs.contains(name.as_str())).collect();
+        assert!(missing.is_empty(), "{missing:#?}");
+    }
+
+    #[test]
+    fn the_names_are_those_that_dashboards_rely_on() {
+        let text = used().encode();
         for line in [
             r#"suture_policy_backtests_total{policy="p",result="differs"} 1"#,
             "suture_webhook_duration_seconds_count 1",
