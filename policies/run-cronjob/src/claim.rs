@@ -1,13 +1,13 @@
 //! Coming to a Job: one that is there already, or a new one.
 
 use suture_policy::kube::{self, CronJob, Job, Ref, Undo, Waited, job::finished};
+use suture_policy::stop::{Stop, escalate, retry, unnecessary};
 use suture_policy::{Error, Incident, Result, Time, clock, info, prometheus, reason, step};
 
 use crate::environment::Environment;
 use crate::jobs::{Jobs, is_of, is_unreported};
 use crate::manifest::{OnInterrupt, Settings};
 use crate::needs::Needs;
-use crate::stop::{Stop, escalate, retry, unnecessary};
 use crate::target::Target;
 use crate::template;
 
@@ -71,7 +71,7 @@ impl Work<'_> {
             }
         }
         retry(
-            self.settings,
+            self.settings.retry_after,
             format!("the Jobs of CronJob {} change all the time; nothing was started", self.target),
         )
     }
@@ -108,7 +108,7 @@ impl Work<'_> {
             )),
             // Its roles, or a quota: both may change.
             reason::FORBIDDEN => retry(
-                self.settings,
+                self.settings.retry_after,
                 format!(
                     "the API server does not allow the Job {name}: {}; nothing was started",
                     error.message
@@ -137,7 +137,7 @@ impl Work<'_> {
                 let since = other.status.start_time.or(other.metadata.creation_timestamp);
                 let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
                 retry(
-                    self.settings,
+                    self.settings.retry_after,
                     format!(
                         "Job {}/{name} is at work{since}; nothing was started beside it",
                         self.target.namespace

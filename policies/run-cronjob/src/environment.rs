@@ -1,9 +1,9 @@
 //! Labels of the alert as environment variables.
 
+use suture_policy::stop::{Stop, escalate};
 use suture_policy::{Incident, Value, json};
 
 use crate::manifest::{EnvValues, Settings};
-use crate::stop::{Stop, escalate};
 use crate::target::shown;
 
 /// The longest value, in bytes.

@@ -1,12 +1,12 @@
 //! Seeing a Job to its end.
 
 use suture_policy::kube::{self, Job, Waited, job::finished, job::has_condition};
+use suture_policy::stop::{Stop, escalate};
 use suture_policy::{Duration, Error, Result, info, warn};
 
 use crate::claim::Claimed;
 use crate::evidence::Pods;
 use crate::manifest::{Remove, Settings};
-use crate::stop::{Stop, escalate};
 use crate::template::REPORTED;
 
 /// How long the pods of a Job that has failed may take to end.

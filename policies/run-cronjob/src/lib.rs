@@ -10,16 +10,15 @@ mod follow;
 mod jobs;
 mod manifest;
 mod needs;
-mod stop;
 mod target;
 mod template;
 
+use suture_policy::stop::{Stop, retry};
 use suture_policy::{Error, Incident, Manifest, Outcome, Policy, clock, kube, step};
 
 use claim::Work;
 use environment::Environment;
 use manifest::Settings;
-use stop::{Stop, retry};
 use target::Target;
 
 /// The policy.
@@ -35,8 +34,19 @@ impl Policy for RunCronJob {
     }
 
     fn remediate(incident: Incident, settings: Settings) -> Result<Outcome, Error> {
-        run(&incident, &settings).map(Outcome::remediated).or_else(Stop::outcome)
+        run(&incident, &settings).map(Outcome::remediated).or_else(Stop::outcome).or_else(is_for_people)
     }
+}
+
+/// What the operator does not allow today is not allowed at the next attempt either.
+fn is_for_people(error: Error) -> Result<Outcome, Error> {
+    if !error.is_denied() {
+        return Err(error);
+    }
+    Ok(Outcome::escalate(format!(
+        "the host does not allow it: {}. `suture grants` prints what this policy asks for; its README says what for",
+        error.message
+    )))
 }
 
 /// The whole run. `Ok` says how the Job completed; every `?` ends it earlier.
@@ -61,7 +71,7 @@ fn run(incident: &Incident, settings: &Settings) -> Result<String, Stop> {
 fn hold(target: &Target, settings: &Settings) -> Result<(), Stop> {
     match kube::exclusive(&target.to_string(), settings.patience) {
         Err(error) if error.is_timeout() => retry(
-            settings,
+            settings.retry_after,
             format!("another run of CronJob {target} is at work; nothing was started beside it"),
         ),
         held => Ok(held?),

@@ -5,9 +5,9 @@ use std::fmt;
 use serde::Deserialize;
 use suture_policy::Incident;
 use suture_policy::kube::{CronJob, Ref};
+use suture_policy::stop::{Stop, escalate, unnecessary};
 
 use crate::manifest::{Settings, WhenSuspended};
-use crate::stop::{Stop, escalate, unnecessary};
 
 /// Which CronJob, as the settings say it: of each pair, one is there.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -68,6 +68,7 @@ pub mod log;
 mod manifest;
 mod outcome;
 pub mod prometheus;
+pub mod stop;
 mod time;
 #[doc(hidden)]
 pub mod wit;

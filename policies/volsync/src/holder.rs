@@ -1,13 +1,13 @@
 //! Who holds a lock.
 
 use suture_policy::kube::{self, Pod};
+use suture_policy::stop::{Stop, escalate, retry};
 use suture_policy::{Result, info};
 
 use crate::lock::Lock;
 use crate::manifest::{RemoveAll, Settings};
 use crate::proof;
 use crate::source::ReplicationSource;
-use crate::stop::{Stop, escalate, retry};
 
 /// Which locks may be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +40,11 @@ pub fn must_be_gone(lock: &Lock, source: &ReplicationSource, settings: &Settings
     }
     let young = format!("{lock} is too young to be called stale, though its holder is gone");
     if settings.remove_all == RemoveAll::Never {
-        return retry(settings, young);
+        return retry(settings.retry_after, young);
     }
     match proof::lacks(lock, &pods, source)? {
         None => Ok(Removal::All),
-        Some(what) => retry(settings, format!("{young}, and it stays until it is: {what}")),
+        Some(what) => retry(settings.retry_after, format!("{young}, and it stays until it is: {what}")),
     }
 }
 

@@ -14,11 +14,11 @@ mod mover;
 mod proof;
 mod snapshot;
 mod source;
-mod stop;
 mod sync;
 mod unlock;
 
 use suture_policy::kube::{self, Pod};
+use suture_policy::stop::{Stop, escalate, retry, unnecessary};
 use suture_policy::{Error, Incident, Manifest, Outcome, Policy, step};
 
 use cause::Cause;
@@ -26,7 +26,6 @@ use manifest::{Kopia, Settings, Unlock};
 use mover::Movers;
 use snapshot::Snapshot;
 use source::ReplicationSource;
-use stop::{Stop, escalate, retry, unnecessary};
 use unlock::UnlockJob;
 
 /// The policy.
@@ -42,11 +41,7 @@ impl Policy for VolSync {
     }
 
     fn remediate(incident: Incident, settings: Settings) -> Result<Outcome, Error> {
-        match repair(&incident, &settings) {
-            Ok(summary) => Ok(Outcome::Remediated(summary)),
-            Err(Stop::Outcome(outcome)) => Ok(outcome),
-            Err(Stop::Error(error)) => Err(error),
-        }
+        repair(&incident, &settings).map(Outcome::remediated).or_else(Stop::outcome)
     }
 }
 
@@ -151,7 +146,7 @@ fn find(namespace: &str, name: &str) -> Result<ReplicationSource, Stop> {
 fn hold(repository: &str, settings: &Settings) -> Result<(), Stop> {
     match kube::exclusive(repository, settings.exclusive_timeout) {
         Err(error) if error.is_timeout() => {
-            retry(settings, "another source of this repository is being repaired")
+            retry(settings.retry_after, "another source of this repository is being repaired")
         }
         held => Ok(held?),
     }
@@ -169,13 +164,16 @@ fn must_be_stuck(
         Ok(())
     } else if let Some(error) = source.error() {
         if source.is_error_fresh() {
-            return retry(settings, format!("VolSync has just met an error, which may pass: {error}"));
+            return retry(
+                settings.retry_after,
+                format!("VolSync has just met an error, which may pass: {error}"),
+            );
         }
         escalate(format!("VolSync can't begin a sync: {error}"))
     } else if source.is_syncing() {
-        retry(settings, "a sync is in progress and nothing is wrong with it")
+        retry(settings.retry_after, "a sync is in progress and nothing is wrong with it")
     } else if let Some(tag) = source.pending_manual() {
-        retry(settings, format!("somebody's manual sync `{tag}` is about to start"))
+        retry(settings.retry_after, format!("somebody's manual sync `{tag}` is about to start"))
     } else {
         Ok(())
     }

@@ -11,13 +11,13 @@
 
 use serde::Deserialize;
 use suture_policy::kube::{self, Job, Metadata, Pod, Waited, any, field, op};
+use suture_policy::stop::{Stop, escalate, retry, unnecessary};
 use suture_policy::{Duration, Incident, Result, Time, clock, info, json, step};
 
 use crate::cause::{end_of, log};
 use crate::hold;
 use crate::manifest::{self, Settings};
 use crate::source::ReplicationSource;
-use crate::stop::{Stop, escalate, retry, unnecessary};
 
 /// What the operator looks for, and what it is called in a JSON pointer.
 const RESET: &str = "volsync.backube/reset-failures";
@@ -203,7 +203,7 @@ impl KopiaMaintenance {
         }
         let Some(next) = self.status.next_scheduled_maintenance else {
             return retry(
-                settings,
+                settings.retry_after,
                 format!("{self} was reset at {reset}; VolSync has not yet said when it is next"),
             );
         };
@@ -213,10 +213,10 @@ impl KopiaMaintenance {
                 "{self} was reset at {reset}, and its maintenance of {next} did not end"
             ));
         }
-        Err(Stop::later(
+        retry(
             late.since(now).whole_seconds(),
             format!("{self} was reset at {reset}; its next maintenance is at {next}"),
-        ))
+        )
     }
 
     /// Without a schedule, somebody has to ask for a maintenance. The tag stays: one that is

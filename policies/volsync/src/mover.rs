@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use suture_policy::Result;
 use suture_policy::kube::{self, Job, Pod};
+use suture_policy::stop::{Stop, escalate, retry};
 
 use crate::manifest::Settings;
 use crate::source::ReplicationSource;
-use crate::stop::{Stop, escalate, retry};
 
 /// The Jobs of a source, and their pods.
 pub struct Movers {
@@ -51,7 +51,10 @@ impl Movers {
     pub fn must_be_idle(&self, settings: &Settings) -> Result<(), Stop> {
         let mut live = self.pods.iter().filter(|pod| !pod.is_finished());
         if let Some(Pod { metadata, status, .. }) = live.clone().find(|pod| pod.stuck().is_none()) {
-            return retry(settings, format!("a mover is active: {} is {}", metadata.name, status.phase));
+            return retry(
+                settings.retry_after,
+                format!("a mover is active: {} is {}", metadata.name, status.phase),
+            );
         }
         if let Some((pod, why)) = live.find_map(|pod| Some((pod, pod.stuck()?))) {
             let name = &pod.metadata.name;
@@ -59,14 +62,20 @@ impl Movers {
         }
         // The list of pods may be older than that of the Jobs.
         if let Some(Job { metadata, .. }) = self.jobs.iter().find(|job| job.status.active > 0) {
-            return retry(settings, format!("a mover is active: Job {} has a pod", metadata.name));
+            return retry(
+                settings.retry_after,
+                format!("a mover is active: Job {} has a pod", metadata.name),
+            );
         }
         let has_pods = |job: &Job| {
             self.pods.iter().any(|pod| pod.metadata.label("job-name") == Some(job.metadata.name.as_str()))
         };
         if let Some(Job { metadata, .. }) = self.jobs.iter().find(|job| !job.is_finished() && !has_pods(job))
         {
-            return retry(settings, format!("a mover is active: Job {} is about to start", metadata.name));
+            return retry(
+                settings.retry_after,
+                format!("a mover is active: Job {} is about to start", metadata.name),
+            );
         }
         Ok(())
     }

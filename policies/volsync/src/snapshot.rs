@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde::Deserialize;
 use suture_policy::kube::{self, Metadata, Ref, deleted, op};
+use suture_policy::stop::{Stop, escalate};
 use suture_policy::{Result, clock, info};
 
 use crate::manifest::Settings;
 use crate::source::ReplicationSource;
-use crate::stop::{Stop, escalate};
 
 /// A snapshot that is neither ready nor gone for longer than it should be.
 pub struct Snapshot(VolumeSnapshot);

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 use suture_policy::kube::{Condition, Metadata};
+use suture_policy::stop::{Stop, escalate};
 use suture_policy::{Duration, Labels, Time, Value, clock};
 
 use crate::manifest::{Kopia, Settings};
-use crate::stop::{Stop, escalate};
 
 /// How long an error of VolSync may stand that goes away by itself.
 const PASSING_ERROR: Duration = Duration::minutes(1);

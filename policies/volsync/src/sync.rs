@@ -1,13 +1,13 @@
 //! One sync, started by hand and seen to its end.
 
 use suture_policy::kube::{self, Ref, Undo, Waited, field, op};
+use suture_policy::stop::{Stop, escalate, unnecessary};
 use suture_policy::{Result, info, json};
 
 use crate::cause::Cause;
 use crate::manifest::Settings;
 use crate::mover::Movers;
 use crate::source::ReplicationSource;
-use crate::stop::{Stop, escalate, unnecessary};
 
 const MANUAL: &str = "/spec/trigger/manual";
 

@@ -8,13 +8,13 @@ mod job;
 mod result;
 
 use suture_policy::kube::{self, Job, Metadata, Ref, Undo, Waited, deleted, job::finished};
+use suture_policy::stop::{Stop, escalate, retry};
 use suture_policy::{Duration, Error, Incident, Result, Time, info, reason, step, warn};
 
 use crate::holder::Removal;
 use crate::lock::Lock;
 use crate::manifest::Settings;
 use crate::source::ReplicationSource;
-use crate::stop::{Stop, escalate, retry};
 use result::{Ending, of_live};
 
 pub use job::is_ours;
@@ -83,7 +83,7 @@ impl UnlockJob<'_> {
             if job.metadata.is_terminating() {
                 if !kube::of(&job).wait(deleted(), TO_GO)?.is_deleted() {
                     return retry(
-                        self.settings,
+                        self.settings.retry_after,
                         format!("Job {} is being deleted and does not go", shown(&job)),
                     );
                 }
@@ -94,7 +94,10 @@ impl UnlockJob<'_> {
                 return Ok(Claim::Done(said));
             }
         }
-        retry(self.settings, format!("Job {} changes all the time", job::name(self.source.secret())))
+        retry(
+            self.settings.retry_after,
+            format!("Job {} changes all the time", job::name(self.source.secret())),
+        )
     }
 
     /// What a Job of an earlier attempt has done, if it did it after the lock was seen. Then
@@ -130,7 +133,7 @@ impl UnlockJob<'_> {
             }
             // A quota, an admission policy, its roles: all may change.
             reason::FORBIDDEN => retry(
-                self.settings,
+                self.settings.retry_after,
                 format!("the API server does not allow the Job that would unlock: {}", error.message),
             ),
             _ => Err(error.into()),
@@ -144,7 +147,10 @@ impl UnlockJob<'_> {
         let ending = match kube::of(&claimed.job).wait(finished(), timeout)? {
             Waited::Met(job) => Ending::of(&job)?,
             Waited::Deleted => {
-                return retry(self.settings, format!("Job {name} was deleted before its end was read"));
+                return retry(
+                    self.settings.retry_after,
+                    format!("Job {name} was deleted before its end was read"),
+                );
             }
             Waited::Timeout => {
                 Ending::Failed(format!("it is not done within {timeout}: {}", of_live(&claimed.job)?))
@@ -155,10 +161,12 @@ impl UnlockJob<'_> {
             Ending::Done(said) => Ok(said),
             Ending::Failed(why) => escalate(format!("Job {name} did not unlock the repository: {why}")),
             Ending::Changed(said) => retry(
-                self.settings,
+                self.settings.retry_after,
                 format!("the repository's locks are not what was seen, so Job {name} removed none: {said}"),
             ),
-            Ending::Unknown(why) => retry(self.settings, format!("nobody knows how Job {name} ended: {why}")),
+            Ending::Unknown(why) => {
+                retry(self.settings.retry_after, format!("nobody knows how Job {name} ended: {why}"))
+            }
         }
     }
 

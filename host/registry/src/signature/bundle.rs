@@ -61,7 +61,12 @@ pub(super) async fn look(
     let Some(index) = client.referrers(reference, manifest).await? else { return Ok(()) };
     let bundles = index.manifests.iter().filter(|found| found.artifact_type.starts_with(BUNDLE));
     for found in bundles.take(MAX_SIGNATURES) {
-        let Some((artifact, _)) = if_there(client.manifest(reference, &found.digest).await)? else {
+        // It becomes a part of a URL.
+        let Ok(digest) = found.digest.parse::<Digest>() else {
+            verdict.add(Err(Flaw::Unreadable("it is listed under a digest that is none".to_owned())));
+            continue;
+        };
+        let Some((artifact, _)) = if_there(client.manifest(reference, &digest.to_string()).await)? else {
             continue;
         };
         let Some(layer) = artifact.layers.first().filter(|layer| layer.media_type.starts_with(BUNDLE)) else {
