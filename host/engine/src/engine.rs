@@ -2,8 +2,9 @@
 //! [dispatcher](crate::dispatcher) does the rest.
 
 mod alerts;
+mod shown;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -133,11 +134,9 @@ impl Engine {
     /// When the journal can't be read.
     pub async fn start(mut config: EngineConfig) -> Result<Self, JournalError> {
         let policies = std::mem::take(&mut config.policies);
-        for policy in &policies {
-            match policy.digest() {
-                Some(digest) => config.metrics.loaded(&policy.config.name, digest),
-                None => config.metrics.load_failure(&policy.config.name),
-            }
+        shown::show(&config.metrics, &[], &policies);
+        for policy in policies.iter().filter(|policy| policy.program.is_err()) {
+            config.metrics.load_failure(&policy.config.name);
         }
         config.held.keys().for_each(|policy| config.metrics.held(policy, true));
         let (commands, received) = mpsc::unbounded_channel();
@@ -218,16 +217,8 @@ impl Engine {
     /// what they began with; what begins from now on gets the new ones. Incidents of a policy
     /// that is gone are escalated when they are due.
     pub fn replace(&self, policies: Vec<Arc<Policy>>) {
-        let metrics = &self.0.metrics;
-        let modules = |policies: &[Arc<Policy>]| -> BTreeSet<(String, String)> {
-            let module =
-                |policy: &Arc<Policy>| Some((policy.config.name.clone(), policy.digest()?.to_owned()));
-            policies.iter().filter_map(module).collect()
-        };
-        let new = modules(&policies);
-        let old = modules(&self.0.table.replace(policies));
-        old.difference(&new).for_each(|(policy, digest)| metrics.unloaded(policy, digest));
-        new.difference(&old).for_each(|(policy, digest)| metrics.loaded(policy, digest));
+        let before = self.0.table.replace(policies.clone());
+        shown::show(&self.0.metrics, &before, &policies);
         // What has waited for a module starts now.
         self.0.arrived.notify_one();
     }

@@ -121,6 +121,7 @@ mod tests {
         metrics.swept("p", true);
         metrics.swapped("p");
         metrics.candidate("p", true);
+        metrics.policy_error("p", true);
         metrics.reloaded(true);
         metrics.module_loaded("p", Duration::from_millis(1));
         metrics.back_tested("p", true);
@@ -174,6 +175,8 @@ mod tests {
             r#"suture_sweeps_total{policy="p",result="ok"} 1"#,
             r#"suture_policy_swaps_total{policy="p"} 1"#,
             r#"suture_policy_candidate{policy="p"} 1"#,
+            r#"suture_policy_error{policy="p"} 1"#,
+            "suture_config_last_reload_successful 1",
             r#"suture_config_reloads_total{result="ok"} 1"#,
             r#"suture_policy_load_duration_seconds_count{policy="p"} 1"#,
             r#"suture_notifications_total{result="accepted"} 1"#,

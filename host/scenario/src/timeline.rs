@@ -7,6 +7,7 @@
 mod compared;
 mod describe;
 mod layout;
+mod predicate;
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use anyhow::ensure;
 use serde_json::Value;
 use suture_tests::host::Host;
 use suture_tests::left::nothing_is_left;
-use suture_tests::process::eventually;
+use suture_tests::process::{eventually, eventually_every};
 
 use world::{World, items, missed};
 
@@ -108,9 +108,8 @@ async fn a_host_that_is_killed_while_modules_are_swapped_ends_each_run_under_its
         // As Alertmanager does: again until it is accepted.
         let posted = async {
             host.listens().await?;
-            while !host.post("/hooks", &missed(life)).await.is_ok_and(|status| status == 200) {
-                pause(beat).await;
-            }
+            let is_posted = async || host.post("/hooks", &missed(life)).await.is_ok_and(|is| is == 200);
+            ensure!(eventually_every(beat, PATIENCE, is_posted).await, "never accepted\n{}", host.log());
             pause(end).await;
             anyhow::Ok(())
         };

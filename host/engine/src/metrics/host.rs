@@ -25,12 +25,16 @@ pub(super) struct Host {
     requests: Family<RequestOf, Counter>,
     request_duration: Histograms<OfVerb>,
     reloads: Family<ResultOf, Counter>,
+    in_force: Gauge,
     spans_dropped: Counter,
 }
 
 impl Host {
     pub fn register(to: &mut Registry, version: &str) -> Self {
         to.register("build", "The version of this host", Info::new([("version", version.to_owned())]));
+        let in_force = Gauge::default();
+        // What a host starts with is in force.
+        in_force.set(1);
         let journal_size = Gauge::default();
         to.register_with_unit(
             "journal_size",
@@ -77,6 +81,13 @@ impl Host {
                 "Configurations read again: ok, or refused",
                 Family::default(),
             ),
+            // As Prometheus and Alertmanager name theirs.
+            in_force: counted(
+                to,
+                "config_last_reload_successful",
+                "Whether the configuration on disk is in force, as far as it is without a restart",
+                in_force,
+            ),
             spans_dropped: counted(
                 to,
                 "spans_dropped",
@@ -121,6 +132,7 @@ impl Metrics {
     /// The configuration was read again.
     pub fn reloaded(&self, in_force: bool) {
         let result = if in_force { "ok" } else { "refused" };
+        self.0.host.in_force.set(in_force.into());
         self.0.host.reloads.get_or_create(&ResultOf { result: result.into() }).inc();
     }
 

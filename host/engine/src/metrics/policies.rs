@@ -20,6 +20,7 @@ pub(super) struct Policies {
     swaps: Family<OfPolicy, Counter>,
     backtests: Family<PolicyResult, Counter>,
     candidates: Family<OfPolicy, Gauge>,
+    errors: Family<OfPolicy, Gauge>,
     held: Family<OfPolicy, Gauge>,
 }
 
@@ -50,6 +51,12 @@ impl Policies {
                 to,
                 "policy_candidate",
                 "Whether a newer module waits to be accepted",
+                Family::default(),
+            ),
+            errors: counted(
+                to,
+                "policy_error",
+                "Whether a policy's source holds nothing that can be used",
                 Family::default(),
             ),
             held: counted(to, "policy_held", "Whether a policy starts no runs for now", Family::default()),
@@ -95,6 +102,20 @@ impl Metrics {
     /// Whether a newer module of a policy waits to be accepted.
     pub fn candidate(&self, policy: &str, waits: bool) {
         self.0.policies.candidates.get_or_create(&OfPolicy { policy: policy.into() }).set(waits.into());
+    }
+
+    /// Whether a policy's source holds nothing that can be used. It may work all the same, with
+    /// what its source held before.
+    pub fn policy_error(&self, policy: &str, has_one: bool) {
+        self.0.policies.errors.get_or_create(&OfPolicy { policy: policy.into() }).set(has_one.into());
+    }
+
+    /// A policy is not in the configuration any more. What was counted of it stays.
+    pub fn gone(&self, policy: &str) {
+        let Policies { candidates, errors, held, .. } = &self.0.policies;
+        for gauge in [candidates, errors, held] {
+            gauge.remove(&OfPolicy { policy: policy.into() });
+        }
     }
 
     /// Whether a policy starts no runs for now.

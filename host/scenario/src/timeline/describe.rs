@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use suture_core::effect::{Op, Patch, PatchType, Predicate, Propagation, Target, Waited};
+use suture_core::effect::{Patch, PatchType, Propagation, Target, Waited};
 use suture_core::object::Kind;
 use suture_core::{Effect, Error, Mutation, Prepared, Reason, Reply};
 use suture_journal::Answer;
 
 use super::layout::{Line, Tone};
+use super::predicate::{GONE, dotted, predicate};
 use super::{error_tone, shown};
 
 /// The longest value that is shown in full.
-const VALUE: usize = 60;
+pub(super) const VALUE: usize = 60;
 /// The most changed fields that are listed.
 const CHANGES: usize = 6;
 
@@ -280,34 +281,7 @@ fn object(target: &Target) -> String {
     text
 }
 
-const GONE: &str = "it is gone";
-
-fn predicate(predicate: &Predicate) -> String {
-    let (tests, word) = match predicate {
-        Predicate::Deleted => return GONE.to_owned(),
-        Predicate::All(tests) => (tests, " and "),
-        Predicate::Any(tests) => (tests, " or "),
-    };
-    let test = |test: &suture_core::effect::Test| {
-        let path = dotted(&test.pointer);
-        let value = cut(&test.value.to_string(), VALUE);
-        match test.op {
-            Op::Exists => format!("{path} is set"),
-            Op::Absent => format!("{path} is not set"),
-            Op::Equals => format!("{path} = {value}"),
-            Op::NotEquals => format!("{path} ≠ {value}"),
-        }
-    };
-    tests.iter().map(test).collect::<Vec<_>>().join(word)
-}
-
-/// A JSON pointer as a path with dots.
-fn dotted(pointer: &str) -> String {
-    let parts = pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~"));
-    parts.collect::<Vec<_>>().join(".")
-}
-
-fn cut(text: &str, longest: usize) -> String {
+pub(super) fn cut(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

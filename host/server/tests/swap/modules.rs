@@ -57,7 +57,9 @@ async fn a_bad_module_leaves_the_last_good_one_at_work_and_says_why() {
     let status = bed.until("/api/v1/policies/demo", |policy| !policy["error"].is_null()).await;
     assert_eq!(status["digest"], digest(&good).as_str());
     assert!(status["error"].as_str().unwrap().contains("demo.wasm"), "{status}");
-    assert!(bed.metrics().await.contains("suture_policy_load_failures_total{policy=\"demo\"} 1"));
+    let metrics = bed.metrics().await;
+    assert!(metrics.contains("suture_policy_load_failures_total{policy=\"demo\"} 1"), "{metrics}");
+    assert!(metrics.contains("suture_policy_error{policy=\"demo\"} 1"), "{metrics}");
     bed.fire("plex").await;
     bed.ended(1).await;
     // After a restart there is still nothing good at its source.
@@ -70,6 +72,7 @@ async fn a_bad_module_leaves_the_last_good_one_at_work_and_says_why() {
     let newer = guest::component(2);
     put(bed.dir.path(), "demo.wasm", &newer);
     assert!(bed.until_works(&newer).await["error"].is_null());
+    assert!(bed.metrics().await.contains("suture_policy_error{policy=\"demo\"} 0"));
 }
 
 #[tokio::test]

@@ -14,7 +14,9 @@ async fn settings_are_reloaded_and_only_if_they_fit() {
     let config = bed.until("/api/v1/config", |config| config["errors"][0].is_string()).await;
     assert!(config["errors"][0].as_str().unwrap().contains("suture.yaml:7:"), "{config}");
     assert_eq!(bed.policy().await["settings"]["pause"], 2);
-    assert!(bed.metrics().await.contains("suture_config_reloads_total{result=\"refused\"}"));
+    let metrics = bed.metrics().await;
+    assert!(metrics.contains("suture_config_reloads_total{result=\"refused\"}"), "{metrics}");
+    assert!(metrics.contains("suture_config_last_reload_successful 0"), "{metrics}");
     bed.configure("policies: [");
     bed.until("/api/v1/config", |config| {
         config["errors"][0].as_str().is_some_and(|why| !why.contains("pause"))
@@ -36,6 +38,9 @@ async fn a_policy_comes_and_goes_with_the_configuration_and_what_needs_a_restart
         items.iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
     };
     bed.until("/api/v1/policies", |seen| names(seen) == ["other"]).await;
+    let metrics = bed.metrics().await;
+    assert!(metrics.contains("suture_policy_error{policy=\"other\"} 0"), "{metrics}");
+    assert!(!metrics.contains("suture_policy_error{policy=\"demo\"}"), "{metrics}");
     let config = bed.until("/api/v1/config", |config| config["afterRestart"] != json!([])).await;
     assert_eq!(config["afterRestart"], json!(["budgets"]), "{config}");
 }

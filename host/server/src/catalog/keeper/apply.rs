@@ -189,5 +189,4 @@ fn tell(old: &Policy, new: &Policy, metrics: &suture_engine::Metrics) {
     {
         tracing::warn!(policy, digest = candidate.digest, "a module waits to be accepted: {}", candidate.why);
     }
-    metrics.candidate(policy, now.candidate.is_some());
 }
