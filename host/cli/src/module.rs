@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-use suture_core::Program;
+use suture_core::{Digest, Program};
 use suture_journal::RunRecord;
 use suture_server::Config;
 use suture_server::config::Source;
@@ -98,6 +97,5 @@ fn digest(file: &Path) -> Option<String> {
     if file.metadata().ok()?.len() > MAX_BYTES {
         return None;
     }
-    let hash = Sha256::digest(std::fs::read(file).ok()?);
-    Some(format!("sha256:{}", hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+    Some(Digest::of(&std::fs::read(file).ok()?).to_string())
 }

@@ -9,6 +9,7 @@
 pub mod alert;
 pub mod causes;
 pub mod clock;
+pub mod digest;
 pub mod duration;
 pub mod effect;
 pub mod error;
@@ -32,6 +33,7 @@ pub mod settings;
 pub use alert::{Alert, AlertStatus, Labels, Notification, fingerprint_of};
 pub use causes::causes;
 pub use clock::{Clock, RealClock, ScaledClock, Timestamp, VirtualClock};
+pub use digest::Digest;
 pub use duration::HumanDuration;
 pub use effect::{Effect, Mutation, Reply};
 pub use error::{Error, Reason};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::Digest;
+use suture_core::Digest;
 
 /// Why something could not be pulled or pushed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,7 +6,6 @@
 
 mod client;
 mod credentials;
-mod digest;
 mod error;
 mod manifest;
 mod reference;
@@ -14,7 +13,6 @@ mod signature;
 mod source;
 
 pub use client::{About, Client, ClientOptions, Pulled};
-pub use digest::{Digest, DigestError};
 pub use error::OciError;
 pub use reference::{Reference, ReferenceError};
 pub use signature::PublicKey;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use suture_core::names::shortened;
 
-use crate::Digest;
+use suture_core::Digest;
 
 /// The longest reference; the distribution specification has 255 for registry and repository,
 /// 128 for the tag.

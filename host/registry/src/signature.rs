@@ -12,7 +12,8 @@ mod simple;
 pub use key::PublicKey;
 
 use crate::client::Client;
-use crate::{Digest, OciError, Reference};
+use crate::{OciError, Reference};
+use suture_core::Digest;
 
 /// The most signatures of one artifact that are looked at.
 const MAX_SIGNATURES: usize = 32;

@@ -21,8 +21,9 @@ use axum::routing::get;
 use bed::client;
 use futures::stream;
 use serde_json::json;
+use suture_core::Digest;
 use suture_core::{Clock, RealClock};
-use suture_registry::{About, Client, ClientOptions, Digest, OciError, Pulled, Reference};
+use suture_registry::{About, Client, ClientOptions, OciError, Pulled, Reference};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const MIB: usize = 1 << 20;

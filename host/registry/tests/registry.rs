@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use bed::{Registry, client, options};
 use serde_json::Value;
-use suture_registry::{About, Client, ClientOptions, Digest, OciError, PublicKey};
+use suture_core::Digest;
+use suture_registry::{About, Client, ClientOptions, OciError, PublicKey};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const MIB: usize = 1 << 20;

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use suture_cluster::SimulatedCluster;
 use suture_cluster::socket::{Listener, Offer};
-use suture_core::{Clock, ScaledClock};
+use suture_core::{Clock, Digest, ScaledClock};
 use suture_scenario::Scenario;
 use suture_tests::host::Host;
 
@@ -58,8 +57,7 @@ impl World {
         let (new, place) = (self.path(".new"), self.path("volsync.wasm"));
         std::fs::write(&new, &bytes)?;
         std::fs::rename(new, place)?;
-        let hex: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(format!("sha256:{hex}"))
+        Ok(Digest::of(&bytes).to_string())
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

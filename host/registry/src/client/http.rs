@@ -5,13 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
 use suture_core::causes;
 use suture_core::names::shortened;
 
 use super::Client;
 use crate::credentials::Credentials;
-use crate::{Digest, OciError, Reference};
+use crate::{OciError, Reference};
+use suture_core::Digest;
 
 /// The most of an error's text that is read, in bytes.
 const MAX_ERROR: u64 = 4 << 10;
@@ -200,9 +200,7 @@ pub(super) fn checked(
     what: &'static str,
     wanted: &str,
 ) -> Result<Vec<u8>, OciError> {
-    let mut hash = Sha256::new();
-    hash.update(&bytes);
-    let found = Digest::finished(hash);
+    let found = Digest::of(&bytes);
     if found.to_string() == wanted {
         return Ok(bytes);
     }

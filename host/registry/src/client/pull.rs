@@ -8,7 +8,8 @@ use super::Client;
 use super::http::{checked, read, refused};
 use crate::manifest::{Descriptor, IMAGE, INDEX, Manifest, OLD_WASM, WASM};
 use crate::signature;
-use crate::{Digest, OciError, PublicKey, Reference};
+use crate::{OciError, PublicKey, Reference};
+use suture_core::Digest;
 
 /// The largest manifest that is read, in bytes.
 const MAX_MANIFEST: u64 = 1 << 20;

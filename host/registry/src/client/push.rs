@@ -8,7 +8,8 @@ use reqwest::{Method, StatusCode, Url};
 use super::Client;
 use super::http::refused;
 use crate::manifest::{Component, Descriptor, IMAGE, Manifest, WASM, WASM_CONFIG, WasmConfig};
-use crate::{Digest, OciError, Reference};
+use crate::{OciError, Reference};
+use suture_core::Digest;
 
 /// What is said of a component beside its bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

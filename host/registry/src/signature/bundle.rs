@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::{Flaw, MAX_PAYLOAD, MAX_SIGNATURES, PublicKey, Verdict, if_there};
 use crate::client::Client;
-use crate::{Digest, OciError, Reference};
+use crate::{OciError, Reference};
+use suture_core::Digest;
 
 /// The media type of bundles, whatever their version.
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.";

@@ -7,7 +7,8 @@ use spki::SubjectPublicKeyInfoRef;
 use spki::der::asn1::ObjectIdentifier;
 use spki::der::{Decode, Document};
 
-use crate::{Digest, OciError};
+use crate::OciError;
+use suture_core::Digest;
 
 /// The largest file that is read, in bytes.
 const MAX_BYTES: u64 = 16 << 10;

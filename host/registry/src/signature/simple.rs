@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::{Flaw, MAX_PAYLOAD, MAX_SIGNATURES, PublicKey, Verdict, if_there};
 use crate::client::Client;
-use crate::{Digest, OciError, Reference};
+use crate::{OciError, Reference};
+use suture_core::Digest;
 
 const LAYER: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";

@@ -8,8 +8,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
-use suture_core::{Clock, RealClock};
+use suture_core::{Clock, Digest, RealClock};
 use suture_registry::{Client, ClientOptions, Reference};
 
 /// A registry; it ends when this is dropped.
@@ -70,11 +69,11 @@ impl Registry {
         let base = format!("http://{}/v2/team/demo", self.address);
         for blob in group["blobs"].as_array().unwrap() {
             let bytes = STANDARD.decode(blob.as_str().unwrap()).unwrap();
-            let hex: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            let digest = Digest::of(&bytes).to_string();
             let begun = http.post(format!("{base}/blobs/uploads/")).send().await.unwrap();
             let place = begun.headers()["location"].to_str().unwrap().to_owned();
             let mut place = reqwest::Url::parse(&base).unwrap().join(&place).unwrap();
-            place.query_pairs_mut().append_pair("digest", &format!("sha256:{hex}"));
+            place.query_pairs_mut().append_pair("digest", &digest);
             let sent = http.put(place).header("content-type", "application/octet-stream").body(bytes);
             sent.send().await.unwrap().error_for_status().unwrap();
         }

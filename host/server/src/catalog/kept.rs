@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
+use suture_core::Digest;
 use suture_runtime::MAX_COMPONENT_BYTES;
 
 pub(crate) use slot::Slot;
@@ -44,9 +44,8 @@ impl Kept {
 
     /// Where a module stands, if it is kept; none where the digest is none.
     pub fn file(&self, policy: &str, digest: &str) -> Option<PathBuf> {
-        let hex = digest.strip_prefix("sha256:")?;
-        let is_digest = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_digest.then(|| self.folder(policy).join(format!("{hex}.wasm")))
+        let digest: Digest = digest.parse().ok()?;
+        Some(self.folder(policy).join(format!("{}.wasm", digest.hex())))
     }
 
     /// What is known of a policy.
@@ -91,8 +90,7 @@ impl Kept {
             return None;
         }
         let bytes = fs::read(&file).ok()?;
-        let hex: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        (digest.strip_prefix("sha256:") == Some(&hex)).then(|| bytes.into())
+        (Digest::of(&bytes).to_string() == digest).then(|| bytes.into())
     }
 
     /// Remove the modules of a policy that nobody needs: all but those given, and the few that
@@ -135,8 +133,7 @@ mod tests {
     use super::*;
 
     fn digest(bytes: &[u8]) -> String {
-        let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("sha256:{hex}")
+        Digest::of(bytes).to_string()
     }
 
     fn put(kept: &Kept, bytes: &[u8]) -> String {

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use suture_core::Digest;
 use suture_core::RealClock;
 use suture_engine::Policy;
-use suture_registry::{Client, ClientOptions, Digest, OciSource, PublicKey};
+use suture_registry::{Client, ClientOptions, OciSource, PublicKey};
 use suture_runtime::{MAX_COMPONENT_BYTES, PolicyModule};
 
 use super::loader::Loader;

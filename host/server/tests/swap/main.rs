@@ -15,7 +15,7 @@ use std::time::Duration;
 use bed::{Bed, client, guest, options, start};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use suture_core::{Clock, RealClock};
+use suture_core::{Clock, Digest, RealClock};
 use suture_server::Server;
 
 const FILE: &str = "{file: demo.wasm}";
@@ -38,9 +38,7 @@ fn put(dir: &Path, file: &str, bytes: &[u8]) {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    use sha2::Digest;
-    let hex: String = sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    Digest::of(bytes).to_string()
 }
 
 async fn nap() {

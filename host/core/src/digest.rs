@@ -1,4 +1,4 @@
-//! SHA-256 digests, as registries and the runtime write them.
+//! SHA-256 digests of modules, and of what registries hold.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,11 +19,6 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// The digest of what a hash was fed with.
-    pub(crate) fn finished(hash: Sha256) -> Self {
-        Self(hash.finalize().into())
-    }
-
     /// The 64 hexadecimal digits, without `sha256:`.
     pub fn hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -39,7 +34,7 @@ impl FromStr for Digest {
     type Err = DigestError;
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
-        let wrong = || DigestError(suture_core::names::shortened(text));
+        let wrong = || DigestError(crate::names::shortened(text));
         let hex = text.strip_prefix("sha256:").filter(|hex| hex.len() == 64).ok_or_else(wrong)?;
         let mut bytes = [0; 32];
         for (byte, digits) in bytes.iter_mut().zip(hex.as_bytes().chunks(2)) {
