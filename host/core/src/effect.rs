@@ -7,12 +7,14 @@
 mod mutation;
 mod predicate;
 mod reply;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
 pub use mutation::{Apply, Create, Delete, Mutation, Patch, PatchType, Propagation};
 pub use predicate::{Op, Predicate, Test};
 pub use reply::{ActiveAlert, Page, Point, Reply, Sample, Series, Waited};
+pub use words::About;
 
 use crate::object::{Kind, ObjectRef};
 

@@ -7,7 +7,6 @@
 mod compared;
 mod describe;
 mod layout;
-mod predicate;
 
 use std::time::Duration;
 

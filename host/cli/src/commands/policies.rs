@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use suture_engine::backtest::RunDifference;
+use suture_engine::backtest::{Difference, RunDifference};
 use suture_engine::{BackTested, CandidateStatus, PolicyStatus};
 
 use crate::CommandResult;
@@ -120,11 +120,11 @@ fn waiting(name: &str, candidate: &CandidateStatus, output: &Output) {
 
 fn differences(tested: &BackTested, output: &Output) {
     output.line(format!("  back-test {}", tested.summary()));
-    for RunDifference { run, effects, more, .. } in &tested.differences {
-        let summary = tested.differences.iter().find(|other| other.run == *run).map(RunDifference::summary);
-        output.line(format!("\n  {HEADING}run {run}{HEADING:#}: {}", summary.unwrap_or_default()));
-        for effect in effects {
-            output.line(format!("    {BAD}≠{BAD:#} {}", effect.summary()));
+    for difference in &tested.differences {
+        let RunDifference { run, effects, more, .. } = difference;
+        output.line(format!("\n  {HEADING}run {run}{HEADING:#}: {}", difference.summary()));
+        for (mark, line) in effects.iter().flat_map(Difference::lines) {
+            output.line(format!("    {BAD}{mark}{BAD:#} {line}"));
         }
         if *more > 0 {
             output.line(format!("    {DIM}and {more} more{DIM:#}"));

@@ -1,7 +1,7 @@
 //! What came of a back-test: the form of the API and of the command line.
 
 use serde::{Deserialize, Serialize};
-use suture_core::effect::Effect;
+use suture_core::effect::{About, Effect};
 use suture_core::{Ending, RunId};
 use suture_journal::playback::{Call, Played, Verdict};
 use suture_journal::{Playback, RunRecord};
@@ -129,12 +129,14 @@ impl RunDifference {
 }
 
 impl Difference {
-    /// In a line: `patch volsync.backube/v1alpha1 … instead of delete …`.
+    /// In a line: `patch Job ops/heal: spec.suspend = true (step 4) instead of delete …`.
     pub fn summary(&self) -> String {
         let named = |call: &Call| format!("{} (step {})", words(&call.effect), call.step);
         match (&self.recorded, &self.asked) {
             (Some(recorded), Some(asked)) if self.verdict == Verdict::Different => {
-                format!("{} instead of {}", named(asked), named(recorded))
+                let how = asked.effect.differs_from(&recorded.effect);
+                let how = how.map(|how| format!(": {how}")).unwrap_or_default();
+                format!("{} instead of {}{how}", named(asked), named(recorded))
             }
             (_, Some(asked)) if self.verdict == Verdict::Later => {
                 format!("{}, later than on record", named(asked))
@@ -142,6 +144,27 @@ impl Difference {
             (_, Some(asked)) => format!("{}, which is not on record", named(asked)),
             (Some(recorded), None) => format!("no {}", named(recorded)),
             (None, None) => String::new(),
+        }
+    }
+}
+
+impl Difference {
+    /// In lines, as `suture replay` marks them: what differs with `≠`, what was not asked any more
+    /// with `-`, what was asked beyond the record with `+`.
+    pub fn lines(&self) -> Vec<(&'static str, String)> {
+        let line = |call: &Call, note: &str| format!("{:>4}  {} ({note})", call.step, words(&call.effect));
+        match (&self.recorded, &self.asked) {
+            (Some(recorded), Some(asked)) if self.verdict == Verdict::Different => {
+                let how = asked.effect.differs_from(&recorded.effect);
+                let note = how.map_or_else(|| "new".to_owned(), |how| format!("new: {how}"));
+                vec![("≠", line(recorded, "recorded")), ("≠", line(asked, &note))]
+            }
+            (_, Some(asked)) if self.verdict == Verdict::Later => {
+                vec![("≠", line(asked, "later than on record"))]
+            }
+            (_, Some(asked)) => vec![("+", line(asked, "not on record"))],
+            (Some(recorded), None) => vec![("-", line(recorded, "not asked any more"))],
+            (None, None) => Vec::new(),
         }
     }
 }
@@ -215,13 +238,13 @@ impl BackTested {
     }
 }
 
-/// An effect in a few words: what is asked, and of what object.
+/// An effect in a few words.
 fn words(effect: &Effect) -> String {
-    let of = |verb: &str, reference: &dyn std::fmt::Display| format!("{verb} {reference}");
-    match effect {
-        Effect::Get { target } | Effect::Wait { target, .. } => of(effect.verb(), &target.reference()),
-        Effect::Logs { pod, .. } => of(effect.verb(), &pod.reference()),
-        Effect::Mutate { mutation, .. } => of(mutation.verb(), &mutation.reference()),
-        _ => effect.verb().to_owned(),
-    }
+    let About { subject, change } = effect.about();
+    let change = change.map(|change| format!(": {change}")).unwrap_or_default();
+    let verb = match effect {
+        Effect::Mutate { mutation, .. } => mutation.verb(),
+        _ => effect.verb(),
+    };
+    format!("{verb} {subject}{change}")
 }

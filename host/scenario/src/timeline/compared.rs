@@ -68,10 +68,15 @@ impl Writer {
                 let note = Some(format!("(earlier on record: step {step})"));
                 [marked("≠", Tone::Bad, call(&line.asked, answer, note)), None]
             }
-            Verdict::Different => [
-                marked("≠", Tone::Bad, call(&line.recorded, None, Some("(recorded)".to_owned()))),
-                marked("≠", Tone::Bad, call(&line.asked, answer, Some("(new)".to_owned()))),
-            ],
+            Verdict::Different => {
+                let effects = line.asked.as_ref().zip(line.recorded.as_ref());
+                let how = effects.and_then(|(asked, recorded)| asked.effect.differs_from(&recorded.effect));
+                let new = how.map_or_else(|| "(new)".to_owned(), |how| format!("(new: {how})"));
+                [
+                    marked("≠", Tone::Bad, call(&line.recorded, None, Some("(recorded)".to_owned()))),
+                    marked("≠", Tone::Bad, call(&line.asked, answer, Some(new))),
+                ]
+            }
             Verdict::More => {
                 let note = line.matters().then(|| "(new: not on record)".to_owned());
                 let mark = if line.matters() { ("+", Tone::Bad) } else { ("=", Tone::Dim) };

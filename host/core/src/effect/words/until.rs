@@ -1,18 +1,17 @@
 //! What a wait waits for, in words.
 
-use suture_core::effect::{Op, Predicate, Test};
+use std::fmt;
 
-use super::describe::{VALUE, cut};
+use super::{VALUE, cut, dotted};
+use crate::effect::{Op, Predicate, Test};
 
-/// What a wait for the end of an object waits for.
-pub(super) const GONE: &str = "it is gone";
-
-pub(super) fn predicate(predicate: &Predicate) -> String {
-    match predicate {
-        Predicate::Deleted => GONE.to_owned(),
-        Predicate::All(tests) => tests.iter().map(test).collect::<Vec<_>>().join(" and "),
-        Predicate::Any(tests) => {
-            one_of_a_list(tests).unwrap_or_else(|| tests.iter().map(test).collect::<Vec<_>>().join(" or "))
+impl fmt::Display for Predicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = |tests: &[Test], word: &str| tests.iter().map(test).collect::<Vec<_>>().join(word);
+        match self {
+            Self::Deleted => f.write_str("it is gone"),
+            Self::All(tests) => f.write_str(&all(tests, " and ")),
+            Self::Any(tests) => f.write_str(&one_of_a_list(tests).unwrap_or_else(|| all(tests, " or "))),
         }
     }
 }
@@ -57,12 +56,6 @@ fn starred(path: &str) -> String {
     path.split('.').map(|part| if is_number(part) { "*" } else { part }).collect::<Vec<_>>().join(".")
 }
 
-/// A JSON pointer as a path with dots.
-pub(super) fn dotted(pointer: &str) -> String {
-    let parts = pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~"));
-    parts.collect::<Vec<_>>().join(".")
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -75,7 +68,7 @@ mod tests {
             op: Op::Equals,
             value: json!(value),
         };
-        predicate(&Predicate::Any(tests.iter().map(test).collect()))
+        Predicate::Any(tests.iter().map(test).collect()).to_string()
     }
 
     #[test]
