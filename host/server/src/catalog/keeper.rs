@@ -250,13 +250,18 @@ impl Keeper {
         let (catalog, loaded, journal) =
             (self.catalog.clone(), self.loaded.clone(), self.engine.journal().clone());
         let (current, sender) = (place.policy.clone(), self.sender.clone());
+        let (policy, file) = (place.name().to_owned(), self.loaded.file().to_owned());
         tokio::spawn(async move {
-            let policy = current.config.name.clone();
-            let Some(entry) = entry(&loaded, &policy) else { return };
-            let subject =
-                Subject { loaded: &loaded, entry, current: Some(&current), journal: Some(&journal) };
-            let result = Box::new(catalog.consider(subject).await);
-            let _ = sender.send(Event::Considered { policy, result });
+            let look = async move {
+                let name = &current.config.name;
+                let gone = || ConfigError::whole(loaded.file(), format!("there is no policy `{name}`"));
+                let entry = entry(&loaded, name).ok_or_else(gone)?;
+                let subject =
+                    Subject { loaded: &loaded, entry, current: Some(&current), journal: Some(&journal) };
+                catalog.consider(subject).await
+            };
+            let result = beside(look).await.unwrap_or_else(|why| Err(ConfigError::whole(&file, why)));
+            let _ = sender.send(Event::Considered { policy, result: Box::new(result) });
         });
     }
 
@@ -266,6 +271,12 @@ impl Keeper {
         let real: &dyn Clock = &RealClock;
         Some(real.after(source.poll.get()))
     }
+}
+
+/// Do something beside all else. That it panics is an error: nobody else would hear that it is
+/// over.
+async fn beside<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, String> {
+    tokio::spawn(work).await.map_err(|error| format!("the host failed at it: {error}"))
 }
 
 fn entry<'a>(loaded: &'a Loaded, policy: &str) -> Option<&'a crate::config::PolicyEntry> {

@@ -25,6 +25,12 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
+    /// Something that is wrong with no line of it.
+    pub(crate) fn whole(file: &Path, message: impl Into<String>) -> Self {
+        let file = file.to_owned();
+        Self { file, line: 0, column: 0, message: message.into(), source_line: String::new() }
+    }
+
     /// `FILE:LINE:COLUMN: message`, without the line itself.
     pub fn in_a_line(&self) -> String {
         let file = self.file.display();

@@ -207,3 +207,15 @@ fn a_file_that_is_missing_or_huge_is_named() {
     std::fs::write(&file, "x".repeat(2 << 20)).unwrap();
     assert!(Config::load(&file).err().unwrap()[0].message.contains("at most"));
 }
+
+#[test]
+fn a_schedule_that_never_comes_is_accepted_with_a_warning() {
+    let with = |schedule: &str| {
+        let text = format!("{GOOD}  sweep: {{schedule: '{schedule}'}}\n");
+        let loaded = parse(&text).unwrap_or_else(|errors| panic!("{errors:#?}"));
+        loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(with("0 0 29 2 *"), "");
+    let warned = with("0 0 30 2 *");
+    assert!(warned.contains("suture.yaml:21:") && warned.contains("never comes"), "{warned}");
+}

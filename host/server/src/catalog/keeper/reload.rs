@@ -7,7 +7,7 @@ use futures::future::join_all;
 use suture_core::{Clock, RealClock};
 use suture_engine::Policy;
 
-use super::{Event, Keeper, Place};
+use super::{Event, Keeper, Place, beside};
 use crate::catalog::changes::{self, Change};
 use crate::catalog::{Catalog, Considered, Subject};
 use crate::config::{Config, ConfigError, Loaded};
@@ -34,13 +34,15 @@ impl Keeper {
         let current: HashMap<String, Arc<Policy>> =
             self.places.iter().map(|place| (place.name().to_owned(), place.policy.clone())).collect();
         tokio::spawn(async move {
-            let result = match tokio::task::spawn_blocking(move || Config::load(&file)).await {
-                Ok(Ok(loaded)) => consider(&catalog, loaded, &current, &journal).await,
-                Ok(Err(errors)) => Err(errors),
-                Err(error) => {
-                    tracing::error!(%error, "the configuration could not be read");
-                    Err(Vec::new())
+            let failed = |why: String| vec![ConfigError::whole(&file, why)];
+            let path = file.clone();
+            let read = tokio::task::spawn_blocking(move || Config::load(&path)).await;
+            let result = match read.unwrap_or_else(|error| Err(failed(error.to_string()))) {
+                Ok(loaded) => {
+                    let considering = async move { consider(&catalog, loaded, &current, &journal).await };
+                    beside(considering).await.unwrap_or_else(|why| Err(failed(why)))
                 }
+                Err(errors) => Err(errors),
             };
             let _ = sender.send(Event::Reloaded(Box::new(result)));
         });
