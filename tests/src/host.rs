@@ -135,6 +135,15 @@ impl Host {
         Ok(client().post(url).json(body).send().await?.status().as_u16())
     }
 
+    /// Post to its API: the status of the answer, and its text.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub async fn post_admin(&self, path: &str, body: &Value) -> anyhow::Result<(u16, String)> {
+        let answer = client().post(format!("http://{}{path}", self.admin)).json(body).send().await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    }
+
     /// Wait until `/readyz` answers so.
     ///
     /// # Errors
