@@ -5,6 +5,8 @@
 //! guard checks, and what two versions of a policy are compared by.
 
 mod mutation;
+mod nature;
+mod normal;
 mod predicate;
 mod reply;
 mod words;
@@ -12,6 +14,7 @@ mod words;
 use serde::{Deserialize, Serialize};
 
 pub use mutation::{Apply, Create, Delete, Mutation, Patch, PatchType, Propagation};
+pub use nature::Nature;
 pub use predicate::{Op, Predicate, Test};
 pub use reply::{ActiveAlert, Page, Point, Reply, Sample, Series, Waited};
 pub use words::About;
@@ -130,11 +133,6 @@ impl Effect {
             Self::Log { .. } => "log",
             Self::Step { .. } => "step",
         }
-    }
-
-    /// Whether it changes the cluster.
-    pub fn is_mutation(&self) -> bool {
-        matches!(self, Self::Mutate { .. })
     }
 }
 

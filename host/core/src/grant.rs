@@ -1,6 +1,10 @@
 //! What the operator allows.
 
+pub mod fields;
 mod missing;
+mod namespace;
+mod pods;
+mod shortfall;
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +13,12 @@ use std::sync::Arc;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::expression::Expression;
+pub use fields::FieldPattern;
 pub use missing::not_granted;
+pub use namespace::NamespaceSelector;
+pub use pods::{PodGrant, PodLevel, TemplateSource};
+pub use shortfall::Shortfall;
 
 /// What may be done to a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -135,7 +144,7 @@ impl<'de> Deserialize<'de> for Glob {
 }
 
 /// One thing that the operator allows. Nothing is allowed that no grant names.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Grant {
     /// API groups; the core group is the empty string.
@@ -144,39 +153,52 @@ pub struct Grant {
     pub resources: Vec<String>,
     /// Verbs.
     pub verbs: Vec<Verb>,
-    /// Namespaces. None: only objects that have no namespace.
+    /// Namespaces. None, here and by `namespaceSelector`: only objects that have no namespace.
     #[serde(default)]
     pub namespaces: Vec<Glob>,
+    /// More namespaces, by their labels. RBAC knows no such thing: the host then needs the
+    /// right in every namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace_selector: Option<NamespaceSelector>,
     /// Names of objects. Listing needs `*`, because a list shows them all.
     #[serde(default = "any_name")]
     pub names: Vec<Glob>,
+    /// The fields that a patch or an apply may touch; none for all of them. A patch is judged
+    /// by what it changes; an apply by what it sets, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldPattern>,
+    /// What must hold of a change, in CEL over `object` (as it will be; null for a delete),
+    /// `oldObject` (as it is; null for what is made), `incident` and `settings`. An error is
+    /// a no.
+    #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Expression>,
     /// What pods that are created or changed under this grant may use.
     #[serde(default, skip_serializing_if = "PodGrant::is_empty")]
     pub pods: PodGrant,
+    /// Where in objects of a kind that Suture does not know pod templates stand, which
+    /// `pods` is then about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pod_templates: Vec<FieldPattern>,
+}
+
+impl PartialEq for Grant {
+    fn eq(&self, other: &Self) -> bool {
+        let source = |grant: &Self| grant.condition.as_ref().map(|condition| condition.source().to_owned());
+        self.groups == other.groups
+            && self.resources == other.resources
+            && self.verbs == other.verbs
+            && self.namespaces == other.namespaces
+            && self.namespace_selector == other.namespace_selector
+            && self.names == other.names
+            && self.fields == other.fields
+            && source(self) == source(other)
+            && self.pods == other.pods
+            && self.pod_templates == other.pod_templates
+    }
 }
 
 fn any_name() -> Vec<Glob> {
     vec![Glob::any()]
-}
-
-/// What a pod that a policy creates (itself, or through a Job, a Deployment, …) may
-/// use. Nothing, unless it is listed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct PodGrant {
-    /// Image references of all kinds of containers.
-    pub images: Vec<Glob>,
-    /// Service accounts, where the pod mounts a token of one.
-    pub service_accounts: Vec<Glob>,
-    /// Secrets: in volumes, environments and as pull secrets.
-    pub secrets: Vec<Glob>,
-}
-
-impl PodGrant {
-    /// Whether nothing is listed.
-    pub fn is_empty(&self) -> bool {
-        self == &Self::default()
-    }
 }
 
 /// What an effect needs to be allowed.
@@ -234,18 +256,26 @@ pub fn covers(groups: &[String], resources: &[String], verbs: &[Verb], access: &
 }
 
 impl Grant {
-    /// Whether this grant alone allows an access.
+    /// A grant of verbs on resources in namespaces, for every name and with nothing more.
+    pub fn of(groups: Vec<String>, resources: Vec<String>, verbs: Vec<Verb>, namespaces: Vec<Glob>) -> Self {
+        Self {
+            groups,
+            resources,
+            verbs,
+            namespaces,
+            namespace_selector: None,
+            names: any_name(),
+            fields: Vec::new(),
+            condition: None,
+            pods: PodGrant::default(),
+            pod_templates: Vec::new(),
+        }
+    }
+
+    /// Whether this grant alone allows an access, where the labels of namespaces are not
+    /// known.
     pub fn allows(&self, access: &Access<'_>) -> bool {
-        let namespace = match (access.namespaced, access.namespace) {
-            (false, _) => true,
-            (true, Some(namespace)) => self.namespaces.iter().any(|glob| glob.matches(namespace)),
-            (true, None) => self.namespaces.iter().any(Glob::is_any),
-        };
-        let name = match access.name {
-            Some(name) => self.names.iter().any(|glob| glob.matches(name)),
-            None => self.names.iter().any(Glob::is_any),
-        };
-        namespace && name && covers(&self.groups, &self.resources, &self.verbs, access)
+        self.shortfall(access, None).is_none()
     }
 }
 

@@ -89,6 +89,8 @@ pub struct Limits {
     pub deadline: HumanDuration,
     /// Calls to the host, log lines included.
     pub effects: u32,
+    /// Objects that the run may make: creates and applies.
+    pub creates: u32,
     /// Of one call: the effect, or its reply, as JSON.
     pub call_bytes: Bytes,
     /// Of all calls of the run.
@@ -102,6 +104,7 @@ impl Default for Limits {
             cpu: HumanDuration::from_millis(200),
             deadline: HumanDuration::from_secs(2 * 3600),
             effects: 500,
+            creates: 20,
             call_bytes: Bytes(4 << 20),
             run_bytes: Bytes(64 << 20),
         }
@@ -120,6 +123,8 @@ pub enum Limit {
     Deadline,
     /// [`Limits::effects`].
     Effects,
+    /// [`Limits::creates`].
+    Creates,
     /// [`Limits::call_bytes`].
     CallBytes,
     /// [`Limits::run_bytes`].
@@ -133,6 +138,7 @@ impl fmt::Display for Limit {
             Self::Cpu => "cpu",
             Self::Deadline => "deadline",
             Self::Effects => "effects",
+            Self::Creates => "creates",
             Self::CallBytes => "callBytes",
             Self::RunBytes => "runBytes",
         })
@@ -157,6 +163,7 @@ impl Limits {
             Limit::Cpu => self.cpu.to_string(),
             Limit::Deadline => self.deadline.to_string(),
             Limit::Effects => self.effects.to_string(),
+            Limit::Creates => self.creates.to_string(),
             Limit::CallBytes => self.call_bytes.to_string(),
             Limit::RunBytes => self.run_bytes.to_string(),
         };

@@ -33,6 +33,7 @@ pub fn apply(object: &Value, patch: &Patch) -> Result<Value, Error> {
             let operations = patch.body.as_array().ok_or_else(|| {
                 Error::new(Reason::BAD_REQUEST, "a JSON patch must be a list of operations")
             })?;
+            let mut copied = 0;
             for (index, operation) in operations.iter().enumerate() {
                 let invalid = |error: &dyn std::fmt::Display| {
                     let message = format!("operation {index} of the JSON patch does not apply: {error}");
@@ -40,11 +41,26 @@ pub fn apply(object: &Value, patch: &Patch) -> Result<Value, Error> {
                 };
                 let operation: PatchOperation =
                     serde_json::from_value(operation.clone()).map_err(|error| invalid(&error))?;
+                copied += size_of_copy(&patched, &operation);
+                if copied > MAX_COPIED {
+                    return Err(invalid(&format!("what is copied has more than {MAX_COPIED} bytes")));
+                }
                 perform(&mut patched, operation).map_err(|error| invalid(&error))?;
             }
         }
     }
     Ok(patched)
+}
+
+/// The most that the copies of a JSON patch may add up to, in bytes, as the API server allows
+/// (`AccumulatedCopySizeLimit`, its limit of a request's body): an object that is copied into
+/// itself doubles each time.
+const MAX_COPIED: usize = 3 << 20;
+
+/// How much an operation copies, in bytes of JSON.
+fn size_of_copy(object: &Value, operation: &PatchOperation) -> usize {
+    let PatchOperation::Copy(copy) = operation else { return 0 };
+    object.pointer(copy.from.as_str()).map_or(0, |copied| copied.to_string().len())
 }
 
 fn perform(object: &mut Value, operation: PatchOperation) -> Result<(), json_patch::PatchError> {

@@ -1,23 +1,31 @@
 //! The layer that says no: what a policy may do is what its manifest requests *and*
 //! the operator grants, less what is never allowed.
+//!
+//! What is checked is what is written: a mutation comes here in its one form
+//! ([`Mutation::normalized`]), is pinned to the version of the object that it was judged on,
+//! and is denied where what it would leave can't be told.
+#![deny(clippy::wildcard_enum_match_arm)]
 
 mod access;
+mod change;
+mod kinds;
 mod pods;
+mod secrets;
+mod templates;
+
+use access::Asked;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_json::Value;
-use suture_core::effect::{PatchType, Waited};
-use suture_core::handler::Discovery;
-use suture_core::object::redact;
 use suture_core::{
     Clock, Effect, EffectHandler, Error, Fault, Grant, Incident, Mutation, Permission, Prepared, Reason,
     Reply, Resolution, Step, Verb,
 };
 
+use crate::cluster::Cluster;
 use crate::confirm::{self, Confirm};
 use crate::metrics::{Metrics, Stage};
 
@@ -28,8 +36,9 @@ pub struct Guard {
     pub inner: Arc<dyn EffectHandler>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
-    /// Tells the resource of a kind.
-    pub discovery: Arc<dyn Discovery>,
+    /// Tells the resource of a kind, the labels of a namespace, and what would become of an
+    /// object.
+    pub cluster: Arc<dyn Cluster>,
     /// The policy.
     pub policy: String,
     /// What the manifest requests.
@@ -96,25 +105,22 @@ impl Guard {
     }
 
     async fn check_mutation(&self, mutation: &Mutation) -> Result<(), Fault> {
-        let object = mutation.reference();
-        let verb = match mutation {
-            Mutation::Create(_) => Verb::Create,
-            Mutation::Patch(_) | Mutation::Apply(_) => Verb::Patch,
-            Mutation::Delete(_) => Verb::Delete,
-        };
-        self.check(
-            verb,
-            &object.kind,
-            object.namespace.as_deref(),
-            Some(&object.name),
-            mutation.subresource(),
-        )
-        .await
+        if secrets::is_secret(&mutation.reference().kind) {
+            secrets::check_change(mutation).map_err(denied)?;
+        }
+        for verb in self.verbs_of(mutation, false) {
+            self.check(&Asked::of_mutation(verb, mutation)).await?;
+        }
+        Ok(())
     }
 
     async fn prepare_mutation(&self, step: &Step, effect: &Effect) -> Result<Prepared, Fault> {
+        // Undos of older records have not their one form yet.
+        let effect = &effect.normalized()?;
         let Effect::Mutate { mutation, undo } = effect else { return self.inner.prepare(step, effect).await };
-        if mutation.verb() == "apply" && undo.as_ref().is_some_and(|undo| undo.reference().name.is_empty()) {
+        if matches!(mutation, Mutation::Apply(_))
+            && undo.as_ref().is_some_and(|undo| undo.reference().name.is_empty())
+        {
             return Err(Error::new(Reason::BAD_REQUEST, "the undo of an apply must name its object").into());
         }
         // A create with generateName has its name only once it is prepared.
@@ -123,7 +129,8 @@ impl Guard {
             self.check_mutation(mutation).await?;
         }
         self.confirm(step).await?;
-        let prepared = self.inner.prepare(step, effect).await?;
+        let mut prepared =
+            self.inner.prepare(step, effect).await.map_err(|fault| secrets::covered(effect, fault))?;
         let Effect::Mutate { mutation: definite, .. } = &prepared.effect else { return Ok(prepared) };
         if !named {
             self.check_mutation(definite).await?;
@@ -135,45 +142,8 @@ impl Guard {
             }
             self.check_mutation(&undo).await?;
         }
-        // One that does not apply writes nothing: performing says so, once it is on record.
-        if let Ok(Some(object)) = written(definite, prepared.before.as_deref()) {
-            let reference = definite.reference();
-            pods::check(&object, &self.granting(&reference, definite).await?).map_err(denied)?;
-        }
+        self.judge(&mut prepared).await?;
         Ok(prepared)
-    }
-}
-
-/// The object as a mutation will leave it, where it can hold a pod.
-///
-/// # Errors
-/// Where a patch does not apply to the object that it is pinned to.
-fn written(mutation: &Mutation, before: Option<&Value>) -> Result<Option<Value>, Error> {
-    Ok(match mutation {
-        Mutation::Create(create) => Some(create.object.clone()),
-        Mutation::Apply(apply) => Some(apply.object.clone()),
-        Mutation::Patch(patch) => match (before, patch.patch_type) {
-            (Some(before), PatchType::Merge | PatchType::Json) => {
-                let after = suture_core::patch::apply(before, patch)?;
-                // What was there before is not this policy's doing.
-                (pods::template(before) != pods::template(&after)).then_some(after)
-            }
-            (None, _) => None,
-        },
-        Mutation::Delete(_) => None,
-    })
-}
-
-fn redact_reply(reply: Reply) -> Reply {
-    match reply {
-        Reply::Object(object) => Reply::Object(redact(object)),
-        Reply::Mutated(object) => Reply::Mutated(redact(object)),
-        Reply::Waited(Waited::Met(object)) => Reply::Waited(Waited::Met(redact(object))),
-        Reply::Page(mut page) => {
-            page.items = page.items.into_iter().map(redact).collect();
-            Reply::Page(page)
-        }
-        other => other,
     }
 }
 
@@ -181,35 +151,49 @@ fn redact_reply(reply: Reply) -> Reply {
 impl EffectHandler for Guard {
     async fn prepare(&self, step: &Step, effect: &Effect) -> Result<Prepared, Fault> {
         match effect {
-            Effect::Get { target } | Effect::Wait { target, .. } => {
-                let (namespace, name) = (target.namespace.as_deref(), Some(target.name.as_str()));
-                self.check(Verb::Get, &target.kind, namespace, name, target.subresource.as_deref()).await?;
+            Effect::Get { target } => self.check(&Asked::of_target(Verb::Get, target)).await?,
+            Effect::Wait { target, until, .. } => {
+                if secrets::is_secret(&target.kind) {
+                    secrets::check_wait(until).map_err(denied)?;
+                }
+                self.check(&Asked::of_target(Verb::Get, target)).await?;
             }
-            Effect::List(query) => {
-                self.check(Verb::List, &query.kind, query.namespace.as_deref(), None, None).await?;
-            }
-            Effect::Logs { pod, .. } => {
-                let (namespace, name) = (pod.namespace.as_deref(), Some(pod.name.as_str()));
-                self.check(Verb::Get, &pod.kind, namespace, name, Some("log")).await?;
-            }
+            Effect::List(query) => self.check(&Asked::of_list(query)).await?,
+            Effect::Logs { pod, .. } => self.check(&Asked::of_log(pod)).await?,
             Effect::Mutate { .. } => return self.prepare_mutation(step, effect).await,
-            _ => {}
+            Effect::Query { .. } | Effect::QueryRange { .. } | Effect::Alerts => {}
+            // They reach nothing but the run itself; a settlement is a mutation by the time
+            // that it comes here.
+            Effect::Settle { .. }
+            | Effect::Exclusive { .. }
+            | Effect::Now
+            | Effect::Sleep { .. }
+            | Effect::Log { .. }
+            | Effect::Step { .. } => {}
         }
         self.inner.prepare(step, effect).await
     }
 
     async fn perform(&self, prepared: &Prepared) -> Result<Reply, Fault> {
-        if let Effect::Mutate { mutation, .. } = &prepared.effect {
+        if let Effect::Mutate { mutation: Mutation::Patch(patch), .. } = &prepared.effect {
             // An API server that reads the patch otherwise could write what was not checked.
-            written(mutation, prepared.before.as_deref())?;
+            let before = prepared.before.as_deref().ok_or_else(|| {
+                denied(format!("the patch of {} was not checked against it", patch.target.reference()))
+            })?;
+            change::after_patch(before, patch)?;
         }
-        self.inner.perform(prepared).await.map(redact_reply)
+        let effect = &prepared.effect;
+        let performed = self.inner.perform(prepared).await;
+        performed
+            .map(|reply| secrets::redacted(effect, reply))
+            .map_err(|fault| secrets::covered(effect, fault))
     }
 
     async fn resolve(&self, prepared: &Prepared) -> Result<Resolution, Fault> {
         Ok(match self.inner.resolve(prepared).await? {
-            Resolution::Done(reply) => Resolution::Done(redact_reply(reply)),
-            other => other,
+            Resolution::Done(reply) => Resolution::Done(secrets::redacted(&prepared.effect, reply)),
+            Resolution::NotDone => Resolution::NotDone,
+            Resolution::Unknown(why) => Resolution::Unknown(why),
         })
     }
 }

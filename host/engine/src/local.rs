@@ -1,5 +1,6 @@
 //! The layer next to the cluster: effects that the host itself answers, with its
 //! clock and its locks.
+#![deny(clippy::wildcard_enum_match_arm)]
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -70,7 +71,14 @@ impl EffectHandler for Local {
                 let prepared = self.cluster.prepare(step, effect).await?;
                 return Ok(Prepared { manager: format!("suture-{}", self.policy), ..prepared });
             }
-            _ => return self.cluster.prepare(step, effect).await,
+            Effect::Get { .. }
+            | Effect::List(_)
+            | Effect::Settle { .. }
+            | Effect::Wait { .. }
+            | Effect::Logs { .. }
+            | Effect::Query { .. }
+            | Effect::QueryRange { .. }
+            | Effect::Alerts => return self.cluster.prepare(step, effect).await,
         };
         let deadline = wait.map(|wait| self.clock.after(Duration::from_millis(wait)));
         Ok(Prepared { deadline, ..Prepared::new(step.clone(), effect.clone()) })
@@ -97,7 +105,15 @@ impl EffectHandler for Local {
                 Ok(Reply::Noted)
             }
             Effect::Step { .. } => Ok(Reply::Noted),
-            _ => self.cluster.perform(prepared).await,
+            Effect::Get { .. }
+            | Effect::List(_)
+            | Effect::Mutate { .. }
+            | Effect::Settle { .. }
+            | Effect::Wait { .. }
+            | Effect::Logs { .. }
+            | Effect::Query { .. }
+            | Effect::QueryRange { .. }
+            | Effect::Alerts => self.cluster.perform(prepared).await,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Observe mode: mutations are tried as a dry run, and their results laid over later
 //! reads, so that a policy's plan unfolds as far as it can without acting.
+#![deny(clippy::wildcard_enum_match_arm)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +34,20 @@ impl<H: EffectHandler> Observe<H> {
 
     fn has_plan(&self) -> bool {
         !self.planned.lock().is_empty()
+    }
+
+    /// That a mutation can be planned for an object that only the plan knows.
+    fn is_plannable(&self, mutation: &Mutation, current: Option<&Object>) -> Result<(), Error> {
+        match (mutation, current) {
+            (Mutation::Apply(_), _) => Err(Error::new(
+                Reason::UNSUPPORTED,
+                "what an apply makes of an object that only the plan knows can't be told",
+            )),
+            (Mutation::Patch(_) | Mutation::Delete(_), None) => {
+                Err(Error::new(Reason::NOT_FOUND, format!("{} is deleted in the plan", mutation.reference())))
+            }
+            (Mutation::Patch(_) | Mutation::Delete(_), Some(_)) | (Mutation::Create(_), _) => Ok(()),
+        }
     }
 
     /// What a mutation would do to an object that only the plan knows.
@@ -154,6 +169,7 @@ impl<H: EffectHandler> EffectHandler for Observe<H> {
         match effect {
             Effect::Mutate { mutation, .. } => {
                 if let Some(current) = self.planned(&mutation.reference()) {
+                    self.is_plannable(mutation, current.as_ref())?;
                     return Ok(as_planned(step, effect, current));
                 }
                 let prepared = self.inner.prepare(step, effect).await?;
@@ -162,7 +178,19 @@ impl<H: EffectHandler> EffectHandler for Observe<H> {
             Effect::Get { target } if self.planned(&target.reference()).is_some() => {
                 Ok(as_planned(step, effect, None))
             }
-            _ => self.inner.prepare(step, effect).await,
+            Effect::Get { .. }
+            | Effect::List(_)
+            | Effect::Settle { .. }
+            | Effect::Wait { .. }
+            | Effect::Logs { .. }
+            | Effect::Exclusive { .. }
+            | Effect::Query { .. }
+            | Effect::QueryRange { .. }
+            | Effect::Alerts
+            | Effect::Now
+            | Effect::Sleep { .. }
+            | Effect::Log { .. }
+            | Effect::Step { .. } => self.inner.prepare(step, effect).await,
         }
     }
 
@@ -182,7 +210,19 @@ impl<H: EffectHandler> EffectHandler for Observe<H> {
                 other => Ok(other),
             },
             Effect::Wait { .. } if self.has_plan() => self.wait(prepared).await,
-            _ => self.inner.perform(prepared).await,
+            // Nothing of these changes anything; the guard lets no other come here.
+            Effect::List(_)
+            | Effect::Settle { .. }
+            | Effect::Wait { .. }
+            | Effect::Logs { .. }
+            | Effect::Exclusive { .. }
+            | Effect::Query { .. }
+            | Effect::QueryRange { .. }
+            | Effect::Alerts
+            | Effect::Now
+            | Effect::Sleep { .. }
+            | Effect::Log { .. }
+            | Effect::Step { .. } => self.inner.perform(prepared).await,
         }
     }
 

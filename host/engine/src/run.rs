@@ -8,7 +8,6 @@ use std::sync::atomic::AtomicBool;
 
 use futures::future::{Either, select};
 use suture_core::clock::later;
-use suture_core::handler::Discovery;
 use suture_core::{
     Clock, EffectHandler, Ending, Grant, Halt, Host, Incident, Limit, Limits, Mode, Permission, Program,
     RunId,
@@ -105,11 +104,10 @@ fn layers(
         Mode::Enforce => local.clone(),
         Mode::Observe => Arc::new(Observe::new(local.clone())),
     };
-    let discovery: Arc<dyn Discovery> = cluster.clone();
     let guard = Guard {
         inner,
         clock: clock.clone(),
-        discovery,
+        cluster: cluster.clone(),
         policy: policy.to_owned(),
         requested,
         grants,

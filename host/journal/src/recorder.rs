@@ -1,4 +1,5 @@
 //! The outermost layer of a run: answers the policy, and writes everything down.
+#![deny(clippy::wildcard_enum_match_arm)]
 
 mod act;
 mod backoff;
@@ -11,9 +12,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use suture_core::effect::Nature;
 use suture_core::{
-    Clock, Effect, EffectHandler, Error, Fault, Halt, Host, Limit, Limits, Prepared, Reason, Reply, RunId,
-    Step,
+    Clock, Effect, EffectHandler, Error, Fault, Halt, Host, Limit, Limits, Mutation, Prepared, Reason, Reply,
+    RunId, Step,
 };
 
 pub use crate::observer::Observer;
@@ -53,6 +55,8 @@ struct State {
     script: Script,
     /// Of all calls and replies so far, as JSON.
     bytes: u64,
+    /// Objects that the policy has made so far.
+    created: u32,
 }
 
 impl Recorder {
@@ -177,10 +181,22 @@ impl Recorder {
         effect: Effect,
         doubted: Option<&Prepared>,
     ) -> Result<Result<Reply, Error>, Halt> {
+        if makes_object(&effect) && self.state.lock().created >= self.limits.creates {
+            return Err(Halt::Limit(self.limits.exceeded(Limit::Creates)));
+        }
         let prepared = self.prepare(step, &effect).await?;
-        let acted = self.act(step, effect, None, prepared, doubted).await?;
+        let acted = self.act(step, effect.clone(), None, prepared, doubted).await?;
+        self.count_created(&effect, &acted.answer);
         self.spend(size::of(&acted.answer))?;
         Ok(acted.answer)
+    }
+
+    /// Count an object that the policy has made, in this process or an earlier one. An apply
+    /// counts in any case: whether its object was there is not on record.
+    fn count_created(&self, effect: &Effect, answer: &Result<Reply, Error>) {
+        if answer.is_ok() && makes_object(effect) {
+            self.state.lock().created += 1;
+        }
     }
 
     /// The policy settles the undo of an earlier step.
@@ -225,18 +241,40 @@ impl Host for Recorder {
         let step = self.admit()?;
         self.spend(size::of(&effect))?;
         crate::undo::name(&mut effect);
+        let normal = effect.normalized();
         let recorded = self.state.lock().script.next();
         if let Some(line) = recorded {
-            return self.replay(line, effect).await;
+            return self.replay(line, normal.unwrap_or(effect)).await;
         }
-        match effect {
-            Effect::Mutate { .. } => self.mutate(step, effect, None).await,
-            Effect::Settle { step: change, run_undo } => self.settle(step, change, run_undo).await,
-            Effect::Wait { .. } | Effect::Sleep { .. } | Effect::Exclusive { .. } => {
-                self.wait(step, effect).await
+        let effect = match normal {
+            Ok(normal) => normal,
+            Err(error) => {
+                self.write_call(step, effect, Answer::Error(error.clone())).await?;
+                return Ok(Err(error));
             }
-            _ => self.read(step, size::cut(effect)).await,
+        };
+        match (effect.nature(), effect) {
+            (Nature::Change, effect) => self.mutate(step, effect, None).await,
+            (Nature::Settlement, Effect::Settle { step: change, run_undo }) => {
+                self.settle(step, change, run_undo).await
+            }
+            (Nature::Wait, effect) => self.wait(step, effect).await,
+            (Nature::Read | Nature::Aside | Nature::Settlement, effect) => {
+                self.read(step, size::cut(effect)).await
+            }
         }
+    }
+}
+
+/// Whether an effect may make an object.
+fn makes_object(effect: &Effect) -> bool {
+    match effect {
+        Effect::Mutate { mutation, .. } => match mutation {
+            Mutation::Create(create) => create.subresource.is_none(),
+            Mutation::Apply(_) => true,
+            Mutation::Patch(_) | Mutation::Delete(_) => false,
+        },
+        _ => false,
     }
 }
 

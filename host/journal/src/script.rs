@@ -117,9 +117,15 @@ impl Line {
     pub fn is(&self, effect: &Effect) -> bool {
         match (&self.asked, effect) {
             (Effect::Log { .. }, Effect::Log { .. }) | (Effect::Step { .. }, Effect::Step { .. }) => true,
-            (recorded, asked) => recorded == asked,
+            (recorded, asked) => recorded == asked || is_same_change(recorded, asked),
         }
     }
+}
+
+/// Whether two mutations are one in their normal form: older records hold them as the policy
+/// wrote them.
+fn is_same_change(recorded: &Effect, asked: &Effect) -> bool {
+    recorded.is_mutation() && recorded.normalized().is_ok_and(|normal| asked.normalized() == Ok(normal))
 }
 
 /// An effect, in a word or two, for people.

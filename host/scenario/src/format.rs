@@ -169,13 +169,8 @@ impl Scenario {
         }
         let namespaces: Vec<_> =
             self.namespaces().iter().filter_map(|namespace| Glob::new(namespace).ok()).collect();
-        let grant = |permission: &Permission, verbs: Vec<Verb>, namespaces: Vec<Glob>| Grant {
-            groups: permission.groups.clone(),
-            resources: permission.resources.clone(),
-            verbs,
-            namespaces,
-            names: vec![Glob::any()],
-            pods: Default::default(),
+        let grant = |permission: &Permission, verbs: Vec<Verb>, namespaces: Vec<Glob>| {
+            Grant::of(permission.groups.clone(), permission.resources.clone(), verbs, namespaces)
         };
         let here =
             manifest.permissions.iter().map(|asked| grant(asked, asked.verbs.clone(), namespaces.clone()));

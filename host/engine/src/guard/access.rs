@@ -1,32 +1,106 @@
 //! Whether an access is requested, granted, and named sensibly.
 
-use suture_core::effect::Mutation;
-use suture_core::grant::{Access, PodGrant, covers};
-use suture_core::object::{Kind, ObjectRef};
-use suture_core::{Error, Fault, Reason, Verb, names};
+use std::collections::BTreeMap;
 
-use super::{Guard, NO_GRANT, denied};
+use serde_json::Value;
+use suture_core::effect::Target;
+use suture_core::grant::{Access, Shortfall, covers};
+use suture_core::handler::Resource;
+use suture_core::object::{Kind, Object};
+use suture_core::{Effect, Error, Fault, Mutation, Reason, Reply, RunId, Step, Verb, names};
 
-/// Subresources through which more could be done than a grant says: tokens, commands in
-/// containers, connections.
-const NEVER: [&str; 7] = ["token", "exec", "attach", "portforward", "proxy", "approval", "finalize"];
+use super::{Guard, NO_GRANT, denied, kinds};
+
+/// The labels of a namespace.
+pub(super) type NamespaceLabels = BTreeMap<String, String>;
+
+/// What an effect asks to do.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    verb: Verb,
+    kind: &'a Kind,
+    namespace: Option<&'a str>,
+    name: Option<&'a str>,
+    subresource: Option<&'a str>,
+    mutation: Option<&'a Mutation>,
+}
+
+impl<'a> Asked<'a> {
+    pub fn of_target(verb: Verb, target: &'a Target) -> Self {
+        let Target { kind, namespace, name, subresource, .. } = target;
+        let (namespace, subresource) = (namespace.as_deref(), subresource.as_deref());
+        Self { verb, kind, namespace, name: Some(name), subresource, mutation: None }
+    }
+
+    pub fn of_log(pod: &'a Target) -> Self {
+        Self { subresource: Some("log"), ..Self::of_target(Verb::Get, pod) }
+    }
+
+    pub fn of_list(query: &'a suture_core::effect::Query) -> Self {
+        let (kind, namespace) = (&query.kind, query.namespace.as_deref());
+        Self { verb: Verb::List, kind, namespace, name: None, subresource: None, mutation: None }
+    }
+
+    pub fn of_mutation(verb: Verb, mutation: &'a Mutation) -> Self {
+        let (kind, namespace, name) = match mutation {
+            Mutation::Create(create) => (
+                &create.kind,
+                &create.namespace,
+                suture_core::object::name(&create.object).unwrap_or_default(),
+            ),
+            Mutation::Patch(patch) => (&patch.target.kind, &patch.target.namespace, &*patch.target.name),
+            Mutation::Apply(apply) => (&apply.target.kind, &apply.target.namespace, &*apply.target.name),
+            Mutation::Delete(delete) => (&delete.target.kind, &delete.target.namespace, &*delete.target.name),
+        };
+        let (namespace, subresource) = (namespace.as_deref(), mutation.subresource());
+        Self { verb, kind, namespace, name: Some(name), subresource, mutation: Some(mutation) }
+    }
+
+    pub fn access<'b>(&self, resource: &'b Resource) -> Access<'b>
+    where
+        'a: 'b,
+    {
+        Access {
+            group: self.kind.group(),
+            resource: &resource.plural,
+            subresource: self.subresource,
+            verb: self.verb,
+            namespace: self.namespace,
+            namespaced: resource.namespaced,
+            name: self.name,
+        }
+    }
+}
 
 impl Guard {
     /// Check one access.
     ///
     /// # Errors
-    /// `Denied`, with what is missing; `BadRequest` where the target makes no sense;
-    /// what discovery says of a kind that the cluster does not know.
-    pub(super) async fn check(
-        &self,
-        verb: Verb,
-        kind: &Kind,
-        namespace: Option<&str>,
-        name: Option<&str>,
-        subresource: Option<&str>,
-    ) -> Result<(), Fault> {
+    /// As [`checked`](Self::checked), and `Denied` where no grant allows it.
+    pub(super) async fn check(&self, asked: &Asked<'_>) -> Result<(), Fault> {
+        let resource = self.checked(asked).await?;
+        let access = asked.access(&resource);
+        let labels = self.labels_for(&access).await?;
+        let mut shortfalls = Vec::new();
+        for (index, grant) in self.grants.iter().enumerate() {
+            match grant.shortfall(&access, labels.as_ref()) {
+                None => return Ok(()),
+                Some(shortfall) => shortfalls.push((index, shortfall)),
+            }
+        }
+        Err(denied(nearest(&access, &shortfalls)))
+    }
+
+    /// Check what an access is, whatever the grants say. The resource that it is about.
+    ///
+    /// # Errors
+    /// `Denied` where no policy may do it, or the manifest does not request it; `BadRequest`
+    /// where the target makes no sense; what discovery says of a kind that the cluster does
+    /// not know.
+    pub(super) async fn checked(&self, asked: &Asked<'_>) -> Result<Resource, Fault> {
+        let Asked { kind, namespace, name, subresource, mutation, .. } = *asked;
         sensible(kind, namespace, name, subresource)?;
-        let resource = self.discovery.resource(kind).await?;
+        let resource = self.cluster.resource(kind).await?;
         if !resource.namespaced && namespace.is_some() {
             let message = format!("{kind} has no namespaces, and one was given");
             return Err(Error::new(Reason::BAD_REQUEST, message).into());
@@ -35,16 +109,8 @@ impl Guard {
             let message = format!("{kind} lives in a namespace, and none was given");
             return Err(Error::new(Reason::BAD_REQUEST, message).into());
         }
-        let access = Access {
-            group: kind.group(),
-            resource: &resource.plural,
-            subresource,
-            verb,
-            namespace,
-            namespaced: resource.namespaced,
-            name,
-        };
-        if subresource.is_some_and(|subresource| NEVER.contains(&subresource)) {
+        let access = asked.access(&resource);
+        if subresource.is_some_and(|subresource| !kinds::subresource_is_usable(subresource, mutation)) {
             return Err(denied(format!("{access}: no policy may use this subresource")));
         }
         let requested = self
@@ -54,33 +120,73 @@ impl Guard {
         if !requested {
             return Err(denied(format!("{access}: the policy's manifest does not request it")));
         }
-        if !self.grants.iter().any(|grant| grant.allows(&access)) {
-            return Err(denied(format!("{access}: {NO_GRANT}")));
-        }
-        Ok(())
+        Ok(resource)
     }
 
-    /// What the grants that allow a mutation say of pods.
-    pub(super) async fn granting(
-        &self,
-        object: &ObjectRef,
-        mutation: &Mutation,
-    ) -> Result<Vec<&PodGrant>, Fault> {
-        let resource = self.discovery.resource(&object.kind).await?;
-        let verb = if matches!(mutation, Mutation::Create(_)) { Verb::Create } else { Verb::Patch };
-        let access = Access {
-            group: object.kind.group(),
-            resource: &resource.plural,
-            subresource: mutation.subresource(),
-            verb,
-            namespace: object.namespace.as_deref(),
-            namespaced: resource.namespaced,
-            name: Some(&object.name),
+    /// The labels of the namespace of an access, where a grant selects namespaces by them and
+    /// no other allows it.
+    ///
+    /// # Errors
+    /// Why the namespace can't be read.
+    pub(super) async fn labels_for(&self, access: &Access<'_>) -> Result<Option<NamespaceLabels>, Fault> {
+        let Some(namespace) = access.namespace else { return Ok(None) };
+        let is_selected = self.grants.iter().any(|grant| {
+            grant.namespace_selector.is_some()
+                && matches!(grant.shortfall(access, None), Some(Shortfall::Namespace(_)))
+        });
+        if !is_selected {
+            return Ok(None);
+        }
+        let target = Target {
+            kind: Kind::new("v1", "Namespace"),
+            namespace: None,
+            name: namespace.to_owned(),
+            uid: None,
+            subresource: None,
         };
-        Ok(self.grants.iter().filter(|grant| grant.allows(&access)).map(|grant| &grant.pods).collect())
+        let found = match self.read(target).await {
+            Ok(found) => found,
+            // In a namespace that is not there nothing can be allowed.
+            Err(Fault::Error(error)) if error.reason == Reason::NOT_FOUND => return Ok(None),
+            Err(fault) => return Err(fault),
+        };
+        let labels = found.pointer("/metadata/labels").and_then(Value::as_object);
+        let pair = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+        Ok(Some(labels.into_iter().flatten().filter_map(pair).collect()))
+    }
+
+    /// Read what the guard itself must know.
+    pub(super) async fn read(&self, target: Target) -> Result<Object, Fault> {
+        let step = Step { run: RunId::new("guard"), number: 0 };
+        let prepared = self.cluster.prepare(&step, &Effect::Get { target: target.clone() }).await?;
+        match self.cluster.perform(&prepared).await? {
+            Reply::Object(object) => Ok(object),
+            _ => {
+                Err(denied(format!("{} can't be read, so nothing can be checked by it", target.reference())))
+            }
+        }
     }
 }
 
+/// The sentence of a denial: what was asked, and the grant that comes nearest to it.
+pub(super) fn nearest(access: &Access<'_>, shortfalls: &[(usize, Shortfall)]) -> String {
+    let near = shortfalls.iter().max_by(|one, other| one.1.cmp(&other.1).then(other.0.cmp(&one.0)));
+    match near {
+        Some((index, shortfall)) if *shortfall > Shortfall::Resource => {
+            format!("{access}: {NO_GRANT}; `grants[{index}]` comes nearest, but {shortfall}")
+        }
+        _ => {
+            let namespaces =
+                access.namespace.map_or_else(String::new, |namespace| format!(", namespaces: [{namespace}]"));
+            format!(
+                "{access}: {NO_GRANT}; this one would: {{groups: [\"{}\"], resources: [{}], verbs: [{}]{namespaces}}}",
+                access.group,
+                access.full_resource(),
+                access.verb
+            )
+        }
+    }
+}
 /// Names become parts of a URL: nothing may be able to lead elsewhere.
 fn sensible(
     kind: &Kind,

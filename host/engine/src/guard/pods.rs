@@ -1,226 +1,173 @@
-//! What a pod that a policy makes may never have, and what must be listed in a grant.
+//! What a pod may be that a policy makes: itself, or through a Job, a Deployment, …
 //!
-//! A policy that may create Jobs could otherwise run anything, as anyone: mount the
-//! host's disk, borrow a service account, read any Secret of the namespace.
+//! A policy that may create Jobs could otherwise run anything, as anyone: mount the host's
+//! disk, borrow a service account, read any Secret of the namespace. So every field of a pod
+//! is one that is known here, and has a value that is known to be harmless or is listed in a
+//! grant. The rules are those of Kubernetes' Pod Security Standards
+//! (<https://kubernetes.io/docs/concepts/security/pod-security-standards/>) and, beyond them,
+//! what those leave to RBAC and admission: images, accounts, Secrets, claims, nodes.
+
+mod container;
+mod placement;
+mod rules;
+mod security;
+mod source;
+mod volume;
 
 use serde_json::Value;
-use suture_core::grant::{Glob, PodGrant};
 
-/// Where each kind that makes pods keeps the pod's `spec`.
-fn spec_pointer(object: &Value) -> Option<&'static str> {
-    Some(match object.get("kind")?.as_str()? {
-        "Pod" => "/spec",
-        "PodTemplate" => "/template/spec",
-        "CronJob" => "/spec/jobTemplate/spec/template/spec",
-        "Job" | "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "ReplicationController" => {
-            "/spec/template/spec"
-        }
-        _ => return None,
-    })
-}
+pub(super) use rules::Rules;
+pub(super) use source::equals;
 
-/// The pod spec in an object, if its kind has one.
-pub(super) fn template(object: &Value) -> Option<&Value> {
-    object.pointer(spec_pointer(object)?)
-}
+use rules::{absent, fields_of, only, text};
 
-/// Check the pod in an object, if it has one, against the grants that allow the write.
-pub(super) fn check(object: &Value, grants: &[&PodGrant]) -> Result<(), String> {
-    let Some(spec) = template(object) else { return Ok(()) };
-    let listed = |list: fn(&PodGrant) -> &Vec<Glob>, text: &str| {
-        grants.iter().any(|grant| list(grant).iter().any(|glob| glob.matches(text)))
-    };
-    for field in ["hostNetwork", "hostPID", "hostIPC"] {
-        if spec.get(field).and_then(Value::as_bool) == Some(true) {
+/// Annotations of a pod by which its profiles were chosen before there were fields.
+const APPARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
+const SECCOMP: [&str; 2] =
+    ["seccomp.security.alpha.kubernetes.io/", "container.seccomp.security.alpha.kubernetes.io/"];
+
+/// Fields of a pod's `spec` that can do no harm, whatever they say.
+const HARMLESS: [&str; 15] = [
+    "restartPolicy",
+    "terminationGracePeriodSeconds",
+    "activeDeadlineSeconds",
+    "dnsPolicy",
+    "dnsConfig",
+    "hostname",
+    "subdomain",
+    "hostnameOverride",
+    "setHostnameAsFQDN",
+    "hostAliases",
+    "enableServiceLinks",
+    "preemptionPolicy",
+    "readinessGates",
+    "shareProcessNamespace",
+    "schedulingGates",
+];
+/// Fields that are looked into below.
+const CHECKED: [&str; 19] = [
+    "containers",
+    "initContainers",
+    "volumes",
+    "imagePullSecrets",
+    "serviceAccountName",
+    "serviceAccount",
+    "automountServiceAccountToken",
+    "securityContext",
+    "hostUsers",
+    "os",
+    "resources",
+    "priorityClassName",
+    "runtimeClassName",
+    "nodeSelector",
+    "affinity",
+    "tolerations",
+    "topologySpreadConstraints",
+    "schedulerName",
+    "hostNetwork",
+];
+/// Fields that say the host is used, where they say anything but no.
+const HOST: [&str; 3] = ["hostNetwork", "hostPID", "hostIPC"];
+
+/// Check a pod, or a pod template: what has `metadata` and `spec`.
+pub(super) fn check(pod: &Value, rules: &Rules<'_>) -> Result<(), String> {
+    check_annotations(pod)?;
+    let Some(spec) = pod.get("spec") else { return Err("the pod has no `spec`".to_owned()) };
+    let spec = fields_of(spec, "the pod's `spec`")?;
+    for field in HOST {
+        if spec.get(field).is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false))) {
             return Err(format!("the pod asks for `{field}`, which no policy may"));
         }
     }
-    if spec.pointer("/securityContext/windowsOptions/hostProcess").and_then(Value::as_bool) == Some(true) {
-        return Err("the pod asks for `hostProcess`, which no policy may".to_owned());
+    if !absent(spec.get("ephemeralContainers")) {
+        return Err("the pod has `ephemeralContainers`, which no policy may add".to_owned());
     }
-    if spec.get("nodeName").is_some() {
+    if !absent(spec.get("nodeName")) {
         return Err("the pod names its node, which bypasses the scheduler; no policy may".to_owned());
     }
-    let volumes = spec.get("volumes").and_then(Value::as_array).into_iter().flatten();
-    if volumes.clone().any(|volume| volume.get("hostPath").is_some()) {
-        return Err("the pod mounts a `hostPath`, which no policy may".to_owned());
+    let known: Vec<&str> = HARMLESS.iter().chain(&CHECKED).chain(&HOST).copied().collect();
+    only(spec, &known, "the pod's `spec`")?;
+    if spec.get("os").is_some_and(|os| os.pointer("/name") != Some(&Value::from("linux"))) {
+        return Err("the pod is for another `os` than linux, whose rules are not known here".to_owned());
     }
-    for container in containers(spec) {
-        check_container(container, &|image| listed(|grant| &grant.images, image))?;
+    if let Some(resources) = spec.get("resources").filter(|resources| !resources.is_null()) {
+        only(
+            fields_of(resources, "the pod's `resources`")?,
+            &["limits", "requests"],
+            "the pod's `resources`",
+        )?;
     }
-    let account = ["serviceAccountName", "serviceAccount"].iter().find_map(|field| spec.get(field)?.as_str());
-    // Without a name it is `default`; without a token it can do nothing with it.
-    let has_token = spec.get("automountServiceAccountToken").and_then(Value::as_bool) != Some(false);
-    let projects_token = mentions_key(spec, "serviceAccountToken");
-    let account = account.filter(|name| !name.is_empty()).unwrap_or("default");
-    if (has_token || projects_token || account != "default")
-        && !listed(|grant| &grant.service_accounts, account)
-    {
-        return Err(format!(
-            "the pod uses service account `{account}`, which `pods.serviceAccounts` of the grant does not list \
-             (or set `automountServiceAccountToken: false`)"
-        ));
+    if spec.get("hostUsers").is_some_and(|value| !matches!(value, Value::Null | Value::Bool(_))) {
+        return Err("the pod's `hostUsers` is neither true nor false".to_owned());
     }
-    let mut secrets = Vec::new();
-    secret_names(spec, &mut secrets);
-    if let Some(secret) = secrets.into_iter().find(|secret| !listed(|grant| &grant.secrets, secret)) {
-        return Err(format!(
-            "the pod uses Secret `{secret}`, which `pods.secrets` of the grant does not list"
-        ));
+    security::check_pod(spec, rules)?;
+    placement::check(spec, rules)?;
+    volume::check(spec, rules)?;
+    check_account(spec, rules)?;
+    let mut count = 0;
+    for list in ["initContainers", "containers"] {
+        let containers = match spec.get(list) {
+            None | Some(Value::Null) => continue,
+            Some(Value::Array(containers)) => containers,
+            Some(_) => return Err(format!("the pod's `{list}` is no list")),
+        };
+        count += containers.len();
+        for container in containers {
+            container::check(container, spec, rules)?;
+        }
+    }
+    if count == 0 {
+        return Err("the pod has no containers to be checked".to_owned());
     }
     Ok(())
 }
 
-fn containers(spec: &Value) -> impl Iterator<Item = &Value> {
-    ["initContainers", "containers", "ephemeralContainers"]
-        .into_iter()
-        .filter_map(|field| spec.get(field)?.as_array())
-        .flatten()
-}
-
-fn check_container(container: &Value, image_listed: &dyn Fn(&str) -> bool) -> Result<(), String> {
-    let name = container.get("name").and_then(Value::as_str).unwrap_or("?");
-    let security = container.get("securityContext");
-    let flag = |field: &str| {
-        security.and_then(|security| security.get(field)).and_then(Value::as_bool) == Some(true)
-    };
-    if flag("privileged") || flag("allowPrivilegeEscalation") {
-        return Err(format!("container `{name}` is privileged or may become so, which no policy may"));
-    }
-    let added = security.and_then(|security| security.pointer("/capabilities/add")).and_then(Value::as_array);
-    if added.is_some_and(|added| !added.is_empty()) {
-        return Err(format!("container `{name}` adds capabilities, which no policy may"));
-    }
-    if security.and_then(|security| security.pointer("/windowsOptions/hostProcess")).and_then(Value::as_bool)
-        == Some(true)
-    {
-        return Err(format!("container `{name}` asks for `hostProcess`, which no policy may"));
-    }
-    let host_port = |port: &Value| port.get("hostPort").and_then(Value::as_u64).is_some_and(|port| port > 0);
-    if container.get("ports").and_then(Value::as_array).is_some_and(|ports| ports.iter().any(host_port)) {
-        return Err(format!("container `{name}` takes a port of the host, which no policy may"));
-    }
-    match container.get("image").and_then(Value::as_str) {
-        Some(image) if image_listed(image) => Ok(()),
-        image => Err(format!(
-            "container `{name}` runs image `{}`, which `pods.images` of the grant does not list",
-            image.unwrap_or("")
-        )),
-    }
-}
-
-/// Every Secret that a pod spec refers to: volumes (`secret.secretName`, projected
-/// sources, volume plugins' `secretRef`), environments (`secretKeyRef`, `secretRef`),
-/// `imagePullSecrets`.
-fn secret_names<'a>(value: &'a Value, names: &mut Vec<&'a str>) {
-    match value {
-        Value::Object(fields) => {
-            for (key, inner) in fields {
-                match key.as_str() {
-                    "secretName" => names.extend(inner.as_str()),
-                    "secretRef" | "secretKeyRef" | "nodePublishSecretRef" | "secret" => {
-                        names.extend(inner.get("name").and_then(Value::as_str));
-                    }
-                    "imagePullSecrets" => {
-                        let references = inner.as_array().into_iter().flatten();
-                        names.extend(references.filter_map(|reference| reference.get("name")?.as_str()));
-                    }
-                    _ => {}
-                }
-                secret_names(inner, names);
+fn check_annotations(pod: &Value) -> Result<(), String> {
+    let annotations = pod.pointer("/metadata/annotations").and_then(Value::as_object);
+    for (name, value) in annotations.into_iter().flatten() {
+        let value = value.as_str().unwrap_or_default();
+        let is_fine = match name {
+            name if name.starts_with(APPARMOR) => {
+                value == "runtime/default" || value.starts_with("localhost/")
             }
+            name if SECCOMP.iter().any(|prefix| name.starts_with(prefix)) => {
+                matches!(value, "runtime/default" | "docker/default")
+            }
+            _ => true,
+        };
+        if !is_fine {
+            return Err(format!("the pod's annotation `{name}` asks for `{value}`, which no policy may"));
         }
-        Value::Array(items) => items.iter().for_each(|item| secret_names(item, names)),
-        _ => {}
     }
+    Ok(())
 }
 
-fn mentions_key(value: &Value, wanted: &str) -> bool {
-    match value {
-        Value::Object(fields) => {
-            fields.iter().any(|(key, inner)| key == wanted || mentions_key(inner, wanted))
+/// The old `serviceAccount` and `serviceAccountName` are one field: the API server takes
+/// whichever is not empty.
+fn check_account(spec: &rules::Fields, rules: &Rules<'_>) -> Result<(), String> {
+    let names = [text(spec, "serviceAccountName")?, text(spec, "serviceAccount")?];
+    let account = match names {
+        [Some(name), Some(old)] if name != old => {
+            return Err(format!(
+                "the pod names two service accounts, `{name}` and, in `serviceAccount`, `{old}`: name one"
+            ));
         }
-        Value::Array(items) => items.iter().any(|item| mentions_key(item, wanted)),
-        _ => false,
+        [name, old] => name.or(old),
+    };
+    // Without a name it is `default`; without a token it can do nothing with it.
+    let has_token = spec.get("automountServiceAccountToken") != Some(&Value::Bool(false));
+    if account.is_none() && !has_token && !volume::projects_token(spec) {
+        return Ok(());
     }
+    let account = account.unwrap_or("default");
+    if rules.lists(|grant| &grant.service_accounts, account) {
+        return Ok(());
+    }
+    Err(format!(
+        "the pod uses service account `{account}`, which `pods.serviceAccounts` of the grant does not list (or set \
+         `automountServiceAccountToken: false`)"
+    ))
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn grant() -> PodGrant {
-        serde_json::from_value(json!({"images": ["ghcr.io/backube/volsync:*"], "serviceAccounts": ["unlock"],
-            "secrets": ["restic-*"]}))
-        .unwrap()
-    }
-
-    fn job(change: impl Fn(&mut Value)) -> Value {
-        let mut spec = json!({"automountServiceAccountToken": false, "restartPolicy": "Never", "containers": [
-            {"name": "restic", "image": "ghcr.io/backube/volsync:0.13", "envFrom": [{"secretRef": {"name": "restic-plex"}}]}]});
-        change(&mut spec);
-        json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "x"}, "spec": {"template": {"spec": spec}}})
-    }
-
-    #[test]
-    fn a_pod_that_uses_what_is_listed_is_allowed() {
-        assert_eq!(check(&job(|_| {}), &[&grant()]), Ok(()));
-        assert_eq!(check(&json!({"kind": "ConfigMap"}), &[]), Ok(()));
-    }
-
-    #[test]
-    fn a_pod_may_not_reach_the_host_or_what_is_not_listed() {
-        type Change = fn(&mut Value);
-        let hostile: [(&str, Change); 16] = [
-            ("hostNetwork", |s| s["hostNetwork"] = json!(true)),
-            ("hostPID", |s| s["hostPID"] = json!(true)),
-            ("hostPath", |s| s["volumes"] = json!([{"name": "h", "hostPath": {"path": "/"}}])),
-            ("privileged", |s| s["containers"][0]["securityContext"] = json!({"privileged": true})),
-            ("privileged", |s| {
-                s["initContainers"] = json!([{"name": "i", "image": "ghcr.io/backube/volsync:1",
-                "securityContext": {"privileged": true}}])
-            }),
-            ("capabilities", |s| {
-                s["containers"][0]["securityContext"] = json!({"capabilities": {"add": ["SYS_ADMIN"]}})
-            }),
-            ("images", |s| s["initContainers"] = json!([{"name": "i", "image": "evil"}])),
-            ("images", |s| s["ephemeralContainers"] = json!([{"name": "e"}])),
-            ("serviceAccounts", |s| s["automountServiceAccountToken"] = json!(true)),
-            ("serviceAccounts", |s| s["serviceAccountName"] = json!("admin")),
-            ("serviceAccounts", |s| {
-                s["volumes"] = json!([{"projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}])
-            }),
-            ("secrets", |s| s["volumes"] = json!([{"secret": {"secretName": "admin"}}])),
-            ("secrets", |s| {
-                s["volumes"] = json!([{"projected": {"sources": [{"secret": {"name": "admin"}}]}}])
-            }),
-            ("secrets", |s| {
-                s["containers"][0]["env"] =
-                    json!([{"valueFrom": {"secretKeyRef": {"name": "admin", "key": "k"}}}])
-            }),
-            ("secrets", |s| s["imagePullSecrets"] = json!([{"name": "admin"}])),
-            ("node", |s| s["nodeName"] = json!("control-plane")),
-        ];
-        for (word, change) in hostile {
-            let error = check(&job(change), &[&grant()]).expect_err(word);
-            assert!(error.contains(word), "{word}: {error}");
-        }
-    }
-
-    #[test]
-    fn every_kind_that_makes_pods_is_looked_into() {
-        let spec = json!({"hostPID": true});
-        for (kind, object) in [
-            ("Pod", json!({"spec": spec})),
-            ("Deployment", json!({"spec": {"template": {"spec": spec}}})),
-            ("CronJob", json!({"spec": {"jobTemplate": {"spec": {"template": {"spec": spec}}}}})),
-            ("PodTemplate", json!({"template": {"spec": spec}})),
-        ] {
-            let mut object = object;
-            object["kind"] = json!(kind);
-            assert!(check(&object, &[&grant()]).is_err(), "{kind}");
-        }
-    }
-}
+mod tests;

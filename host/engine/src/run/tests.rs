@@ -7,6 +7,7 @@ use suture_core::clock::{Driven, later};
 use suture_core::effect::{
     Create, Delete, Op, Patch, PatchType, Predicate, Propagation, Query, Target, Test, Waited,
 };
+use suture_core::handler::Discovery;
 use suture_core::handler::Resource;
 use suture_core::object::Kind;
 use suture_core::{Effect, Error, Fault, HumanDuration, Mutation, Prepared, Reason, Reply, Resolution, Step};

@@ -70,6 +70,7 @@ impl Recorder {
         let mut state = self.state.lock();
         state.script = Script::of(&entries);
         state.bytes = 0;
+        state.created = 0;
         Ok(())
     }
 }

@@ -44,6 +44,7 @@ impl Recorder {
             }
             Progress::Begun(prepared) => return self.in_doubt(step, &prepared, effect).await,
         };
+        self.count_created(&effect, &answer);
         self.spend(size::of(&answer))?;
         Ok(answer)
     }
@@ -70,6 +71,7 @@ impl Recorder {
             }
         };
         self.write(step, Body::Reply { answer: answer.clone().into() }, Durability::Lazy).await?;
+        self.count_created(&effect, &answer);
         self.spend(size::of(&answer))?;
         Ok(match effect {
             Effect::Settle { .. } => answer.map(|_| Reply::Settled),

@@ -43,7 +43,7 @@ impl Grants {
         for act in acts {
             let lacked = act
                 .error()
-                .is_some_and(|error| error.reason == Reason::DENIED && error.message.ends_with(NO_GRANT));
+                .is_some_and(|error| error.reason == Reason::DENIED && error.message.contains(NO_GRANT));
             let denied = act.error().is_some_and(|error| error.reason == Reason::DENIED);
             // A create has its name by now.
             let effect = if matches!(act.asked, Effect::Mutate { .. }) { act.definite() } else { &act.asked };
@@ -104,16 +104,13 @@ impl Grants {
         }
         let globs = |texts: &BTreeSet<String>| texts.iter().filter_map(|text| Glob::new(text).ok()).collect();
         let grant = |((group, resource, scope), verbs): ((String, String, Scope), Vec<Verb>)| Grant {
-            groups: vec![group],
-            resources: vec![resource],
+            names: globs(&scope.names),
             pods: if verbs.iter().any(|verb| matches!(verb, Verb::Create | Verb::Patch)) {
                 self.uses.granted()
             } else {
                 PodGrant::default()
             },
-            verbs,
-            namespaces: globs(&scope.namespaces),
-            names: globs(&scope.names),
+            ..Grant::of(vec![group], vec![resource], verbs, globs(&scope.namespaces))
         };
         merged.into_iter().map(grant).collect()
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use suture_core::Glob;
-use suture_core::grant::PodGrant;
+use suture_core::grant::{PodGrant, PodLevel, TemplateSource};
 
 /// Images, service accounts and Secrets.
 #[derive(Default)]
@@ -80,6 +80,10 @@ impl Uses {
             images: globs(&self.images),
             service_accounts: globs(&self.service_accounts),
             secrets: globs(&self.secrets),
+            // Whatever else the run's grants said of pods: they let these pass.
+            level: PodLevel::Baseline,
+            from: TemplateSource::try_from("cronjobs/*".to_owned()).into_iter().collect(),
+            ..PodGrant::default()
         }
     }
 }
@@ -102,7 +106,7 @@ mod tests {
         assert_eq!(
             granted,
             json!({"images": ["busybox:1", "restic:1"], "serviceAccounts": ["sa"],
-                "secrets": ["all", "mounted", "one", "projected", "pull"]})
+                "secrets": ["all", "mounted", "one", "projected", "pull"], "level": "baseline", "from": ["cronjobs/*"]})
         );
         assert!(Uses::of(&json!({"kind": "ConfigMap", "data": {"image": "x"}})).is_empty());
         let accounts = |spec: Value| Uses::of(&json!({"spec": spec})).service_accounts;

@@ -136,13 +136,9 @@ fn reached(loaded: &Loaded) -> LiveConfig {
 }
 
 fn everything_requested(manifest: &Manifest) -> Vec<Grant> {
-    let grant = |permission: &suture_core::Permission| Grant {
-        groups: permission.groups.clone(),
-        resources: permission.resources.clone(),
-        verbs: permission.verbs.clone(),
-        namespaces: vec![Glob::any()],
-        names: vec![Glob::any()],
-        pods: Default::default(),
+    let grant = |permission: &suture_core::Permission| {
+        let (groups, resources) = (permission.groups.clone(), permission.resources.clone());
+        Grant::of(groups, resources, permission.verbs.clone(), vec![Glob::any()])
     };
     manifest.permissions.iter().map(grant).collect()
 }

@@ -1,6 +1,8 @@
 //! The fence: changes are made only while the Lease is ours.
+#![deny(clippy::wildcard_enum_match_arm)]
 
 use async_trait::async_trait;
+use suture_core::effect::Nature;
 use suture_core::handler::{Discovery, Resolution, Resource};
 use suture_core::object::Kind;
 use suture_core::{Effect, EffectHandler, Error, Fault, Halt, Prepared, Reply, Step};
@@ -30,10 +32,14 @@ impl<C: EffectHandler> EffectHandler for Fenced<C> {
 
     async fn perform(&self, prepared: &Prepared) -> Result<Reply, Fault> {
         let performed = self.cluster.perform(prepared);
-        if !prepared.effect.is_mutation() || prepared.dry_run {
-            return performed.await;
+        match prepared.effect.nature() {
+            Nature::Change | Nature::Settlement if !prepared.dry_run => {
+                self.tenure.within(performed).await.unwrap_or(Err(Fault::Halt(Halt::Shutdown)))
+            }
+            // A dry run changes nothing.
+            Nature::Change | Nature::Settlement => performed.await,
+            Nature::Read | Nature::Wait | Nature::Aside => performed.await,
         }
-        self.tenure.within(performed).await.unwrap_or(Err(Fault::Halt(Halt::Shutdown)))
     }
 
     async fn resolve(&self, prepared: &Prepared) -> Result<Resolution, Fault> {

@@ -1,0 +1,308 @@
+//! What a change would leave, judged against the grants.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use suture_core::effect::{Apply, Patch, Target};
+use suture_core::grant::fields::{self, Path, pointer};
+use suture_core::grant::{FieldPattern, Grant, PodGrant, Shortfall};
+use suture_core::object::{self, Kind};
+use suture_core::{Effect, Fault, Mutation, Prepared, Reason, Reply, Verb};
+
+use super::access::{Asked, nearest};
+use super::{Guard, denied, kinds, pods, templates};
+
+/// An object before and after a change.
+pub(super) struct Written {
+    /// None where it is made.
+    before: Option<Arc<Value>>,
+    /// None where it is deleted.
+    after: Option<Value>,
+    /// The fields that an apply sets, whether they change or not.
+    set: Vec<Path>,
+}
+
+/// Fields of `metadata` that the API server writes itself.
+const SERVER_OWNED: [&str; 6] =
+    ["managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink"];
+/// How the annotations begin in which the host marks what it applied.
+const MARK: &str = "run.suture.dev/";
+
+impl Guard {
+    /// Judge a change that is prepared. An apply is pinned to the version that it was judged
+    /// on.
+    ///
+    /// # Errors
+    /// `Denied` where the grants do not allow what it would leave, or where that can't be
+    /// told; what the cluster says of one that it would refuse.
+    pub(super) async fn judge(&self, prepared: &mut Prepared) -> Result<(), Fault> {
+        let Effect::Mutate { mutation, .. } = &mut prepared.effect else { return Ok(()) };
+        let mutation = mutation.clone();
+        let Some(written) = self.written(&mutation, prepared).await? else { return Ok(()) };
+        if let (Effect::Mutate { mutation: Mutation::Apply(apply), .. }, Some(before)) =
+            (&mut prepared.effect, &written.before)
+        {
+            pin_version(apply, before);
+        }
+        let reference = mutation.reference();
+        let kind = &reference.kind;
+        if let Some(after) = &written.after {
+            check_identity(kind, &reference, after)?;
+            if let Some(why) = kinds::is_out_of_reach(kind) {
+                return Err(denied(format!("no policy may write a {kind}: {why}")));
+            }
+        }
+        kinds::check_namespace(kind, written.before.as_deref(), written.after.as_ref()).map_err(denied)?;
+        let mut allowing: Vec<&Grant> = Vec::new();
+        for verb in self.verbs_of(&mutation, written.before.is_none()) {
+            let asked = Asked::of_mutation(verb, &mutation);
+            allowing.extend(self.allowing(&asked, &written).await?);
+        }
+        self.check_pods(kind, &mutation, &written, &allowing).await
+    }
+
+    /// What a mutation would leave; none for a patch that does not apply to the object that it
+    /// is pinned to. That writes nothing: performing says so, once it is on record.
+    async fn written(&self, mutation: &Mutation, prepared: &Prepared) -> Result<Option<Written>, Fault> {
+        let before = prepared.before.clone();
+        let unknown = || {
+            denied(format!(
+                "what {} looks like now is not known, so what would become of it can't be checked",
+                mutation.reference()
+            ))
+        };
+        let (before, after, set) = match mutation {
+            Mutation::Create(create) => (None, Some(create.object.clone()), Vec::new()),
+            Mutation::Patch(patch) => {
+                let before = before.ok_or_else(unknown)?;
+                let Ok(after) = after_patch(&before, patch) else { return Ok(None) };
+                (Some(before), Some(after), Vec::new())
+            }
+            Mutation::Apply(apply) => {
+                let after = self.dry_run(prepared).await?;
+                (before, Some(Value::clone(&after)), set_by(apply))
+            }
+            Mutation::Delete(_) => (Some(before.ok_or_else(unknown)?), None, Vec::new()),
+        };
+        Ok(Some(Written { before, after, set }))
+    }
+
+    /// What the API server would make of an apply: nobody else knows what it merges.
+    async fn dry_run(&self, prepared: &Prepared) -> Result<object::Object, Fault> {
+        let trial = Prepared { dry_run: true, ..prepared.clone() };
+        match self.cluster.perform(&trial).await {
+            Ok(Reply::Mutated(object)) => Ok(object),
+            Ok(_) => {
+                Err(denied("what the apply would leave can't be told, so it can't be checked".to_owned()))
+            }
+            Err(fault) => Err(super::secrets::covered(&prepared.effect, fault)),
+        }
+    }
+
+    /// The verbs that a mutation needs: an apply makes what is not there.
+    pub(super) fn verbs_of(&self, mutation: &Mutation, is_new: bool) -> Vec<Verb> {
+        match mutation {
+            Mutation::Create(_) => vec![Verb::Create],
+            Mutation::Patch(_) => vec![Verb::Patch],
+            Mutation::Apply(_) if is_new => vec![Verb::Patch, Verb::Create],
+            Mutation::Apply(_) => vec![Verb::Patch],
+            Mutation::Delete(_) => vec![Verb::Delete],
+        }
+    }
+
+    /// The grants that allow a change with all that they say of it.
+    async fn allowing(&self, asked: &Asked<'_>, written: &Written) -> Result<Vec<&Grant>, Fault> {
+        let resource = self.checked(asked).await?;
+        let access = asked.access(&resource);
+        let labels = self.labels_for(&access).await?;
+        let mut allowing = Vec::new();
+        let mut shortfalls = Vec::new();
+        for (index, grant) in self.grants.iter().enumerate() {
+            let shortfall =
+                grant.shortfall(&access, labels.as_ref()).or_else(|| self.falls_short(grant, written));
+            match shortfall {
+                None => allowing.push(grant),
+                Some(shortfall) => shortfalls.push((index, shortfall)),
+            }
+        }
+        if allowing.is_empty() { Err(denied(nearest(&access, &shortfalls))) } else { Ok(allowing) }
+    }
+
+    /// What a grant that allows an access lacks to allow what it would leave.
+    fn falls_short(&self, grant: &Grant, written: &Written) -> Option<Shortfall> {
+        if !grant.fields.is_empty()
+            && let Some(path) = written.touched().iter().find(|path| !covered(&grant.fields, path))
+        {
+            let allowed: Vec<_> = grant.fields.iter().map(ToString::to_string).collect();
+            return Some(Shortfall::Field(format!("`{}` (they are {})", pointer(path), allowed.join(", "))));
+        }
+        let condition = grant.condition.as_ref()?;
+        let incident = serde_json::to_value(&*self.incident).unwrap_or_default();
+        let object = written.after.clone().unwrap_or_default();
+        let old = written.before.as_deref().cloned().unwrap_or_default();
+        let variables = [
+            ("object", &object),
+            ("oldObject", &old),
+            ("incident", &incident),
+            ("settings", &self.incident.settings),
+        ];
+        match condition.test(&variables) {
+            Ok(true) => None,
+            Ok(false) => Some(Shortfall::Condition(condition.source().to_owned())),
+            Err(error) => Some(Shortfall::Condition(error.to_string())),
+        }
+    }
+
+    async fn check_pods(
+        &self,
+        kind: &Kind,
+        mutation: &Mutation,
+        written: &Written,
+        allowing: &[&Grant],
+    ) -> Result<(), Fault> {
+        // The objects that an eviction or a scale is are not those that hold the pod.
+        if mutation.subresource().is_some_and(|subresource| subresource != "status") {
+            return Ok(());
+        }
+        let Some(after) = &written.after else { return Ok(()) };
+        let named: Vec<&FieldPattern> = allowing.iter().flat_map(|grant| &grant.pod_templates).collect();
+        let changed = templates::changed(kind, written.before.as_deref(), after, &named).map_err(denied)?;
+        let grants: Vec<&PodGrant> = allowing.iter().map(|grant| &grant.pods).collect();
+        let rules = pods::Rules::of(&grants);
+        for template in changed {
+            let Err(why) = pods::check(&template.pod, &rules) else { continue };
+            match self.is_a_copy(&rules, after, &template.pod).await? {
+                Copied::Yes => {}
+                Copied::NotAllowed => return Err(denied(format!("{}{why}", within(&template.at)))),
+                Copied::Differs(names) => {
+                    return Err(denied(format!(
+                        "{}{why}; nor is it the template of {names}, which `pods.from` of the grant names",
+                        within(&template.at)
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a pod template is that of an existing CronJob which the grants name.
+    async fn is_a_copy(&self, rules: &pods::Rules<'_>, object: &Value, pod: &Value) -> Result<Copied, Fault> {
+        let Some(namespace) = object::namespace(object) else { return Ok(Copied::NotAllowed) };
+        let owner = owning_cron_job(object);
+        let mut names: Vec<&str> = Vec::new();
+        for source in rules.sources() {
+            names.extend(source.exact().or_else(|| owner.filter(|owner| source.matches(owner))));
+        }
+        if names.is_empty() {
+            return Ok(Copied::NotAllowed);
+        }
+        for name in &names {
+            let target = Target {
+                kind: Kind::new("batch/v1", "CronJob"),
+                namespace: Some(namespace.to_owned()),
+                name: (*name).to_owned(),
+                uid: None,
+                subresource: None,
+            };
+            let original = match self.read(target).await {
+                Ok(original) => original,
+                Err(Fault::Error(error)) if error.reason == Reason::NOT_FOUND => continue,
+                Err(fault) => return Err(fault),
+            };
+            let template = original.pointer("/spec/jobTemplate/spec/template");
+            if template.is_some_and(|template| pods::equals(pod, template)) {
+                return Ok(Copied::Yes);
+            }
+        }
+        Ok(Copied::Differs(
+            names.iter().map(|name| format!("cronjobs/{name}")).collect::<Vec<_>>().join(", "),
+        ))
+    }
+}
+
+/// Whether a pod template was copied from where it may be.
+enum Copied {
+    Yes,
+    NotAllowed,
+    /// From none of these.
+    Differs(String),
+}
+
+impl Written {
+    /// The fields that a change touches: those that differ, and those that an apply sets.
+    fn touched(&self) -> Vec<Path> {
+        let nothing = json!({});
+        let before = self.before.as_deref().unwrap_or(&nothing);
+        let Some(after) = &self.after else { return Vec::new() };
+        let mut touched = fields::changed(before, after);
+        touched.extend(self.set.iter().cloned());
+        touched.retain(|path| !is_the_servers(path, self.before.is_none()));
+        touched
+    }
+}
+
+fn is_the_servers(path: &[String], is_new: bool) -> bool {
+    let words: Vec<&str> = path.iter().map(String::as_str).collect();
+    match words[..] {
+        // What it is, it was before; and of what is made, the request has said it.
+        ["apiVersion" | "kind"] | ["metadata", "name" | "namespace"] => true,
+        ["metadata", field, ..] if SERVER_OWNED.contains(&field) => true,
+        ["metadata", "annotations", name] => name.starts_with(MARK),
+        ["status", ..] => is_new,
+        _ => false,
+    }
+}
+
+fn covered(patterns: &[FieldPattern], path: &[String]) -> bool {
+    patterns.iter().any(|pattern| pattern.covers(path))
+}
+
+/// The object as a patch leaves it.
+///
+/// # Errors
+/// Where it does not apply to the object that it is pinned to.
+pub(super) fn after_patch(before: &Value, patch: &Patch) -> Result<Value, Fault> {
+    Ok(suture_core::patch::apply(before, patch)?)
+}
+
+fn set_by(apply: &Apply) -> Vec<Path> {
+    fields::set(&apply.object)
+}
+
+/// The version that an apply was judged on is the one that it is made to.
+fn pin_version(apply: &mut Apply, before: &Value) {
+    let Some(version) = object::resource_version(before) else { return };
+    if let Some(metadata) = apply.object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("resourceVersion".to_owned(), version.into());
+    }
+}
+
+/// That what a change leaves is the object that the target names. A body that says otherwise
+/// was refused before; this holds whatever form a patch has.
+fn check_identity(kind: &Kind, reference: &suture_core::ObjectRef, after: &Value) -> Result<(), Fault> {
+    let text = |pointer: &str| after.pointer(pointer).and_then(Value::as_str).map(Cow::from);
+    let is_kind = text("/kind").as_deref() == Some(&kind.kind)
+        && text("/apiVersion").as_deref() == Some(&kind.api_version);
+    let is_named = text("/metadata/name").as_deref() == Some(&reference.name)
+        && text("/metadata/namespace").as_deref() == reference.namespace.as_deref();
+    // Subresources are objects of their own: a Scale, an Eviction.
+    let is_subresource = matches!(text("/kind").as_deref(), Some("Scale" | "Eviction"));
+    if is_named && (is_kind || is_subresource) {
+        return Ok(());
+    }
+    Err(denied(format!("what would be written is not {reference}, which the target names")))
+}
+
+fn owning_cron_job(object: &Value) -> Option<&str> {
+    let owners = object.pointer("/metadata/ownerReferences")?.as_array()?;
+    owners
+        .iter()
+        .find(|owner| owner.get("kind").and_then(Value::as_str) == Some("CronJob"))?
+        .get("name")?
+        .as_str()
+}
+
+fn within(at: &str) -> String {
+    if at.is_empty() { String::new() } else { format!("at `{at}`: ") }
+}

@@ -1,0 +1,206 @@
+use serde_json::json;
+use suture_core::grant::PodGrant;
+
+use super::*;
+
+fn grant() -> PodGrant {
+    serde_json::from_value(json!({"images": ["ghcr.io/backube/volsync:*"], "serviceAccounts": ["unlock"],
+        "secrets": ["restic-*"], "claims": ["cache"], "tolerations": ["backup"], "nodeLabels": ["zone"]}))
+    .unwrap()
+}
+
+fn checked(grant: &PodGrant, change: impl Fn(&mut Value)) -> Result<(), String> {
+    let mut spec = json!({"automountServiceAccountToken": false, "restartPolicy": "Never",
+        "securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [{"name": "restic", "image": "ghcr.io/backube/volsync:0.13",
+            "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}},
+            "envFrom": [{"secretRef": {"name": "restic-plex"}}]}]});
+    change(&mut spec);
+    check(&json!({"spec": spec}), &Rules::of(&[grant]))
+}
+
+type Change = fn(&mut Value);
+
+#[test]
+fn a_pod_that_uses_what_is_listed_is_allowed() {
+    let fine: [Change; 9] = [
+        |_| {},
+        |s| s["serviceAccountName"] = json!("unlock"),
+        |s| {
+            s["serviceAccountName"] = json!("unlock");
+            s["serviceAccount"] = json!("unlock");
+        },
+        |s| {
+            s["volumes"] = json!([{"name": "a", "emptyDir": {}}, {"name": "b", "configMap": {"name": "c"}},
+            {"name": "d", "secret": {"secretName": "restic-x"}}, {"name": "e", "persistentVolumeClaim": {"claimName": "cache"}}])
+        },
+        |s| s["tolerations"] = json!([{"key": "backup", "operator": "Exists"}]),
+        |s| s["nodeSelector"] = json!({"zone": "a"}),
+        |s| s["hostPID"] = json!(false),
+        |s| s["volumes"] = json!([{"name": "h", "emptyDir": {}, "hostPath": null}]),
+        |s| s["containers"][0]["securityContext"]["capabilities"]["add"] = json!(["NET_BIND_SERVICE"]),
+    ];
+    for change in fine {
+        assert_eq!(checked(&grant(), change), Ok(()));
+    }
+}
+
+#[test]
+fn a_pod_may_not_reach_the_host_or_what_is_not_listed() {
+    let hostile: [(&str, Change); 58] = [
+        ("hostNetwork", |s| s["hostNetwork"] = json!(true)),
+        ("hostPID", |s| s["hostPID"] = json!(true)),
+        ("hostIPC", |s| s["hostIPC"] = json!("true")),
+        ("hostPath", |s| s["volumes"] = json!([{"name": "h", "hostPath": {"path": "/"}}])),
+        ("nfs", |s| s["volumes"] = json!([{"name": "h", "nfs": {"server": "10.0.0.1", "path": "/"}}])),
+        ("csi", |s| s["volumes"] = json!([{"name": "h", "csi": {"driver": "secrets-store.csi.k8s.io"}}])),
+        ("image", |s| s["volumes"] = json!([{"name": "h", "image": {"reference": "evil"}}])),
+        ("ephemeral", |s| s["volumes"] = json!([{"name": "h", "ephemeral": {"volumeClaimTemplate": {}}}])),
+        ("gitRepo", |s| s["volumes"] = json!([{"name": "h", "gitRepo": {"repository": "x"}}])),
+        ("exactly one", |s| s["volumes"] = json!([{"name": "h", "emptyDir": {}, "hostPath": {"path": "/"}}])),
+        ("exactly one", |s| s["volumes"] = json!([{"name": "h"}])),
+        ("podCertificate", |s| {
+            s["volumes"] = json!([{"name": "h", "projected": {"sources": [{"podCertificate": {}}]}}])
+        }),
+        ("claims", |s| s["volumes"] = json!([{"name": "h", "persistentVolumeClaim": {"claimName": "db"}}])),
+        ("privileged", |s| s["containers"][0]["securityContext"]["privileged"] = json!(true)),
+        ("privileged", |s| {
+            s["initContainers"] = json!([{"name": "i", "image": "ghcr.io/backube/volsync:1",
+                "securityContext": {"privileged": true}}])
+        }),
+        ("allowPrivilegeEscalation", |s| {
+            s["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = json!(true)
+        }),
+        ("drop", |s| {
+            s["containers"][0].as_object_mut().unwrap().remove("securityContext");
+        }),
+        ("capabilities", |s| {
+            s["containers"][0]["securityContext"]["capabilities"]["add"] = json!(["SYS_ADMIN"])
+        }),
+        ("capabilities", |s| s["containers"][0]["securityContext"]["capabilities"]["drop"] = json!([])),
+        ("root", |s| s["containers"][0]["securityContext"]["runAsUser"] = json!(0)),
+        ("root", |s| s["securityContext"]["runAsUser"] = json!(0)),
+        ("root", |s| s["containers"][0]["securityContext"]["runAsNonRoot"] = json!(false)),
+        ("runAsNonRoot", |s| s["securityContext"]["runAsNonRoot"] = json!(null)),
+        ("seccompProfile", |s| s["securityContext"]["seccompProfile"] = json!({"type": "Unconfined"})),
+        ("seccompProfile", |s| s["securityContext"]["seccompProfile"] = json!(null)),
+        ("appArmorProfile", |s| s["securityContext"]["appArmorProfile"] = json!({"type": "Unconfined"})),
+        ("seLinuxOptions", |s| s["securityContext"]["seLinuxOptions"] = json!({"type": "spc_t"})),
+        ("seLinuxOptions", |s| {
+            s["containers"][0]["securityContext"]["seLinuxOptions"] = json!({"user": "root"})
+        }),
+        ("sysctl", |s| s["securityContext"]["sysctls"] = json!([{"name": "kernel.msgmax", "value": "1"}])),
+        ("procMount", |s| s["containers"][0]["securityContext"]["procMount"] = json!("Unmasked")),
+        ("hostProcess", |s| s["securityContext"]["windowsOptions"] = json!({"hostProcess": true})),
+        ("windowsOptions", |s| s["securityContext"]["windowsOptions"] = json!({"gmsaCredentialSpec": "x"})),
+        ("os", |s| s["os"] = json!({"name": "windows"})),
+        ("images", |s| s["initContainers"] = json!([{"name": "i", "image": "evil"}])),
+        ("images", |s| s["containers"][0]["image"] = json!(null)),
+        ("ephemeralContainers", |s| s["ephemeralContainers"] = json!([{"name": "e"}])),
+        ("serviceAccounts", |s| s["automountServiceAccountToken"] = json!(true)),
+        ("serviceAccounts", |s| s["automountServiceAccountToken"] = json!("false")),
+        ("serviceAccounts", |s| s["serviceAccountName"] = json!("admin")),
+        ("serviceAccounts", |s| {
+            s["serviceAccountName"] = json!("");
+            s["serviceAccount"] = json!("admin");
+        }),
+        ("two service accounts", |s| {
+            s["serviceAccountName"] = json!("unlock");
+            s["serviceAccount"] = json!("admin");
+        }),
+        ("serviceAccounts", |s| {
+            s["volumes"] =
+                json!([{"name": "t", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}])
+        }),
+        ("secrets", |s| s["volumes"] = json!([{"name": "t", "secret": {"secretName": "admin"}}])),
+        ("secrets", |s| {
+            s["volumes"] = json!([{"name": "t", "projected": {"sources": [{"secret": {"name": "admin"}}]}}])
+        }),
+        ("secrets", |s| {
+            s["containers"][0]["env"] =
+                json!([{"name": "X", "valueFrom": {"secretKeyRef": {"name": "admin", "key": "k"}}}])
+        }),
+        ("secrets", |s| s["imagePullSecrets"] = json!([{"name": "admin"}])),
+        ("node", |s| s["nodeName"] = json!("control-plane")),
+        ("nodeLabels", |s| s["nodeSelector"] = json!({"kubernetes.io/hostname": "a"})),
+        ("nodeLabels", |s| {
+            s["affinity"] = json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+                {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["a"]}]}]}}})
+        }),
+        ("matchFields", |s| {
+            s["affinity"] = json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+                {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["a"]}]}]}}})
+        }),
+        ("nodeLabels", |s| {
+            s["affinity"] = json!({"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [
+                {"topologyKey": "kubernetes.io/hostname", "labelSelector": {}}]}})
+        }),
+        ("tolerations", |s| s["tolerations"] = json!([{"operator": "Exists"}])),
+        ("tolerations", |s| s["tolerations"] = json!([{"key": "node-role.kubernetes.io/control-plane"}])),
+        ("priorityClasses", |s| s["priorityClassName"] = json!("system-node-critical")),
+        ("priority", |s| s["priority"] = json!(2_000_001_000)),
+        ("schedulerName", |s| s["schedulerName"] = json!("mine")),
+        ("resourceClaims", |s| s["resourceClaims"] = json!([{"name": "gpu"}])),
+        ("newField", |s| s["newField"] = json!(1)),
+    ];
+    for (word, change) in hostile {
+        let error = checked(&grant(), change).expect_err(word);
+        assert!(error.contains(word), "{word}: {error}");
+    }
+}
+
+#[test]
+fn a_container_may_not_reach_the_host_either() {
+    let hostile: [(&str, Change); 7] = [
+        ("port of the host", |c| c["ports"] = json!([{"containerPort": 80, "hostPort": 80}])),
+        ("port of the host", |c| c["ports"] = json!([{"containerPort": 80, "hostIP": "127.0.0.1"}])),
+        ("mountPropagation", |c| {
+            c["volumeMounts"] = json!([{"name": "a", "mountPath": "/a", "mountPropagation": "Bidirectional"}])
+        }),
+        ("`host`", |c| c["livenessProbe"] = json!({"httpGet": {"host": "169.254.169.254", "port": 80}})),
+        ("`host`", |c| c["lifecycle"] = json!({"preStop": {"tcpSocket": {"host": "10.0.0.1", "port": 22}}})),
+        ("claims", |c| c["resources"] = json!({"claims": [{"name": "gpu"}]})),
+        ("newField", |c| c["newField"] = json!({})),
+    ];
+    for (word, change) in hostile {
+        let error = checked(&grant(), |spec| change(&mut spec["containers"][0])).expect_err(word);
+        assert!(error.contains(word), "{word}: {error}");
+    }
+}
+
+#[test]
+fn a_grant_may_widen_to_the_baseline_and_no_further() {
+    let baseline = PodGrant { level: suture_core::grant::PodLevel::Baseline, ..grant() };
+    let plain: Change = |s| {
+        s["securityContext"] = json!(null);
+        s["containers"][0]["securityContext"] = json!({"capabilities": {"add": ["CHOWN"]}, "runAsUser": 0});
+    };
+    assert!(checked(&grant(), plain).is_err());
+    assert_eq!(checked(&baseline, plain), Ok(()));
+    let hostile: [Change; 4] = [
+        |s| s["hostPID"] = json!(true),
+        |s| s["containers"][0]["securityContext"]["privileged"] = json!(true),
+        |s| s["containers"][0]["securityContext"]["capabilities"] = json!({"add": ["SYS_ADMIN"]}),
+        |s| s["securityContext"] = json!({"seccompProfile": {"type": "Unconfined"}}),
+    ];
+    for change in hostile {
+        assert!(checked(&baseline, change).is_err());
+    }
+}
+
+#[test]
+fn profiles_in_annotations_count_too() {
+    let with =
+        |name: &str, value: &str| check_annotations(&json!({"metadata": {"annotations": {name: value}}}));
+    assert!(with("container.apparmor.security.beta.kubernetes.io/x", "unconfined").is_err());
+    assert!(with("seccomp.security.alpha.kubernetes.io/pod", "unconfined").is_err());
+    assert!(with("container.apparmor.security.beta.kubernetes.io/x", "runtime/default").is_ok());
+    assert!(with("team", "unconfined").is_ok());
+}
+
+#[test]
+fn a_pod_without_containers_or_spec_is_no_pod() {
+    assert!(check(&json!({}), &Rules::of(&[])).is_err());
+    assert!(checked(&grant(), |spec| spec["containers"] = json!([])).is_err());
+    assert!(checked(&grant(), |spec| spec["containers"] = json!({})).is_err());
+}
