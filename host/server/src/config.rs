@@ -3,6 +3,7 @@
 mod address;
 mod cluster;
 mod error;
+mod grants;
 mod rules;
 mod sweep;
 mod telemetry;

@@ -51,7 +51,7 @@ pub trait Host {
     fn step(&self, title: &str);
 }
 
-pub(crate) use place::call;
+pub use place::call;
 #[cfg(not(target_arch = "wasm32"))]
 pub use place::with;
 

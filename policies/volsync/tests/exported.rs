@@ -98,7 +98,11 @@ fn essence(entries: &[Entry]) -> Vec<String> {
             }
             Body::Reply { answer } => format!("reply {}", brought(answer)),
             Body::Kept { change, reason } => format!("kept {change} {reason}"),
-            Body::Ended { ending } => format!("ended {ending:?}"),
+            // Which grant comes nearest to what was denied is said by its place among them.
+            Body::Ended { ending } => {
+                let ending = format!("ended {ending:?}");
+                ending.split("; `grants[").next().unwrap_or_default().to_owned()
+            }
         };
         last = (*step, lines.len());
         lines.push(format!("{step} {line}"));

@@ -38,7 +38,7 @@ pub struct PodGrant {
     #[serde(skip_serializing_if = "PodLevel::is_default")]
     pub level: PodLevel,
     /// Existing objects, in the namespace of the pod, whose pod template passes as it is,
-    /// whatever it holds: variables with plain values may be added, nothing else changed.
+    /// whatever it holds: variables may be given plain values, nothing else changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<TemplateSource>,
 }

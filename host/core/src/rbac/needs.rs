@@ -138,7 +138,13 @@ impl Needs {
 
     fn add_verb(&mut self, wanted: &Wanted<'_>, verb: Verb, why: &str) {
         let policy = Purpose::Policy(wanted.policy.to_owned());
+        if wanted.grant.namespace_selector.is_some() {
+            self.add_namespaces(&policy);
+        }
         for reach in self.reaches(wanted) {
+            if matches!(verb, Verb::Create | Verb::Patch) {
+                self.add_templates(wanted, &reach, &policy);
+            }
             for name in wanted.names(verb) {
                 self.add(wanted.right(&reach, wanted.resource, verb.as_str(), name), policy.clone(), why);
             }
@@ -158,14 +164,50 @@ impl Needs {
         }
     }
 
+    /// What a namespace selector costs: the labels of every namespace are read.
+    fn add_namespaces(&mut self, policy: &Purpose) {
+        let right = Right {
+            reach: Reach::Cluster,
+            group: String::new(),
+            resource: "namespaces".to_owned(),
+            verb: "get",
+            name: None,
+        };
+        self.add(right, policy.clone(), "to see which namespaces a grant's `namespaceSelector` selects");
+    }
+
+    /// The CronJobs that a pod template is compared with.
+    fn add_templates(&mut self, wanted: &Wanted<'_>, reach: &Reach, policy: &Purpose) {
+        for source in &wanted.grant.pods.from {
+            let right = Right {
+                reach: reach.clone(),
+                group: "batch".to_owned(),
+                resource: "cronjobs".to_owned(),
+                verb: "get",
+                name: source.cron_job.exact().map(str::to_owned),
+            };
+            self.add(right, policy.clone(), "to compare a pod template with the one that `pods.from` names");
+        }
+    }
+
     /// Where a grant's resource is reached.
     fn reaches(&mut self, wanted: &Wanted<'_>) -> BTreeSet<Reach> {
         let Wanted { policy, grant, group, resource } = wanted;
         let (object, _) = resource.split_once('/').unwrap_or((resource, ""));
         let dot = if group.is_empty() { "" } else { "." };
         let known = if *group == "*" { None } else { is_namespaced(group, object) };
-        match (known, grant.namespaces.is_empty()) {
+        let names_none = grant.namespaces.is_empty() && grant.namespace_selector.is_none();
+        match (known, names_none) {
             (Some(false), _) => [Reach::Cluster].into(),
+            (_, false) if grant.namespace_selector.is_some() => {
+                let doubt = format!(
+                    "policy `{policy}`: RBAC knows no selectors, so the `namespaceSelector` of the grant of \
+                     {object}{dot}{group} costs the right in every namespace; Suture alone holds the policy to those \
+                     that are selected"
+                );
+                self.doubts.insert(doubt);
+                [Reach::AllNamespaces].into()
+            }
             (Some(true), true) => {
                 let doubt = format!(
                     "policy `{policy}`: the grant of {object}{dot}{group} names no namespaces, so it allows nothing"

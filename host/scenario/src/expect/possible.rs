@@ -114,5 +114,8 @@ fn reaches(grant: &Grant, object: &ObjectPattern) -> bool {
     let any = |globs: &[Glob], wanted: &Glob| {
         is_pattern(wanted) || globs.iter().any(|glob| glob.matches(wanted.as_str()))
     };
-    namespace.as_ref().is_none_or(|namespace| any(&grant.namespaces, namespace)) && any(&grant.names, name)
+    namespace.as_ref().is_none_or(|namespace| {
+        // Which labels a namespace has then can't be told here.
+        grant.namespace_selector.is_some() || any(&grant.namespaces, namespace)
+    }) && any(&grant.names, name)
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use suture_core::clock::kubernetes_time;
 use suture_core::{Alert, Ending, Grant, Limits, Mode};
+use suture_engine::guard::NO_GRANT;
 use suture_journal::Ledger;
 
 use super::acts;
@@ -178,7 +179,11 @@ impl Parts<'_> {
 
 /// What the outcome's sentence must have: all of it.
 fn summary(ending: &Ending) -> Option<String> {
-    let summary = ending.summary();
+    let mut summary = ending.summary();
+    // Which grant comes nearest is said by its place, and the export has grants of its own.
+    if let Some(at) = summary.find(NO_GRANT) {
+        summary.truncate(at + NO_GRANT.len());
+    }
     // Between slashes it would be a regular expression.
     let is_regex = summary.len() > 1 && summary.starts_with('/') && summary.ends_with('/');
     let text = if is_regex { summary.trim_end_matches('/').to_owned() } else { summary };

@@ -2,25 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use serde_saphyr::{Location, Spanned};
-use suture_core::{Bytes, Clock, Grant, HumanDuration, RealClock, names};
+use serde_saphyr::Location;
+use suture_core::{Bytes, Clock, HumanDuration, RealClock, names};
 use suture_engine::BackTest;
 
 use super::error::{ConfigError, Source as Text};
 use super::{ClusterConfig, Config, ConfirmBy, Live, PolicyEntry, SimulatedConfig, Source, Webhook};
 
-struct Findings<'a> {
+pub(super) struct Findings<'a> {
     text: &'a Text<'a>,
     errors: Vec<ConfigError>,
     warnings: Vec<ConfigError>,
 }
 
 impl Findings<'_> {
-    fn error(&mut self, at: Location, message: impl Into<String>) {
+    pub(super) fn error(&mut self, at: Location, message: impl Into<String>) {
         self.errors.push(self.text.error(at, message));
     }
 
-    fn warn(&mut self, at: Location, message: impl Into<String>) {
+    pub(super) fn warn(&mut self, at: Location, message: impl Into<String>) {
         self.warnings.push(self.text.error(at, message));
     }
 }
@@ -214,27 +214,6 @@ fn check_policy(config: &Config, policy: &PolicyEntry, findings: &mut Findings<'
         findings.warn(policy.name.referenced, message);
     }
     for grant in &policy.grants {
-        check_grant(grant, findings);
-    }
-}
-
-fn check_grant(grant: &Spanned<Grant>, findings: &mut Findings<'_>) {
-    let Spanned { value: grant, referenced: at, .. } = grant;
-    if grant.groups.is_empty() || grant.resources.is_empty() || grant.verbs.is_empty() {
-        findings
-            .error(*at, "a grant without groups, resources or verbs allows nothing (the core group is \"\")");
-    }
-    if grant.namespaces.iter().any(suture_core::Glob::is_any) {
-        findings.warn(*at, "this grant covers every namespace; name those that are meant");
-    }
-    if grant.groups.iter().any(|group| group == "*") {
-        findings.warn(*at, "this grant covers every API group; name those that are meant");
-    }
-    if let Some(resource) =
-        grant.resources.iter().find(|resource| resource.chars().any(|c| c.is_ascii_uppercase()))
-    {
-        let message =
-            format!("`{resource}` looks like a kind; grants name resources: `{}s`", resource.to_lowercase());
-        findings.error(*at, message);
+        super::grants::check(grant, findings);
     }
 }

@@ -5,7 +5,8 @@ use crate::wit::{clock, kube, log, prometheus};
 
 struct Imports;
 
-pub(crate) fn call<T>(ask: impl FnOnce(&dyn Host) -> T) -> T {
+/// Ask the host for what the rest of this library does not offer: a body as it is written.
+pub fn call<T>(ask: impl FnOnce(&dyn Host) -> T) -> T {
     ask(&Imports)
 }
 

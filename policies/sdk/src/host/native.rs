@@ -24,7 +24,8 @@ pub fn with<T>(host: Rc<dyn Host>, run: impl FnOnce() -> T) -> T {
     run()
 }
 
-pub(crate) fn call<T>(ask: impl FnOnce(&dyn Host) -> T) -> T {
+/// Ask the host for what the rest of this library does not offer: a body as it is written.
+pub fn call<T>(ask: impl FnOnce(&dyn Host) -> T) -> T {
     let host = HOST.with_borrow(Rc::clone);
     ask(&*host)
 }

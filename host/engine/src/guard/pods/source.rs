@@ -1,46 +1,60 @@
 //! A pod template that was copied from an object that is there.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-/// Whether a pod template is another one, variables with plain values aside that were added
-/// to its containers. A variable that the original has, or a value from elsewhere, is no
-/// addition.
+/// Whether a pod template is another one, variables with plain values aside: those may be
+/// added to its containers, or given another value. One whose value comes from elsewhere
+/// stays as it is, and none is taken away.
 pub(in super::super) fn equals(template: &Value, original: &Value) -> bool {
-    let mut bare = template.clone();
+    let (mut template, mut original) = (sparse(template), sparse(original));
     for list in ["initContainers", "containers"] {
         let pointer = format!("/spec/{list}");
         let (Some(containers), Some(originals)) = (
-            bare.pointer_mut(&pointer).and_then(Value::as_array_mut),
-            original.pointer(&pointer).and_then(Value::as_array),
+            template.pointer_mut(&pointer).and_then(Value::as_array_mut),
+            original.pointer_mut(&pointer).and_then(Value::as_array_mut),
         ) else {
             continue;
         };
         for (container, original) in containers.iter_mut().zip(originals) {
-            without_additions(container, original);
+            let (given, there) = (take_plain(container), take_plain(original));
+            // A plain value in the place of one from elsewhere leaves the names the same.
+            if !there.is_subset(&given) || !names_of(original).is_disjoint(&given) {
+                return false;
+            }
         }
     }
-    sparse(&bare) == sparse(original)
+    template == original
 }
 
-fn without_additions(container: &mut Value, original: &Value) {
-    let variables =
-        |container: &Value| container.get("env").and_then(Value::as_array).cloned().unwrap_or_default();
-    let there = variables(original);
-    let is_addition = |variable: &Value| {
-        let name = variable.get("name");
+/// Take the variables with plain values out of a container: their names.
+fn take_plain(container: &mut Value) -> BTreeSet<String> {
+    let mut taken = BTreeSet::new();
+    let Some(fields) = container.as_object_mut() else { return taken };
+    let Some(variables) = fields.get_mut("env").and_then(Value::as_array_mut) else { return taken };
+    variables.retain(|variable| {
         let is_plain = variable.as_object().is_some_and(|fields| {
             fields
                 .iter()
                 .all(|(field, value)| matches!(field.as_str(), "name" | "value") && value.is_string())
         });
-        is_plain && !there.iter().any(|original| original.get("name") == name)
-    };
-    let Some(fields) = container.as_object_mut() else { return };
-    let Some(variables) = fields.get_mut("env").and_then(Value::as_array_mut) else { return };
-    variables.retain(|variable| !is_addition(variable));
-    if variables.is_empty() && original.get("env").is_none() {
+        // The same name twice: the second would hide the first.
+        !(is_plain && name_of(variable).is_some_and(|name| taken.insert(name)))
+    });
+    if variables.is_empty() {
         fields.remove("env");
     }
+    taken
+}
+
+fn name_of(variable: &Value) -> Option<String> {
+    variable.get("name").and_then(Value::as_str).map(str::to_owned)
+}
+
+fn names_of(container: &Value) -> BTreeSet<String> {
+    let variables = container.get("env").and_then(Value::as_array).into_iter().flatten();
+    variables.filter_map(name_of).collect()
 }
 
 /// Without what the API server drops: fields that are null.
@@ -67,19 +81,22 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_may_add_variables_with_plain_values_and_nothing_else() {
-        let original = template(json!([{"name": "A", "value": "1"}]));
-        let added = json!([{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]);
+    fn a_copy_may_give_variables_plain_values_and_nothing_else() {
+        let from_elsewhere = json!({"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}});
+        let original = template(json!([{"name": "A", "value": "1"}, from_elsewhere]));
+        let added = json!([{"name": "B", "value": "2"}, {"name": "A", "value": "3"}, from_elsewhere]);
         assert!(equals(&original, &original) && equals(&template(added.clone()), &original));
         let bare = json!({"spec": {"containers": [{"name": "heal", "image": "x"}]}});
         let given = json!({"spec": {"containers": [{"name": "heal", "image": "x", "env": [{"name": "B", "value": "2"}]}]}});
         assert!(equals(&given, &bare));
         for other in [
-            template(json!([{"name": "A", "value": "2"}])),
-            template(json!([{"name": "B", "value": "2"}])),
-            template(json!([{"name": "A", "value": "1"}, {"name": "A", "value": "2"}])),
+            template(json!([{"name": "A", "value": "1"}])),
+            template(json!([from_elsewhere])),
+            template(json!([{"name": "A", "value": "1"}, {"name": "S", "value": "2"}])),
+            template(json!([{"name": "A", "value": "1"}, {"name": "S", "value": "2"}, from_elsewhere])),
+            template(json!([{"name": "A", "value": "1"}, {"name": "A", "value": "2"}, from_elsewhere])),
             template(
-                json!([{"name": "A", "value": "1"}, {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]),
+                json!([{"name": "A", "value": "1"}, from_elsewhere, {"name": "B", "valueFrom": {"fieldRef": {}}}]),
             ),
             json!({"spec": original["spec"]}),
         ] {
