@@ -79,7 +79,7 @@ policies:
   grants:
   - {{groups: [batch], resources: [cronjobs], verbs: [get], namespaces: [{ops}], names: [heal]}}
   - {{groups: [batch], resources: [jobs], verbs: [get, list, patch, delete], namespaces: [{ops}]}}
-  - {{groups: [batch], resources: [jobs], verbs: [create], namespaces: [{ops}], names: [heal-suture-*], pods: {{images: ["heal:*"], secrets: [keys]}}}}
+  - {{groups: [batch], resources: [jobs], verbs: [create], namespaces: [{ops}], names: [heal-suture-*], pods: {{from: ["cronjobs/*"]}}}}
   - {{groups: [""], resources: [pods, events], verbs: [list], namespaces: [{ops}]}}
   - {{groups: [""], resources: [pods/log], verbs: [get], namespaces: [{ops}]}}
 "#,

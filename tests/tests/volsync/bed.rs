@@ -133,7 +133,7 @@ policies:
   settings: {{retryAfter: 5s, syncTimeout: 3m, snapshotHungAfter: 5s, snapshotDeleteTimeout: 5s{settings}}}
   retry: {{attempts: 20}}
   grants:
-  - {{groups: [volsync.backube], resources: [replicationsources], verbs: [get, patch], namespaces: [{media}]}}
+  - {{groups: [volsync.backube], resources: [replicationsources], verbs: [get, patch], namespaces: [{media}], fields: [/spec/trigger/manual, /spec/restic/unlock]}}
   - {{groups: [""], resources: [pods, pods/log], verbs: [get, list], namespaces: [{media}]}}
   - {{groups: [batch], resources: [jobs], verbs: [get, list], namespaces: [{media}]}}
   - {{groups: [snapshot.storage.k8s.io], resources: [volumesnapshots], verbs: [get, list, patch, delete], namespaces: [{media}]}}

@@ -79,6 +79,8 @@ impl Guard {
                 let Ok(after) = after_patch(&before, patch) else { return Ok(None) };
                 (Some(before), Some(after), Vec::new())
             }
+            // As a create: nothing is there that it could be merged with.
+            Mutation::Apply(apply) if before.is_none() => (None, Some(apply.object.clone()), set_by(apply)),
             Mutation::Apply(apply) => {
                 let after = self.dry_run(prepared).await?;
                 (before, Some(Value::clone(&after)), set_by(apply))
