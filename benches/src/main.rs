@@ -3,6 +3,7 @@
 
 mod durable;
 mod figure;
+mod guard;
 mod load;
 mod policy;
 mod repair;
@@ -13,7 +14,7 @@ mod webhook;
 use std::process::ExitCode;
 
 /// Groups of figures.
-const GROUPS: [&str; 6] = ["policy", "webhook", "repair", "durable", "torture", "swap"];
+const GROUPS: [&str; 7] = ["policy", "guard", "webhook", "repair", "durable", "torture", "swap"];
 
 fn main() -> anyhow::Result<ExitCode> {
     let asked: Vec<String> = std::env::args().skip(1).collect();
@@ -29,6 +30,9 @@ fn main() -> anyhow::Result<ExitCode> {
     let mut figures = Vec::new();
     if is_asked("policy") {
         figures.push(policy::component_over_native()?);
+    }
+    if is_asked("guard") {
+        figures.push(guard::fifty_rules_over_one()?);
     }
     if is_asked("webhook") {
         figures.extend(runtime.block_on(webhook::figures())?);
