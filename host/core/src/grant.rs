@@ -1,6 +1,8 @@
 //! What the operator allows.
 
+pub mod metrics;
 mod missing;
+mod risk;
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,6 +12,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use missing::not_granted;
+pub use risk::risks;
 
 /// What may be done to a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -139,11 +142,17 @@ impl<'de> Deserialize<'de> for Glob {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Grant {
     /// API groups; the core group is the empty string.
+    #[serde(default)]
     pub groups: Vec<String>,
     /// Plural resources; a subresource is `pods/log`.
+    #[serde(default)]
     pub resources: Vec<String>,
     /// Verbs.
+    #[serde(default)]
     pub verbs: Vec<Verb>,
+    /// The names of metrics that may be queried in Prometheus. A grant has these or resources.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<Glob>,
     /// Namespaces. None: only objects that have no namespace.
     #[serde(default)]
     pub namespaces: Vec<Glob>,

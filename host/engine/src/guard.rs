@@ -32,7 +32,7 @@ pub struct Guard {
     pub discovery: Arc<dyn Discovery>,
     /// The policy.
     pub policy: String,
-    /// What the manifest requests.
+    /// What the manifest requests under the policy's settings.
     pub requested: Vec<Permission>,
     /// What the operator grants.
     pub grants: Vec<Grant>,

@@ -164,7 +164,7 @@ async fn at_work(
 /// settled is settled at the next start.
 pub async fn execute(spec: RunSpec, session: Session) -> Result<Finished, JournalError> {
     let RunSpec { run, policy, program, incident, mode, limits, grants, confirm, past } = spec;
-    let requested = program.manifest().permissions.clone();
+    let requested = program.manifest().permissions_of_run(&incident.settings);
     let incident = Arc::new(incident);
     // What was changed in an earlier process was confirmed then; by now it may have
     // cleared the alert.

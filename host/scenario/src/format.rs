@@ -173,6 +173,7 @@ impl Scenario {
             groups: permission.groups.clone(),
             resources: permission.resources.clone(),
             verbs,
+            metrics: permission.metrics.clone(),
             namespaces,
             names: vec![Glob::any()],
             pods: Default::default(),
@@ -181,7 +182,9 @@ impl Scenario {
             manifest.permissions.iter().map(|asked| grant(asked, asked.verbs.clone(), namespaces.clone()));
         // A list over all namespaces lists those of the fixture: there are no others.
         let lists = manifest.permissions.iter().filter(|asked| asked.verbs.contains(&Verb::List));
-        here.chain(lists.map(|asked| grant(asked, vec![Verb::List], vec![Glob::any()]))).collect()
+        let lists = lists.map(|asked| grant(asked, vec![Verb::List], vec![Glob::any()]));
+        let metrics = manifest.unnamed_metrics().map(|any| grant(&any, Vec::new(), Vec::new()));
+        here.chain(lists).chain(metrics).collect()
     }
 
     /// The namespaces that its objects, logs and alerts name.

@@ -27,6 +27,7 @@ pub(crate) fn manifest() -> Manifest {
             resources: words(&["configmaps", "secrets", "jobs"]),
             verbs: words(&["get", "list", "create", "patch", "delete"]),
             reason: "tests".into(),
+            ..RawPermission::default()
         }],
         settings_schema: r#"{"type": "object"}"#.into(),
     }

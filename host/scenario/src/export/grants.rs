@@ -112,6 +112,7 @@ impl Grants {
                 PodGrant::default()
             },
             verbs,
+            metrics: Vec::new(),
             namespaces: globs(&scope.namespaces),
             names: globs(&scope.names),
         };

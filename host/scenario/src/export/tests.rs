@@ -53,6 +53,7 @@ fn asking(effects: Vec<Effect>) -> Arc<dyn Program> {
         resources: words(resources),
         verbs: verbs.clone(),
         reason: "tests".into(),
+        ..RawPermission::default()
     };
     let manifest = RawManifest {
         name: "asking".into(),

@@ -220,9 +220,11 @@ fn check_policy(config: &Config, policy: &PolicyEntry, findings: &mut Findings<'
 
 fn check_grant(grant: &Spanned<Grant>, findings: &mut Findings<'_>) {
     let Spanned { value: grant, referenced: at, .. } = grant;
-    if grant.groups.is_empty() || grant.resources.is_empty() || grant.verbs.is_empty() {
-        findings
-            .error(*at, "a grant without groups, resources or verbs allows nothing (the core group is \"\")");
+    if let Err(error) = grant.check_subject() {
+        findings.error(*at, error);
+    }
+    if grant.metrics.iter().any(suture_core::Glob::is_any) {
+        findings.warn(*at, "this grant covers every metric; name those that are meant");
     }
     if grant.namespaces.iter().any(suture_core::Glob::is_any) {
         findings.warn(*at, "this grant covers every namespace; name those that are meant");

@@ -140,11 +140,12 @@ fn everything_requested(manifest: &Manifest) -> Vec<Grant> {
         groups: permission.groups.clone(),
         resources: permission.resources.clone(),
         verbs: permission.verbs.clone(),
+        metrics: permission.metrics.clone(),
         namespaces: vec![Glob::any()],
         names: vec![Glob::any()],
         pods: Default::default(),
     };
-    manifest.permissions.iter().map(grant).collect()
+    manifest.permissions.iter().chain(&manifest.unnamed_metrics()).map(grant).collect()
 }
 
 fn say_where(url: &str, setup: &Setup, config: Option<&Path>, output: &Output) {
