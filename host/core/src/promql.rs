@@ -17,7 +17,7 @@ use crate::grant::{Grant, metrics};
 use crate::manifest::Permission;
 use crate::names::shortened;
 
-pub use alerts::own_alerts;
+pub use alerts::{own_alerts, visible_alerts};
 pub use text::MAX_BYTES;
 
 /// Where Prometheus keeps its alerts as a metric.

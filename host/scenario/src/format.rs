@@ -246,6 +246,9 @@ impl RawScenario {
                 return Err(wrong((settings.referenced, "`settings` is not an object".to_owned())));
             }
         };
+        if let Some(error) = given.grants.iter().flatten().find_map(|grant| grant.check_subject().err()) {
+            return Err(wrong((start, format!("`given.grants`: {error}"))));
+        }
         let mode = given.mode.unwrap_or(Mode::Enforce);
         let lists_alerts = given.alerts.is_some();
         let places = Places {

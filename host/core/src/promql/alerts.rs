@@ -1,9 +1,26 @@
 //! The alerts that a policy sees: its own.
 
+use super::ALERTS;
 use crate::effect::ActiveAlert;
+use crate::grant::{Grant, metrics};
+use crate::manifest::Permission;
 use crate::{Alert, Incident, Labels};
 
 const ALERT_NAME: &str = "alertname";
+
+/// Of the alerts that Prometheus knows, those that a policy may see: all of them, where it may
+/// query `ALERTS`; otherwise its own.
+pub fn visible_alerts(
+    alerts: Vec<ActiveAlert>,
+    incident: &Incident,
+    requested: &[Permission],
+    grants: &[Grant],
+) -> Vec<ActiveAlert> {
+    if metrics::is_requested(requested, ALERTS) && metrics::is_granted(grants, ALERTS) {
+        return alerts;
+    }
+    own_alerts(alerts, incident)
+}
 
 /// Of the alerts that Prometheus knows, those of an incident: of the same name, with the same
 /// key labels. This is what a policy sees that may not query `ALERTS`.

@@ -65,6 +65,11 @@ fn asking(effects: Vec<Effect>) -> Arc<dyn Program> {
             permission(&[""], &["configmaps", "pods", "pods/log", "secrets", "namespaces"]),
             permission(&["batch"], &["jobs"]),
             permission(&["zoo.io"], &["widgets"]),
+            RawPermission {
+                metrics: words(&["up", "down"]),
+                reason: "tests".into(),
+                ..RawPermission::default()
+            },
         ],
         settings_schema: r#"{"type": "object"}"#.into(),
     };
