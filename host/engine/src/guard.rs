@@ -15,7 +15,7 @@ use suture_core::handler::Discovery;
 use suture_core::object::redact;
 use suture_core::{
     Clock, Effect, EffectHandler, Error, Fault, Grant, Incident, Mutation, Permission, Prepared, Reason,
-    Reply, Resolution, Step, Verb,
+    Reply, Resolution, Step, Verb, promql,
 };
 
 use crate::confirm::{self, Confirm};
@@ -193,6 +193,9 @@ impl EffectHandler for Guard {
                 self.check(Verb::Get, &pod.kind, namespace, name, Some("log")).await?;
             }
             Effect::Mutate { .. } => return self.prepare_mutation(step, effect).await,
+            Effect::Query { expression } | Effect::QueryRange { expression, .. } => {
+                promql::check(expression, &self.requested, &self.grants).map_err(denied)?;
+            }
             _ => {}
         }
         self.inner.prepare(step, effect).await
@@ -203,7 +206,12 @@ impl EffectHandler for Guard {
             // An API server that reads the patch otherwise could write what was not checked.
             written(mutation, prepared.before.as_deref())?;
         }
-        self.inner.perform(prepared).await.map(redact_reply)
+        Ok(match self.inner.perform(prepared).await? {
+            Reply::Alerts(alerts) => {
+                Reply::Alerts(promql::visible_alerts(alerts, &self.incident, &self.requested, &self.grants))
+            }
+            reply => redact_reply(reply),
+        })
     }
 
     async fn resolve(&self, prepared: &Prepared) -> Result<Resolution, Fault> {

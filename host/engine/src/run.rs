@@ -232,6 +232,8 @@ async fn finish(recorder: &Recorder, ending: Ending) -> Result<Finished, Journal
 #[cfg(test)]
 pub(crate) mod bed;
 #[cfg(test)]
+mod queries;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod undone;
