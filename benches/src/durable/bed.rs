@@ -51,6 +51,7 @@ impl Native {
                 resources: words(&["configmaps"]),
                 verbs: words(&["get", "patch"]),
                 reason: "benchmarks".into(),
+                ..RawPermission::default()
             }],
             settings_schema: r#"{"type": "object"}"#.into(),
         };

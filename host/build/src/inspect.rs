@@ -14,7 +14,7 @@ pub struct Inspection {
     pub digest: String,
     /// Of the whole, in bytes.
     pub size: u64,
-    /// The interfaces and functions it imports: `suture:policy/kube@0.1.0`.
+    /// The interfaces and functions it imports: `suture:policy/kube@0.2.0`.
     pub imports: Vec<String>,
     /// What it exports.
     pub exports: Vec<String>,

@@ -31,7 +31,7 @@ const POLICY: &str = r#"
 #[unsafe(link_section = "component-type:policy")]
 static TYPE: [u8; include_bytes!("type.bin").len()] = *include_bytes!("type.bin");
 
-#[link(wasm_import_module = "suture:policy/clock@0.1.0")]
+#[link(wasm_import_module = "suture:policy/clock@0.2.0")]
 unsafe extern "C" { #[link_name = "now"] safe fn now() -> u64; }
 
 #[unsafe(export_name = "manifest")]
@@ -95,7 +95,7 @@ fn the_same_sources_make_the_same_component_wherever_they_stand() {
     let bytes = fs::read(&built.path).unwrap();
     let found = inspect(&bytes).unwrap();
     assert_eq!((found.digest, found.size), (built.digest.clone(), built.bytes));
-    assert!(found.imports.contains(&"suture:policy/clock@0.1.0".to_owned()));
+    assert!(found.imports.contains(&"suture:policy/clock@0.2.0".to_owned()));
     assert_eq!(found.exports, ["manifest", "remediate"]);
 
     // Again, from nothing.

@@ -80,8 +80,8 @@ pub enum Command {
     Runs(RunsArgs),
     /// Run a recorded run again, offline, and show what another version would have done.
     Replay(ReplayArgs),
-    /// Print the grants that a policy requests, as configuration.
-    Grants(InspectArgs),
+    /// Print the narrowest grants that a policy requests, as configuration.
+    Grants(GrantsArgs),
     /// Print the least Kubernetes RBAC that a configuration's grants need, as YAML.
     Rbac(RbacArgs),
     /// Offer a simulated cluster at a Unix socket, for hosts that are started and killed.
@@ -142,7 +142,25 @@ pub struct BuildArgs {
     pub out: Option<PathBuf>,
 }
 
-/// `suture inspect` and `suture grants`.
+/// `suture grants`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each grant comes with the policy's reason, and with what it puts at risk. What only other
+settings need is printed too, commented out.
+
+Examples:
+  suture grants volsync.wasm
+  suture grants volsync.wasm --settings settings.yaml")]
+pub struct GrantsArgs {
+    /// The component.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The policy's settings: a YAML or JSON file [default: the manifest's defaults].
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+}
+
+/// `suture inspect`.
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     /// The component.

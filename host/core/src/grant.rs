@@ -1,9 +1,11 @@
 //! What the operator allows.
 
 pub mod fields;
+pub mod metrics;
 mod missing;
 mod namespace;
 mod pods;
+mod risk;
 mod shortfall;
 
 use std::fmt;
@@ -18,6 +20,7 @@ pub use fields::FieldPattern;
 pub use missing::not_granted;
 pub use namespace::NamespaceSelector;
 pub use pods::{PodGrant, PodLevel, TemplateSource};
+pub use risk::risks;
 pub use shortfall::Shortfall;
 
 /// What may be done to a resource.
@@ -148,11 +151,17 @@ impl<'de> Deserialize<'de> for Glob {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Grant {
     /// API groups; the core group is the empty string.
+    #[serde(default)]
     pub groups: Vec<String>,
     /// Plural resources; a subresource is `pods/log`.
+    #[serde(default)]
     pub resources: Vec<String>,
     /// Verbs.
+    #[serde(default)]
     pub verbs: Vec<Verb>,
+    /// The names of metrics that may be queried in Prometheus. A grant has these or resources.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<Glob>,
     /// Namespaces. None, here and by `namespaceSelector`: only objects that have no namespace.
     #[serde(default)]
     pub namespaces: Vec<Glob>,
@@ -187,6 +196,7 @@ impl PartialEq for Grant {
         self.groups == other.groups
             && self.resources == other.resources
             && self.verbs == other.verbs
+            && self.metrics == other.metrics
             && self.namespaces == other.namespaces
             && self.namespace_selector == other.namespace_selector
             && self.names == other.names
@@ -262,6 +272,7 @@ impl Grant {
             groups,
             resources,
             verbs,
+            metrics: Vec::new(),
             namespaces,
             namespace_selector: None,
             names: any_name(),

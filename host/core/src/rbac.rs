@@ -29,6 +29,7 @@ use std::fmt;
 
 pub use needs::{Installation, Needs, Requester};
 pub use role::{Role, Roles, Rule};
+pub use scope::is_namespaced;
 
 /// Where a right holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

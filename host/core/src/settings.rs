@@ -45,12 +45,18 @@ impl Schema {
         &self.source
     }
 
+    /// Settings with the schema's defaults filled in, whether they are right or not.
+    pub fn with_defaults(&self, mut settings: Value) -> Value {
+        fill_defaults(&mut settings, &self.source);
+        settings
+    }
+
     /// The operator's settings with the schema's defaults filled in, checked.
     ///
     /// # Errors
     /// Every place that breaks the schema, with what is expected there.
-    pub fn fill(&self, mut settings: Value) -> Result<Value, String> {
-        fill_defaults(&mut settings, &self.source);
+    pub fn fill(&self, settings: Value) -> Result<Value, String> {
+        let settings = self.with_defaults(settings);
         let errors: Vec<String> = self
             .validator
             .iter_errors(&settings)

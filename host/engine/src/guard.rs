@@ -22,7 +22,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use suture_core::{
     Clock, Effect, EffectHandler, Error, Fault, Grant, Incident, Mutation, Permission, Prepared, Reason,
-    Reply, Resolution, Step, Verb,
+    Reply, Resolution, Step, Verb, promql,
 };
 
 use crate::cluster::Cluster;
@@ -41,7 +41,7 @@ pub struct Guard {
     pub cluster: Arc<dyn Cluster>,
     /// The policy.
     pub policy: String,
-    /// What the manifest requests.
+    /// What the manifest requests under the policy's settings.
     pub requested: Vec<Permission>,
     /// What the operator grants.
     pub grants: Vec<Grant>,
@@ -161,7 +161,11 @@ impl EffectHandler for Guard {
             Effect::List(query) => self.check(&Asked::of_list(query)).await?,
             Effect::Logs { pod, .. } => self.check(&Asked::of_log(pod)).await?,
             Effect::Mutate { .. } => return self.prepare_mutation(step, effect).await,
-            Effect::Query { .. } | Effect::QueryRange { .. } | Effect::Alerts => {}
+            Effect::Query { expression } | Effect::QueryRange { expression, .. } => {
+                promql::check(expression, &self.requested, &self.grants).map_err(denied)?;
+            }
+            // Which of them the policy sees, is decided by what comes back.
+            Effect::Alerts => {}
             // They reach nothing but the run itself; a settlement is a mutation by the time
             // that it comes here.
             Effect::Settle { .. }
@@ -183,10 +187,16 @@ impl EffectHandler for Guard {
             change::after_patch(before, patch)?;
         }
         let effect = &prepared.effect;
-        let performed = self.inner.perform(prepared).await;
-        performed
-            .map(|reply| secrets::redacted(effect, reply))
-            .map_err(|fault| secrets::covered(effect, fault))
+        match self.inner.perform(prepared).await {
+            Ok(Reply::Alerts(alerts)) => Ok(Reply::Alerts(promql::visible_alerts(
+                alerts,
+                &self.incident,
+                &self.requested,
+                &self.grants,
+            ))),
+            Ok(reply) => Ok(secrets::redacted(effect, reply)),
+            Err(fault) => Err(secrets::covered(effect, fault)),
+        }
     }
 
     async fn resolve(&self, prepared: &Prepared) -> Result<Resolution, Fault> {

@@ -123,7 +123,8 @@ pub struct PolicyStatus {
     pub source: String,
     /// When it was loaded.
     pub loaded_at: Timestamp,
-    /// What it requests that no grant gives, `VERB RESOURCE[.GROUP]` each: denied when it tries.
+    /// What it requests under its settings that no grant gives, `VERB RESOURCE[.GROUP]` or
+    /// `query METRIC` each: denied when it tries.
     #[serde(default)]
     pub not_granted: Vec<String>,
     /// Why it is not loaded, does not act, or is not the newest.
@@ -150,7 +151,7 @@ impl Policy {
             source: self.source.clone(),
             loaded_at: self.loaded_at,
             not_granted: program.map_or_else(Vec::new, |program| {
-                not_granted(&self.config.grants, &program.manifest().permissions)
+                not_granted(&self.config.grants, &program.manifest().requested(&self.config.settings))
             }),
             error: self.program.as_ref().err().or(self.trouble.as_ref()).cloned(),
             candidate: self.candidate.clone(),

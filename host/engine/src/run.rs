@@ -162,7 +162,7 @@ async fn at_work(
 /// settled is settled at the next start.
 pub async fn execute(spec: RunSpec, session: Session) -> Result<Finished, JournalError> {
     let RunSpec { run, policy, program, incident, mode, limits, grants, confirm, past } = spec;
-    let requested = program.manifest().permissions.clone();
+    let requested = program.manifest().permissions_of_run(&incident.settings);
     let incident = Arc::new(incident);
     // What was changed in an earlier process was confirmed then; by now it may have
     // cleared the alert.
@@ -229,6 +229,8 @@ async fn finish(recorder: &Recorder, ending: Ending) -> Result<Finished, Journal
 
 #[cfg(test)]
 pub(crate) mod bed;
+#[cfg(test)]
+mod queries;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -145,7 +145,7 @@ pub async fn play_back(recorded: Recorded<'_>, program: &dyn Program) -> Result<
 }
 
 fn check(header: &RunHeader) -> Result<(), String> {
-    let RunHeader { format, world, .. } = header;
+    let RunHeader { format, .. } = header;
     if *format > RunHeader::FORMAT {
         return Err(format!(
             "its record has format {format}, and this version reads up to {}: a newer Suture wrote it; take \
@@ -153,10 +153,7 @@ fn check(header: &RunHeader) -> Result<(), String> {
             RunHeader::FORMAT
         ));
     }
-    if world != RunHeader::WORLD {
-        return Err(format!("it ran in the world `{world}`, and this version has `{}`", RunHeader::WORLD));
-    }
-    Ok(())
+    header.contract().map(drop)
 }
 
 impl From<Halt> for Stop {

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use suture_core::clock::Timestamp;
-use suture_core::{Alert, Grant, Incident, IncidentId, Labels, Limits, Mode, Permission, RunId};
+use suture_core::{
+    Alert, ContractVersion, Grant, Incident, IncidentId, Labels, Limits, Mode, Permission, RunId,
+};
 
 /// A notification that was accepted and is not routed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,13 +172,13 @@ pub struct RunRecord {
 pub struct RunHeader {
     /// The format of the entries: [`RunHeader::FORMAT`].
     pub format: u32,
-    /// The version of the world: `suture:policy@0.1.0`.
+    /// The version of the contract that its module was built for: `suture:policy@0.2.0`.
     pub world: String,
     /// The incident, settings included, byte for byte as the policy received it.
     pub incident: Incident,
     /// What the run may use.
     pub limits: Limits,
-    /// What its policy's manifest requested.
+    /// What its policy's manifest requested under the settings.
     #[serde(default)]
     pub requested: Vec<Permission>,
     /// What the operator granted it. A change was allowed by these, and so is taking it back
@@ -191,6 +193,21 @@ pub struct RunHeader {
 impl RunHeader {
     /// The format of entries that this version writes.
     pub const FORMAT: u32 = 3;
-    /// The world that this version runs.
-    pub const WORLD: &'static str = "suture:policy@0.1.0";
+    /// The newest contract that this version serves.
+    pub const WORLD: &'static str = ContractVersion::NEWEST.package();
+
+    /// The contract that its module was built for.
+    ///
+    /// # Errors
+    /// That this version does not serve it, in a sentence.
+    pub fn contract(&self) -> Result<ContractVersion, String> {
+        ContractVersion::of_package(&self.world).ok_or_else(|| {
+            let known: Vec<_> = ContractVersion::ALL.iter().map(|one| format!("`{one}`")).collect();
+            format!(
+                "it ran under the contract `{}`, and this version serves {}",
+                self.world,
+                known.join(" and ")
+            )
+        })
+    }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::coop::unconstrained;
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::bindings::Policy;
 use crate::cap::{MAX_CORE_INSTANCES, MAX_TABLE_ELEMENTS, MAX_TABLES};
+use crate::contract;
 use crate::instance::State;
 use crate::ticker::{Live, Ticker};
 
@@ -75,7 +75,7 @@ impl Runtime {
         let wrong = |error: wasmtime::Error| RuntimeError::Engine(format!("{error:#}"));
         let engine = engine().map_err(wrong)?;
         let mut linker = Linker::new(&engine);
-        Policy::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state).map_err(wrong)?;
+        contract::add_to_linker(&mut linker).map_err(wrong)?;
         let ticker = Ticker::start(&engine).map_err(RuntimeError::Ticker)?;
         let slots = Semaphore::new(MAX_INSTANCES as usize);
         Ok(Self { shared: Arc::new(Shared { engine, linker, slots, ticker }) })

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use suture_core::{Host, Limit, Limits};
 use wasmtime::{Store, UpdateDeadline};
 
-use crate::bindings::{Policy, PolicyPre};
 use crate::cap::Cap;
 use crate::engine::Shared;
 use crate::meter::Meter;
@@ -28,13 +27,6 @@ pub(crate) struct State {
     /// The number of the last effect.
     pub(crate) step: u32,
     cap: Cap,
-}
-
-/// A fresh instance, thrown away after one call: a trap or a dropped future leaves it in
-/// a state that can't be entered again.
-pub(crate) struct Instance {
-    pub(crate) store: Store<State>,
-    pub(crate) policy: Policy,
 }
 
 /// A store with every limit in place.
@@ -62,19 +54,4 @@ pub(crate) fn store(shared: &Shared, calls: Calls, limits: &Limits, meter: Arc<M
     });
     store.set_epoch_deadline(1);
     store
-}
-
-impl Instance {
-    /// Make one. To be polled inside the meter.
-    pub(crate) async fn start(
-        shared: &Shared,
-        policy: &PolicyPre<State>,
-        calls: Calls,
-        limits: &Limits,
-        meter: Arc<Meter>,
-    ) -> wasmtime::Result<Self> {
-        let mut store = store(shared, calls, limits, meter);
-        let policy = policy.instantiate_async(&mut store).await?;
-        Ok(Self { store, policy })
-    }
 }

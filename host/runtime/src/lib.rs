@@ -19,13 +19,12 @@ mod bindings;
 mod cache;
 mod call;
 mod cap;
-mod convert;
+mod contract;
 mod engine;
 mod instance;
 mod load;
 mod meter;
 mod module;
-mod size;
 mod stop;
 mod ticker;
 mod trap;
@@ -39,6 +38,3 @@ pub use cache::{CacheError, ModuleCache};
 pub use engine::{Runtime, RuntimeError};
 pub use load::{LoadError, MAX_COMPONENT_BYTES};
 pub use module::PolicyModule;
-
-/// The package of the world that this host links: `suture:policy@0.1.0`.
-pub const WORLD: &str = "suture:policy@0.1.0";

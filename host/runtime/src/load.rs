@@ -4,16 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use suture_core::{Bytes, Halt, HumanDuration, LimitExceeded, Limits, Manifest};
+use suture_core::{Bytes, ContractVersion, Halt, HumanDuration, LimitExceeded, Limits, Manifest};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::bindings::{Policy, PolicyPre};
 use crate::cache::ModuleCache;
 use crate::cap::{MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
-use crate::convert;
+use crate::contract::Contract;
 use crate::engine::{Runtime, Shared, weight};
-use crate::instance::{Calls, State, store};
+use crate::instance::{Calls, store};
 use crate::meter::Meter;
 use crate::module::PolicyModule;
 use crate::stop::Stop;
@@ -31,7 +30,6 @@ const MANIFEST_BYTES: usize = 1 << 20;
 
 const PAGE: u64 = 64 << 10;
 const PACKAGE: &str = "suture:policy/";
-const VERSION: &str = "@0.1.0";
 const INTERFACES: [&str; 5] = ["clock", "kube", "log", "prometheus", "types"];
 
 /// Why bytes are no policy. Says nothing of where they came from: the caller knows.
@@ -65,22 +63,23 @@ pub enum LoadError {
     Invalid(String),
     /// It imports something that a policy may not have.
     #[error(
-        "it imports {}, and a policy may import only `{PACKAGE}*{VERSION}`: it has no files, network, \
-         clock or randomness of its own",
-        Names(.0)
+        "it imports {}, and a policy may import only {}: it has no files, network, clock or randomness of \
+         its own",
+        Names(.0),
+        Offered
     )]
     ForeignImports(Vec<String>),
     /// It was built for another version of the contract.
-    #[error(
-        "it imports {}, and this host offers `{PACKAGE}*{VERSION}`: build it against this host's `wit/`",
-        Names(.0)
-    )]
+    #[error("it imports {}, and this host offers {}: build it against this host's `wit/`", Names(.0), Offered)]
     UnknownInterfaces(Vec<String>),
+    /// It was built for several versions of the contract at once.
+    #[error("it imports {}: a policy is built for one version of the contract", Names(.0))]
+    MixedVersions(Vec<String>),
     /// What it imports has other types than the host's.
-    #[error("an import is not as `{world}` has it: {0}", world = crate::WORLD)]
+    #[error("an import is not as the contract has it: {0}")]
     ImportMismatch(String),
     /// `manifest` or `remediate` is missing or has another type.
-    #[error("it does not export what the world `policy` of `{world}` asks for: {0}", world = crate::WORLD)]
+    #[error("it does not export what the world `policy` asks for: {0}")]
     Exports(String),
     /// It wants more of something than a policy may have.
     #[error("it needs {wanted} {of}, where a policy has at most {limit}")]
@@ -101,6 +100,19 @@ pub enum LoadError {
     /// The host could not do its part.
     #[error("internal error while loading: {0}")]
     Internal(String),
+}
+
+/// The interfaces that there are, in a sentence.
+struct Offered;
+
+impl fmt::Display for Offered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, version) in ContractVersion::ALL.into_iter().enumerate() {
+            let or = if index > 0 { " or " } else { "" };
+            write!(f, "{or}`{PACKAGE}*@{}`", version.version())?;
+        }
+        Ok(())
+    }
 }
 
 /// Names in a sentence: the first few, each in backquotes.
@@ -132,18 +144,19 @@ impl Runtime {
         let digest = Sha256::digest(bytes);
         let component = self.compile(bytes, digest.into(), cache).await?;
         let engine = &self.shared.engine;
-        check_imports(engine, &component)?;
+        let version = check_imports(engine, &component)?;
         let weight = check_resources(&component)?;
         let linked = self
             .shared
             .linker
             .instantiate_pre(&component)
             .map_err(|error| LoadError::ImportMismatch(format!("{error:#}")))?;
-        let policy = PolicyPre::new(linked).map_err(|error| LoadError::Exports(format!("{error:#}")))?;
-        let manifest = manifest(&self.shared, &policy, weight).await?;
+        let contract =
+            Contract::new(version, linked).map_err(|error| LoadError::Exports(format!("{error:#}")))?;
+        let manifest = manifest(&self.shared, &contract, weight).await?;
         Ok(PolicyModule {
             shared: self.shared.clone(),
-            policy,
+            contract,
             manifest: Arc::new(manifest),
             digest: format!("sha256:{}", hex(&digest)).into(),
             weight,
@@ -189,21 +202,35 @@ fn check_preamble(bytes: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-/// By the component's type: what it is called in the binary does not count.
-fn check_imports(engine: &Engine, component: &Component) -> Result<(), LoadError> {
-    let (mut foreign, mut unknown) = (Vec::new(), Vec::new());
+/// The version of the contract that all imports are of. By the component's type: what it is
+/// called in the binary does not count.
+fn check_imports(engine: &Engine, component: &Component) -> Result<ContractVersion, LoadError> {
+    let (mut foreign, mut unknown, mut known) = (Vec::new(), Vec::new(), Vec::new());
     for (name, _) in component.component_type().imports(engine) {
-        match name.strip_prefix(PACKAGE) {
-            None => foreign.push(name.to_owned()),
-            Some(rest) if INTERFACES.iter().any(|known| rest.strip_prefix(known) == Some(VERSION)) => {}
-            Some(_) => unknown.push(name.to_owned()),
+        match (name.strip_prefix(PACKAGE), version_of(name)) {
+            (None, _) => foreign.push(name.to_owned()),
+            (Some(_), Some(version)) => known.push((version, name.to_owned())),
+            (Some(_), None) => unknown.push(name.to_owned()),
         }
     }
     match (foreign.is_empty(), unknown.is_empty()) {
-        (false, _) => Err(LoadError::ForeignImports(foreign)),
-        (true, false) => Err(LoadError::UnknownInterfaces(unknown)),
-        (true, true) => Ok(()),
+        (false, _) => return Err(LoadError::ForeignImports(foreign)),
+        (true, false) => return Err(LoadError::UnknownInterfaces(unknown)),
+        (true, true) => {}
     }
+    // Without its types a policy's exports can't be written: they will say what is missing.
+    let version = known.first().map_or(ContractVersion::NEWEST, |(version, _)| *version);
+    if known.iter().any(|(other, _)| *other != version) {
+        return Err(LoadError::MixedVersions(known.into_iter().map(|(_, name)| name).collect()));
+    }
+    Ok(version)
+}
+
+/// The version of one of the contract's interfaces.
+fn version_of(import: &str) -> Option<ContractVersion> {
+    let (interface, version) = import.strip_prefix(PACKAGE)?.split_once('@')?;
+    INTERFACES.contains(&interface).then_some(())?;
+    ContractVersion::ALL.into_iter().find(|known| known.version() == version)
 }
 
 /// What an instance takes, where that is not too much. (Core instances are counted by the
@@ -231,7 +258,7 @@ fn check_resources(component: &Component) -> Result<u32, LoadError> {
 }
 
 /// Ask the policy what it says of itself.
-async fn manifest(shared: &Shared, policy: &PolicyPre<State>, weight: u32) -> Result<Manifest, LoadError> {
+async fn manifest(shared: &Shared, contract: &Contract, weight: u32) -> Result<Manifest, LoadError> {
     let limits = Limits { memory: MANIFEST_MEMORY, cpu: MANIFEST_CPU, ..Limits::default() };
     let meter = Arc::new(Meter::default());
     let _slot = shared.slot(weight).await;
@@ -246,13 +273,10 @@ async fn manifest(shared: &Shared, policy: &PolicyPre<State>, weight: u32) -> Re
     let asked = async {
         let mut store = store(shared, Calls::Refused, &limits, meter.clone());
         store.set_hostcall_fuel(MANIFEST_BYTES);
-        let instance = policy.instance_pre().instantiate_async(&mut store).await.map_err(trapped)?;
-        let policy =
-            Policy::new(&mut store, &instance).map_err(|error| LoadError::Exports(format!("{error:#}")))?;
-        policy.call_manifest(&mut store).await.map_err(trapped)
+        contract.manifest(&mut store).await.map_err(trapped)
     };
     let raw = meter.inside(asked).await?;
-    convert::manifest(raw).check().map_err(LoadError::ManifestInvalid)
+    raw.check_as(contract.version()).map_err(LoadError::ManifestInvalid)
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

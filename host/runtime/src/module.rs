@@ -6,18 +6,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use suture_core::{Ending, Host, Incident, Limits, Manifest, Program};
 
-use crate::bindings::{PolicyPre, types};
-use crate::convert;
+use crate::contract::Contract;
 use crate::engine::Shared;
-use crate::instance::{Calls, Instance, State};
+use crate::instance::{Calls, store};
 use crate::meter::Meter;
-use crate::trap::{cut, ending};
+use crate::trap::ending;
 
 /// A policy: compiled, checked and linked. Each run is a fresh instance of it.
 #[derive(Clone)]
 pub struct PolicyModule {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) policy: PolicyPre<State>,
+    pub(crate) contract: Contract,
     pub(crate) manifest: Arc<Manifest>,
     pub(crate) digest: Arc<str>,
     /// How many places an instance takes.
@@ -42,16 +41,10 @@ impl PolicyModule {
     ) -> wasmtime::Result<Ending> {
         let meter = Arc::new(Meter::default());
         let run = async {
-            let calls = Calls::Answered(host);
-            let Instance { mut store, policy } =
-                Instance::start(&self.shared, &self.policy, calls, limits, meter.clone()).await?;
-            let incident = types::Incident::from(incident);
-            policy.call_remediate(&mut store, &incident).await
+            let mut store = store(&self.shared, Calls::Answered(host), limits, meter.clone());
+            self.contract.remediate(&mut store, incident).await
         };
-        Ok(match meter.inside(run).await? {
-            Ok(outcome) => Ending::Concluded(convert::outcome(outcome)),
-            Err(text) => Ending::Failed(cut(text, convert::MAX_TEXT)),
-        })
+        meter.inside(run).await
     }
 }
 

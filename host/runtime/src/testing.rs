@@ -4,6 +4,7 @@
 //! unless a test gives them other code; `wit-component` makes a component of it, as it
 //! does of every policy. So a test can do what no language's own tools would let it do.
 
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
@@ -32,6 +33,8 @@ pub(crate) struct Guest {
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
     pub(crate) pages: u32,
+    /// The folder of the contract, below the repository's.
+    pub(crate) contract: &'static str,
 }
 
 impl Default for Guest {
@@ -44,6 +47,7 @@ impl Default for Guest {
             name: "demo",
             version: "0.1.0",
             pages: 2,
+            contract: "wit",
         }
     }
 }
@@ -124,7 +128,8 @@ impl Guest {
         );
         let mut module = wat::parse_str(&text).unwrap();
         let mut resolve = Resolve::default();
-        let (package, _) = resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit")).unwrap();
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        let (package, _) = resolve.push_dir(root.join(self.contract)).unwrap();
         let world = resolve.select_world(&[package], Some("policy")).unwrap();
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
         module

@@ -3,8 +3,10 @@
 use suture_core::Ending;
 use wasmtime::{Trap, WasmBacktrace};
 
-use crate::convert::MAX_TEXT;
 use crate::stop::Stop;
+
+/// The longest sentence for people that is kept, in bytes.
+pub(crate) const MAX_TEXT: usize = 4096;
 
 /// How many frames are named, the innermost first.
 const FRAMES: usize = 5;

@@ -112,7 +112,7 @@ pub fn export(recording: &Recording<'_>) -> Result<String, ExportError> {
 }
 
 fn check(header: &RunHeader) -> Result<(), ExportError> {
-    let RunHeader { format, world, .. } = header;
+    let RunHeader { format, .. } = header;
     if *format > RunHeader::FORMAT {
         return Err(ExportError::OtherVersion(format!(
             "its record has format {format}, and this version reads up to {}: a newer Suture wrote it; take \
@@ -120,13 +120,7 @@ fn check(header: &RunHeader) -> Result<(), ExportError> {
             RunHeader::FORMAT
         )));
     }
-    if world != RunHeader::WORLD {
-        return Err(ExportError::OtherVersion(format!(
-            "it ran in the world `{world}`, and this version has `{}`",
-            RunHeader::WORLD
-        )));
-    }
-    Ok(())
+    header.contract().map(drop).map_err(ExportError::OtherVersion)
 }
 
 /// Whether a text is said anywhere in what the policy asked for and concluded.

@@ -170,13 +170,16 @@ impl Scenario {
         let namespaces: Vec<_> =
             self.namespaces().iter().filter_map(|namespace| Glob::new(namespace).ok()).collect();
         let grant = |permission: &Permission, verbs: Vec<Verb>, namespaces: Vec<Glob>| {
-            Grant::of(permission.groups.clone(), permission.resources.clone(), verbs, namespaces)
+            let grant = Grant::of(permission.groups.clone(), permission.resources.clone(), verbs, namespaces);
+            Grant { metrics: permission.metrics.clone(), ..grant }
         };
         let here =
             manifest.permissions.iter().map(|asked| grant(asked, asked.verbs.clone(), namespaces.clone()));
         // A list over all namespaces lists those of the fixture: there are no others.
         let lists = manifest.permissions.iter().filter(|asked| asked.verbs.contains(&Verb::List));
-        here.chain(lists.map(|asked| grant(asked, vec![Verb::List], vec![Glob::any()]))).collect()
+        let lists = lists.map(|asked| grant(asked, vec![Verb::List], vec![Glob::any()]));
+        let metrics = manifest.unnamed_metrics().map(|any| grant(&any, Vec::new(), Vec::new()));
+        here.chain(lists).chain(metrics).collect()
     }
 
     /// The namespaces that its objects, logs and alerts name.
@@ -238,6 +241,9 @@ impl RawScenario {
                 return Err(wrong((settings.referenced, "`settings` is not an object".to_owned())));
             }
         };
+        if let Some(error) = given.grants.iter().flatten().find_map(|grant| grant.check_subject().err()) {
+            return Err(wrong((start, format!("`given.grants`: {error}"))));
+        }
         let mode = given.mode.unwrap_or(Mode::Enforce);
         let lists_alerts = given.alerts.is_some();
         let places = Places {

@@ -67,6 +67,7 @@ pub(crate) fn native(script: Script) -> Arc<dyn Program> {
             resources: words(&["configmaps"]),
             verbs: words(&["get", "patch", "delete", "create"]),
             reason: "tests".into(),
+            ..RawPermission::default()
         }],
         settings_schema: r#"{"type": "object", "additionalProperties": false,
             "properties": {"value": {"type": "string", "default": "mended"}}}"#

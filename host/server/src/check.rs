@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_saphyr::Location;
-use suture_core::grant::not_granted;
-use suture_core::{Grant, Mode, Program};
+use suture_core::grant::{metrics, not_granted};
+use suture_core::{Grant, Manifest, Mode, Permission, Program};
 use suture_runtime::Runtime;
 
 use crate::assemble::{self, ServeOptions};
@@ -36,7 +37,8 @@ pub struct CheckedPolicy {
     pub digest: String,
     /// Whether it acts.
     pub mode: Mode,
-    /// What it requests that no grant gives, `VERB RESOURCE` each: denied when it tries.
+    /// What it requests under its settings that no grant gives, `VERB RESOURCE` or
+    /// `query METRIC` each: denied when it tries.
     pub not_granted: Vec<String>,
 }
 
@@ -90,7 +92,7 @@ pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
             }
         };
         match assemble::policy_config(&loaded, entry, &*program) {
-            Ok(_) => checked(&loaded, entry, &*program, &mut report),
+            Ok(config) => checked(&loaded, entry, &*program, &config.settings, &mut report),
             Err(error) => report.errors.push(error),
         }
     }
@@ -104,30 +106,23 @@ fn tokens(loaded: &Loaded) -> Vec<(std::path::PathBuf, Location)> {
     files.into_iter().flatten().map(|file| (loaded.path(&file.value), file.referenced)).collect()
 }
 
-fn checked(loaded: &Loaded, entry: &PolicyEntry, program: &dyn Program, report: &mut CheckReport) {
+fn checked(
+    loaded: &Loaded,
+    entry: &PolicyEntry,
+    program: &dyn Program,
+    settings: &Value,
+    report: &mut CheckReport,
+) {
     let manifest = program.manifest();
     let grants: Vec<Grant> = entry.grants.iter().map(|grant| grant.value.clone()).collect();
-    let not_granted = not_granted(&grants, &manifest.permissions);
+    let not_granted = not_granted(&grants, &manifest.requested(settings));
     if !not_granted.is_empty() && !grants.is_empty() {
         let message =
             format!("policy `{}` requests, and no grant gives: {}", entry.name.value, not_granted.join(", "));
         report.warnings.push(loaded.error(entry.name.referenced, message));
     }
     for grant in &entry.grants {
-        let asked = |group: &String, resource: &String| {
-            manifest.permissions.iter().any(|permission| {
-                permission.groups.contains(group) && permission.resources.contains(resource)
-            })
-        };
-        let unasked: Vec<_> = grant
-            .value
-            .resources
-            .iter()
-            .filter(|resource| !grant.value.groups.iter().any(|group| asked(group, resource)))
-            .map(String::as_str)
-            .collect();
-        if !unasked.is_empty() {
-            let message = format!("policy `{}` never requests {}", entry.name.value, unasked.join(", "));
+        for message in superfluous(&entry.name.value, &grant.value, manifest, settings) {
             report.warnings.push(loaded.error(grant.referenced, message));
         }
     }
@@ -138,4 +133,41 @@ fn checked(loaded: &Loaded, entry: &PolicyEntry, program: &dyn Program, report: 
         mode: entry.mode,
         not_granted,
     });
+}
+
+/// What a grant gives that a policy does not request: at all, or under its settings. A
+/// sentence each.
+fn superfluous(policy: &str, grant: &Grant, manifest: &Manifest, settings: &Value) -> Vec<String> {
+    let (mut never, mut otherwise) = (Vec::new(), Vec::new());
+    let mut note = |what: String, asks: &dyn Fn(&Permission) -> bool| {
+        let asking: Vec<_> = manifest.permissions.iter().filter(|permission| asks(permission)).collect();
+        match asking.first() {
+            None => never.push(what),
+            Some(_) if asking.iter().any(|permission| permission.applies(settings)) => {}
+            Some(first) => {
+                otherwise.push(format!("{what} only with {}", first.condition().unwrap_or_default()))
+            }
+        }
+    };
+    for resource in &grant.resources {
+        note(resource.clone(), &|permission| {
+            permission.resources.contains(resource)
+                && grant.groups.iter().any(|group| permission.groups.contains(group))
+        });
+    }
+    if manifest.contract.names_metrics() {
+        for metric in &grant.metrics {
+            note(format!("the metric {}", metric.as_str()), &|permission| {
+                permission.metrics.iter().any(|asked| metrics::overlap(asked, metric))
+            });
+        }
+    }
+    let mut sentences = Vec::new();
+    if !never.is_empty() {
+        sentences.push(format!("policy `{policy}` never requests {}", never.join(", ")));
+    }
+    if !otherwise.is_empty() {
+        sentences.push(format!("policy `{policy}` requests {}", otherwise.join(", ")));
+    }
+    sentences
 }

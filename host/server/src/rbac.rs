@@ -5,11 +5,13 @@ use std::path::Path;
 
 use serde_saphyr::Location;
 use suture_core::rbac::{Installation, Needs, Requester};
+use suture_core::{Permission, Program};
 use suture_engine::Policy;
 use suture_runtime::Runtime;
 
+use crate::assemble;
 use crate::catalog::{self, Loader};
-use crate::config::{ClusterConfig, Config, ConfigError, Loaded};
+use crate::config::{ClusterConfig, Config, ConfigError, Loaded, PolicyEntry};
 
 /// The namespace and the ServiceAccount of a host, where nobody says otherwise.
 const USUAL: &str = "suture";
@@ -55,12 +57,13 @@ pub async fn rbac(
             warnings.push(loaded.error(entry.source.referenced, message));
         }
         let grants: Vec<_> = entry.grants.iter().map(|grant| grant.value.clone()).collect();
-        read.push((entry.name.value.as_str(), grants, program.ok()));
+        let requested = program.ok().map(|program| requested(&loaded, entry, &*program, &mut warnings));
+        read.push((entry.name.value.as_str(), grants, requested));
     }
-    let requesters = read.iter().map(|(policy, grants, program)| Requester {
+    let requesters = read.iter().map(|(policy, grants, requested)| Requester {
         policy,
         grants,
-        requested: program.as_ref().map(|program| program.manifest().permissions.as_slice()),
+        requested: requested.as_deref(),
     });
     let installation = installation(&loaded, namespace, service_account);
     let needs = Needs::of(requesters).with_host(&installation);
@@ -68,17 +71,39 @@ pub async fn rbac(
     Ok(RbacReport { needs, installation, warnings })
 }
 
+/// What a policy requests under its settings. Where these are wrong, all that it could: what a
+/// policy can't do for want of a right is worse found than a right too many.
+fn requested(
+    loaded: &Loaded,
+    entry: &PolicyEntry,
+    program: &dyn Program,
+    warnings: &mut Vec<ConfigError>,
+) -> Vec<Permission> {
+    match assemble::policy_config(loaded, entry, program) {
+        Ok(config) => program.manifest().requested(&config.settings),
+        Err(error) => {
+            warnings.push(error);
+            program.manifest().permissions.clone()
+        }
+    }
+}
+
 /// What the policies of a host need that are loaded, and the host itself.
 pub(crate) fn of_host<'a>(
     policies: impl IntoIterator<Item = &'a Policy>,
     installation: &Installation,
 ) -> Needs {
-    let requester = |policy: &'a Policy| {
+    let requested = |policy: &'a Policy| {
         let program = policy.program.as_ref().ok()?;
-        let requested = Some(program.manifest().permissions.as_slice());
-        Some(Requester { policy: &policy.config.name, grants: &policy.config.grants, requested })
+        Some((&policy.config, program.manifest().requested(&policy.config.settings)))
     };
-    Needs::of(policies.into_iter().filter_map(requester)).with_host(installation)
+    let requested: Vec<_> = policies.into_iter().filter_map(requested).collect();
+    let requesters = requested.iter().map(|(config, requested)| Requester {
+        policy: &config.name,
+        grants: &config.grants,
+        requested: Some(requested),
+    });
+    Needs::of(requesters).with_host(installation)
 }
 
 /// Where a host runs, and as whom.

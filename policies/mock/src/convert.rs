@@ -118,8 +118,8 @@ pub(crate) fn manifest(manifest: types::Manifest) -> RawManifest {
     let types::Manifest { name, version, description, matchers, key, permissions, settings_schema } =
         manifest;
     let permission = |permission: types::Permission| {
-        let types::Permission { groups, resources, verbs, reason } = permission;
-        RawPermission { groups, resources, verbs, reason }
+        let types::Permission { groups, resources, verbs, metrics, when, reason } = permission;
+        RawPermission { groups, resources, verbs, metrics, when, reason }
     };
     let permissions = permissions.into_iter().map(permission).collect();
     RawManifest { name, version, description, matchers, key, permissions, settings_schema }

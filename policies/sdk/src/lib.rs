@@ -67,6 +67,7 @@ pub mod kube;
 pub mod log;
 mod manifest;
 mod outcome;
+mod permission;
 pub mod prometheus;
 pub mod stop;
 mod time;
@@ -81,6 +82,7 @@ pub use error::{Error, Result, reason};
 pub use incident::{Alert, Incident, Labels};
 pub use manifest::{Manifest, Setting};
 pub use outcome::Outcome;
+pub use permission::Permission;
 pub use time::Time;
 
 pub use serde_json::{Value, json};

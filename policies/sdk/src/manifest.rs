@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::Duration;
 use crate::wit::types;
+use crate::{Duration, Permission};
 
 /// What a policy says of itself: a constant, written as a chain of calls.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,18 +45,18 @@ impl Manifest {
     /// Ask for rights: verbs on resources of one API group (the core group is the empty
     /// text), and why, for the operator who decides.
     pub fn permission<const R: usize, const V: usize>(
-        mut self,
+        self,
         group: &str,
         resources: [&str; R],
         verbs: [&str; V],
         reason: &str,
     ) -> Self {
-        self.raw.permissions.push(types::Permission {
-            groups: vec![group.to_owned()],
-            resources: resources.map(str::to_owned).to_vec(),
-            verbs: verbs.map(str::to_owned).to_vec(),
-            reason: reason.to_owned(),
-        });
+        self.request(Permission::resources(group, resources, verbs, reason))
+    }
+
+    /// Ask for metrics, or for rights that only some settings need: see [`Permission`].
+    pub fn request(mut self, Permission(permission): Permission) -> Self {
+        self.raw.permissions.push(permission);
         self
     }
 

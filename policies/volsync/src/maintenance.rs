@@ -91,6 +91,12 @@ pub fn repair(source: &ReplicationSource, incident: &Incident, settings: &Settin
     hold(&format!("{namespace}/{secret}"), settings)?;
     step!("looking at the maintenance of {namespace}/{secret}");
     let mut all = match kube::list::<KopiaMaintenance>().in_namespace(namespace).read() {
+        Err(error) if error.is_denied() && !settings.sees_maintenance() => {
+            return escalate(format!(
+                "whether the maintenance of {namespace}/{secret} is blocked is not looked at under these settings: \
+                 `kopia: repair` has it looked at, and `kopiaMaintenance: reset` repaired"
+            ));
+        }
         Err(error) if error.is_denied() => {
             return escalate(format!(
                 "whether the maintenance is blocked can't be seen: {}. What it takes: {{groups: [volsync.backube], \

@@ -1,7 +1,7 @@
 //! What this policy says of itself, and what an operator may set.
 
 use serde::Deserialize;
-use suture_policy::{Duration, Manifest, Value, json};
+use suture_policy::{Duration, Manifest, Permission, Value, json};
 
 /// The settings. What each means stands in [`schema`]. Those that came later have defaults
 /// here too: a run that was recorded before them is played back without them.
@@ -25,6 +25,13 @@ pub struct Settings {
     pub kopia_maintenance: KopiaMaintenance,
     #[serde(default)]
     pub maintenance_timeout: Duration,
+}
+
+impl Settings {
+    /// Whether they have this policy look at kopia's maintenance: see the permissions.
+    pub fn sees_maintenance(&self) -> bool {
+        self.kopia == Kopia::Repair || self.kopia_maintenance == KopiaMaintenance::Reset
+    }
 }
 
 /// How a repository is unlocked.
@@ -110,26 +117,42 @@ pub fn manifest() -> Manifest {
         ["get"],
         "to say what a removed snapshot has left in the storage",
     )
-    // Beyond this line: only what settings turn on. Grant it with them, and not before.
-    .permission(
-        "batch",
-        ["jobs"],
-        ["get", "create", "delete"],
-        "with `unlock: job`: to make the Job that unlocks, to wait for its end, and to remove it; the grant's \
-         `pods` must list its image and the repository's Secret",
+    .request(
+        Permission::resources(
+            "batch",
+            ["jobs"],
+            ["get", "create", "delete"],
+            "to make the Job that unlocks, to wait for its end, and to remove it; the grant's `pods` must list its \
+             image and the repository's Secret",
+        )
+        .when("unlock", "job"),
     )
-    .permission(
-        "",
-        ["events"],
-        ["list"],
-        "with `removeAll: whenHolderIsGone`: to know that a lock's holder was a pod of this cluster",
+    .request(
+        Permission::resources(
+            "",
+            ["events"],
+            ["list"],
+            "to know that a lock's holder was a pod of this cluster",
+        )
+        .when("removeAll", "whenHolderIsGone"),
     )
-    .permission(
-        "volsync.backube",
-        ["kopiamaintenances"],
-        ["get", "list", "patch"],
-        "with `kopiaMaintenance: reset`: to read whether a maintenance is blocked, to ask for its reset, and to see \
-         how it ends",
+    .request(
+        Permission::resources(
+            "volsync.backube",
+            ["kopiamaintenances"],
+            ["list"],
+            "to tell a person whether a maintenance is blocked, and what its last Job said",
+        )
+        .when("kopia", "repair"),
+    )
+    .request(
+        Permission::resources(
+            "volsync.backube",
+            ["kopiamaintenances"],
+            ["get", "list", "patch"],
+            "to read whether a maintenance is blocked, to ask for its reset, and to see how it ends",
+        )
+        .when("kopiaMaintenance", "reset"),
     )
     .settings_schema(schema())
 }

@@ -1,7 +1,7 @@
 //! `suture inspect`: what a component is.
 
 use serde_json::{Value, json};
-use suture_core::{Manifest, Program};
+use suture_core::{Glob, Manifest, Program};
 
 use crate::CommandResult;
 use crate::args::InspectArgs;
@@ -43,6 +43,7 @@ fn print(manifest: &Manifest, output: &Output) {
     let heading = |text: &str| output.line(format!("\n{HEADING}{text}{HEADING:#}"));
     output.line(format!("{HEADING}{} {}{HEADING:#}", manifest.name, manifest.version));
     output.line(format!("  {}", manifest.description));
+    output.line(format!("  {DIM}built for the contract{DIM:#} {}", manifest.contract));
     heading("Alerts that it is for");
     output.line(format!(
         "  {}",
@@ -59,7 +60,13 @@ fn print(manifest: &Manifest, output: &Output) {
                 group => format!("{resource}.{group}"),
             })
         });
-        output.line(format!("  {} {}", verbs.join(", "), resources.collect::<Vec<_>>().join(", ")));
+        let metrics: Vec<_> = permission.metrics.iter().map(Glob::as_str).collect();
+        let what = match metrics.is_empty() {
+            true => format!("{} {}", verbs.join(", "), resources.collect::<Vec<_>>().join(", ")),
+            false => format!("query {}", metrics.join(", ")),
+        };
+        let when = permission.condition().map(|when| format!(" {DIM}with{DIM:#} {when}")).unwrap_or_default();
+        output.line(format!("  {what}{when}"));
         output.line(format!("    {DIM}{}{DIM:#}", permission.reason));
     }
     heading("Settings");

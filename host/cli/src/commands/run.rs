@@ -88,7 +88,8 @@ fn one_scenario(file: &Path) -> Result<Scenario, CliError> {
     }
 }
 
-fn settings(file: &Path) -> Result<Value, CliError> {
+/// The settings in a file.
+pub fn settings(file: &Path) -> Result<Value, CliError> {
     let text = alerts::text(file)?;
     let value: Value = serde_saphyr::from_str(&text)
         .map_err(|error| CliError::usage(error.to_string()).at(file.display()))?;

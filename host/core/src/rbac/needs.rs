@@ -30,7 +30,7 @@ pub struct Requester<'a> {
     pub policy: &'a str,
     /// What the operator grants.
     pub grants: &'a [Grant],
-    /// What its manifest requests; none where the module can't be read, and everything
+    /// What its manifest requests under its settings; none where the module can't be read, and everything
     /// that is granted counts.
     pub requested: Option<&'a [Permission]>,
 }
@@ -122,6 +122,7 @@ impl Needs {
             resources: grant.resources.clone(),
             verbs: grant.verbs.clone(),
             reason: "granted; its component could not be read, so what it requests is not known".to_owned(),
+            ..Permission::default()
         }];
         for permission in requester.requested.unwrap_or(&everything) {
             for group in both(&grant.groups, &permission.groups) {

@@ -111,10 +111,10 @@ impl Dispatcher {
         };
         let header = RunHeader {
             format: RunHeader::FORMAT,
-            world: RunHeader::WORLD.to_owned(),
+            world: program.manifest().contract.package().to_owned(),
             incident: given.clone(),
             limits: policy.config.limits.clone(),
-            requested: program.manifest().permissions.clone(),
+            requested: program.manifest().permissions_of_run(&policy.config.settings),
             grants: policy.config.grants.clone(),
             cluster: self.cluster_id.clone(),
         };

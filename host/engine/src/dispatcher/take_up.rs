@@ -164,9 +164,10 @@ impl Dispatcher {
         if record.mode == Mode::Observe {
             return Err("it only observed".to_owned());
         }
-        if (header.format, header.world.as_str()) != (RunHeader::FORMAT, RunHeader::WORLD) {
-            return Err(format!("its record has format {} of {}", header.format, header.world));
+        if header.format != RunHeader::FORMAT {
+            return Err(format!("its record has format {}", header.format));
         }
+        header.contract()?;
         let policy = policy.ok_or("its policy is no longer in the configuration")?;
         let program = self.module(policy, &record.digest).await?;
         if policy.config.settings != header.incident.settings {

@@ -13,7 +13,7 @@ use suture_journal::MemoryLog;
 
 use super::*;
 
-/// A manifest that requests ConfigMaps, Secrets and Jobs, with key `obj_namespace`.
+/// A manifest that requests ConfigMaps, Secrets, Jobs and some metrics, with key `obj_namespace`.
 pub(crate) fn manifest() -> Manifest {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     RawManifest {
@@ -22,12 +22,20 @@ pub(crate) fn manifest() -> Manifest {
         description: "For tests".into(),
         matchers: vec![],
         key: words(&["obj_namespace"]),
-        permissions: vec![RawPermission {
-            groups: words(&["", "batch"]),
-            resources: words(&["configmaps", "secrets", "jobs"]),
-            verbs: words(&["get", "list", "create", "patch", "delete"]),
-            reason: "tests".into(),
-        }],
+        permissions: vec![
+            RawPermission {
+                groups: words(&["", "batch"]),
+                resources: words(&["configmaps", "secrets", "jobs"]),
+                verbs: words(&["get", "list", "create", "patch", "delete"]),
+                reason: "tests".into(),
+                ..RawPermission::default()
+            },
+            RawPermission {
+                metrics: words(&["up", "asked_*", "ALERTS"]),
+                reason: "tests".into(),
+                ..RawPermission::default()
+            },
+        ],
         settings_schema: r#"{"type": "object"}"#.into(),
     }
     .check()
@@ -76,6 +84,18 @@ where
         digest,
         script: Box::new(move |calls, incident| Box::pin(script(calls, incident))),
     })
+}
+
+/// The same, with a manifest of its own.
+pub(crate) fn policy_with<F>(
+    manifest: Manifest,
+    script: impl Fn(Calls, Incident) -> F + Send + Sync + 'static,
+) -> Arc<dyn Program>
+where
+    F: Future<Output = Result<Result<Outcome, String>, Halt>> + Send + 'static,
+{
+    let script: Script = Box::new(move |calls, incident| Box::pin(script(calls, incident)));
+    Arc::new(Scripted { manifest, digest: "sha256:own", script })
 }
 
 #[async_trait]

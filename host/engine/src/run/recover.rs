@@ -14,7 +14,7 @@ pub struct Unfinished {
     pub run: RunId,
     /// The policy's name in this host.
     pub policy: String,
-    /// What the manifest of its module requested.
+    /// What the manifest of its module requested under its settings.
     pub requested: Vec<Permission>,
     /// What it worked on.
     pub incident: Incident,

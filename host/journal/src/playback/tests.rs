@@ -46,6 +46,7 @@ fn remediated(summary: &str) -> Ending {
 fn asking(calls: Vec<Effect>, digest: &'static str) -> Listed {
     let manifest = Manifest {
         name: "listed".into(),
+        contract: suture_core::ContractVersion::NEWEST,
         version: "1".into(),
         description: String::new(),
         matchers: Matchers::default(),

@@ -125,7 +125,7 @@ async fn an_argument_larger_than_a_call_may_be_ends_the_run_with_that_limit() {
 #[tokio::test]
 async fn arguments_that_overlap_do_not_exhaust_the_host() {
     let guest = Guest {
-        imports: r#"(import "suture:policy/kube@0.1.0" "wait" (func $wait
+        imports: r#"(import "suture:policy/kube@0.2.0" "wait" (func $wait
             (param i32)  (param i32)))"#,
         pages: 20,
         // The parameters, spilled: a target of zeros, `all`, a list, the timeout.

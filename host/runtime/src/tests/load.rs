@@ -59,7 +59,7 @@ async fn a_file_too_large_is_refused_before_it_is_looked_at() {
 async fn imports_outside_the_contract_are_refused_by_name() {
     let text = refused_text(
         r#"(component (import "wasi:cli/exit@0.2.0" (instance)) (import "now" (func (result u64)))
-            (import "suture:policy/kube@0.1.0" (instance)))"#,
+            (import "suture:policy/kube@0.2.0" (instance)))"#,
     )
     .await;
     assert!(text.contains("`wasi:cli/exit@0.2.0`, `now`") && !text.contains("kube@"), "{text}");
@@ -67,7 +67,13 @@ async fn imports_outside_the_contract_are_refused_by_name() {
 
 #[tokio::test]
 async fn another_version_of_the_contract_is_refused_by_name() {
-    for name in ["suture:policy/kube@0.2.0", "suture:policy/kube", "suture:policy/shell@0.1.0"] {
+    for name in [
+        "suture:policy/kube@0.3.0",
+        "suture:policy/kube@0.2.1",
+        "suture:policy/kube",
+        "suture:policy/shell@0.2.0",
+        "suture:policy/shell@0.1.0",
+    ] {
         let text = refused_text(&format!("(component (import \"{name}\" (instance)))")).await;
         assert!(text.contains(name) && text.contains("this host offers"), "{text}");
     }
@@ -77,7 +83,7 @@ async fn another_version_of_the_contract_is_refused_by_name() {
 async fn an_import_of_another_type_is_refused() {
     let error = refused(
         &wat::parse_str(
-            r#"(component (import "suture:policy/clock@0.1.0"
+            r#"(component (import "suture:policy/clock@0.2.0"
                 (instance (export "now" (func (result string))))))"#,
         )
         .unwrap(),
@@ -132,7 +138,7 @@ async fn a_component_that_wants_too_much_says_of_what() {
 #[tokio::test]
 async fn a_manifest_is_a_constant() {
     let error = Guest {
-        imports: r#"(import "suture:policy/clock@0.1.0" "now" (func $now (result i64)))"#,
+        imports: r#"(import "suture:policy/clock@0.2.0" "now" (func $now (result i64)))"#,
         manifest: "(drop (call $now)) global.get $manifest",
         ..Guest::default()
     }
@@ -149,7 +155,7 @@ async fn a_manifest_is_a_constant() {
 #[tokio::test]
 async fn an_import_with_a_wrong_argument_is_no_way_around_that() {
     let error = Guest {
-        imports: r#"(import "suture:policy/kube@0.1.0" "settle" (func $settle (param i32 i32 i32 i32)))"#,
+        imports: r#"(import "suture:policy/kube@0.2.0" "settle" (func $settle (param i32 i32 i32 i32)))"#,
         manifest: "(call $settle (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 60000)) global.get $manifest",
         ..Guest::default()
     }

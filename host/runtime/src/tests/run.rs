@@ -9,7 +9,7 @@ use super::{LOG, SLEEP, trapped};
 use crate::testing::{Guest, Scripted, remediate};
 
 const LOCK: &str =
-    r#"(import "suture:policy/kube@0.1.0" "exclusive" (func $exclusive (param i32 i32 i64 i32)))"#;
+    r#"(import "suture:policy/kube@0.2.0" "exclusive" (func $exclusive (param i32 i32 i64 i32)))"#;
 
 #[tokio::test]
 async fn a_conclusion_and_a_failure_are_told_apart() {
@@ -68,7 +68,7 @@ async fn an_error_of_the_host_reaches_the_policy() {
 async fn what_is_no_effect_is_an_error_for_the_policy_and_reaches_nobody() {
     let code = "(call $settle (i32.const 1024) (i32.const 4) (i32.const 0) (i32.const 512))
         (if (result i32) (i32.load8_u (i32.const 512)) (then global.get $failed) (else global.get $done))";
-    let imports = r#"(import "suture:policy/kube@0.1.0" "settle" (func $settle (param i32 i32 i32 i32)))"#;
+    let imports = r#"(import "suture:policy/kube@0.2.0" "settle" (func $settle (param i32 i32 i32 i32)))"#;
     let host = Scripted::plain();
     let ending = remediate(imports, code).run(&Limits::default(), host.clone()).await;
     assert_eq!(ending, Ending::Failed("could not tell".into()));
@@ -80,9 +80,9 @@ async fn what_is_no_effect_is_an_error_for_the_policy_and_reaches_nobody() {
 async fn steps_are_numbered_as_the_host_counts_effects() {
     let guest = Guest {
         imports: r#"
-            (import "suture:policy/clock@0.1.0" "sleep" (func $sleep (param i64)))
-            (import "suture:policy/kube@0.1.0" "mutate" (func $mutate (param i32 i32)))
-            (import "suture:policy/kube@0.1.0" "settle" (func $settle (param i32 i32 i32 i32)))"#,
+            (import "suture:policy/clock@0.2.0" "sleep" (func $sleep (param i64)))
+            (import "suture:policy/kube@0.2.0" "mutate" (func $mutate (param i32 i32)))
+            (import "suture:policy/kube@0.2.0" "settle" (func $settle (param i32 i32 i32 i32)))"#,
         // A create of `{}`, spilled: variant 0, a kind, no namespace, the object.
         remediate: r#"
             (i32.store (i32.const 512) (i32.const 0))

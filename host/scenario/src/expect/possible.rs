@@ -2,7 +2,7 @@
 
 use suture_core::grant::{Grant, Verb};
 use suture_core::handler::{Discovery, Resource};
-use suture_core::{Glob, Manifest, Permission};
+use suture_core::{Glob, Permission};
 
 use crate::format::{Expected, Located, ObjectPattern, Then};
 
@@ -14,7 +14,7 @@ pub(crate) type Impossible = (u64, String);
 pub(crate) async fn check(
     then: &Then,
     discovery: &dyn Discovery,
-    manifest: &Manifest,
+    requested: &[Permission],
     grants: &[Grant],
 ) -> Result<(), Impossible> {
     for never in &then.never {
@@ -22,7 +22,7 @@ pub(crate) async fn check(
     }
     for effect in &then.effects {
         let resource = resource(effect, discovery).await?;
-        allowed(effect, resource.as_ref(), manifest, grants)?;
+        allowed(effect, resource.as_ref(), requested, grants)?;
     }
     Ok(())
 }
@@ -55,7 +55,7 @@ async fn resource(
 fn allowed(
     expected: &Located<Expected>,
     resource: Option<&Resource>,
-    manifest: &Manifest,
+    asked: &[Permission],
     grants: &[Grant],
 ) -> Result<(), Impossible> {
     let Located { value: Expected { verb, object, .. }, line, .. } = expected;
@@ -71,9 +71,10 @@ fn allowed(
     let requested = |permission: &Permission| {
         access.is_covered(&permission.groups, &permission.resources, &permission.verbs)
     };
-    if !manifest.permissions.iter().any(requested) {
-        let message =
-            format!("`{verb} {object}` can never happen: the policy's manifest does not request it");
+    if !asked.iter().any(requested) {
+        let message = format!(
+            "`{verb} {object}` can never happen: the policy's manifest does not request it (under these settings)"
+        );
         return Err((*line, message));
     }
     let granted = |grant: &Grant| {

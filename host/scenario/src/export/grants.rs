@@ -7,7 +7,7 @@ use futures::FutureExt;
 use suture_core::grant::{Access, Grant, PodGrant};
 use suture_core::handler::Discovery;
 use suture_core::object::Kind;
-use suture_core::{Effect, Glob, Mutation, Reason, Reply, Verb};
+use suture_core::{Effect, Glob, Mutation, Reason, Reply, Verb, promql};
 use suture_engine::guard::NO_GRANT;
 
 use super::acts::Act;
@@ -32,6 +32,10 @@ pub(super) struct Grants {
     needs: BTreeSet<Need>,
     denied: Vec<Need>,
     uses: Uses,
+    /// The metrics that it queried.
+    metrics: BTreeSet<String>,
+    /// Whether a query was denied.
+    query_denied: bool,
 }
 
 /// Verb, kind, namespace, name, subresource.
@@ -39,12 +43,24 @@ type Asked<'a> = (Verb, &'a Kind, Option<&'a str>, Option<&'a str>, Option<&'a s
 
 impl Grants {
     pub fn of(acts: &[Act], world: &World) -> Self {
-        let mut grants = Self { needs: BTreeSet::new(), denied: Vec::new(), uses: Uses::default() };
+        let mut grants = Self {
+            needs: BTreeSet::new(),
+            denied: Vec::new(),
+            uses: Uses::default(),
+            metrics: BTreeSet::new(),
+            query_denied: false,
+        };
         for act in acts {
             let lacked = act
                 .error()
                 .is_some_and(|error| error.reason == Reason::DENIED && error.message.contains(NO_GRANT));
             let denied = act.error().is_some_and(|error| error.reason == Reason::DENIED);
+            if let Effect::Query { expression } | Effect::QueryRange { expression, .. } = &act.asked {
+                match promql::selected(expression) {
+                    Ok(metrics) if !denied => grants.metrics.extend(metrics),
+                    Ok(_) | Err(_) => grants.query_denied |= denied,
+                }
+            }
             // A create has its name by now.
             let effect = if matches!(act.asked, Effect::Mutate { .. }) { act.definite() } else { &act.asked };
             for asked in accesses(effect) {
@@ -75,7 +91,10 @@ impl Grants {
                 || !need.namespaced
                 || need.namespace.as_ref().is_none_or(|namespace| named.contains(namespace))
         };
-        self.denied.is_empty() && self.uses.is_empty() && self.needs.iter().all(is_named)
+        self.denied.is_empty()
+            && !self.query_denied
+            && self.uses.is_empty()
+            && self.needs.iter().all(is_named)
     }
 
     /// The narrowest grants that allow what the run did. Names are left open where nothing
@@ -112,7 +131,9 @@ impl Grants {
             },
             ..Grant::of(vec![group], vec![resource], verbs, globs(&scope.namespaces))
         };
-        merged.into_iter().map(grant).collect()
+        let metrics: Vec<_> = globs(&self.metrics);
+        let queries = Grant { metrics, ..Grant::of(Vec::new(), Vec::new(), Vec::new(), Vec::new()) };
+        merged.into_iter().map(grant).chain(Some(queries).filter(Grant::is_of_metrics)).collect()
     }
 }
 

@@ -53,6 +53,7 @@ fn asking(effects: Vec<Effect>) -> Arc<dyn Program> {
         resources: words(resources),
         verbs: verbs.clone(),
         reason: "tests".into(),
+        ..RawPermission::default()
     };
     let manifest = RawManifest {
         name: "asking".into(),
@@ -64,6 +65,11 @@ fn asking(effects: Vec<Effect>) -> Arc<dyn Program> {
             permission(&[""], &["configmaps", "pods", "pods/log", "secrets", "namespaces"]),
             permission(&["batch"], &["jobs"]),
             permission(&["zoo.io"], &["widgets"]),
+            RawPermission {
+                metrics: words(&["up", "down"]),
+                reason: "tests".into(),
+                ..RawPermission::default()
+            },
         ],
         settings_schema: r#"{"type": "object"}"#.into(),
     };

@@ -176,6 +176,7 @@ fn what_the_manifest_requests_is_granted_in_the_namespaces_that_the_scenario_nam
         resources: vec!["pods".into()],
         verbs: vec!["get".into()],
         reason: "r".into(),
+        ..Default::default()
     };
     let manifest = suture_core::manifest::RawManifest {
         name: "p".into(),

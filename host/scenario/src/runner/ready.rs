@@ -54,7 +54,8 @@ impl<'a> Ready<'a> {
         let cluster = SimulatedCluster::new(scenario.fixture.clone(), clock(scenario))
             .map_err(|error| (0, format!("the simulated cluster can't be set up: {error}")))?;
         let grants = scenario.grants(manifest);
-        block_on(check_possible(&scenario.then, &cluster, manifest, &grants))?;
+        let requested = manifest.requested(&settings);
+        block_on(check_possible(&scenario.then, &cluster, &requested, &grants))?;
         Ok(Self { scenario, program, settings, grants, cluster })
     }
 

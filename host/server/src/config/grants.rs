@@ -8,9 +8,11 @@ use super::rules::Findings;
 /// What a grant must satisfy beyond its form, and what it is warned about.
 pub(super) fn check(grant: &Spanned<Grant>, findings: &mut Findings<'_>) {
     let Spanned { value: grant, referenced: at, .. } = grant;
-    if grant.groups.is_empty() || grant.resources.is_empty() || grant.verbs.is_empty() {
-        findings
-            .error(*at, "a grant without groups, resources or verbs allows nothing (the core group is \"\")");
+    if let Err(error) = grant.check_subject() {
+        findings.error(*at, error);
+    }
+    if grant.metrics.iter().any(Glob::is_any) {
+        findings.warn(*at, "this grant covers every metric; name those that are meant");
     }
     limits_of_a_grant(grant, *at, findings);
     if grant.namespaces.iter().any(Glob::is_any) {

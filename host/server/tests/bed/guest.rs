@@ -64,7 +64,7 @@ pub fn named(name: &str, setting: &str, sleep_ms: u64) -> Vec<u8> {
     let bytes: String = data.0.iter().map(|byte| format!("\\{byte:02x}")).collect();
     let module = format!(
         r#"(module
-          (import "suture:policy/clock@0.1.0" "sleep" (func $sleep (param i64)))
+          (import "suture:policy/clock@0.2.0" "sleep" (func $sleep (param i64)))
           (memory (export "memory") 2)
           (data (i32.const {DATA}) "{bytes}")
           (global $heap (mut i32) (i32.const 65536))

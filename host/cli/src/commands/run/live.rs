@@ -138,9 +138,10 @@ fn reached(loaded: &Loaded) -> LiveConfig {
 fn everything_requested(manifest: &Manifest) -> Vec<Grant> {
     let grant = |permission: &suture_core::Permission| {
         let (groups, resources) = (permission.groups.clone(), permission.resources.clone());
-        Grant::of(groups, resources, permission.verbs.clone(), vec![Glob::any()])
+        let grant = Grant::of(groups, resources, permission.verbs.clone(), vec![Glob::any()]);
+        Grant { metrics: permission.metrics.clone(), ..grant }
     };
-    manifest.permissions.iter().map(grant).collect()
+    manifest.permissions.iter().chain(&manifest.unnamed_metrics()).map(grant).collect()
 }
 
 fn say_where(url: &str, setup: &Setup, config: Option<&Path>, output: &Output) {

@@ -84,7 +84,7 @@ impl Stage<'_> {
             return async move { (index, execute(spec, session).await) }.boxed();
         }
         let RunSpec { run, policy, program, incident, mode, limits, grants, .. } = spec;
-        let requested = program.manifest().permissions.clone();
+        let requested = program.manifest().permissions_of_run(&incident.settings);
         let unfinished = Unfinished { run, policy, requested, incident, mode, limits, grants, entries };
         async move { (index, recover(unfinished, session).await) }.boxed()
     }

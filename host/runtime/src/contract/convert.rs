@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 use suture_core::effect::{self, ActiveAlert, Sample, Series, Waited};
-use suture_core::manifest::{RawManifest, RawPermission};
+use suture_core::manifest::RawManifest;
 use suture_core::object::{Kind, Object};
 use suture_core::{Alert, AlertStatus, Error, Incident, Labels, Mutation, Outcome, Reason};
 
-use crate::bindings::{kube, log, prometheus, types};
-use crate::trap::cut;
+use super::bindings::{kube, log, prometheus, types};
+use crate::trap::{MAX_TEXT, cut};
 
 // ---------------------------------------------------------------- from the policy
 
@@ -145,21 +145,10 @@ pub(crate) fn outcome(outcome: types::Outcome) -> Outcome {
     }
 }
 
-/// The longest sentence for people that is kept, in bytes.
-pub(crate) const MAX_TEXT: usize = 4096;
-
 pub(crate) fn manifest(manifest: types::Manifest) -> RawManifest {
     let types::Manifest { name, version, description, matchers, key, permissions, settings_schema } =
         manifest;
-    let permissions = permissions
-        .into_iter()
-        .map(|types::Permission { groups, resources, verbs, reason }| RawPermission {
-            groups,
-            resources,
-            verbs,
-            reason,
-        })
-        .collect();
+    let permissions = permissions.into_iter().map(super::permission).collect();
     RawManifest { name, version, description, matchers, key, permissions, settings_schema }
 }
 

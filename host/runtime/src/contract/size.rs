@@ -3,39 +3,10 @@
 //! Asked before anything is made of them, so that a huge argument ends the run with a
 //! limit of its own and not with whatever would have choked on it.
 
-use crate::bindings::kube::{
+use super::bindings::kube::{
     ApplyOp, CreateOp, DeleteOp, Kind, Mutation, PatchOp, Predicate, Query, Target, Test,
 };
-
-/// The bytes of text in a value.
-pub(crate) trait Size {
-    fn size(&self) -> usize;
-}
-
-impl Size for String {
-    fn size(&self) -> usize {
-        self.len()
-    }
-}
-
-impl<T: Size> Size for Option<T> {
-    fn size(&self) -> usize {
-        self.as_ref().map_or(0, Size::size)
-    }
-}
-
-impl<T: Size> Size for Vec<T> {
-    fn size(&self) -> usize {
-        // An empty element is not free either.
-        self.iter().map(|item| item.size() + size_of::<T>()).sum()
-    }
-}
-
-impl<A: Size, B: Size> Size for (&A, &B) {
-    fn size(&self) -> usize {
-        self.0.size() + self.1.size()
-    }
-}
+use crate::call::Size;
 
 impl Size for Kind {
     fn size(&self) -> usize {

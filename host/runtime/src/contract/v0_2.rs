@@ -1,0 +1,18 @@
+//! `suture:policy@0.2.0`.
+
+use suture_core::manifest::RawPermission;
+
+pub(crate) use crate::bindings::v0_2 as bindings;
+
+// The code that all versions share: each has types of its own that look the same.
+#[path = "convert.rs"]
+pub(crate) mod convert;
+#[path = "host.rs"]
+mod host;
+#[path = "size.rs"]
+mod size;
+
+fn permission(permission: bindings::types::Permission) -> RawPermission {
+    let bindings::types::Permission { groups, resources, verbs, metrics, when, reason } = permission;
+    RawPermission { groups, resources, verbs, metrics, when, reason }
+}
