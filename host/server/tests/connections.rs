@@ -92,6 +92,40 @@ async fn clients_that_never_take_their_answers_do_not_keep_the_admin_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_no_answer_is_closed_even_where_there_is_room() {
+    let bed = bed().await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let client = connect(bed.server.webhook_addr()).await;
+        client.writable().await.unwrap();
+        let _ = client.try_write("GET /hooks HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".repeat(300).as_bytes());
+        held.push(client);
+    }
+    let clock: &dyn Clock = &RealClock;
+    let line = r#"suture_connections_closed_total{listener="webhook",reason="stalled"} 3"#;
+    let closed = async {
+        while !bed.metrics().await.contains(line) {
+            clock.sleep(Duration::from_millis(200)).await;
+        }
+    };
+    assert!(clock.timeout(PATIENCE, closed).await.is_some(), "{}", bed.metrics().await);
+    drop(held);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_answered_slowly_or_for_long_keeps_its_connection() {
+    let bed = bed().await;
+    // More than all buffers on the way hold, taken in small parts.
+    let mut client = connect(bed.server.admin_addr()).await;
+    let requests = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".repeat(19)
+        + "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    client.write_all(requests.as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    client.read_to_string(&mut answers).await.unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn heads_that_never_end_cost_others_nothing() {
     let bed = bed().await;
     let webhook = sending(bed.server.webhook_addr(), "POST /hooks HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
