@@ -55,7 +55,11 @@ fn runs_are_listed_over_tls_with_the_authority_and_a_certificate_that_are_named(
     certify(dir);
     let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (webhook, admin) = (free(), free());
-    std::fs::write(dir.join("cluster.yaml"), "name: nothing\ngiven: {now: 2026-11-22T04:10:00Z}\n").unwrap();
+    std::fs::write(
+        dir.join("cluster.yaml"),
+        "name: nothing\ngiven: {now: 2026-11-22T04:10:00Z}\nwhen: [{alert: {labels: {alertname: A}}}]\n",
+    )
+    .unwrap();
     let config = format!(
         "listen: {webhook}\nadmin: {{listen: {admin}, tls: {{certFile: tls.crt, keyFile: tls.key, clientCaFile: ca.crt}}}}\n\
          storage: {{path: state}}\ncluster: {{simulated: {{scenario: cluster.yaml}}}}\n"
