@@ -6,6 +6,7 @@ mod registry;
 mod runs;
 mod sweep;
 mod test;
+mod tls;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ pub use runs::{
 };
 pub use sweep::SweepArgs;
 pub use test::TestArgs;
+pub use tls::TlsArgs;
 
 use crate::output::Format;
 

@@ -34,7 +34,7 @@ impl Records {
             return journal(path);
         }
         let Some(url) = &source.server else { return journal(&configured()?) };
-        Ok(Self::Server(Server::at(url, source.token_file.as_deref())?))
+        Ok(Self::Server(Server::at(url, source.token_file.as_deref(), &source.tls)?))
     }
 
     /// Where it is, for people.

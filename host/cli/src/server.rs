@@ -10,7 +10,7 @@ use suture_core::causes;
 use suture_core::names::shortened;
 use suture_server::Config;
 
-use crate::args::ServerArgs;
+use crate::args::{ServerArgs, TlsArgs};
 use crate::error::{CliError, Exit};
 use crate::http;
 
@@ -31,7 +31,7 @@ impl Server {
     /// Where there is neither, or the token can't be read.
     pub fn of(args: &ServerArgs) -> Result<Self, CliError> {
         if let Some(url) = &args.server {
-            return Self::at(url, args.token_file.as_deref());
+            return Self::at(url, args.token_file.as_deref(), &args.tls);
         }
         if !args.config.exists() {
             let help = "--server URL, or --config FILE with the configuration of the host";
@@ -47,14 +47,16 @@ impl Server {
             address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
         }
         let token = admin.token_file.as_ref().map(|file| loaded.path(&file.value));
-        Self::at(&format!("http://{address}"), args.token_file.as_deref().or(token.as_deref()))
+        let scheme = if admin.tls.is_some() { "https" } else { "http" };
+        let token = args.token_file.as_deref().or(token.as_deref());
+        Self::at(&format!("{scheme}://{address}"), token, &args.tls)
     }
 
     /// The host at an address.
     ///
     /// # Errors
-    /// Where its token can't be read.
-    pub fn at(url: &str, token_file: Option<&Path>) -> Result<Self, CliError> {
+    /// Where its token can't be read, or a file for TLS.
+    pub fn at(url: &str, token_file: Option<&Path>, tls: &TlsArgs) -> Result<Self, CliError> {
         let read = |file: &Path| {
             let text = std::fs::read_to_string(file).map_err(|error| {
                 CliError::usage(format!("the token can't be read: {error}")).at(file.display())
@@ -62,7 +64,7 @@ impl Server {
             text.map(|text| text.trim().to_owned())
         };
         let token = token_file.map(read).transpose()?;
-        Ok(Self { client: http::client()?, url: url.trim_end_matches('/').to_owned(), token })
+        Ok(Self { client: http::client_with(tls)?, url: url.trim_end_matches('/').to_owned(), token })
     }
 
     /// Its address.
@@ -116,7 +118,10 @@ impl Server {
         let failed = |what: String| CliError { exit: Exit::Internal, ..CliError::usage(what) }.at(&address);
         let mut response = request.send().await.map_err(|error| {
             failed(format!("the host does not answer: {}", causes(&error.without_url())))
-                .help("is `suture serve` running, and is this its `admin.listen`?")
+                .help(
+                "is `suture serve` running, and is this its `admin.listen`? With https:// --ca-file names the \
+                 authority of its certificate",
+            )
         })?;
         let status = response.status();
         let mut body = Vec::new();

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod host;
+mod listeners;
 mod policies;
 mod runs;
 
@@ -15,6 +16,7 @@ use prometheus_client::registry::{Metric, Registry, Unit};
 
 use alerts::Alerts;
 use host::Host;
+use listeners::Listeners;
 use policies::Policies;
 use runs::Runs;
 
@@ -47,6 +49,7 @@ struct Inner {
     runs: Runs,
     policies: Policies,
     host: Host,
+    listeners: Listeners,
 }
 
 impl Metrics {
@@ -57,7 +60,8 @@ impl Metrics {
         let runs = Runs::register(&mut registry);
         let policies = Policies::register(&mut registry);
         let host = Host::register(&mut registry, version);
-        Self(Arc::new(Inner { registry, alerts, runs, policies, host }))
+        let listeners = Listeners::register(&mut registry);
+        Self(Arc::new(Inner { registry, alerts, runs, policies, host, listeners }))
     }
 
     /// All of them, as OpenMetrics text.
@@ -133,6 +137,10 @@ mod tests {
         metrics.api_request("GET", Some(200), Duration::from_millis(1));
         metrics.api_request("PATCH", None, Duration::from_millis(1));
         metrics.journal(3, 4096);
+        metrics.connection("admin", true);
+        metrics.connection_closed("webhook", "stalled");
+        metrics.tls_reloaded("admin", false);
+        metrics.certificate_expires("admin", "2026-11-22T04:10:00Z".parse().unwrap());
         metrics
     }
 
@@ -168,6 +176,10 @@ mod tests {
             r#"suture_api_request_duration_seconds_count{verb="GET"} 1"#,
             "suture_inbox_notifications 3",
             "suture_journal_size_bytes 4096",
+            r#"suture_connections{listener="admin"} 1"#,
+            r#"suture_connections_closed_total{listener="webhook",reason="stalled"} 1"#,
+            r#"suture_tls_reloads_total{listener="admin",result="refused"} 1"#,
+            r#"suture_tls_certificate_expiry_timestamp_seconds{listener="admin"} 1795320600"#,
             r#"suture_policy_held{policy="p"} 1"#,
             "suture_paused 0",
             "suture_alert_to_run_seconds_count 1",

@@ -16,7 +16,7 @@ mod loader;
 mod module;
 mod registry;
 mod stamp;
-mod watch;
+pub(crate) mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

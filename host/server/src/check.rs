@@ -68,6 +68,9 @@ pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
         };
         report.warnings.extend(doubt.map(|doubt| loaded.error(at, doubt)));
     }
+    let (errors, warnings) = crate::transport::check(&loaded);
+    report.errors.extend(errors);
+    report.warnings.extend(warnings);
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -7,6 +7,7 @@ mod grants;
 mod rules;
 mod sweep;
 mod telemetry;
+mod transport;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,7 @@ pub use error::ConfigError;
 use error::Source as Text;
 pub use sweep::{Schedule, Sweep, Zone};
 pub use telemetry::{OtlpConfig, TelemetryConfig};
+pub use transport::{BasicAuth, TlsConfig};
 
 /// The configuration of a host.
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
@@ -71,6 +73,14 @@ pub struct Admin {
     /// A file with a bearer token that is good for `/metrics` and nothing else.
     #[schemars(with = "Option<PathBuf>")]
     pub metrics_token_file: Option<Spanned<PathBuf>>,
+    /// A name and a password that are as good as the token.
+    pub basic_auth: Option<BasicAuth>,
+    /// TLS, and clients' certificates.
+    pub tls: Option<TlsConfig>,
+    /// Names under which the API is asked, beside localhost and the Service's. A web page that
+    /// gives this host a name of its own is refused.
+    #[schemars(with = "Vec<String>")]
+    pub hosts: Vec<Spanned<String>>,
 }
 
 impl Default for Admin {
@@ -79,6 +89,9 @@ impl Default for Admin {
             listen: unplaced(Address(([127, 0, 0, 1], 8081).into())),
             token_file: None,
             metrics_token_file: None,
+            basic_auth: None,
+            tls: None,
+            hosts: Vec::new(),
         }
     }
 }
@@ -101,6 +114,10 @@ pub struct Webhook {
     /// How many notifications may wait to be routed.
     #[schemars(with = "usize")]
     pub max_pending: Spanned<usize>,
+    /// A name and a password that are as good as the token.
+    pub basic_auth: Option<BasicAuth>,
+    /// TLS, and clients' certificates.
+    pub tls: Option<TlsConfig>,
 }
 
 impl Webhook {
@@ -112,7 +129,13 @@ impl Webhook {
 
 impl Default for Webhook {
     fn default() -> Self {
-        Self { token_file: None, max_body: unplaced(Bytes(4 << 20)), max_pending: unplaced(10_000) }
+        Self {
+            token_file: None,
+            max_body: unplaced(Bytes(4 << 20)),
+            max_pending: unplaced(10_000),
+            basic_auth: None,
+            tls: None,
+        }
     }
 }
 

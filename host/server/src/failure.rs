@@ -13,11 +13,13 @@ pub(crate) struct Failure {
     pub message: String,
     /// The place in the request that is wrong, where there is one.
     pub path: Option<String>,
+    /// With a status of 401: a name and a password would do as well as a token.
+    pub offers_basic: bool,
 }
 
 impl Failure {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), path: None }
+        Self { status, code, message: message.into(), path: None, offers_basic: false }
     }
 
     pub fn not_found(message: impl Into<String>) -> Self {
@@ -27,6 +29,13 @@ impl Failure {
     pub fn unauthorized() -> Self {
         let message = "a bearer token is needed: send `Authorization: Bearer TOKEN`";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+    }
+
+    /// The same, where a name and a password would do as well.
+    pub fn unauthorized_with_basic() -> Self {
+        let message = "a bearer token is needed, or a name and a password: send `Authorization: Bearer TOKEN`, \
+                       or `Authorization: Basic …`";
+        Self { offers_basic: true, ..Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message) }
     }
 
     /// Alertmanager tries again after a 5xx, and only then.
@@ -47,6 +56,10 @@ impl IntoResponse for Failure {
         match self.status {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+                if self.offers_basic {
+                    let basic = header::HeaderValue::from_static("Basic realm=\"suture\", charset=\"UTF-8\"");
+                    headers.append(header::WWW_AUTHENTICATE, basic);
+                }
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));

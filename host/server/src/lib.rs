@@ -8,11 +8,13 @@
 mod admission;
 mod api;
 mod assemble;
+mod basic;
 mod catalog;
 pub mod check;
 pub mod config;
 mod events;
 mod failure;
+mod gate;
 mod leadership;
 mod listener;
 mod name;
@@ -22,7 +24,9 @@ mod server;
 mod standby;
 mod sweep;
 mod telemetry;
+mod tls;
 mod token;
+mod transport;
 mod webhook;
 
 pub use assemble::{ServeOptions, Simulated};

@@ -1,31 +1,60 @@
 //! A TCP listener that bounds its connections and ends them in good order.
 
-use std::convert::Infallible;
+mod accept;
+mod activity;
+mod body;
+mod connection;
+mod limits;
+mod paced;
+mod room;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use suture_core::Clock;
+use suture_engine::Metrics;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-/// Connections at the same time; the next ones wait to be accepted.
-const CONNECTIONS: usize = 1024;
-/// How long a request's head may take to arrive.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::gate::Gate;
+use crate::tls::{Identity, Served, TlsFiles};
+pub(crate) use connection::Peer;
+pub(crate) use limits::{Limits, raise_descriptors};
+
+/// What a listener needs.
+pub(crate) struct Setup {
+    /// `webhook` or `admin`: for people, and for metrics.
+    pub name: &'static str,
+    pub address: SocketAddr,
+    pub limits: Limits,
+    /// What is asked of every request.
+    pub gate: Gate,
+    /// None where it speaks plain HTTP.
+    pub tls: Option<(TlsFiles, Identity)>,
+    pub clock: Arc<dyn Clock>,
+    pub metrics: Metrics,
+}
+
+/// What all connections of a listener share.
+struct Shared {
+    name: &'static str,
+    clock: Arc<dyn Clock>,
+    metrics: Metrics,
+    routes: watch::Receiver<Router>,
+}
 
 /// Something that listens.
 pub(crate) struct Listener {
     pub address: SocketAddr,
+    gate: Arc<Gate>,
     routes: watch::Sender<Router>,
     stop: oneshot::Sender<Duration>,
     task: JoinHandle<()>,
+    /// Exchanges certificates while it listens.
+    _tls: Option<Served>,
 }
 
 impl Listener {
@@ -33,20 +62,25 @@ impl Listener {
     ///
     /// # Errors
     /// Why the address can't be listened on.
-    pub async fn start(address: SocketAddr, router: Router, clock: Arc<dyn Clock>) -> Result<Self, String> {
+    pub async fn start(setup: Setup, router: Router) -> Result<Self, String> {
+        let Setup { name, address, limits, gate, tls, clock, metrics } = setup;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|error| format!("can't listen on {address}: {error}"))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let gate = Arc::new(gate);
         let (stop, stopped) = oneshot::channel();
-        let (routes, routed) = watch::channel(router);
-        let task = tokio::spawn(serve(listener, routed, stopped, clock));
-        Ok(Self { address, routes, stop, task })
+        let (routes, routed) = watch::channel(gate.clone().before(router));
+        let tls = tls.map(|(files, identity)| Served::start(files, identity, name, metrics.clone()));
+        let identity = tls.as_ref().map(Served::identity);
+        let shared = Arc::new(Shared { name, clock, metrics, routes: routed });
+        let task = tokio::spawn(accept::serve(listener, limits, identity, shared, stopped));
+        Ok(Self { address, gate, routes, stop, task, _tls: tls })
     }
 
     /// Answer differently from the next request on, those on open connections too.
     pub fn route(&self, router: Router) {
-        drop(self.routes.send_replace(router));
+        drop(self.routes.send_replace(self.gate.clone().before(router)));
     }
 
     /// Accept no more, and wait for some time until what was begun is answered.
@@ -54,53 +88,4 @@ impl Listener {
         let _ = self.stop.send(patience);
         let _ = self.task.await;
     }
-}
-
-async fn serve(
-    listener: TcpListener,
-    routes: watch::Receiver<Router>,
-    mut stopped: oneshot::Receiver<Duration>,
-    clock: Arc<dyn Clock>,
-) {
-    let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
-    let patience = loop {
-        let next = async {
-            let permit = room.clone().acquire_owned().await;
-            (permit, listener.accept().await)
-        };
-        let (permit, stream) = tokio::select! {
-            next = next => next,
-            patience = &mut stopped => break patience.unwrap_or_default(),
-        };
-        let stream = match stream {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                // Out of file descriptors, say: it passes.
-                tracing::warn!(%error, "a connection can't be accepted");
-                clock.sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        let _ = stream.set_nodelay(true);
-        let routes = routes.clone();
-        let service = service_fn(move |request| {
-            let router = routes.borrow().clone();
-            TowerToHyperService::new(router).call(request)
-        });
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .max_buf_size(64 * 1024)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            let _permit = permit;
-            let _: Result<(), hyper::Error> = connection.await;
-            Ok::<(), Infallible>(())
-        });
-    };
-    drop(listener);
-    // A client that neither sends nor goes must not hold up the end.
-    clock.timeout(patience, graceful.shutdown()).await;
 }

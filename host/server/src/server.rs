@@ -150,7 +150,7 @@ impl Server {
         let keeping = Keeper::start(beginning);
         let max_body = usize::try_from(config.webhook.max_body.value.0).unwrap_or(usize::MAX);
         let (webhook, admin) = (standby.webhook, standby.admin);
-        let hooks = Webhook::new(engine.clone(), Arc::new(RealClock), standby.webhook_token, max_body);
+        let hooks = Webhook::new(engine.clone(), Arc::new(RealClock), standby.webhook_access, max_body);
         webhook.route(webhook::router(hooks));
         admin.route(api::router(engine.clone(), keeping.handle(), sweeper, standby.admission));
         Ok(Self { engine, webhook, admin, warnings, keeping, schedules, telemetry, leadership: None })

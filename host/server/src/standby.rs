@@ -12,13 +12,18 @@ use suture_engine::{Metrics, Pager, Policy};
 
 use crate::admission::Admission;
 use crate::assemble::{self, Host, ServeOptions};
+use crate::basic::Basic;
 use crate::catalog::{Catalog, Considered};
-use crate::config::{Admin, Config, ConfigError, Loaded};
+use crate::config::{Admin, BasicAuth, Config, ConfigError, Loaded, TlsConfig};
+use crate::gate::{Audience, Gate, Names};
 use crate::leadership::{self, Leadership};
-use crate::listener::Listener;
+use crate::listener::{Limits, Listener, Setup, raise_descriptors};
 use crate::rights::Rights;
 use crate::server::{ServeError, Server, start_error};
+use crate::tls::{Identity, TlsFiles};
 use crate::token::Token;
+use crate::transport;
+use crate::webhook::Access;
 pub(crate) use routes::Reason;
 
 /// A host that listens and tells everybody to wait. Its configuration is read, its
@@ -32,7 +37,7 @@ pub struct Standby {
     pub(crate) considered: Vec<Considered>,
     pub(crate) metrics: Metrics,
     pub(crate) webhook: Listener,
-    pub(crate) webhook_token: Option<Token>,
+    pub(crate) webhook_access: Access,
     pub(crate) admin: Listener,
     pub(crate) admission: Arc<Admission>,
     pub(crate) warnings: Vec<ConfigError>,
@@ -51,10 +56,18 @@ impl Standby {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         let host = assemble::cluster(&loaded, &options, &metrics).await?;
         let pager = assemble::pager(&loaded)?;
-        let webhook_token = token(&loaded, loaded.config.webhook.token_file.as_ref(), &mut warnings)?;
-        let Admin { token_file, metrics_token_file, .. } = &loaded.config.admin;
+        let hooks = &loaded.config.webhook;
+        let webhook_access = Access {
+            token: token(&loaded, hooks.token_file.as_ref(), &mut warnings)?,
+            basic: basic(&loaded, hooks.basic_auth.as_ref(), &mut warnings)?,
+        };
+        let webhook_tls = tls(&loaded, hooks.tls.as_ref(), &mut warnings)?;
+        let Admin { token_file, metrics_token_file, basic_auth, tls: admin_tls, hosts, .. } =
+            &loaded.config.admin;
+        let admin_tls = tls(&loaded, admin_tls.as_ref(), &mut warnings)?;
         let admission = Arc::new(Admission {
             admin: token(&loaded, token_file.as_ref(), &mut warnings)?,
+            basic: basic(&loaded, basic_auth.as_ref(), &mut warnings)?,
             metrics: token(&loaded, metrics_token_file.as_ref(), &mut warnings)?,
         });
         let storage = loaded.path(&loaded.config.storage.path);
@@ -65,11 +78,31 @@ impl Standby {
         // HTTP lives in real time, whatever the cluster's clock shows.
         let real: Arc<dyn Clock> = Arc::new(RealClock);
         let hooks = routes::webhook(reason.clone(), metrics.clone());
-        let webhook =
-            Listener::start(*loaded.config.listen.value, hooks, real.clone()).await.map_err(start_error)?;
+        raise_descriptors();
+        let setup = |name, address, limits, audience, tls: Option<(TlsFiles, Identity)>| Setup {
+            name,
+            address,
+            limits,
+            gate: Gate {
+                audience,
+                names: Names::new(
+                    host.connection.as_ref().map(|connection| connection.namespace.as_str()),
+                    hosts.iter().map(|host| host.value.as_str()),
+                ),
+                needs_certificate: tls.as_ref().is_some_and(|(files, _)| files.client_ca.is_some()),
+                metrics: metrics.clone(),
+            },
+            tls,
+            clock: real.clone(),
+            metrics: metrics.clone(),
+        };
+        let address = *loaded.config.listen.value;
+        let webhook = setup("webhook", address, Limits::of_webhook(), Audience::Webhook, webhook_tls);
+        let webhook = Listener::start(webhook, hooks).await.map_err(start_error)?;
         let questions = routes::admin(reason.clone(), metrics.clone(), admission.clone());
-        let admin =
-            Listener::start(*loaded.config.admin.listen.value, questions, real).await.map_err(start_error)?;
+        let address = *loaded.config.admin.listen.value;
+        let admin = setup("admin", address, Limits::of_admin(), Audience::Admin, admin_tls);
+        let admin = Listener::start(admin, questions).await.map_err(start_error)?;
         tracing::info!(webhook = %webhook.address, admin = %admin.address, "listening");
         Ok(Self {
             loaded: Arc::new(loaded),
@@ -80,7 +113,7 @@ impl Standby {
             considered,
             metrics,
             webhook,
-            webhook_token,
+            webhook_access,
             admin,
             admission,
             warnings,
@@ -146,6 +179,28 @@ fn token(
         Token::load(loaded.path(&file.value)).map_err(|error| loaded.error(file.referenced, error))?;
     warnings.extend(token.open_to_others().map(|doubt| loaded.error(file.referenced, doubt)));
     Ok(Some(token))
+}
+
+fn basic(
+    loaded: &Loaded,
+    config: Option<&BasicAuth>,
+    warnings: &mut Vec<ConfigError>,
+) -> Result<Option<Basic>, ServeError> {
+    let Some(config) = config else { return Ok(None) };
+    let (basic, doubt) = transport::basic(loaded, config)?;
+    warnings.extend(doubt);
+    Ok(Some(basic))
+}
+
+fn tls(
+    loaded: &Loaded,
+    config: Option<&TlsConfig>,
+    warnings: &mut Vec<ConfigError>,
+) -> Result<Option<(TlsFiles, Identity)>, ServeError> {
+    let Some(config) = config else { return Ok(None) };
+    let (files, identity, expired) = transport::identity(loaded, config).map_err(|finding| finding.error)?;
+    warnings.extend(expired);
+    Ok(Some((files, identity)))
 }
 
 fn tell(policy: &Policy) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
 use http_body_util::BodyExt;
@@ -14,8 +14,10 @@ use suture_core::{Clock, Notification, RealClock, names};
 use suture_engine::{Engine, Refusal};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::basic::Basic;
 use crate::config;
 use crate::failure::Failure;
+use crate::listener::Peer;
 use crate::name::Name;
 use crate::token::Token;
 
@@ -29,16 +31,50 @@ const HELD: usize = config::Webhook::MAX_BODY as usize;
 pub(crate) struct Webhook {
     pub engine: Engine,
     pub clock: Arc<dyn Clock>,
-    pub token: Option<Token>,
+    pub access: Access,
     pub max_body: usize,
     room: Semaphore,
     memory: Semaphore,
 }
 
+/// Who may post. Everybody, where there is neither.
+pub(crate) struct Access {
+    pub token: Option<Token>,
+    /// A name and a password.
+    pub basic: Option<Basic>,
+}
+
+impl Access {
+    async fn check(&self, headers: &HeaderMap, peer: Option<&Peer>) -> Result<(), Failure> {
+        let is_admitted = match (&self.token, &self.basic) {
+            (None, None) => true,
+            (token, basic) => {
+                basic.as_ref().is_some_and(|basic| basic.admits(headers))
+                    || match token {
+                        Some(token) => token.admits(headers).await,
+                        None => false,
+                    }
+            }
+        };
+        if !is_admitted {
+            let offers_basic = self.basic.is_some();
+            return Err(if offers_basic {
+                Failure::unauthorized_with_basic()
+            } else {
+                Failure::unauthorized()
+            });
+        }
+        if let Some(peer) = peer {
+            peer.trust();
+        }
+        Ok(())
+    }
+}
+
 impl Webhook {
-    pub fn new(engine: Engine, clock: Arc<dyn Clock>, token: Option<Token>, max_body: usize) -> Self {
+    pub fn new(engine: Engine, clock: Arc<dyn Clock>, access: Access, max_body: usize) -> Self {
         let (room, memory) = (Semaphore::new(CONCURRENT), Semaphore::new(HELD));
-        Self { engine, clock, token, max_body, room, memory }
+        Self { engine, clock, access, max_body, room, memory }
     }
 }
 
@@ -47,6 +83,8 @@ pub(crate) fn router(webhook: Webhook) -> Router {
         .route("/hooks", post(for_all))
         .route("/hooks/", post(for_all))
         .route("/hooks/{policy}", post(for_one))
+        // Written so by who joins an address and a path.
+        .route("/hooks/{policy}/", post(for_one))
         .fallback(async || Failure::not_found("post to /hooks, or to /hooks/POLICY"))
         .method_not_allowed_fallback(async || {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "alerts are sent with POST")
@@ -78,11 +116,7 @@ async fn receive(webhook: &Webhook, policy: Option<&str>, request: Request) -> A
 }
 
 async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> Answer {
-    if let Some(token) = &webhook.token
-        && !token.admits(request.headers()).await
-    {
-        return Err(Failure::unauthorized());
-    }
+    webhook.access.check(request.headers(), request.extensions().get()).await?;
     let Ok(_room) = webhook.room.try_acquire() else {
         return Err(Failure::unavailable("too many requests at once; send it again later"));
     };

@@ -7,7 +7,7 @@ mod bed;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bed::{Bed, TOKEN, bed, client, options, start};
+use bed::{Bed, JSON, TOKEN, bed, client, options, start};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use suture_server::Server;
@@ -37,7 +37,8 @@ async fn without_the_token_nothing_is_read() {
         bed.client.post(&url).bearer_auth("wrong"),
         bed.client.post(&url).basic_auth("a", Some("b")),
     ] {
-        let answer = request.body(notification()).send().await.unwrap();
+        let request = request.header("content-type", JSON).body(notification());
+        let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
         assert_eq!(answer.headers()["www-authenticate"], "Bearer");
     }
@@ -117,7 +118,8 @@ async fn a_client_that_never_finishes_is_let_go_and_others_are_served() {
     let bed = bed().await;
     let mut slow = tokio::net::TcpStream::connect(bed.server.webhook_addr()).await.unwrap();
     let head = format!(
-        "POST /hooks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 1000\r\n\r\n{{"
+        "POST /hooks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Content-Type: {JSON}\r\nContent-Length: 1000\r\n\r\n{{"
     );
     slow.write_all(head.as_bytes()).await.unwrap();
     assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
@@ -153,7 +155,8 @@ async fn a_policy_that_can_not_be_loaded_says_why_and_the_host_is_not_ready() {
     assert_eq!(bed.get("/healthz").await.0, StatusCode::OK);
     assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
     let url = format!("http://{}/api/v1/policies/bad/runs", bed.server.admin_addr());
-    let answer = bed.client.post(url).body(r#"{"labels": {}}"#).send().await.unwrap();
+    let answer =
+        bed.client.post(url).header("content-type", JSON).body(r#"{"labels": {}}"#).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
 }
 
@@ -162,7 +165,8 @@ async fn pause_and_resume_are_told() {
     let bed = bed().await;
     for (path, paused) in [("pause", true), ("resume", false)] {
         let url = format!("http://{}/api/v1/{path}", bed.server.admin_addr());
-        let answer: Value = bed.client.post(url).send().await.unwrap().json().await.unwrap();
+        let answer: Value =
+            bed.client.post(url).header("content-type", JSON).send().await.unwrap().json().await.unwrap();
         assert_eq!(answer, json!({"paused": paused}));
         assert_eq!(bed.server.engine().is_paused(), paused);
     }
@@ -229,7 +233,8 @@ async fn a_stopped_server_leaves_its_journal_to_the_next() {
 async fn requests_beyond_what_is_read_at_once_are_told_to_come_again() {
     let bed = bed().await;
     let head = format!(
-        "POST /hooks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 1000\r\n\r\n{{"
+        "POST /hooks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Content-Type: {JSON}\r\nContent-Length: 1000\r\n\r\n{{"
     );
     let mut slow = Vec::new();
     for _ in 0..256 {
@@ -241,7 +246,9 @@ async fn requests_beyond_what_is_read_at_once_are_told_to_come_again() {
     let mut refused = None;
     // The last of the slow ones may not be read yet.
     for _ in 0..100 {
-        let answer = bed.client.post(&url).bearer_auth(TOKEN).body(notification()).send().await.unwrap();
+        let answer =
+            bed.client.post(&url).bearer_auth(TOKEN).header("content-type", JSON).body(notification());
+        let answer = answer.send().await.unwrap();
         if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
             refused = Some(answer);
             break;
@@ -284,7 +291,8 @@ async fn every_error_is_json_with_a_code() {
         ("GET", format!("http://{admin}/api/v2/runs"), 404),
         ("POST", format!("http://{admin}/metrics"), 405),
     ] {
-        let request = bed.client.request(method.parse().unwrap(), &url).bearer_auth(TOKEN);
+        let request =
+            bed.client.request(method.parse().unwrap(), &url).bearer_auth(TOKEN).header("content-type", JSON);
         let answer = request.body(notification()).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{method} {url}");
         let body: Value = answer.json().await.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
@@ -293,7 +301,7 @@ async fn every_error_is_json_with_a_code() {
 }
 
 #[tokio::test]
-async fn an_empty_list_of_alerts_and_a_body_without_a_content_type_are_accepted() {
+async fn an_empty_list_of_alerts_is_accepted() {
     let bed = bed().await;
     let (status, body) = bed.post("/hooks", r#"{"version":"5","alerts":[]}"#).await;
     assert_eq!((status, body), (StatusCode::OK, json!({"accepted": 0})));

@@ -37,7 +37,14 @@ fn firing(names: &[&str]) -> String {
 impl Bed {
     async fn tell(&self, path: &str, body: Value) -> (StatusCode, Value) {
         let url = format!("http://{}/api/v1{path}", self.server.admin_addr());
-        let answer = self.client.post(url).body(body.to_string()).send().await.unwrap();
+        let answer = self
+            .client
+            .post(url)
+            .header("content-type", bed::JSON)
+            .body(body.to_string())
+            .send()
+            .await
+            .unwrap();
         (answer.status(), answer.json().await.unwrap())
     }
 

@@ -137,7 +137,7 @@ async fn a_missing_right_is_named_and_holds_back_its_policy_alone_until_it_is_gr
     for (policy, namespace) in [("volsync", &world.media), ("elsewhere", &world.home)] {
         let hook = format!("http://{}/hooks/{policy}", server.webhook_addr());
         let body = json!({"version": "4", "alerts": [alert(namespace)]});
-        reqwest::Client::new().post(hook).body(body.to_string()).send().await?.error_for_status()?;
+        reqwest::Client::new().post(hook).json(&body).send().await?.error_for_status()?;
     }
     let state = async |policy: &str| -> Option<String> {
         let incidents = items("incidents").await.ok()?;

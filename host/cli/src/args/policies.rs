@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::TlsArgs;
+
 /// A running host.
 #[derive(Debug, Args)]
 pub struct ServerArgs {
@@ -13,6 +15,9 @@ pub struct ServerArgs {
     /// A file with the admin API's bearer token [default: that of the configuration].
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
+    /// TLS.
+    #[command(flatten)]
+    pub tls: TlsArgs,
     /// The configuration of the host, where no address is given.
     #[arg(long, value_name = "FILE", default_value = "suture.yaml", conflicts_with = "server")]
     pub config: PathBuf,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::TlsArgs;
+
 /// `suture runs`.
 #[derive(Debug, Args)]
 pub struct RunsArgs {
@@ -51,6 +53,9 @@ pub struct SourceArgs {
     /// A file with the admin API's bearer token.
     #[arg(long, value_name = "FILE", requires = "server")]
     pub token_file: Option<PathBuf>,
+    /// TLS.
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }
 
 /// `suture runs list`.

@@ -1,5 +1,7 @@
 //! What a configuration must satisfy beyond its form, and what it is warned about.
 
+mod listeners;
+
 use std::collections::BTreeSet;
 
 use serde_saphyr::Location;
@@ -28,7 +30,7 @@ impl Findings<'_> {
 /// Errors and warnings.
 pub(super) fn check(config: &Config, text: &Text<'_>) -> (Vec<ConfigError>, Vec<ConfigError>) {
     let mut findings = Findings { text, errors: Vec::new(), warnings: Vec::new() };
-    listeners(config, &mut findings);
+    listeners::check(config, &mut findings);
     bounds(config, &mut findings);
     telemetry(config, &mut findings);
     let urls = config.prometheus.iter().map(|p| &p.url).chain(config.alertmanager.iter().map(|a| &a.url));
@@ -112,30 +114,6 @@ fn telemetry(config: &Config, findings: &mut Findings<'_>) {
     let (least, most) = (HumanDuration::from_millis(100), HumanDuration::from_secs(60));
     if !(least..=most).contains(&otlp.timeout.value) {
         findings.error(otlp.timeout.referenced, "`timeout` must lie between 100ms and 1m");
-    }
-}
-
-fn listeners(config: &Config, findings: &mut Findings<'_>) {
-    let admin = &config.admin;
-    if admin.token_file.is_none() && !admin.listen.value.ip().is_loopback() {
-        let message = format!(
-            "`admin.listen` is {}, which others can reach: set `admin.tokenFile`, or listen on 127.0.0.1",
-            *admin.listen.value
-        );
-        findings.error(admin.listen.referenced, message);
-    }
-    if let Some(file) = admin.metrics_token_file.as_ref().filter(|_| admin.token_file.is_none()) {
-        let message =
-            "`admin.metricsTokenFile` without `admin.tokenFile`: metrics need no token, nor does anything";
-        findings.error(file.referenced, message);
-    }
-    if config.webhook.token_file.is_none() && !config.listen.value.ip().is_loopback() {
-        let message = "no `webhook.tokenFile`: whoever reaches this address can post alerts";
-        findings.warn(config.listen.referenced, message);
-    }
-    if config.listen.value == admin.listen.value && config.listen.value.port() != 0 {
-        let message = "`listen` and `admin.listen` are the same address";
-        findings.error(config.listen.referenced, message);
     }
 }
 

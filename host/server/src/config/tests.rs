@@ -98,6 +98,22 @@ fn every_mistake_is_named_with_its_line_and_column() {
         ("127.0.0.1:8081", "0.0.0.0:8081", "suture.yaml:3:", "admin.tokenFile"),
         ("127.0.0.1:8081", "0.0.0.0:8080, tokenFile: t", "suture.yaml:2:", "same address"),
         ("127.0.0.1:8081", "127.0.0.1:8081, metricsTokenFile: t", "suture.yaml:3:", "metrics need no token"),
+        ("127.0.0.1:8081", "127.0.0.1:8081, hosts: ['https://x.example']", "suture.yaml:3:", "no host name"),
+        ("127.0.0.1:8081", "127.0.0.1:8081, hosts: [x.example:443]", "suture.yaml:3:", "without a scheme"),
+        ("127.0.0.1:8081", "127.0.0.1:8081, hosts: ['*.example']", "suture.yaml:3:", "no host name"),
+        (
+            "127.0.0.1:8081",
+            "0.0.0.0:8081, tls: {certFile: c, keyFile: k}",
+            "suture.yaml:3:",
+            "admin.tokenFile",
+        ),
+        ("tokenFile: /etc/suture/token", "tls: {certFile: c}", "suture.yaml:4:", "`keyFile` is missing"),
+        (
+            "tokenFile: /etc/suture/token",
+            "basicAuth: {username: 'a:b', passwordFile: p}",
+            "suture.yaml:4:",
+            "no colon",
+        ),
         ("{file: /policies/volsync.wasm}", "{oci: ghcr.io/x}", "suture.yaml:11:", "names no version"),
         (
             "resources: [replicationsources]",
@@ -218,4 +234,19 @@ fn a_schedule_that_never_comes_is_accepted_with_a_warning() {
     assert_eq!(with("0 0 29 2 *"), "");
     let warned = with("0 0 30 2 *");
     assert!(warned.contains("suture.yaml:21:") && warned.contains("never comes"), "{warned}");
+}
+
+#[test]
+fn others_may_reach_the_api_that_asks_for_a_name_or_a_certificate() {
+    for (more, warns) in [
+        ("basicAuth: {username: op, passwordFile: p}", true),
+        ("basicAuth: {username: op, passwordFile: p}, tls: {certFile: c, keyFile: k}", false),
+        ("tls: {certFile: c, keyFile: k, clientCaFile: ca}", false),
+        ("tokenFile: t, hosts: [Suture.Example.com, other.example.]", false),
+    ] {
+        let text = GOOD.replace("127.0.0.1:8081", &format!("0.0.0.0:8081, {more}"));
+        let loaded = parse(&text).unwrap_or_else(|errors| panic!("{more}: {errors:#?}"));
+        let crosses = loaded.warnings.iter().any(|warning| warning.message.contains("crosses the network"));
+        assert_eq!(crosses, warns, "{more}: {:#?}", loaded.warnings);
+    }
 }

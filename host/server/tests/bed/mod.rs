@@ -12,6 +12,8 @@ use suture_core::{Clock, RealClock};
 use suture_server::{ServeOptions, Server, Simulated};
 
 pub const TOKEN: &str = "hunter2";
+/// What a POST has to be.
+pub const JSON: &str = "application/json";
 
 pub struct Bed {
     pub server: Server,
@@ -53,7 +55,15 @@ pub async fn bed() -> Bed {
 impl Bed {
     pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> (StatusCode, Value) {
         let url = format!("http://{}{path}", self.server.webhook_addr());
-        let answer = self.client.post(url).bearer_auth(TOKEN).body(body).send().await.unwrap();
+        let answer = self
+            .client
+            .post(url)
+            .bearer_auth(TOKEN)
+            .header("content-type", JSON)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
         (answer.status(), answer.json().await.unwrap_or_default())
     }
 

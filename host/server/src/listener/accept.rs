@@ -1,0 +1,104 @@
+//! Accepting connections, as many as there is room for.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+
+use super::Shared;
+use super::connection::{self, Connection};
+use super::limits::Limits;
+use super::room::Room;
+use crate::tls::Identity;
+
+/// How long is waited before the next try, where the system has no more of something.
+const BACKOFF: Duration = Duration::from_millis(100);
+/// How often it is said that connections can't be accepted.
+const SAID_EVERY: Duration = Duration::from_secs(30);
+/// How long a peer that is gone without a word keeps its place on a silent stream: after the
+/// first, three probes.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+const PROBE: Duration = Duration::from_secs(10);
+
+/// Accept until told to stop; then no more, and wait until what was begun is answered.
+pub(super) async fn serve(
+    listener: TcpListener,
+    limits: Limits,
+    identity: Option<watch::Receiver<Arc<Identity>>>,
+    shared: Arc<Shared>,
+    mut stopped: oneshot::Receiver<Duration>,
+) {
+    let room = Room::new(limits, shared.clock.clone());
+    let (retire, retired) = watch::channel(());
+    let mut connections = JoinSet::new();
+    let mut said: Option<Duration> = None;
+    let patience = loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+            patience = &mut stopped => break patience.unwrap_or_default(),
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            // The client went before it was accepted.
+            Err(error) if is_of_one_connection(&error) => continue,
+            Err(error) => {
+                // Out of file descriptors, say. It passes, and sooner if one that waits is closed.
+                let made_room = room.evict_one();
+                let now = shared.clock.monotonic();
+                if said.is_none_or(|last| now.saturating_sub(last) >= SAID_EVERY) {
+                    said = Some(now);
+                    tracing::error!(
+                        listener = shared.name, %error, made_room,
+                        "connections can't be accepted; is the limit of open files (`ulimit -n`) too low?"
+                    );
+                }
+                shared.clock.sleep(BACKOFF).await;
+                continue;
+            }
+        };
+        let Some(admitted) = room.admit(peer.ip()) else {
+            shared.metrics.connection_closed(shared.name, "crowded");
+            tracing::debug!(listener = shared.name, %peer, "refused: as many connections as there may be are served");
+            continue;
+        };
+        if admitted.is_instead {
+            shared.metrics.connection_closed(shared.name, "crowded");
+        }
+        prepare(&stream, peer);
+        let connection = Connection {
+            place: admitted.place,
+            peer,
+            identity: identity.clone(),
+            retired: retired.clone(),
+            shared: shared.clone(),
+        };
+        connections.spawn(connection::run(connection, stream));
+    };
+    drop(listener);
+    drop(retire);
+    let ended = async { while connections.join_next().await.is_some() {} };
+    // A client that neither sends nor goes must not hold up the end.
+    shared.clock.timeout(patience, ended).await;
+    connections.detach_all();
+}
+
+fn prepare(stream: &TcpStream, peer: SocketAddr) {
+    let _ = stream.set_nodelay(true);
+    let probes = socket2::TcpKeepalive::new().with_time(KEEPALIVE).with_interval(PROBE);
+    if let Err(error) = socket2::SockRef::from(stream).set_tcp_keepalive(&probes) {
+        tracing::debug!(%peer, %error, "whether a client is still there is not asked");
+    }
+}
+
+/// Whether an error is about the connection that would have been accepted, and not about us.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
+    )
+}

@@ -1,0 +1,7 @@
+//! TLS: certificate, key and authorities from files, which are read again when they change.
+
+mod files;
+mod reload;
+
+pub(crate) use files::{Identity, TlsError, TlsFiles, Which};
+pub(crate) use reload::Served;

@@ -1,0 +1,174 @@
+//! Clients that hold on to connections, and what that costs others.
+#![allow(clippy::unwrap_used, reason = "a test that can not go on panics")]
+
+#[allow(dead_code, reason = "each file of tests uses a part of it")]
+mod bed;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bed::{Bed, TOKEN, bed};
+use reqwest::StatusCode;
+use serde_json::json;
+use socket2::{Domain, Protocol, Socket, Type};
+use suture_core::{Clock, RealClock};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// More than any listener admits.
+const MANY: usize = 1030;
+/// By when a request that works was answered, however busy this machine is.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn connect(to: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
+    // So small that some answers that are not taken fill all buffers on the way.
+    socket.set_tcp_mss(536).unwrap();
+    socket.set_recv_buffer_size(1).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let socket = tokio::net::TcpSocket::from_std_stream(socket.into());
+    socket.connect(to).await.unwrap()
+}
+
+/// Clients that send as many requests as there is room for, and take no answer.
+async fn never_reading(to: SocketAddr, path: &str) -> Vec<TcpStream> {
+    let requests = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").repeat(300);
+    let mut clients = Vec::new();
+    for _ in 0..MANY {
+        let client = connect(to).await;
+        client.writable().await.unwrap();
+        let _ = client.try_write(requests.as_bytes());
+        clients.push(client);
+    }
+    clients
+}
+
+async fn sending(to: SocketAddr, text: &str) -> Vec<TcpStream> {
+    let mut clients = Vec::new();
+    for _ in 0..MANY {
+        let mut client = connect(to).await;
+        // It may have been told to go by now.
+        let _ = client.write_all(text.as_bytes()).await;
+        clients.push(client);
+    }
+    clients
+}
+
+fn notification() -> String {
+    json!({"version": "4", "alerts": []}).to_string()
+}
+
+/// A client of its own: it has no connection that is open already.
+async fn post(bed: &Bed) -> Option<StatusCode> {
+    let clock: &dyn Clock = &RealClock;
+    let url = format!("http://{}/hooks", bed.server.webhook_addr());
+    let request = bed::client().post(url).bearer_auth(TOKEN).header("content-type", "application/json");
+    let answer = clock.timeout(PATIENCE, request.body(notification()).send()).await?;
+    Some(answer.ok()?.status())
+}
+
+async fn health(bed: &Bed) -> Option<StatusCode> {
+    let clock: &dyn Clock = &RealClock;
+    let url = format!("http://{}/healthz", bed.server.admin_addr());
+    Some(clock.timeout(PATIENCE, bed::client().get(url).send()).await?.ok()?.status())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_never_take_their_answers_do_not_keep_the_webhook() {
+    let bed = bed().await;
+    let held = never_reading(bed.server.webhook_addr(), "/hooks").await;
+    assert_eq!(post(&bed).await, Some(StatusCode::OK));
+    assert_eq!(health(&bed).await, Some(StatusCode::OK), "the admin address is another matter");
+    drop(held);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_never_take_their_answers_do_not_keep_the_admin_address() {
+    let bed = bed().await;
+    let held = never_reading(bed.server.admin_addr(), "/metrics").await;
+    assert_eq!(health(&bed).await, Some(StatusCode::OK));
+    assert_eq!(post(&bed).await, Some(StatusCode::OK), "the webhook is another matter");
+    drop(held);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_no_answer_is_closed_even_where_there_is_room() {
+    let bed = bed().await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let client = connect(bed.server.webhook_addr()).await;
+        client.writable().await.unwrap();
+        let _ = client.try_write("GET /hooks HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".repeat(300).as_bytes());
+        held.push(client);
+    }
+    let clock: &dyn Clock = &RealClock;
+    let line = r#"suture_connections_closed_total{listener="webhook",reason="stalled"} 3"#;
+    let closed = async {
+        while !bed.metrics().await.contains(line) {
+            clock.sleep(Duration::from_millis(200)).await;
+        }
+    };
+    assert!(clock.timeout(PATIENCE, closed).await.is_some(), "{}", bed.metrics().await);
+    drop(held);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_answered_slowly_or_for_long_keeps_its_connection() {
+    let bed = bed().await;
+    // More than all buffers on the way hold, taken in small parts.
+    let mut client = connect(bed.server.admin_addr()).await;
+    let requests = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".repeat(19)
+        + "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    client.write_all(requests.as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    client.read_to_string(&mut answers).await.unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_that_never_end_cost_others_nothing() {
+    let bed = bed().await;
+    let webhook = sending(bed.server.webhook_addr(), "POST /hooks HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
+    let admin = sending(bed.server.admin_addr(), "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
+    assert_eq!(post(&bed).await, Some(StatusCode::OK));
+    assert_eq!(health(&bed).await, Some(StatusCode::OK));
+    drop((webhook, admin));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_never_end_cost_who_has_the_token_nothing() {
+    let bed = bed().await;
+    let body = "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
+    let hooks = sending(
+        bed.server.webhook_addr(),
+        &format!("POST /hooks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer guessed\r\n{body}"),
+    )
+    .await;
+    assert_eq!(post(&bed).await, Some(StatusCode::OK));
+    drop(hooks);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_for_the_api_that_never_ends_is_answered() {
+    let bed = bed().await;
+    let mut slow = TcpStream::connect(bed.server.admin_addr()).await.unwrap();
+    let head = "POST /api/v1/policies/x/runs HTTP/1.1\r\nHost: localhost\r\n\
+                Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_on_which_nothing_is_asked_any_more_is_closed() {
+    let bed = bed().await;
+    for address in [bed.server.webhook_addr(), bed.server.admin_addr()] {
+        let mut idle = TcpStream::connect(address).await.unwrap();
+        idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        let clock: &dyn Clock = &RealClock;
+        let closed = clock.timeout(PATIENCE, idle.read_to_end(&mut answer)).await;
+        assert!(closed.is_some() && answer.starts_with(b"HTTP/1.1 "), "it is still open");
+    }
+}
