@@ -86,13 +86,16 @@ async fn start(
             format!("the body is not {{\"labels\": {{…}}}}: {error}"),
         )
     })?;
-    let incident = engine.start_run(&name, start.labels).await.map_err(|error| match &error {
+    let by = suture_engine::ByHand { who: "admin".to_owned(), is_forced: false };
+    let incident = engine.start_run(&name, start.labels, by).await.map_err(|error| match &error {
         StartError::Policy(_) => Failure::not_found(error.to_string()),
         StartError::Labels(_) => Failure {
             path: Some("labels".to_owned()),
             ..Failure::new(StatusCode::BAD_REQUEST, "invalid", error.to_string())
         },
-        StartError::Busy(_) => Failure::new(StatusCode::CONFLICT, "conflict", error.to_string()),
+        StartError::Busy(_) | StartError::NotFiring => {
+            Failure::new(StatusCode::CONFLICT, "conflict", error.to_string())
+        }
         StartError::Unavailable(_) => Failure::unavailable(error.to_string()),
     })?;
     Ok((StatusCode::ACCEPTED, Json(json!({"incident": incident}))))

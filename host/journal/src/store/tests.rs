@@ -54,6 +54,9 @@ fn incident(id: &str, state: IncidentState) -> IncidentRecord {
         due: None,
         summary: "new".into(),
         by_hand: false,
+        started_by: None,
+        forced: false,
+        said_resolved: false,
         paged: false,
     }
 }
