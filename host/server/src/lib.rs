@@ -17,6 +17,7 @@ mod leadership;
 mod listener;
 mod name;
 mod rbac;
+mod right;
 mod rights;
 mod server;
 mod standby;
@@ -25,7 +26,7 @@ mod telemetry;
 mod token;
 mod webhook;
 
-pub use assemble::{ServeOptions, Simulated};
+pub use assemble::{ServeOptions, Simulated, confirm};
 pub use catalog::kept_module;
 pub use check::{CheckReport, check};
 pub use config::{Config, ConfigError};

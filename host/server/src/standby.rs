@@ -53,10 +53,11 @@ impl Standby {
         let pager = assemble::pager(&loaded)?;
         let webhook_token = token(&loaded, loaded.config.webhook.token_file.as_ref(), &mut warnings)?;
         let Admin { token_file, metrics_token_file, .. } = &loaded.config.admin;
-        let admission = Arc::new(Admission {
-            admin: token(&loaded, token_file.as_ref(), &mut warnings)?,
-            metrics: token(&loaded, metrics_token_file.as_ref(), &mut warnings)?,
-        });
+        let admission = Arc::new(Admission::new(
+            token(&loaded, token_file.as_ref(), &mut warnings)?,
+            token(&loaded, metrics_token_file.as_ref(), &mut warnings)?,
+            &loaded.config.people,
+        ));
         let storage = loaded.path(&loaded.config.storage.path);
         let catalog = Catalog::open(&storage, host.clock.clone(), metrics.clone()).map_err(start_error)?;
         let considered = catalog.consider_all(&loaded).await?;

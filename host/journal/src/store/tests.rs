@@ -4,6 +4,7 @@ mod damage;
 mod death;
 mod disk;
 mod flips;
+mod forgotten;
 mod opening;
 mod pages;
 mod power;

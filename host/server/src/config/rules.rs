@@ -7,7 +7,9 @@ use suture_core::{Bytes, Clock, Grant, HumanDuration, RealClock, names};
 use suture_engine::BackTest;
 
 use super::error::{ConfigError, Source as Text};
-use super::{ClusterConfig, Config, ConfirmBy, Live, PolicyEntry, SimulatedConfig, Source, Webhook};
+use super::{
+    ClusterConfig, Config, ConfirmBy, Live, Person, PolicyEntry, Role, SimulatedConfig, Source, Webhook,
+};
 
 struct Findings<'a> {
     text: &'a Text<'a>,
@@ -29,6 +31,7 @@ impl Findings<'_> {
 pub(super) fn check(config: &Config, text: &Text<'_>) -> (Vec<ConfigError>, Vec<ConfigError>) {
     let mut findings = Findings { text, errors: Vec::new(), warnings: Vec::new() };
     listeners(config, &mut findings);
+    people(&config.people, &mut findings);
     bounds(config, &mut findings);
     telemetry(config, &mut findings);
     let urls = config.prometheus.iter().map(|p| &p.url).chain(config.alertmanager.iter().map(|a| &a.url));
@@ -117,14 +120,15 @@ fn telemetry(config: &Config, findings: &mut Findings<'_>) {
 
 fn listeners(config: &Config, findings: &mut Findings<'_>) {
     let admin = &config.admin;
-    if admin.token_file.is_none() && !admin.listen.value.ip().is_loopback() {
+    let is_open = admin.token_file.is_none() && config.people.is_empty();
+    if is_open && !admin.listen.value.ip().is_loopback() {
         let message = format!(
-            "`admin.listen` is {}, which others can reach: set `admin.tokenFile`, or listen on 127.0.0.1",
+            "`admin.listen` is {}, which others can reach: set `admin.tokenFile` or `people`, or listen on 127.0.0.1",
             *admin.listen.value
         );
         findings.error(admin.listen.referenced, message);
     }
-    if let Some(file) = admin.metrics_token_file.as_ref().filter(|_| admin.token_file.is_none()) {
+    if let Some(file) = admin.metrics_token_file.as_ref().filter(|_| is_open) {
         let message =
             "`admin.metricsTokenFile` without `admin.tokenFile`: metrics need no token, nor does anything";
         findings.error(file.referenced, message);
@@ -136,6 +140,39 @@ fn listeners(config: &Config, findings: &mut Findings<'_>) {
     if config.listen.value == admin.listen.value && config.listen.value.port() != 0 {
         let message = "`listen` and `admin.listen` are the same address";
         findings.error(config.listen.referenced, message);
+    }
+}
+
+fn people(people: &[Person], findings: &mut Findings<'_>) {
+    if let Some(one_too_many) = people.get(Person::MAX) {
+        let message = format!("there are {} people; at most {} may be", people.len(), Person::MAX);
+        findings.error(one_too_many.name.referenced, message);
+    }
+    let (mut names_seen, mut tokens_seen) = (BTreeSet::new(), BTreeSet::new());
+    for Person { name, token_hash, roles } in people {
+        if let Err(error) = Person::check_name(&name.value) {
+            findings.error(name.referenced, error);
+        }
+        if !names_seen.insert(&name.value) {
+            let message = format!("there are two people named `{}`", names::shortened(&name.value));
+            findings.error(name.referenced, message);
+        }
+        if !tokens_seen.insert(token_hash.value) {
+            let message =
+                format!("`{}` has a token that somebody else has, too", names::shortened(&name.value));
+            findings.error(token_hash.referenced, message);
+        }
+        let sees = roles.value.contains(&Role::Viewer) || roles.value.contains(&Role::Admin);
+        if roles.value.is_empty() {
+            let message = format!("`{}` has no roles, and may do nothing", names::shortened(&name.value));
+            findings.error(roles.referenced, message);
+        } else if !sees {
+            let message = format!(
+                "`{}` may change things and see nothing: `viewer` is a role of its own",
+                names::shortened(&name.value)
+            );
+            findings.warn(roles.referenced, message);
+        }
     }
 }
 
