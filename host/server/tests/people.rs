@@ -177,3 +177,28 @@ async fn without_tokens_and_people_whoever_reaches_the_address_may_do_everything
         assert!(is_let_in, "{method} {path}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn a_run_by_hand_needs_an_alert_that_fires_unless_it_is_forced_and_says_who_started_it() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("demo.wasm"), bed::guest::component(1)).unwrap();
+    let policies = "policies:\n- {name: demo, source: {file: demo.wasm}, mode: enforce}\n";
+    std::fs::write(dir.path().join("suture.yaml"), config("", &(everybody() + policies))).unwrap();
+    let server = Server::start(&dir.path().join("suture.yaml"), options()).await.unwrap();
+    let bed = Bed { server, client: client(), dir };
+    let start = async |force: bool| {
+        let body = json!({"labels": {"alertname": "Demo", "name": "plex"}, "force": force});
+        ask(&bed, "POST", "/api/v1/policies/demo/runs", Some(&token("admin-1")), &body).await
+    };
+    let (status, answer) = start(false).await;
+    assert_eq!((status, &answer["error"]["code"]), (StatusCode::CONFLICT, &json!("notFiring")), "{answer}");
+    let (status, answer) = start(true).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    let path = format!("/api/v1/incidents/{}", answer["incident"].as_str().unwrap());
+    let (_, incident) = ask(&bed, "GET", &path, Some(&token("viewer-1")), &json!({})).await;
+    assert_eq!(
+        (&incident["startedBy"], &incident["forced"]),
+        (&json!("admin-1"), &json!(true)),
+        "{incident}"
+    );
+}
