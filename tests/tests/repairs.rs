@@ -94,7 +94,14 @@ policies:
 
     async fn sweep(&self) -> anyhow::Result<Value> {
         let url = format!("http://{}/api/v1/policies/volsync/sweep", self.server.admin_addr());
-        Ok(reqwest::Client::new().post(url).json(&serde_json::json!({})).send().await?.error_for_status()?.json().await?)
+        Ok(reqwest::Client::new()
+            .post(url)
+            .json(&serde_json::json!({}))
+            .send()
+            .await?
+            .error_for_status()?
+            .json()
+            .await?)
     }
 
     /// Wait until Alertmanager has the alert of the policy.

@@ -7,6 +7,7 @@ mod runs;
 mod sweep;
 mod test;
 mod tls;
+mod token;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ pub use runs::{
 pub use sweep::SweepArgs;
 pub use test::TestArgs;
 pub use tls::TlsArgs;
+pub use token::{TokenArgs, TokenCommand, TokenNewArgs};
 
 use crate::output::Format;
 
@@ -78,6 +80,8 @@ pub enum Command {
     Policies(PoliciesArgs),
     /// Handle what fires in Prometheus, whether it was posted or not.
     Sweep(SweepArgs),
+    /// Make tokens for people who use the API.
+    Token(TokenArgs),
     /// Show what runs did, from a journal or a running host; make a scenario of one.
     Runs(RunsArgs),
     /// Run a recorded run again, offline, and show what another version would have done.
@@ -179,10 +183,10 @@ that it acts on; the alerts and expectations in it are set aside.
 
 With --live it acts on a real cluster. With --config that is the configuration's, and the
 policy of the same name has its grants, settings, limits and mode there; --enforce and
---observe override the mode. Without --config it is the cluster of the kubeconfig, and
-the policy only plans: reads, and server-side dry runs of what it would change. You are
-the confirmation: Prometheus is not asked whether the alert fires. The record is in
-memory; Ctrl-C takes back what must not stay, and kill -9 can't. While a host is at work
+--observe override the mode. Where it enforces, the alert must fire in Prometheus, as the
+configuration's `confirm` says, unless you --force it. Without --config it is the cluster of
+the kubeconfig, and the policy only plans: reads, and server-side dry runs of what it would
+change; what only plans needs no confirmation. The record is in memory; Ctrl-C takes back what must not stay, and kill -9 can't. While a host is at work
 on the same cluster, rather let it: POST /api/v1/policies/NAME/runs.
 
 Examples:
@@ -209,6 +213,9 @@ pub struct RunArgs {
     /// Perform changes on the live cluster, under the grants of the configuration.
     #[arg(long, requires = "live", requires = "config", conflicts_with = "observe")]
     pub enforce: bool,
+    /// Perform changes though Prometheus does not say that the alert fires.
+    #[arg(long, requires = "live", requires = "config", conflicts_with = "observe")]
+    pub force: bool,
     /// The policy's settings: a YAML or JSON file.
     #[arg(long, value_name = "FILE")]
     pub settings: Option<PathBuf>,

@@ -19,6 +19,7 @@ mod serve;
 mod simulate;
 mod sweep;
 mod test;
+mod token;
 
 use crate::CommandResult;
 use crate::args::Command;
@@ -37,6 +38,7 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Run(args) => run::run(&args, output),
         Command::Policies(args) => policies::run(args.command, output),
         Command::Sweep(args) => sweep::run(&args, output),
+        Command::Token(args) => token::run(&args.command, output),
         Command::Runs(args) => runs::run(args.command, output),
         Command::Replay(args) => replay::run(&args, output),
         Command::Grants(args) => grants::run(&args, output),

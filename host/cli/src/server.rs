@@ -146,7 +146,7 @@ fn refused(status: StatusCode, body: &[u8], failed: &dyn Fn(String) -> CliError)
     let message = told.as_ref().and_then(|told| told.pointer("/error/message")).and_then(Value::as_str);
     match (status, message) {
         (StatusCode::UNAUTHORIZED, _) => failed(format!("the host answers {status}"))
-            .help("name the file with its token: --token-file FILE"),
+            .help("name the file with your token: --token-file FILE"),
         (_, Some(message)) if status.is_client_error() => {
             CliError { exit: Exit::Usage, ..failed(message.to_owned()) }
         }

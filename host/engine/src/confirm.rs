@@ -1,11 +1,12 @@
 //! A webhook is a hint, not a proof: before the first mutation the alert must fire in
 //! Prometheus.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use suture_core::effect::ActiveAlert;
-use suture_core::{Effect, EffectHandler, Error, Fault, Labels, Reason, Reply, Step};
+use suture_core::{Effect, EffectHandler, Error, Fault, Labels, Reason, Reply, Step, Timestamp};
 
 /// Knows the labels that Prometheus adds to alerts when it sends them to Alertmanager
 /// (`global.external_labels`), which its own list of alerts does not have.
@@ -58,14 +59,7 @@ impl Confirm {
         step: &Step,
     ) -> Result<bool, Fault> {
         let Self::Prometheus(external) = self else { return Ok(true) };
-        let prepared = prometheus.prepare(step, &Effect::Alerts).await?;
-        let alerts = match prometheus.perform(&prepared).await? {
-            Reply::Alerts(alerts) => alerts,
-            other => {
-                let message = format!("Prometheus's alerts were asked for, and the answer was {other:?}");
-                return Err(Error::new(Reason::UNKNOWN, message).into());
-            }
-        };
+        let alerts = active_alerts(prometheus, step).await?;
         if fires(&alerts, labels, &Labels::new()) {
             return Ok(true);
         }
@@ -74,21 +68,78 @@ impl Confirm {
     }
 }
 
+/// What Prometheus says is active.
+async fn active_alerts(prometheus: &dyn EffectHandler, step: &Step) -> Result<Vec<ActiveAlert>, Fault> {
+    let prepared = prometheus.prepare(step, &Effect::Alerts).await?;
+    match prometheus.perform(&prepared).await? {
+        Reply::Alerts(alerts) => Ok(alerts),
+        other => {
+            let message = format!("Prometheus's alerts were asked for, and the answer was {other:?}");
+            Err(Error::new(Reason::UNKNOWN, message).into())
+        }
+    }
+}
+
+/// All that fires in Prometheus at one time, to look many alerts up in one answer.
+pub(crate) struct Firing {
+    /// The alerts by their labels and the external labels, as Prometheus would have sent them.
+    as_sent: HashMap<Labels, Vec<ActiveAlert>>,
+    external: Labels,
+}
+
+impl Firing {
+    /// Ask Prometheus once.
+    ///
+    /// # Errors
+    /// Why it can't be asked.
+    pub async fn ask(
+        prometheus: &dyn EffectHandler,
+        external: &dyn ExternalLabels,
+        step: &Step,
+    ) -> Result<Self, Fault> {
+        let alerts = active_alerts(prometheus, step).await?;
+        Ok(Self::new(alerts, external.external_labels().await))
+    }
+
+    fn new(alerts: Vec<ActiveAlert>, external: Labels) -> Self {
+        let mut as_sent: HashMap<Labels, Vec<ActiveAlert>> = HashMap::new();
+        for alert in alerts.into_iter().filter(|alert| alert.firing) {
+            as_sent.entry(with(&alert.labels, &external)).or_default().push(alert);
+        }
+        Self { as_sent, external }
+    }
+
+    /// Since when the alert with exactly these labels is active, external ones aside; none where
+    /// it does not fire.
+    pub fn since(&self, labels: &Labels) -> Option<Timestamp> {
+        let alike = self.as_sent.get(&with(labels, &self.external))?;
+        let same = alike.iter().filter(|alert| is_same(alert, labels, &self.external));
+        same.map(|alert| alert.active_at).max()
+    }
+}
+
+/// Labels, with the external ones that they do not have.
+fn with(labels: &Labels, external: &Labels) -> Labels {
+    let mut all = external.clone();
+    all.extend(labels.clone());
+    all
+}
+
 /// Whether one of the alerts fires with exactly these labels, external ones aside: each
 /// label of the notification is the alert's own, or an external label with its value.
 fn fires(alerts: &[ActiveAlert], labels: &Labels, external: &Labels) -> bool {
-    alerts.iter().filter(|alert| alert.firing).any(|alert| {
-        alert.labels.iter().all(|(name, value)| labels.get(name) == Some(value))
-            && labels
-                .iter()
-                .all(|(name, value)| alert.labels.contains_key(name) || external.get(name) == Some(value))
-    })
+    alerts.iter().filter(|alert| alert.firing).any(|alert| is_same(alert, labels, external))
+}
+
+fn is_same(alert: &ActiveAlert, labels: &Labels, external: &Labels) -> bool {
+    alert.labels.iter().all(|(name, value)| labels.get(name) == Some(value))
+        && labels
+            .iter()
+            .all(|(name, value)| alert.labels.contains_key(name) || external.get(name) == Some(value))
 }
 
 #[cfg(test)]
 mod tests {
-    use suture_core::Timestamp;
-
     use super::*;
 
     fn labels(pairs: &[(&str, &str)]) -> Labels {
@@ -112,6 +163,31 @@ mod tests {
             alert(&[("alertname", "A"), ("ns", "media"), ("more", "x")], true),
         ] {
             assert!(!fires(&[other], &sent, &none));
+        }
+    }
+
+    #[test]
+    fn many_alerts_are_looked_up_in_one_answer_by_the_same_rule() {
+        let listed = [
+            alert(&[("alertname", "A"), ("ns", "media")], true),
+            alert(&[("alertname", "A"), ("cluster", "work")], true),
+            alert(&[("alertname", "B")], false),
+        ];
+        let external = labels(&[("cluster", "home"), ("replica", "0")]);
+        let firing = Firing::new(listed.to_vec(), external.clone());
+        for sent in [
+            &[("alertname", "A"), ("ns", "media")][..],
+            &[("alertname", "A"), ("ns", "media"), ("cluster", "home")],
+            &[("alertname", "A"), ("ns", "media"), ("cluster", "home"), ("replica", "0")],
+            &[("alertname", "A"), ("ns", "media"), ("cluster", "work")],
+            &[("alertname", "A"), ("cluster", "work")],
+            &[("alertname", "A"), ("cluster", "home")],
+            &[("alertname", "A")],
+            &[("alertname", "B")],
+        ] {
+            let sent = labels(sent);
+            let one_by_one = fires(&listed, &sent, &Labels::new()) || fires(&listed, &sent, &external);
+            assert_eq!(firing.since(&sent).is_some(), one_by_one, "{sent:?}");
         }
     }
 

@@ -3,9 +3,11 @@
 mod conclude;
 mod escalate;
 mod incidents;
+mod recent;
 mod route;
 mod runs;
 mod take_up;
+mod unconfirmed;
 mod verify;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -19,9 +21,11 @@ use suture_journal::{Cancel, Change, Durability, IncidentRecord, JournalError};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::budget::Window;
-use crate::engine::{Shared, StartError};
+use crate::engine::{ByHand, Shared, StartError};
 use crate::policy::Policy;
 use crate::run::Finished;
+pub use incidents::is_our_own;
+use unconfirmed::{Answer, Unconfirmed};
 
 /// What the dispatcher is told.
 pub(crate) enum Command {
@@ -31,10 +35,17 @@ pub(crate) enum Command {
     Waiting { run: RunId, waiting: bool },
     /// Prometheus was asked whether an incident's alert still fires.
     Checked { incident: IncidentId, firing: Result<bool, String> },
+    /// Prometheus was asked about alerts that are not confirmed yet; why it could not be.
+    Confirmed { answers: Vec<(IncidentId, Answer)>, unavailable: Option<String> },
     /// People were told of an incident, or could not be.
     Paged { incident: IncidentId, result: Result<(), String> },
     /// Start a run by hand.
-    Start { policy: String, labels: Labels, reply: oneshot::Sender<Result<IncidentId, StartError>> },
+    Start {
+        policy: String,
+        labels: Labels,
+        by: ByHand,
+        reply: oneshot::Sender<Result<IncidentId, StartError>>,
+    },
     /// End a run. Answers whether it was at work.
     Cancel { run: RunId, why: String, reply: oneshot::Sender<bool> },
     /// The operator resumed.
@@ -75,6 +86,8 @@ pub(crate) struct Dispatcher {
     /// Incidents that are not closed.
     incidents: BTreeMap<IncidentId, IncidentRecord>,
     by_key: HashMap<Key, Vec<IncidentId>>,
+    /// Which of them Prometheus has yet to confirm.
+    unconfirmed: Unconfirmed,
     at_work: HashMap<RunId, AtWork>,
     busy_keys: HashSet<Key>,
     /// When each verifying incident is looked at next.
@@ -114,6 +127,7 @@ impl Dispatcher {
             ids: ulid::Generator::new(),
             incidents: BTreeMap::new(),
             by_key: HashMap::new(),
+            unconfirmed: Unconfirmed::default(),
             at_work: HashMap::new(),
             busy_keys: HashSet::new(),
             polls: HashMap::new(),
@@ -184,9 +198,10 @@ impl Dispatcher {
             Command::Ended { run, finished } => self.ended(&run, finished),
             Command::Waiting { run, waiting } => self.waiting(&run, waiting),
             Command::Checked { incident, firing } => self.checked(&incident, firing),
+            Command::Confirmed { answers, unavailable } => self.answered(answers, unavailable),
             Command::Paged { incident, result } => self.paged(&incident, result),
-            Command::Start { policy, labels, reply } => {
-                let started = self.start_by_hand(&policy, labels);
+            Command::Start { policy, labels, by, reply } => {
+                let started = self.start_by_hand(&policy, labels, by);
                 // An answer is a promise: it is on disk first.
                 let answer = match started {
                     Ok(_) if !self.save().await => {
@@ -247,7 +262,8 @@ impl Dispatcher {
             .values()
             .filter(|policy| policy.storm)
             .filter_map(|policy| policy.opened.next_change(self.shared.budgets.storm_window.get()));
-        let others = self.polls.values().copied().chain([self.prune_at]);
+        let others =
+            self.polls.values().copied().chain([self.prune_at]).chain(self.unconfirmed.next_change());
         due.chain(others).chain(windows).chain(storms).min()
     }
 

@@ -11,14 +11,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::RwLock;
-use suture_core::{Clock, IncidentId, Labels, Notification, RealClock, RunId};
+use suture_core::{Clock, IncidentId, Labels, Notification, RealClock, RunId, Step};
 use suture_journal::{Change, Durability, InboxRecord, Journal, JournalError};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::budget::Budgets;
 use crate::cluster::Cluster;
+use crate::confirm::NOT_FIRING;
 use crate::dispatcher::{Command, Dispatcher};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Stage};
 use crate::pager::Pager;
 use crate::policy::{KeptModules, Policy, PolicyStatus};
 use crate::progress::Listeners;
@@ -99,6 +100,15 @@ pub enum Refusal {
     Journal(#[from] JournalError),
 }
 
+/// Who starts a run by hand, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ByHand {
+    /// The person's name, for the record.
+    pub who: String,
+    /// Whether it starts without Prometheus's confirmation that the alert fires.
+    pub is_forced: bool,
+}
+
 /// Why a run was not started by hand.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
@@ -111,7 +121,10 @@ pub enum StartError {
     /// An incident of that key is being handled.
     #[error("incident {0} has that key and is not over")]
     Busy(IncidentId),
-    /// The host is shutting down, or can't write.
+    /// No alert fires with exactly these labels.
+    #[error("{NOT_FIRING}; give exactly the labels of an alert that fires, or force the run")]
+    NotFiring,
+    /// The host is shutting down, or can't write; or Prometheus can't be asked.
     #[error("{0}")]
     Unavailable(String),
 }
@@ -235,16 +248,47 @@ impl Engine {
         self.0.arrived.notify_one();
     }
 
-    /// Start a run by hand: no alert confirms it, and none closes it.
+    /// Start a run by hand: no alert closes it. Where its policy's alerts are confirmed, this one
+    /// must fire, too, unless it is forced.
     ///
     /// # Errors
     /// Why it was not started.
-    pub async fn start_run(&self, policy: &str, labels: Labels) -> Result<IncidentId, StartError> {
+    pub async fn start_run(
+        &self,
+        policy: &str,
+        labels: Labels,
+        by: ByHand,
+    ) -> Result<IncidentId, StartError> {
+        if !by.is_forced {
+            self.confirm(policy, &labels).await?;
+        }
         let (reply, answer) = oneshot::channel();
         let policy = policy.to_owned();
         let gone = || StartError::Unavailable("the host is shutting down".to_owned());
-        self.0.commands.send(Command::Start { policy, labels, reply }).map_err(|_| gone())?;
+        self.0.commands.send(Command::Start { policy, labels, by, reply }).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+
+    /// Whether the alert with these labels fires, as a policy's configuration wants it.
+    async fn confirm(&self, policy: &str, labels: &Labels) -> Result<(), StartError> {
+        let found = self.0.table.find(policy);
+        let found = found.ok_or_else(|| StartError::Policy(format!("there is no policy `{policy}`")))?;
+        if found.program.is_err() {
+            // Which is what is said of it.
+            return Ok(());
+        }
+        let step = Step { run: RunId::new("by-hand"), number: 0 };
+        let firing = found.config.confirm.is_firing(labels, &self.0.cluster, &step).await;
+        if found.config.confirm.is_required() {
+            self.0.metrics.alert_checked(policy, Stage::Before, firing.as_ref().ok().copied());
+        }
+        match firing {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StartError::NotFiring),
+            Err(fault) => Err(StartError::Unavailable(format!(
+                "Prometheus can't be asked whether the alert fires ({fault}); try again, or force the run"
+            ))),
+        }
     }
 
     /// Start no more runs until [`resume`](Self::resume). Alerts are still accepted, and

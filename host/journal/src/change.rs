@@ -1,6 +1,6 @@
 //! What is written into a journal.
 
-use suture_core::RunId;
+use suture_core::{IncidentId, RunId};
 
 use crate::entry::Entry;
 use crate::record::{InboxRecord, IncidentRecord, RunHeader, RunRecord};
@@ -14,6 +14,8 @@ pub enum Change {
     Routed(Vec<i64>),
     /// An incident is new, or stands elsewhere now.
     Incident(IncidentRecord),
+    /// An incident that came to nothing leaves the journal. It has had no run.
+    Forget(IncidentId),
     /// A run stands elsewhere now.
     Run(RunRecord),
     /// A run begins. Comes before its first entry.

@@ -21,7 +21,7 @@ pub struct InboxRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum IncidentState {
-    /// The alert is stored.
+    /// The alert is stored; Prometheus has yet to say that it fires.
     Received,
     /// It waits for its turn.
     Queued,
@@ -45,6 +45,8 @@ pub enum IncidentState {
     Failed,
     /// Somebody cancelled it.
     Cancelled,
+    /// Prometheus never said that the alert fires: nothing was done.
+    Unconfirmed,
 }
 
 impl IncidentState {
@@ -63,6 +65,7 @@ impl IncidentState {
             Self::Escalated => "escalated",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::Unconfirmed => "unconfirmed",
         }
     }
 
@@ -106,9 +109,19 @@ pub struct IncidentRecord {
     pub due: Option<Timestamp>,
     /// Why it stands where it stands, for people.
     pub summary: String,
-    /// Whether it was started by hand: then no alert confirms or closes it.
+    /// Whether it was started by hand: then no alert closes it.
     #[serde(default)]
     pub by_hand: bool,
+    /// Who started it by hand, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<String>,
+    /// Whether it was started by hand and without confirmation by Prometheus.
+    #[serde(default)]
+    pub forced: bool,
+    /// Whether a notification said that the alert is resolved, and Prometheus has yet to
+    /// say so, too.
+    #[serde(default)]
+    pub said_resolved: bool,
     /// Whether people were told that it is escalated.
     #[serde(default)]
     pub paged: bool,

@@ -6,61 +6,117 @@ use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use parking_lot::RwLock;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use suture_core::Digest;
 
 use crate::basic::Basic;
+use crate::config::{Person, Role};
 use crate::failure::Failure;
 use crate::listener::Peer;
-use crate::token::Token;
+use crate::right::{Caller, Right};
+use crate::token::{Token, bearer};
 
-/// The tokens of the admin address. Without an admin token everybody who reaches it may ask.
+/// Who is known at the admin address, and by what.
 pub(crate) struct Admission {
-    /// For everything.
-    pub admin: Option<Token>,
-    /// A name and a password, for everything.
-    pub basic: Option<Basic>,
-    /// For `/metrics` alone.
-    pub metrics: Option<Token>,
+    /// The token of `admin.tokenFile`.
+    admin: Option<Token>,
+    /// The name and password of `admin.basicAuth`, which may do what that token may.
+    basic: Option<Basic>,
+    /// The token of `admin.metricsTokenFile`.
+    metrics: Option<Token>,
+    /// Those with tokens of their own.
+    people: RwLock<Vec<Known>>,
+    /// Whether a token is needed even where there are no people any more: the address may be one
+    /// that others reach.
+    is_closed: bool,
 }
 
-/// Let pass who has the admin token.
-pub(crate) async fn all(State(tokens): State<Arc<Admission>>, request: Request, next: Next) -> Response {
-    tokens.pass(request, next, false).await
+struct Known {
+    digest: [u8; 32],
+    caller: Caller,
 }
 
-/// Let pass who has either token.
-pub(crate) async fn metrics(State(tokens): State<Arc<Admission>>, request: Request, next: Next) -> Response {
-    tokens.pass(request, next, true).await
+/// What a route asks of whoever calls it.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    pub admission: Arc<Admission>,
+    pub right: Right,
+}
+
+/// Let pass who has the right, and tell the route who it is.
+pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let Some(caller) = gate.admission.caller(request.headers()).await else {
+        let offers_basic = gate.admission.basic.is_some();
+        let failure = if offers_basic { Failure::unauthorized_with_basic() } else { Failure::unauthorized() };
+        return failure.into_response();
+    };
+    if let Some(peer) = request.extensions().get::<Peer>() {
+        peer.trust();
+    }
+    if let Err(failure) = caller.require(gate.right) {
+        tracing::warn!(who = caller.name(), path = request.uri().path(), "refused: {}", failure.message);
+        return failure.into_response();
+    }
+    request.extensions_mut().insert(caller);
+    next.run(request).await
 }
 
 impl Admission {
-    async fn pass(&self, request: Request, next: Next, is_for_metrics: bool) -> Response {
-        if !self.admits(request.headers(), is_for_metrics).await {
-            let offers_basic = self.basic.is_some();
-            let failure =
-                if offers_basic { Failure::unauthorized_with_basic() } else { Failure::unauthorized() };
-            return failure.into_response();
-        }
-        if let Some(peer) = request.extensions().get::<Peer>() {
-            peer.trust();
-        }
-        next.run(request).await
+    /// Without a token and people everybody who reaches the address may do everything.
+    pub fn new(
+        admin: Option<Token>,
+        basic: Option<Basic>,
+        metrics: Option<Token>,
+        people: &[Person],
+    ) -> Self {
+        let is_closed = admin.is_some() || basic.is_some() || !people.is_empty();
+        Self { admin, basic, metrics, people: RwLock::new(known(people)), is_closed }
     }
 
-    async fn admits(&self, headers: &HeaderMap, is_for_metrics: bool) -> bool {
-        if self.admin.is_none() && self.basic.is_none() {
-            return true;
-        }
-        if self.basic.as_ref().is_some_and(|basic| basic.admits(headers)) {
-            return true;
-        }
-        if let Some(admin) = &self.admin
-            && admin.admits(headers).await
-        {
-            return true;
-        }
-        match &self.metrics {
-            Some(metrics) if is_for_metrics => metrics.admits(headers).await,
-            _ => false,
-        }
+    /// Know other people from now on.
+    pub fn replace(&self, people: &[Person]) {
+        *self.people.write() = known(people);
     }
+
+    async fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
+        if !self.is_closed && self.people.read().is_empty() {
+            return Some(Caller::new("anonymous", [Role::Admin]));
+        }
+        let is_admin = self.basic.as_ref().is_some_and(|basic| basic.admits(headers))
+            || match &self.admin {
+                Some(admin) => admin.admits(headers).await,
+                None => false,
+            };
+        if is_admin {
+            return Some(Caller::new("admin", [Role::Admin]));
+        }
+        if let Some(metrics) = &self.metrics
+            && metrics.admits(headers).await
+        {
+            return Some(Caller::metrics());
+        }
+        self.person(bearer(headers)?)
+    }
+
+    /// Whose token it is. All are compared, whichever it is.
+    fn person(&self, token: &str) -> Option<Caller> {
+        let offered = *Digest::of(token.as_bytes()).bytes();
+        let people = self.people.read();
+        let mut found = u32::MAX;
+        for (index, known) in (0_u32..).zip(people.iter()) {
+            let is_it: Choice = known.digest.ct_eq(&offered);
+            found.conditional_assign(&index, is_it);
+        }
+        let found = usize::try_from(found).ok()?;
+        people.get(found).map(|known| known.caller.clone())
+    }
+}
+
+fn known(people: &[Person]) -> Vec<Known> {
+    let known = |person: &Person| Known {
+        digest: *person.token_hash.value.bytes(),
+        caller: Caller::new(&person.name.value, person.roles.value.iter().copied()),
+    };
+    people.iter().map(known).collect()
 }

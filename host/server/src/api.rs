@@ -3,27 +3,29 @@
 mod effects;
 mod lists;
 mod policies;
+mod routes;
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use suture_core::{Labels, RunId, Timestamp};
-use suture_engine::Engine;
 use suture_engine::engine::{CancelError, StartError};
+use suture_engine::{ByHand, Engine};
 use suture_journal::{Change, Durability, InboxRecord};
 
-use crate::admission::{self, Admission};
+use crate::admission::Admission;
 use crate::catalog::Handle;
 use crate::failure::Failure;
 use crate::name::Name;
+use crate::right::{Caller, Right};
 use crate::sweep;
+use routes::Routes;
 
 pub(crate) type Answer = Result<Json<Value>, Failure>;
 
@@ -34,28 +36,28 @@ pub(crate) fn router(
     engine: Engine,
     handle: Handle,
     sweeper: sweep::Shared,
-    tokens: Arc<Admission>,
+    admission: Arc<Admission>,
 ) -> Router {
-    let api = Router::new()
-        .route("/config", get(policies::config))
-        .route("/policies", get(policies::list))
-        .route("/policies/{name}", get(policies::show))
-        .route("/policies/{name}/accept", post(policies::accept))
-        .route("/policies/{name}/runs", post(start))
-        .route("/policies/{name}/sweep", post(policies::sweep))
-        .route("/incidents", get(lists::incidents))
-        .route("/incidents/{id}", get(lists::incident))
-        .route("/runs", get(lists::runs))
-        .route("/runs/{id}", get(effects::run))
-        .route("/runs/{id}/cancel", post(cancel))
-        .route("/pause", post(pause))
-        .route("/resume", post(resume));
+    let api = Routes::new(admission.clone())
+        .get(Right::View, "/config", policies::config)
+        .get(Right::View, "/policies", policies::list)
+        .get(Right::View, "/policies/{name}", policies::show)
+        .post(Right::Accept, "/policies/{name}/accept", policies::accept)
+        .post(Right::Operate, "/policies/{name}/runs", start)
+        .post(Right::Operate, "/policies/{name}/sweep", policies::sweep)
+        .get(Right::View, "/incidents", lists::incidents)
+        .get(Right::View, "/incidents/{id}", lists::incident)
+        .get(Right::View, "/runs", lists::runs)
+        .get(Right::View, "/runs/{id}", effects::run)
+        .post(Right::Operate, "/runs/{id}/cancel", cancel)
+        .post(Right::Operate, "/pause", pause)
+        .post(Right::Operate, "/resume", resume)
+        .into_router();
     let api = api.layer(Extension(handle)).layer(Extension(sweeper));
-    let counted = Router::new().route("/metrics", get(metrics));
+    let counted = Routes::new(admission).get(Right::Metrics, "/metrics", metrics).into_router();
     Router::new()
         .nest("/api/v1", api)
-        .layer(from_fn_with_state(tokens.clone(), admission::all))
-        .merge(counted.layer(from_fn_with_state(tokens, admission::metrics)))
+        .merge(counted)
         // Health is for the kubelet, which has no token.
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
@@ -72,48 +74,69 @@ pub(crate) fn router(
 #[serde(deny_unknown_fields)]
 struct Start {
     labels: Labels,
+    /// Whether it starts without Prometheus's confirmation.
+    #[serde(default)]
+    force: bool,
 }
 
 async fn start(
     State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
     Name(name): Name,
     body: axum::body::Bytes,
 ) -> Result<(StatusCode, Json<Value>), Failure> {
-    let start: Start = serde_json::from_slice(&body).map_err(|error| {
+    let Start { labels, force } = serde_json::from_slice(&body).map_err(|error| {
         Failure::new(
             StatusCode::BAD_REQUEST,
             "unreadable",
             format!("the body is not {{\"labels\": {{…}}}}: {error}"),
         )
     })?;
-    let incident = engine.start_run(&name, start.labels).await.map_err(|error| match &error {
+    if force {
+        caller.require(Right::Force)?;
+    }
+    let by = ByHand { who: caller.name().to_owned(), is_forced: force };
+    let incident = engine.start_run(&name, labels, by).await.map_err(|error| match &error {
         StartError::Policy(_) => Failure::not_found(error.to_string()),
         StartError::Labels(_) => Failure {
             path: Some("labels".to_owned()),
             ..Failure::new(StatusCode::BAD_REQUEST, "invalid", error.to_string())
         },
         StartError::Busy(_) => Failure::new(StatusCode::CONFLICT, "conflict", error.to_string()),
+        StartError::NotFiring => Failure::new(StatusCode::CONFLICT, "notFiring", error.to_string()),
         StartError::Unavailable(_) => Failure::unavailable(error.to_string()),
     })?;
+    caller.did("start", format!("incident {incident} of policy {name}"));
+    if force {
+        tracing::warn!(who = caller.name(), %incident, policy = name, "a run is forced: nothing confirms its alert");
+    }
     Ok((StatusCode::ACCEPTED, Json(json!({"incident": incident}))))
 }
 
-async fn cancel(State(engine): State<Engine>, Name(id): Name) -> Answer {
+async fn cancel(
+    State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
+    Name(id): Name,
+) -> Answer {
     let run = RunId::new(id);
-    engine.cancel(&run, "through the API").await.map_err(|error| match error {
+    let why = format!("by {}, through the API", caller.name());
+    engine.cancel(&run, &why).await.map_err(|error| match error {
         CancelError::NotFound => Failure::not_found(format!("there is no run `{run}`")),
         CancelError::Ended => Failure::new(StatusCode::CONFLICT, "conflict", error.to_string()),
     })?;
+    caller.did("cancel", format!("run {run}"));
     Ok(Json(json!({"run": run, "cancelled": true})))
 }
 
-async fn pause(State(engine): State<Engine>) -> Json<Value> {
+async fn pause(State(engine): State<Engine>, Extension(caller): Extension<Caller>) -> Json<Value> {
     engine.pause();
+    caller.did("pause", "the host");
     Json(json!({"paused": true}))
 }
 
-async fn resume(State(engine): State<Engine>) -> Json<Value> {
+async fn resume(State(engine): State<Engine>, Extension(caller): Extension<Caller>) -> Json<Value> {
     engine.resume();
+    caller.did("resume", "the host");
     Json(json!({"paused": false}))
 }
 

@@ -44,7 +44,10 @@ impl ServeOptions {
 }
 
 /// How alerts are confirmed, where a policy wants them to be.
-fn confirm(loaded: &Loaded, by: ConfirmBy) -> Result<Confirm, ConfigError> {
+///
+/// # Errors
+/// What is wrong with Prometheus's URL.
+pub fn confirm(loaded: &Loaded, by: ConfirmBy) -> Result<Confirm, ConfigError> {
     if by == ConfirmBy::None {
         return Ok(Confirm::None);
     }

@@ -4,6 +4,7 @@ mod address;
 mod cluster;
 mod error;
 mod grants;
+mod people;
 mod rules;
 mod sweep;
 mod telemetry;
@@ -22,6 +23,7 @@ pub use address::Address;
 pub use cluster::{ClusterConfig, LeaseConfig, Live, SimulatedConfig};
 pub use error::ConfigError;
 use error::Source as Text;
+pub use people::{Person, Role};
 pub use sweep::{Schedule, Sweep, Zone};
 pub use telemetry::{OtlpConfig, TelemetryConfig};
 pub use transport::{BasicAuth, TlsConfig};
@@ -36,6 +38,9 @@ pub struct Config {
     /// The API, metrics and health.
     #[serde(default)]
     pub admin: Admin,
+    /// Who may ask what of the API, with tokens of their own.
+    #[serde(default)]
+    pub people: Vec<Person>,
     /// The webhook.
     #[serde(default)]
     pub webhook: Webhook,
@@ -64,10 +69,10 @@ pub struct Config {
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Admin {
-    /// Where it listens. Anything but loopback needs a token.
+    /// Where it listens. Anything but loopback needs a token, or `people`.
     #[schemars(with = "Address")]
     pub listen: Spanned<Address>,
-    /// A file with the bearer token.
+    /// A file with a bearer token: who has it is called `admin`, and may do everything.
     #[schemars(with = "Option<PathBuf>")]
     pub token_file: Option<Spanned<PathBuf>>,
     /// A file with a bearer token that is good for `/metrics` and nothing else.

@@ -19,6 +19,7 @@ mod leadership;
 mod listener;
 mod name;
 mod rbac;
+mod right;
 mod rights;
 mod server;
 mod standby;
@@ -29,7 +30,7 @@ mod token;
 mod transport;
 mod webhook;
 
-pub use assemble::{ServeOptions, Simulated};
+pub use assemble::{ServeOptions, Simulated, confirm};
 pub use catalog::kept_module;
 pub use check::{CheckReport, check};
 pub use config::{Config, ConfigError};

@@ -16,7 +16,7 @@ use tokio::sync::broadcast;
 
 use crate::assemble::ServeOptions;
 use crate::catalog::{Beginning, Keeper, Keeping, KeptByDigest, OnReload};
-use crate::config::ConfigError;
+use crate::config::{ConfigError, Loaded};
 use crate::leadership::Leadership;
 use crate::listener::Listener;
 use crate::rights::Rights;
@@ -138,7 +138,9 @@ impl Server {
         let schedules = Schedules::start(sweeper.clone(), clock);
         let tell = schedules.teller();
         tell(&loaded);
-        let on_reload: Vec<OnReload> = vec![Box::new(tell)];
+        let admission = standby.admission.clone();
+        let know_people = move |loaded: &Loaded| admission.replace(&loaded.config.people);
+        let on_reload: Vec<OnReload> = vec![Box::new(tell), Box::new(know_people)];
         let beginning = Beginning {
             catalog,
             engine: engine.clone(),

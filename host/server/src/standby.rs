@@ -65,11 +65,12 @@ impl Standby {
         let Admin { token_file, metrics_token_file, basic_auth, tls: admin_tls, hosts, .. } =
             &loaded.config.admin;
         let admin_tls = tls(&loaded, admin_tls.as_ref(), &mut warnings)?;
-        let admission = Arc::new(Admission {
-            admin: token(&loaded, token_file.as_ref(), &mut warnings)?,
-            basic: basic(&loaded, basic_auth.as_ref(), &mut warnings)?,
-            metrics: token(&loaded, metrics_token_file.as_ref(), &mut warnings)?,
-        });
+        let admission = Arc::new(Admission::new(
+            token(&loaded, token_file.as_ref(), &mut warnings)?,
+            basic(&loaded, basic_auth.as_ref(), &mut warnings)?,
+            token(&loaded, metrics_token_file.as_ref(), &mut warnings)?,
+            &loaded.config.people,
+        ));
         let storage = loaded.path(&loaded.config.storage.path);
         let catalog = Catalog::open(&storage, host.clock.clone(), metrics.clone()).map_err(start_error)?;
         let considered = catalog.consider_all(&loaded).await?;

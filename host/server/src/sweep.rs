@@ -118,7 +118,7 @@ impl Sweeper {
         let mut accepted = Vec::new();
         for alert in firing {
             let (alert, is_suppressed) = as_posted(alert, &external, &known);
-            if !policy.wants(&alert.labels, false) {
+            if !policy.wants(&alert.labels, false) || suture_engine::is_our_own(&alert.labels) {
                 continue;
             }
             let result = match is_suppressed {

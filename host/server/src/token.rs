@@ -43,6 +43,13 @@ fn digest(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
+/// The bearer token that a request carries.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let offered = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = offered.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 impl Token {
     /// Read a token.
     ///
@@ -68,12 +75,9 @@ impl Token {
     /// long it takes says nothing about the token, its length included.
     pub async fn admits(&self, headers: &HeaderMap) -> bool {
         self.refresh().await;
-        let Some(offered) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
-            return false;
-        };
-        let Some((scheme, token)) = offered.split_once(' ') else { return false };
+        let Some(offered) = bearer(headers) else { return false };
         let known = self.known.read().await;
-        scheme.eq_ignore_ascii_case("bearer") && bool::from(digest(token.trim()).ct_eq(&known.digest))
+        bool::from(digest(offered).ct_eq(&known.digest))
     }
 
     async fn refresh(&self) {

@@ -213,7 +213,7 @@ async fn a_token_for_metrics_reads_metrics_and_nothing_else() {
     assert_eq!(status("/metrics", "other").await, StatusCode::UNAUTHORIZED);
     assert_eq!(status("/api/v1/runs", "s3cret").await, StatusCode::OK);
     for path in ["/api/v1/runs", "/api/v1/policies", "/api/v1/config"] {
-        assert_eq!(status(path, "scr4pe").await, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(status(path, "scr4pe").await, StatusCode::FORBIDDEN, "{path}");
     }
 }
 

@@ -23,7 +23,7 @@ async fn with_policy(sleep_ms: u64, more: &str) -> Bed {
 }
 
 fn policies(more: &str) -> String {
-    format!("policies:\n- {{name: demo, source: {{file: demo.wasm}}, mode: enforce{more}}}\n")
+    format!("policies:\n- {{name: demo, source: {{file: demo.wasm}}, mode: enforce, confirm: none{more}}}\n")
 }
 
 fn firing(names: &[&str]) -> String {

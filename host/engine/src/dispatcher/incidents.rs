@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
-use suture_core::{IncidentId, Timestamp};
+use suture_core::{IncidentId, Labels, Timestamp};
 use suture_journal::{Change, IncidentRecord, IncidentState};
 
 use super::{Dispatcher, Key};
 use crate::progress::Progress;
 
-/// Open incidents kept at most. Beyond that the oldest that need nothing more of the
+/// Open incidents kept at most, unconfirmed ones aside. Beyond that the oldest that need nothing more of the
 /// host are closed.
 const MAX_OPEN: usize = 20_000;
+
+/// Whether an alert is one of our own, as we post them and as `deploy` has rules for them: an
+/// escalation that comes back must not become an incident.
+pub fn is_our_own(labels: &Labels) -> bool {
+    labels.get("alertname").is_some_and(|name| name.starts_with("Suture"))
+}
 
 impl Dispatcher {
     pub(super) fn index(&mut self, incident: &IncidentRecord) {
@@ -31,8 +37,12 @@ impl Dispatcher {
         self.index(&incident);
         self.incidents.insert(incident.id.clone(), incident.clone());
         self.tell(Progress::Incident(Box::new(incident.clone())));
+        if incident.state == IncidentState::Received {
+            self.unconfirmed.add(&incident, self.shared.clock.now());
+        }
         self.unsaved.push(Change::Incident(incident));
         self.close_the_oldest();
+        self.drop_surplus();
     }
 
     /// Change an incident, and see that it is saved.
@@ -44,6 +54,7 @@ impl Dispatcher {
         if incident.state != IncidentState::Verifying {
             self.polls.remove(id);
         }
+        self.unconfirmed.changed(&incident);
         let closed = incident.closed_at.is_some();
         let after = (!closed).then(|| incident.state.as_str());
         self.shared.metrics.incident(&incident.policy, Some(before.as_str()), after);
@@ -98,8 +109,8 @@ impl Dispatcher {
         }
     }
 
-    fn close_the_oldest(&mut self) {
-        if self.incidents.len() <= MAX_OPEN {
+    pub(super) fn close_the_oldest(&mut self) {
+        if !self.is_full() {
             return;
         }
         let oldest = self
@@ -115,6 +126,6 @@ impl Dispatcher {
 
     /// Whether no more incidents fit: notifications then wait in the inbox.
     pub(super) fn is_full(&self) -> bool {
-        self.incidents.len() > MAX_OPEN
+        self.incidents.len() - self.unconfirmed.len() > MAX_OPEN
     }
 }

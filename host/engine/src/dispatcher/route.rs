@@ -5,8 +5,8 @@ use std::sync::Arc;
 use suture_core::{Alert, AlertStatus, IncidentId, Labels, Notification};
 use suture_journal::{Change, IncidentRecord, IncidentState};
 
-use super::Dispatcher;
-use crate::engine::StartError;
+use super::{Dispatcher, is_our_own};
+use crate::engine::{ByHand, StartError};
 use crate::key::key;
 use crate::policy::Policy;
 
@@ -58,7 +58,7 @@ impl Dispatcher {
             .cloned()
             .collect();
         for policy in policies {
-            let result = self.route_to(&policy, alert);
+            let result = if is_our_own(&alert.labels) { "own" } else { self.route_to(&policy, alert) };
             self.shared.metrics.alert(&policy.config.name, result);
         }
     }
@@ -91,16 +91,26 @@ impl Dispatcher {
         let same_key: Vec<IncidentId> =
             self.by_key.get(&(name.clone(), key.clone())).cloned().unwrap_or_default();
         let fingerprint = alert.fingerprint();
-        let known = same_key
-            .iter()
-            .find(|id| self.incidents.get(*id).is_some_and(|known| known.fingerprint == fingerprint))
-            .cloned();
+        // A fingerprint is what a poster says it is; the labels are what is confirmed.
+        let is_known =
+            |known: &IncidentRecord| known.fingerprint == fingerprint && known.alert.labels == alert.labels;
+        // Of one that rests and one that has yet to be confirmed, the newer.
+        let mut known =
+            same_key.iter().rev().filter(|id| self.incidents.get(*id).is_some_and(is_known)).cloned();
         match alert.status {
-            AlertStatus::Resolved => match known {
+            AlertStatus::Resolved if policy.config.confirm.is_required() => {
+                let known: Vec<IncidentId> = known.collect();
+                known.iter().for_each(|id| self.said_resolved(id));
+                if known.is_empty() { "ignored" } else { "resolved" }
+            }
+            AlertStatus::Resolved => match known.next() {
                 Some(id) => self.alert_resolved(&id, alert),
                 None => "ignored",
             },
-            AlertStatus::Firing => self.alert_fires(policy, key, alert, known, &same_key),
+            AlertStatus::Firing => {
+                let known = known.next();
+                self.alert_fires(policy, key, alert, known, &same_key)
+            }
         }
     }
 
@@ -119,20 +129,28 @@ impl Dispatcher {
                 // The same again; or it cleared and fired again while it was handled.
                 if self.incidents.get(id).is_some_and(|known| known.alert != *alert) {
                     self.change(id, |incident| {
-                        incident.starts_at = incident.starts_at.max(alert.starts_at);
+                        // Nothing has begun yet that begins later than now.
+                        incident.starts_at = incident.starts_at.max(alert.starts_at.min(now));
                         incident.alert = alert.clone();
                     });
                 }
                 return "duplicate";
             }
-            // It cleared without our being told, and fires anew.
-            self.change(id, |incident| incident.closed_at = Some(now));
+            // It cleared without our being told, and fires anew. Where Prometheus has to say so,
+            // that comes first.
+            if !policy.config.confirm.is_required() {
+                self.change(id, |incident| incident.closed_at = Some(now));
+            }
         }
-        if same_key.iter().any(|id| self.is_active(id)) {
+        if same_key.iter().any(|id| self.is_at_work(id)) {
             // Another alert of the same key is being handled; this one comes again.
             return "duplicate";
         }
-        self.open_incident(policy, key, alert.clone(), false);
+        let state = match policy.config.confirm.is_required() {
+            true => IncidentState::Received,
+            false => IncidentState::Queued,
+        };
+        self.open_incident(policy, key, alert.clone(), state, None);
         "opened"
     }
 
@@ -163,18 +181,36 @@ impl Dispatcher {
         self.incidents.get(id).is_some_and(|incident| incident.state.is_active())
     }
 
-    fn open_incident(&mut self, policy: &Policy, key: Labels, alert: Alert, by_hand: bool) -> IncidentId {
+    /// Whether an incident is being handled; not where it has yet to be confirmed, so that what
+    /// anybody posts stands in the way of nothing.
+    fn is_at_work(&self, id: &IncidentId) -> bool {
+        let is_new = |incident: &IncidentRecord| incident.state == IncidentState::Received;
+        self.is_active(id) && !self.incidents.get(id).is_some_and(is_new)
+    }
+
+    fn open_incident(
+        &mut self,
+        policy: &Policy,
+        key: Labels,
+        alert: Alert,
+        state: IncidentState,
+        by: Option<ByHand>,
+    ) -> IncidentId {
         let id = IncidentId::new(self.id());
         let now = self.now();
-        tracing::info!(incident = %id, policy = policy.config.name, ?key, "an incident is opened");
-        self.policies.entry(policy.config.name.clone()).or_default().opened.add(now);
+        if state == IncidentState::Received {
+            tracing::debug!(incident = %id, policy = policy.config.name, ?key, "an alert is to be confirmed");
+        } else {
+            tracing::info!(incident = %id, policy = policy.config.name, ?key, "an incident is opened");
+            self.policies.entry(policy.config.name.clone()).or_default().opened.add(now);
+        }
         self.open(IncidentRecord {
             id: id.clone(),
             policy: policy.config.name.clone(),
             key,
             fingerprint: alert.fingerprint(),
             starts_at: alert.starts_at,
-            state: IncidentState::Queued,
+            state,
             opened_at: now,
             closed_at: None,
             runs: Vec::new(),
@@ -182,14 +218,22 @@ impl Dispatcher {
             attempts: 0,
             due: None,
             summary: String::new(),
-            by_hand,
+            by_hand: by.is_some(),
+            forced: by.as_ref().is_some_and(|by| by.is_forced),
+            started_by: by.map(|by| by.who),
+            said_resolved: false,
             paged: false,
         });
         id
     }
 
     /// Open an incident that no alert asked for.
-    pub(super) fn start_by_hand(&mut self, name: &str, labels: Labels) -> Result<IncidentId, StartError> {
+    pub(super) fn start_by_hand(
+        &mut self,
+        name: &str,
+        labels: Labels,
+        by: ByHand,
+    ) -> Result<IncidentId, StartError> {
         if self.shutdown.is_some() {
             return Err(StartError::Unavailable("the host is shutting down".to_owned()));
         }
@@ -204,7 +248,7 @@ impl Dispatcher {
         }
         let key = key(program.manifest(), &labels).map_err(StartError::Labels)?;
         let same_key = self.by_key.get(&(name.to_owned(), key.clone()));
-        let busy = same_key.into_iter().flatten().find(|id| self.is_active(id));
+        let busy = same_key.into_iter().flatten().find(|id| self.is_at_work(id));
         if let Some(id) = busy {
             return Err(StartError::Busy(id.clone()));
         }
@@ -217,6 +261,6 @@ impl Dispatcher {
             generator_url: String::new(),
             fingerprint: String::new(),
         };
-        Ok(self.open_incident(&policy, key, alert, true))
+        Ok(self.open_incident(&policy, key, alert, IncidentState::Queued, Some(by)))
     }
 }

@@ -32,6 +32,7 @@ impl Dispatcher {
     /// Move along whatever is due, and start what may start.
     pub(super) async fn advance(&mut self) {
         let now = self.now();
+        self.confirm(now);
         self.verify(now);
         let due: Vec<IncidentId> = self
             .incidents
@@ -54,7 +55,7 @@ impl Dispatcher {
         let queued: Vec<IncidentId> = self
             .incidents
             .values()
-            .filter(|incident| matches!(incident.state, IncidentState::Queued | IncidentState::Received))
+            .filter(|incident| incident.state == IncidentState::Queued)
             .map(|incident| incident.id.clone())
             .collect();
         // One write for all of them: each would wait for the disk.
@@ -83,6 +84,10 @@ impl Dispatcher {
             |other: &Starting| other.incident.policy == incident.policy && other.incident.key == incident.key;
         let key = (incident.policy.clone(), incident.key.clone());
         if self.busy_keys.contains(&key) || starting.iter().any(is_same_key) {
+            return None;
+        }
+        if incident.said_resolved && !self.unconfirmed.is_contradicted(id) {
+            // It may be over; Prometheus is being asked.
             return None;
         }
         let Some(policy) = self.policy(&incident.policy) else {
@@ -151,7 +156,7 @@ impl Dispatcher {
             self.shared.metrics.began(waited);
         }
         let session = self.session(&record.id);
-        let confirm = if incident.by_hand { Confirm::None } else { policy.config.confirm.clone() };
+        let confirm = if incident.forced { Confirm::None } else { policy.config.confirm.clone() };
         let spec = RunSpec {
             run: record.id.clone(),
             policy: incident.policy.clone(),

@@ -20,8 +20,12 @@ impl Dispatcher {
         for incident in journal.open_incidents().await? {
             self.shared.metrics.incident(&incident.policy, None, Some(incident.state.as_str()));
             self.index(&incident);
+            if incident.state == IncidentState::Received || incident.said_resolved {
+                self.unconfirmed.add(&incident, self.shared.clock.now());
+            }
             self.incidents.insert(incident.id.clone(), incident);
         }
+        self.count_recent().await?;
         for record in journal.unfinished_runs().await? {
             self.take_up_run(record).await;
         }
@@ -210,7 +214,7 @@ impl Dispatcher {
         tracing::info!(run = %record.id, incident = %record.incident, policy = record.policy, effects = entries.len(), "going on with a run");
         self.tell(Progress::Began(Box::new(record.clone())));
         let session = run::Session { cancel: at_work.cancel.clone(), ..self.session(&record.id) };
-        let confirm = if incident.by_hand { Confirm::None } else { policy.config.confirm.clone() };
+        let confirm = if incident.forced { Confirm::None } else { policy.config.confirm.clone() };
         let past = Past::new(entries, record.started_at, &record.policy, &self.locks);
         let spec = RunSpec {
             run: record.id,
@@ -281,6 +285,9 @@ fn incident_of(record: &RunRecord, header: &RunHeader) -> IncidentRecord {
         due: None,
         summary: "its own record was damaged; this is made from that of its run".to_owned(),
         by_hand: false,
+        started_by: None,
+        forced: false,
+        said_resolved: false,
         paged: false,
     }
 }

@@ -4,6 +4,7 @@
 mod backtested;
 mod left;
 mod resuming;
+mod unconfirmed;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use suture_core::{
 use suture_journal::{Filter, IncidentRecord, IncidentState, Journal};
 
 use crate::confirm::Confirm;
-use crate::engine::{Engine, EngineConfig};
+use crate::engine::{ByHand, Engine, EngineConfig};
 use crate::pager::{Page, Pager};
 use crate::policy::{Policy, PolicyConfig, Retry};
 use crate::run::bed::{done, policy};
@@ -52,6 +53,10 @@ fn notification(status: &str, namespaces: &[&str]) -> Notification {
             "labels": {"alertname": "A", "obj_namespace": namespace}})
     };
     serde_json::from_value(json!({"alerts": namespaces.iter().map(alert).collect::<Vec<_>>()})).unwrap()
+}
+
+fn by_hand(is_forced: bool) -> ByHand {
+    ByHand { who: "alice".into(), is_forced }
 }
 
 fn configured(program: Arc<dyn Program>, clock: &dyn Clock) -> Policy {
@@ -235,8 +240,8 @@ async fn the_alerts_of_a_policy_that_is_held_back_wait_until_it_is_let_go() {
     bed.until(IncidentState::Queued).await;
     bed.clock.sleep(Duration::from_secs(60)).await;
     assert!(bed.until(IncidentState::Queued).await.runs.is_empty());
-    let by_hand = bed.engine.start_run("test", Labels::new()).await.unwrap_err();
-    assert!(by_hand.to_string().contains("it may not read pods"), "{by_hand}");
+    let refused = bed.engine.start_run("test", Labels::new(), by_hand(false)).await.unwrap_err();
+    assert!(refused.to_string().contains("it may not read pods"), "{refused}");
     bed.engine.hold("test", None);
     bed.until(IncidentState::Verifying).await;
     assert_eq!(bed.engine.policies()[0].error, None);
@@ -295,10 +300,10 @@ async fn a_storm_starts_no_runs_and_tells_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_started_by_hand_needs_no_alert_and_is_over_when_it_is_done() {
     let bed = bed(policy(|_, _| async { done() })).await;
-    assert!(bed.engine.start_run("test", Labels::new()).await.is_err());
-    assert!(bed.engine.start_run("other", Labels::new()).await.is_err());
+    assert!(bed.engine.start_run("test", Labels::new(), by_hand(false)).await.is_err());
+    assert!(bed.engine.start_run("other", Labels::new(), by_hand(false)).await.is_err());
     let labels: Labels = [("obj_namespace".to_owned(), "media".to_owned())].into();
-    bed.engine.start_run("test", labels).await.unwrap();
+    bed.engine.start_run("test", labels, by_hand(false)).await.unwrap();
     assert!(bed.until(IncidentState::Resolved).await.by_hand);
 }
 

@@ -85,7 +85,8 @@ impl Metrics {
     }
 
     /// An alert was routed to a policy: `opened`, `duplicate`, `resolved`, `invalid`,
-    /// `untrusted`, `ignored`.
+    /// `untrusted`, `ignored`, `own` (one that we posted ourselves). Or Prometheus was asked in
+    /// vain: `unconfirmed` (it never fired), `contradicted` (it fires, and is not resolved).
     pub fn alert(&self, policy: &str, result: &str) {
         let labels = PolicyResult { policy: policy.into(), result: result.into() };
         self.0.alerts.alerts.get_or_create(&labels).inc();

@@ -28,6 +28,7 @@ pub(super) enum Row {
     Accept { received_at: i64, policy: Option<String>, body: Vec<u8> },
     Routed(Vec<i64>),
     Incident(Box<IncidentRecord>, String),
+    Forget(String),
     Run { run: Box<RunRecord>, record: String, header: Option<String> },
     Entry { run: String, step: u32, at: i64, packed: bool, body: Vec<u8> },
 }
@@ -80,6 +81,7 @@ impl Row {
                 let record = json(&incident)?;
                 Self::Incident(Box::new(incident), record)
             }
+            Change::Forget(incident) => Self::Forget(incident.as_str().to_owned()),
             Change::Run(run) => Self::run(run, None)?,
             Change::Begin(run, header) => Self::run(run, Some(header))?,
             Change::Entry(run, entry) => {
@@ -104,6 +106,7 @@ impl Row {
             Self::Accept { body, .. } | Self::Entry { body, .. } => body.len() + 64,
             Self::Routed(ids) => ids.len() * 8,
             Self::Incident(_, record) => record.len() * 2,
+            Self::Forget(id) => id.len(),
             Self::Run { record, header, .. } => record.len() * 2 + header.as_ref().map_or(0, String::len),
         }
     }
@@ -132,6 +135,9 @@ impl Row {
                 }
             }
             Self::Incident(incident, record) => write_incident(connection, incident, record)?,
+            Self::Forget(id) => {
+                connection.prepare_cached("DELETE FROM incidents WHERE id = ?")?.execute([id])?;
+            }
             Self::Run { run, record, header } => write_run(connection, run, record, header.as_deref())?,
             Self::Entry { run, step, at, packed, body } => {
                 let seq = effects.entries(connection, run)? + 1;

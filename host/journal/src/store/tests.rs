@@ -4,6 +4,7 @@ mod damage;
 mod death;
 mod disk;
 mod flips;
+mod forgotten;
 mod opening;
 mod pages;
 mod power;
@@ -54,6 +55,9 @@ fn incident(id: &str, state: IncidentState) -> IncidentRecord {
         due: None,
         summary: "new".into(),
         by_hand: false,
+        started_by: None,
+        forced: false,
+        said_resolved: false,
         paged: false,
     }
 }

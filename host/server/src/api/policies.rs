@@ -11,6 +11,7 @@ use super::Answer;
 use crate::catalog::{AcceptError, Handle};
 use crate::failure::Failure;
 use crate::name::Name;
+use crate::right::Caller;
 use crate::sweep::{self, SweepError};
 
 /// All policies.
@@ -44,6 +45,7 @@ pub(super) struct Accept {
 pub(super) async fn accept(
     State(engine): State<Engine>,
     Extension(handle): Extension<Handle>,
+    Extension(caller): Extension<Caller>,
     Name(name): Name,
     body: axum::body::Bytes,
 ) -> Answer {
@@ -58,6 +60,7 @@ pub(super) async fn accept(
         }
         AcceptError::Failed(_) | AcceptError::Stopping => Failure::unavailable(error.to_string()),
     })?;
+    caller.did("accept", format!("module {digest} of policy {name}"));
     show(State(engine), Name(name)).await
 }
 
@@ -71,6 +74,7 @@ struct Sweep {
 /// Ask Prometheus for what is firing, and handle it as if it had been posted.
 pub(super) async fn sweep(
     Extension(sweeper): Extension<sweep::Shared>,
+    Extension(caller): Extension<Caller>,
     Name(name): Name,
     body: axum::body::Bytes,
 ) -> Answer {
@@ -85,6 +89,9 @@ pub(super) async fn sweep(
         SweepError::UnknownPolicy(_) => Failure::not_found(error.to_string()),
         SweepError::NotLoaded(..) | SweepError::Unavailable(_) => Failure::unavailable(error.to_string()),
     })?;
+    if !dry_run {
+        caller.did("sweep", format!("policy {name}"));
+    }
     Ok(Json(json!(swept)))
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Change {
 impl Change {
     /// Whether it is in force without a restart.
     pub fn is_live(&self) -> bool {
-        self.at.starts_with("policies")
+        ["policies", "people"].iter().any(|live| self.at.starts_with(live))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a configuration must satisfy beyond its form, and what it is warned about.
 
 mod listeners;
+mod people;
 
 use std::collections::BTreeSet;
 
@@ -31,6 +32,7 @@ impl Findings<'_> {
 pub(super) fn check(config: &Config, text: &Text<'_>) -> (Vec<ConfigError>, Vec<ConfigError>) {
     let mut findings = Findings { text, errors: Vec::new(), warnings: Vec::new() };
     listeners::check(config, &mut findings);
+    people::check(&config.people, &mut findings);
     bounds(config, &mut findings);
     telemetry(config, &mut findings);
     let urls = config.prometheus.iter().map(|p| &p.url).chain(config.alertmanager.iter().map(|a| &a.url));

@@ -250,3 +250,27 @@ fn others_may_reach_the_api_that_asks_for_a_name_or_a_certificate() {
         assert_eq!(crosses, warns, "{more}: {:#?}", loaded.warnings);
     }
 }
+
+#[test]
+fn people_have_names_tokens_and_roles_of_their_own() {
+    let hash = |text: &str| suture_core::Digest::of(text.as_bytes()).to_string();
+    let with = |people: &str| parse(&format!("{GOOD}people:\n{people}"));
+    let person = |name: &str, token: &str, roles: &str| {
+        format!("- {{name: \"{name}\", tokenHash: \"{}\", roles: [{roles}]}}\n", hash(token))
+    };
+    let good = with(&(person("alice", "a", "viewer, operator") + &person("bob", "b", "operator"))).unwrap();
+    let warned = good.warnings.iter().any(|warning| warning.to_string().contains("`bob` may change things"));
+    assert!(warned, "{:?}", good.warnings);
+    for (people, words) in [
+        (person("admin", "a", "viewer"), "taken"),
+        (person("a b", "a", "viewer"), "is no name"),
+        (person("alice", "a", ""), "has no roles"),
+        (person("alice", "a", "viewer") + &person("alice", "b", "viewer"), "two people named `alice`"),
+        (person("alice", "a", "viewer") + &person("bob", "a", "viewer"), "somebody else has"),
+        (person("alice", "a", "king"), "king"),
+        ("- {name: alice, tokenHash: secret, roles: [viewer]}\n".to_owned(), "sha256:"),
+    ] {
+        let errors = with(&people).err().unwrap();
+        assert!(errors.iter().any(|error| error.to_string().contains(words)), "{words}: {errors:?}");
+    }
+}

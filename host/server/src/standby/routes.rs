@@ -8,9 +8,10 @@ use axum::routing::get;
 use parking_lot::RwLock;
 use suture_engine::Metrics;
 
-use crate::admission::{self, Admission};
+use crate::admission::{Admission, Gate, admit};
 use crate::api;
 use crate::failure::Failure;
+use crate::right::Right;
 
 /// Why a host does not act yet; it changes while it waits.
 #[derive(Clone)]
@@ -40,12 +41,12 @@ pub(super) fn webhook(reason: Reason, metrics: Metrics) -> Router {
     })
 }
 
-pub(super) fn admin(reason: Reason, metrics: Metrics, tokens: Arc<Admission>) -> Router {
+pub(super) fn admin(reason: Reason, metrics: Metrics, admission: Arc<Admission>) -> Router {
     let exposition = async move || api::exposition(metrics.encode());
     let waits = async move || reason.failure();
     Router::new()
         .route("/metrics", get(exposition))
-        .layer(from_fn_with_state(tokens, admission::metrics))
+        .layer(from_fn_with_state(Gate { admission, right: Right::Metrics }, admit))
         .route("/healthz", get(async || "ok\n"))
         .fallback(waits)
 }

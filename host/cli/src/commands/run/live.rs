@@ -30,6 +30,7 @@ struct Setup {
     limits: Limits,
     reached: LiveConfig,
     prometheus: Option<String>,
+    confirm: Confirm,
 }
 
 /// Where it runs.
@@ -49,6 +50,9 @@ pub async fn run(args: &RunArgs, output: &Output) -> CommandResult {
     let wrong = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
     let connection = connect(&setup.reached).await.map_err(|error| wrong(&error))?;
     say_where(&connection.url, &setup, args.config.as_deref(), output);
+    if args.force {
+        output.warn("forced: nothing confirms that the alert fires");
+    }
     let live = LiveCluster::new(connection, &setup.reached, clock.clone());
     let cluster: Arc<dyn Cluster> = match &setup.prometheus {
         None => Arc::new(live),
@@ -97,6 +101,7 @@ fn setup(args: &RunArgs, manifest: &Manifest) -> Result<Setup, CliError> {
             limits: Limits::default(),
             reached: LiveConfig::default(),
             prometheus: None,
+            confirm: Confirm::None,
         },
     };
     if let Some(file) = &args.settings {
@@ -111,6 +116,17 @@ fn setup(args: &RunArgs, manifest: &Manifest) -> Result<Setup, CliError> {
         (false, true) => setup.mode = Mode::Enforce,
         (false, false) => {}
     }
+    // What only plans changes nothing.
+    if args.force || setup.mode == Mode::Observe {
+        setup.confirm = Confirm::None;
+    }
+    if setup.confirm.is_required() && setup.prometheus.is_none() {
+        let what = format!(
+            "policy `{}` confirms alerts with Prometheus, and there is no `prometheus.url`",
+            manifest.name
+        );
+        return Err(CliError::usage(what).help("set it, or use --force"));
+    }
     Ok(setup)
 }
 
@@ -123,6 +139,8 @@ fn configured(file: &Path, manifest: &Manifest) -> Result<Setup, CliError> {
         grants: entry.grants.iter().map(|grant| grant.value.clone()).collect(),
         limits: entry.limits.clone(),
         reached: reached(&loaded),
+        confirm: suture_server::confirm(&loaded, entry.confirm)
+            .map_err(|error| CliError::usage(error.to_string()))?,
         prometheus: loaded.config.prometheus.as_ref().map(|prometheus| prometheus.url.value.clone()),
     })
 }
@@ -203,8 +221,7 @@ async fn one(
         mode: setup.mode,
         limits: setup.limits.clone(),
         grants: setup.grants.clone(),
-        // A person asks for it, as with a run that is started by hand through the API.
-        confirm: Confirm::None,
+        confirm: setup.confirm.clone(),
         past: None,
     };
     let session = Session {

@@ -8,18 +8,21 @@ use crate::config::BasicAuth;
 pub(super) fn check(config: &Config, findings: &mut Findings<'_>) {
     let (admin, webhook) = (&config.admin, &config.webhook);
     let knows_admin = admin.token_file.is_some()
+        || !config.people.is_empty()
         || admin.basic_auth.is_some()
         || admin.tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some());
     if !knows_admin && !admin.listen.value.ip().is_loopback() {
         let message = format!(
-            "`admin.listen` is {}, which others can reach: set `admin.tokenFile` (or `basicAuth`, or \
-             `tls.clientCaFile`), or listen on 127.0.0.1",
+            "`admin.listen` is {}, which others can reach: set `admin.tokenFile` or `people` (or \
+             `basicAuth`, or `tls.clientCaFile`), or listen on 127.0.0.1",
             *admin.listen.value
         );
         findings.error(admin.listen.referenced, message);
     }
-    if let Some(file) =
-        admin.metrics_token_file.as_ref().filter(|_| admin.token_file.is_none() && admin.basic_auth.is_none())
+    if let Some(file) = admin
+        .metrics_token_file
+        .as_ref()
+        .filter(|_| admin.token_file.is_none() && admin.basic_auth.is_none() && config.people.is_empty())
     {
         let message =
             "`admin.metricsTokenFile` without `admin.tokenFile`: metrics need no token, nor does anything";

@@ -1,0 +1,457 @@
+//! What somebody posts who only reaches the webhook: Prometheus has the last word.
+
+use std::sync::atomic::AtomicBool;
+
+use suture_core::handler::{Discovery, Resource};
+use suture_core::object::Kind;
+use suture_core::{
+    Alert, EffectHandler, Error, Fault, Mutation, Prepared, Reason, Reply, Resolution, Step, Timestamp,
+};
+
+use super::*;
+use crate::confirm::NOT_FIRING;
+
+/// A cluster whose Prometheus counts how often it is asked, and may be away.
+struct Counting {
+    inner: SimulatedCluster,
+    asked: AtomicUsize,
+    is_away: AtomicBool,
+}
+
+#[async_trait]
+impl EffectHandler for Counting {
+    async fn prepare(&self, step: &Step, effect: &Effect) -> Result<Prepared, Fault> {
+        self.inner.prepare(step, effect).await
+    }
+
+    async fn perform(&self, prepared: &Prepared) -> Result<Reply, Fault> {
+        if prepared.effect == Effect::Alerts {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            if self.is_away.load(Ordering::SeqCst) {
+                return Err(Error::new(Reason::UNAVAILABLE, "Prometheus is away").into());
+            }
+        }
+        self.inner.perform(prepared).await
+    }
+
+    async fn resolve(&self, prepared: &Prepared) -> Result<Resolution, Fault> {
+        self.inner.resolve(prepared).await
+    }
+}
+
+#[async_trait]
+impl Discovery for Counting {
+    async fn resource(&self, kind: &Kind) -> Result<Resource, Error> {
+        self.inner.resource(kind).await
+    }
+}
+
+/// A host that confirms by Prometheus.
+struct Confirming {
+    bed: Bed,
+    prometheus: Arc<Counting>,
+}
+
+impl std::ops::Deref for Confirming {
+    type Target = Bed;
+
+    fn deref(&self) -> &Bed {
+        &self.bed
+    }
+}
+
+fn cluster() -> (Arc<Counting>, Arc<dyn Clock>) {
+    let epoch = "2026-11-22T04:10:00Z".parse().unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(ScaledClock::starting_at(epoch, 1000.0));
+    let inner = SimulatedCluster::new(Fixture { now: epoch, ..Fixture::default() }, clock.clone()).unwrap();
+    (Arc::new(Counting { inner, asked: AtomicUsize::new(0), is_away: AtomicBool::new(false) }), clock)
+}
+
+async fn confirming_on(
+    dir: tempfile::TempDir,
+    (prometheus, clock): (Arc<Counting>, Arc<dyn Clock>),
+    program: Arc<dyn Program>,
+    change: impl FnOnce(&mut EngineConfig),
+) -> Confirming {
+    let bed = start(dir, program, |config| {
+        config.cluster = prometheus.clone();
+        config.clock = clock.clone();
+        Arc::get_mut(&mut config.policies[0]).unwrap().config.confirm = Confirm::prometheus();
+        change(config);
+    })
+    .await;
+    Confirming { bed: Bed { cluster: prometheus.inner.clone(), clock, ..bed }, prometheus }
+}
+
+async fn confirming(program: Arc<dyn Program>, change: impl FnOnce(&mut EngineConfig)) -> Confirming {
+    confirming_on(tempfile::tempdir().unwrap(), cluster(), program, change).await
+}
+
+fn alert(namespace: &str, starts_at: &str) -> Alert {
+    serde_json::from_value(json!({"status": "firing", "startsAt": starts_at,
+        "labels": {"alertname": "A", "obj_namespace": namespace}}))
+    .unwrap()
+}
+
+const SINCE: &str = "2026-11-22T04:00:00Z";
+
+impl Confirming {
+    /// Prometheus says that the alert of a namespace fires.
+    fn fires(&self, namespace: &str) {
+        self.cluster.set_alert(&alert(namespace, SINCE));
+    }
+
+    fn clears(&self) {
+        self.cluster.clear_alerts();
+    }
+
+    async fn wait_for<T>(&self, what: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
+        for _ in 0..4000 {
+            if let Some(found) = found().await {
+                return found;
+            }
+            self.clock.sleep(Duration::from_secs(2)).await;
+        }
+        panic!("never {what}: {:#?}", self.incidents().await)
+    }
+
+    async fn of(&self, namespace: &str) -> Vec<IncidentRecord> {
+        let mut all = self.incidents().await;
+        all.retain(|incident| incident.alert.labels["obj_namespace"] == namespace);
+        all
+    }
+
+    async fn reaches(&self, namespace: &str, state: IncidentState) -> IncidentRecord {
+        self.wait_for(&format!("{namespace} {state:?}"), async || {
+            self.of(namespace).await.into_iter().find(|incident| incident.state == state)
+        })
+        .await
+    }
+
+    fn counted(&self, result: &str) -> bool {
+        self.engine.metrics().encode().contains(&format!(r#"result="{result}"}}"#))
+    }
+}
+
+fn unnecessary() -> Arc<dyn Program> {
+    policy(|_, _| async { Ok(Ok(Outcome::Unnecessary { summary: "fine".into() })) })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_that_never_fires_starts_no_run_and_is_closed_as_unconfirmed() {
+    let bed = confirming(unnecessary(), |_| ()).await;
+    bed.post("firing", &["media"]).await;
+    let closed = bed.until(IncidentState::Unconfirmed).await;
+    assert!(closed.closed_at.is_some() && closed.runs.is_empty(), "{closed:#?}");
+    assert!(closed.summary.contains("no firing alert"), "{}", closed.summary);
+    assert!(bed.counted("unconfirmed"));
+    assert!(bed.pages.0.lock().is_empty());
+    // It fires after all, and is posted again.
+    bed.fires("media");
+    bed.post("firing", &["media"]).await;
+    bed.reaches("media", IncidentState::Unnecessary).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_that_only_comes_to_fire_in_prometheus_a_little_later_is_handled() {
+    let bed = confirming(unnecessary(), |_| ()).await;
+    bed.post("firing", &["media"]).await;
+    let asked = || bed.prometheus.asked.load(Ordering::SeqCst);
+    bed.wait_for("asked twice", async || (asked() > 1).then_some(())).await;
+    bed.fires("media");
+    bed.until(IncidentState::Unnecessary).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prometheus_that_is_away_keeps_an_alert_waiting_and_loses_none() {
+    let bed = confirming(unnecessary(), |_| ()).await;
+    bed.prometheus.is_away.store(true, Ordering::SeqCst);
+    bed.fires("media");
+    bed.post("firing", &["media"]).await;
+    bed.until(IncidentState::Received).await;
+    // Longer than an answer that it does not fire is put up with.
+    bed.clock.sleep(Duration::from_secs(900)).await;
+    bed.until(IncidentState::Received).await;
+    bed.prometheus.is_away.store(false, Ordering::SeqCst);
+    bed.until(IncidentState::Unnecessary).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forged_alerts_make_no_storm_take_nothing_of_the_budget_and_few_questions() {
+    let bed = confirming(policy(|_, _| async { done() }), |config| {
+        config.budgets.storm = 3;
+        config.budgets.runs_per_hour = 1;
+    })
+    .await;
+    let began = bed.clock.now();
+    let forged: Vec<String> = (0..500).map(|number| format!("forged-{number}")).collect();
+    bed.post("firing", &forged.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    bed.wait_for("taken in", async || (bed.engine.journal().inbox_len() == 0).then_some(())).await;
+    bed.fires("media");
+    bed.post("firing", &["media"]).await;
+    let real = bed.reaches("media", IncidentState::Verifying).await;
+    assert_eq!(real.runs.len(), 1);
+    assert!(bed.pages.0.lock().is_empty(), "there is no storm");
+    bed.wait_for("closed", async || {
+        let open = bed.engine.journal().open_incidents().await.unwrap();
+        open.iter().all(|incident| incident.id == real.id).then_some(())
+    })
+    .await;
+    let seconds = began.duration_until(bed.clock.now()).as_secs() as usize;
+    // The guard and the check after the repair ask, too, of the one real alert.
+    let asked = bed.prometheus.asked.load(Ordering::SeqCst);
+    assert!(asked < 500 && asked <= seconds / 2 + 10, "asked {asked} times in {seconds} s");
+    assert!(bed.of("forged-7").await.iter().all(|incident| incident.runs.is_empty()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_alert_with_the_key_of_a_real_one_does_not_stand_in_its_way() {
+    let bed = confirming(unnecessary(), |_| ()).await;
+    let forged: Notification = serde_json::from_value(json!({"alerts": [{"status": "firing",
+        "startsAt": SINCE, "fingerprint": "media", "labels":
+        {"alertname": "A", "obj_namespace": "media", "forged": "yes"}}]}))
+    .unwrap();
+    bed.engine.accept(None, &forged, serde_json::to_vec(&forged).unwrap()).await.unwrap();
+    bed.until(IncidentState::Received).await;
+    bed.fires("media");
+    bed.post("firing", &["media"]).await;
+    bed.reaches("media", IncidentState::Unnecessary).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_alerts_with_one_key_that_both_fire_one_is_handled() {
+    let bed = confirming(policy(|_, _| async { done() }), |_| ()).await;
+    let both: Notification = serde_json::from_value(json!({"alerts": [
+        {"status": "firing", "startsAt": SINCE, "labels": {"alertname": "A", "obj_namespace": "media"}},
+        {"status": "firing", "startsAt": SINCE, "labels": {"alertname": "A", "obj_namespace": "media", "pod": "x"}},
+    ]}))
+    .unwrap();
+    both.alerts.iter().for_each(|alert| bed.cluster.set_alert(alert));
+    bed.engine.accept(None, &both, serde_json::to_vec(&both).unwrap()).await.unwrap();
+    bed.reaches("media", IncidentState::Verifying).await;
+    let incidents = bed.wait_for("one left", async || {
+        let incidents = bed.incidents().await;
+        (incidents.len() == 1).then_some(incidents)
+    });
+    assert_eq!(incidents.await[0].runs.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_resolved_closes_nothing_that_fires_and_a_real_one_closes_at_once() {
+    let bed = confirming(unnecessary(), |_| ()).await;
+    bed.fires("media");
+    bed.post("firing", &["media"]).await;
+    bed.until(IncidentState::Unnecessary).await;
+    bed.post("resolved", &["media"]).await;
+    bed.wait_for("disbelieved", async || bed.counted("contradicted").then_some(())).await;
+    let incident = bed.until(IncidentState::Unnecessary).await;
+    assert!(incident.closed_at.is_none() && !incident.said_resolved, "{incident:#?}");
+    bed.clears();
+    bed.post("resolved", &["media"]).await;
+    bed.wait_for("closed", async || bed.incidents().await[0].closed_at).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_resolved_does_not_keep_a_queued_incident_from_its_run() {
+    let bed = confirming(unnecessary(), |_| ()).await;
+    bed.engine.pause();
+    bed.fires("media");
+    bed.post("firing", &["media"]).await;
+    bed.until(IncidentState::Queued).await;
+    bed.post("resolved", &["media"]).await;
+    bed.wait_for("said", async || bed.incidents().await[0].said_resolved.then_some(())).await;
+    bed.engine.resume();
+    let incident = bed.until(IncidentState::Unnecessary).await;
+    assert_eq!(incident.runs.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resolved_that_prometheus_can_not_answer_for_waits_even_over_a_restart() {
+    let bed = confirming(unnecessary(), |_| ()).await;
+    bed.fires("media");
+    bed.post("firing", &["media"]).await;
+    bed.until(IncidentState::Unnecessary).await;
+    bed.prometheus.is_away.store(true, Ordering::SeqCst);
+    bed.post("resolved", &["media"]).await;
+    bed.wait_for("said", async || bed.incidents().await[0].said_resolved.then_some(())).await;
+    bed.clock.sleep(Duration::from_secs(900)).await;
+    assert!(bed.incidents().await[0].closed_at.is_none());
+    let Confirming { bed, prometheus } = bed;
+    let clock = bed.clock.clone();
+    bed.engine.shutdown(Duration::from_millis(1)).await;
+    bed.engine.journal().close().await.unwrap();
+    prometheus.inner.clear_alerts();
+    prometheus.is_away.store(false, Ordering::SeqCst);
+    let next = confirming_on(bed.dir, (prometheus, clock), unnecessary(), |_| ()).await;
+    next.wait_for("closed", async || next.incidents().await[0].closed_at).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_that_clears_during_the_run_is_over_when_the_run_is() {
+    let go_on = Arc::new(tokio::sync::Notify::new());
+    let gate = go_on.clone();
+    let bed = confirming(
+        policy(move |_, _| {
+            let gate = gate.clone();
+            async move {
+                gate.notified().await;
+                Ok(Ok(Outcome::Unnecessary { summary: "fine".into() }))
+            }
+        }),
+        |_| (),
+    )
+    .await;
+    bed.fires("media");
+    bed.post("firing", &["media"]).await;
+    bed.until(IncidentState::Running).await;
+    bed.clears();
+    bed.post("resolved", &["media"]).await;
+    bed.wait_for("cleared", async || {
+        let incident = bed.incidents().await.remove(0);
+        (incident.alert.status == suture_core::AlertStatus::Resolved).then_some(())
+    })
+    .await;
+    go_on.notify_one();
+    bed.wait_for("closed", async || bed.incidents().await[0].closed_at).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_is_only_posted_as_later_does_not_begin_an_incident_anew() {
+    let bed = confirming(unnecessary(), |_| ()).await;
+    bed.fires("media");
+    bed.post("firing", &["media"]).await;
+    bed.until(IncidentState::Unnecessary).await;
+    let again = |starts_at: Timestamp| {
+        let notification: Notification = serde_json::from_value(json!({"alerts": [{"status": "firing",
+            "fingerprint": "media", "startsAt": starts_at.to_string(),
+            "labels": {"alertname": "A", "obj_namespace": "media"}}]}))
+        .unwrap();
+        let body = serde_json::to_vec(&notification).unwrap();
+        (notification, body)
+    };
+    let (forged, body) = again(bed.clock.now());
+    bed.engine.accept(None, &forged, body).await.unwrap();
+    bed.wait_for("known", async || bed.counted("duplicate").then_some(())).await;
+    bed.until(IncidentState::Unnecessary).await;
+    // It really cleared and fires again.
+    let (real, body) = again(bed.clock.now());
+    bed.cluster.set_alert(&real.alerts[0]);
+    bed.engine.accept(None, &real, body).await.unwrap();
+    let both = bed.wait_for("anew", async || {
+        let incidents = bed.incidents().await;
+        (incidents.len() == 2 && incidents[0].state == IncidentState::Unnecessary).then_some(incidents)
+    });
+    assert!(both.await[1].closed_at.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_posted_beyond_the_room_for_the_unconfirmed_drives_the_oldest_of_them_out() {
+    let bed = confirming(policy(|_, _| async { done() }), |_| ()).await;
+    bed.fires("media");
+    bed.post("firing", &["media"]).await;
+    let real = bed.reaches("media", IncidentState::Verifying).await;
+    bed.prometheus.is_away.store(true, Ordering::SeqCst);
+    let text = "x".repeat(1 << 20);
+    for number in 0..40 {
+        let forged: Notification = serde_json::from_value(json!({"alerts": [{"status": "firing",
+            "startsAt": SINCE, "annotations": {"summary": text},
+            "labels": {"alertname": "A", "obj_namespace": format!("forged-{number}")}}]}))
+        .unwrap();
+        bed.engine.accept(None, &forged, serde_json::to_vec(&forged).unwrap()).await.unwrap();
+    }
+    bed.wait_for("taken in", async || (bed.engine.journal().inbox_len() == 0).then_some(())).await;
+    let open = bed.engine.journal().open_incidents().await.unwrap();
+    assert!(open.len() <= 32, "{}", open.len());
+    let is_open =
+        |namespace: &str| open.iter().any(|incident| incident.alert.labels["obj_namespace"] == namespace);
+    assert!(is_open("forged-39") && !is_open("forged-0"));
+    assert!(open.iter().any(|incident| incident.id == real.id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_own_alerts_open_nothing_whatever_the_matchers() {
+    let bed = start(tempfile::tempdir().unwrap(), unnecessary(), |config| {
+        Arc::get_mut(&mut config.policies[0]).unwrap().config.matchers = Matchers::default();
+    })
+    .await;
+    let own: Notification = serde_json::from_value(json!({"alerts": [{"status": "firing", "startsAt": SINCE,
+        "labels": {"alertname": "SutureEscalation", "obj_namespace": "media"}}]}))
+    .unwrap();
+    for policy in [None, Some("test")] {
+        bed.engine.accept(policy, &own, serde_json::to_vec(&own).unwrap()).await.unwrap();
+    }
+    for _ in 0..1000 {
+        if bed.engine.metrics().encode().contains(r#"result="own"} 2"#) {
+            assert!(bed.incidents().await.is_empty());
+            return;
+        }
+        bed.clock.sleep(Duration::from_secs(1)).await;
+    }
+    panic!("they are not counted: {}", bed.engine.metrics().encode());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_and_the_hours_budget_survive_a_restart() {
+    let first = start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| {
+        config.budgets.runs_per_hour = 2;
+    })
+    .await;
+    first.post("firing", &["a", "b", "c"]).await;
+    let began = async |bed: &Bed| bed.engine.journal().runs(Filter::default()).await.unwrap().items.len();
+    while began(&first).await < 2 {
+        first.clock.sleep(Duration::from_secs(1)).await;
+    }
+    let left = resuming::ended(first).await;
+    let second = resuming::next(left, policy(|_, _| async { done() }), |config| {
+        config.budgets.runs_per_hour = 2;
+    })
+    .await;
+    second.clock.sleep(Duration::from_secs(120)).await;
+    assert_eq!(began(&second).await, 2, "the hour's budget was used up");
+    let left = resuming::ended(second).await;
+    let third =
+        resuming::next(left, policy(|_, _| async { done() }), |config| config.budgets.storm = 2).await;
+    third.clock.sleep(Duration::from_secs(120)).await;
+    assert_eq!(began(&third).await, 2, "three incidents within ten minutes are a storm of more than two");
+    assert!(third.pages.0.lock().iter().all(|page| page.labels["alertname"] != "SutureStorm"), "told before");
+}
+
+/// Makes a ConfigMap, which needs confirmation.
+fn changes() -> Arc<dyn Program> {
+    policy(|calls: crate::run::bed::Calls, _| async move {
+        let create = Mutation::Create(suture_core::effect::Create {
+            kind: Kind::new("v1", "ConfigMap"),
+            namespace: Some("media".into()),
+            object: json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "mark-"}}),
+            subresource: None,
+        });
+        match calls.call(Effect::Mutate { mutation: create, undo: None }).await? {
+            Ok(_) => done(),
+            Err(error) => Ok(Err(error.message)),
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_by_hand_is_confirmed_like_any_other_unless_it_is_forced() {
+    let bed = confirming(changes(), resuming::may).await;
+    let labels = alert("media", SINCE).labels;
+    let refused = bed.engine.start_run("test", labels.clone(), by_hand(false)).await.unwrap_err();
+    assert!(refused.to_string().contains(NOT_FIRING), "{refused}");
+    bed.prometheus.is_away.store(true, Ordering::SeqCst);
+    let refused = bed.engine.start_run("test", labels.clone(), by_hand(false)).await.unwrap_err();
+    assert!(refused.to_string().contains("can't be asked"), "{refused}");
+    assert!(bed.incidents().await.is_empty() && bed.cluster.mutations().is_empty());
+    bed.engine.start_run("test", labels.clone(), by_hand(true)).await.unwrap();
+    let forced = bed.until(IncidentState::Resolved).await;
+    assert!(forced.forced && forced.by_hand);
+    assert_eq!(forced.started_by.as_deref(), Some("alice"));
+    bed.prometheus.is_away.store(false, Ordering::SeqCst);
+    bed.fires("media");
+    let id = bed.engine.start_run("test", labels, by_hand(false)).await.unwrap();
+    bed.wait_for("repaired", async || {
+        bed.incidents().await.into_iter().find(|one| one.id == id && one.state == IncidentState::Resolved)
+    })
+    .await;
+    assert_eq!(bed.cluster.mutations().len(), 2);
+}

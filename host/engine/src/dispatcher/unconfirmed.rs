@@ -1,0 +1,387 @@
+//! What was posted and Prometheus has yet to bear out: alerts that are new, and word that
+//! alerts are resolved. Whoever reaches the webhook can post either, so neither counts for
+//! anything before: not as part of a storm, not against the hour's budget, not among the
+//! incidents. One answer of Prometheus serves all of them.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use suture_core::clock::later;
+use suture_core::{AlertStatus, IncidentId, Labels, RunId, Step, Timestamp};
+use suture_journal::{Change, IncidentRecord, IncidentState};
+
+use super::{Command, Dispatcher};
+use crate::confirm::{Confirm, ExternalLabels, Firing};
+use crate::metrics::Stage;
+
+/// How long Prometheus may say otherwise than a notification before it is believed: another
+/// replica, or one that was just started, is behind by that much.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Prometheus is asked no more often than this, however much is posted.
+const BETWEEN: Duration = Duration::from_secs(2);
+/// The pauses before it is asked again about the same, at the least and at the most.
+const PAUSE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+/// Unconfirmed incidents that are kept, and the bytes that their alerts may have in all. Beyond
+/// either the oldest go.
+const MOST: usize = 20_000;
+const MOST_BYTES: usize = 32 << 20;
+/// Incidents that closed unconfirmed and stay in the journal to be looked at.
+const SHOWN: usize = 1000;
+
+/// Something that Prometheus is asked about.
+struct Question {
+    /// When it is asked next.
+    next: Timestamp,
+    /// Since when it says otherwise than the notification; none before its first answer.
+    contradicted: Option<Timestamp>,
+}
+
+/// What is not confirmed yet.
+#[derive(Default)]
+pub(super) struct Unconfirmed {
+    questions: BTreeMap<IncidentId, Question>,
+    /// The incidents that are new, oldest first, and how large their alerts are.
+    sizes: BTreeMap<IncidentId, usize>,
+    bytes: usize,
+    /// Prometheus is being asked.
+    is_asking: bool,
+    /// It could not be asked the last time.
+    is_away: bool,
+    /// Not before this is it asked again.
+    not_before: Option<Timestamp>,
+    /// Closed ones that are still in the journal, oldest first.
+    closed: VecDeque<IncidentId>,
+}
+
+impl Unconfirmed {
+    /// How many incidents are new and unconfirmed.
+    pub fn len(&self) -> usize {
+        self.sizes.len()
+    }
+
+    /// Have Prometheus asked about an incident that is there.
+    pub fn add(&mut self, incident: &IncidentRecord, now: Timestamp) {
+        if incident.state == IncidentState::Received {
+            self.keep(incident);
+        }
+        let question = || Question { next: now, contradicted: None };
+        self.questions.entry(incident.id.clone()).or_insert_with(question);
+    }
+
+    /// Count the room that a new incident takes.
+    fn keep(&mut self, incident: &IncidentRecord) {
+        let size = size(incident);
+        self.bytes += size;
+        self.bytes -= self.sizes.insert(incident.id.clone(), size).unwrap_or_default();
+    }
+
+    /// An incident changed: there may be nothing left to ask, or less to keep.
+    pub fn changed(&mut self, incident: &IncidentRecord) {
+        let is_open = incident.closed_at.is_none();
+        let is_new = is_open && incident.state == IncidentState::Received;
+        if is_new {
+            self.keep(incident);
+        } else if let Some(size) = self.sizes.remove(&incident.id) {
+            self.bytes -= size;
+        }
+        if !(is_new || is_open && incident.said_resolved) {
+            self.questions.remove(&incident.id);
+        }
+    }
+
+    /// Whether Prometheus was asked about it, and has not borne out what was posted.
+    pub fn is_contradicted(&self, id: &IncidentId) -> bool {
+        self.questions.get(id).is_some_and(|question| question.contradicted.is_some())
+    }
+
+    /// When Prometheus is to be asked next.
+    pub fn next_change(&self) -> Option<Timestamp> {
+        if self.is_asking {
+            return None;
+        }
+        let next = self.questions.values().map(|question| question.next).min()?;
+        Some(self.not_before.map_or(next, |at| at.max(next)))
+    }
+
+    /// The oldest, where there are too many.
+    fn surplus(&self) -> Option<IncidentId> {
+        let is_too_much = self.sizes.len() > MOST || self.bytes > MOST_BYTES;
+        is_too_much.then(|| self.sizes.keys().next().cloned()).flatten()
+    }
+}
+
+/// About how many bytes an incident takes.
+fn size(incident: &IncidentRecord) -> usize {
+    let labels = |labels: &Labels| labels.iter().map(|(name, value)| name.len() + value.len() + 64).sum();
+    let parts: [usize; 3] = [&incident.key, &incident.alert.labels, &incident.alert.annotations].map(labels);
+    parts.iter().sum::<usize>() + incident.alert.generator_url.len() + incident.alert.fingerprint.len() + 256
+}
+
+/// What Prometheus says of an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It fires, and is active since then.
+    Fires(Timestamp),
+    /// It does not fire.
+    Clear,
+    /// It can't be asked.
+    None,
+}
+
+/// The alerts of one policy that Prometheus is asked about.
+struct Asked {
+    external: Arc<dyn ExternalLabels>,
+    alerts: Vec<(IncidentId, Labels)>,
+}
+
+impl Dispatcher {
+    /// Ask Prometheus about whatever is not confirmed, once for all of it.
+    pub(super) fn confirm(&mut self, now: Timestamp) {
+        if self.unconfirmed.next_change().is_none_or(|at| at > now) {
+            return;
+        }
+        let mut asked: HashMap<String, Asked> = HashMap::new();
+        let due = self.unconfirmed.questions.iter().filter(|(_, question)| question.next <= now);
+        let due: Vec<IncidentId> = due.map(|(id, _)| id.clone()).collect();
+        for id in due {
+            let Some(incident) = self.incidents.get(&id) else { continue };
+            let policy = self.policy(&incident.policy);
+            match policy.map(|policy| policy.config.confirm.clone()) {
+                Some(Confirm::Prometheus(external)) => {
+                    let alert = (id, incident.alert.labels.clone());
+                    let of_policy = asked.entry(incident.policy.clone());
+                    of_policy.or_insert_with(|| Asked { external, alerts: Vec::new() }).alerts.push(alert);
+                }
+                // It was required when the notification came.
+                Some(Confirm::None) if incident.said_resolved => self.is_resolved(&id),
+                Some(Confirm::None) => self.confirmed(&id, None),
+                None if incident.said_resolved => self.ask_again(&id, now),
+                None => {
+                    let why = format!("policy `{}` is no longer in the configuration", incident.policy);
+                    self.close_unconfirmed(&id, why);
+                }
+            }
+        }
+        if asked.is_empty() {
+            return;
+        }
+        self.unconfirmed.is_asking = true;
+        let (cluster, commands) = (self.shared.cluster.clone(), self.shared.commands.clone());
+        tokio::spawn(async move {
+            let step = Step { run: RunId::new("confirm"), number: 0 };
+            let mut answers = Vec::new();
+            let mut unavailable: Option<String> = None;
+            for Asked { external, alerts } in asked.into_values() {
+                let firing = match &unavailable {
+                    Some(_) => None,
+                    None => match Firing::ask(&cluster, &*external, &step).await {
+                        Ok(firing) => Some(firing),
+                        Err(fault) => {
+                            unavailable = Some(fault.to_string());
+                            None
+                        }
+                    },
+                };
+                answers.extend(alerts.into_iter().map(|(id, labels)| {
+                    let answer = match &firing {
+                        None => Answer::None,
+                        Some(firing) => firing.since(&labels).map_or(Answer::Clear, Answer::Fires),
+                    };
+                    (id, answer)
+                }));
+            }
+            let _ = commands.send(Command::Confirmed { answers, unavailable });
+        });
+    }
+
+    /// Prometheus answered, or could not be asked.
+    pub(super) fn answered(&mut self, answers: Vec<(IncidentId, Answer)>, unavailable: Option<String>) {
+        let now = self.now();
+        self.unconfirmed.is_asking = false;
+        self.unconfirmed.not_before = Some(later(now, BETWEEN));
+        let was_away = std::mem::replace(&mut self.unconfirmed.is_away, unavailable.is_some());
+        if let Some(error) = unavailable.filter(|_| !was_away) {
+            tracing::warn!(
+                error,
+                alerts = answers.len(),
+                "Prometheus can't say whether alerts fire; they wait, and it is asked again"
+            );
+        }
+        // Older ones first: of two with one key it is the first that is handled.
+        for (id, answer) in answers.into_iter().collect::<BTreeMap<_, _>>() {
+            self.answer(&id, answer, now);
+        }
+    }
+
+    fn answer(&mut self, id: &IncidentId, answer: Answer, now: Timestamp) {
+        let Some(incident) = self.incidents.get(id) else { return };
+        let Some(question) = self.unconfirmed.questions.get_mut(id) else { return };
+        let is_new = incident.state == IncidentState::Received;
+        let fires = match answer {
+            Answer::Fires(_) => Some(true),
+            Answer::Clear => Some(false),
+            Answer::None => None,
+        };
+        let stage = if is_new { Stage::Before } else { Stage::After };
+        self.shared.metrics.alert_checked(&incident.policy, stage, fires);
+        let said_resolved = incident.said_resolved;
+        match answer {
+            Answer::Fires(since) if is_new => return self.confirmed(id, Some(since)),
+            Answer::Clear if said_resolved => return self.is_resolved(id),
+            Answer::Fires(_) | Answer::Clear => {
+                if later(*question.contradicted.get_or_insert(now), PATIENCE) <= now {
+                    return match said_resolved {
+                        true => self.still_fires(id),
+                        false => self.never_fired(id),
+                    };
+                }
+            }
+            Answer::None => {}
+        }
+        self.ask_again(id, now);
+    }
+
+    fn ask_again(&mut self, id: &IncidentId, now: Timestamp) {
+        let Some(question) = self.unconfirmed.questions.get_mut(id) else { return };
+        let waited = question
+            .contradicted
+            .map_or(Duration::ZERO, |since| since.duration_until(now).try_into().unwrap_or_default());
+        question.next = later(now, (waited / 4).clamp(PAUSE.0, PAUSE.1));
+    }
+
+    /// The alert of a new incident fires (`active` since then, where Prometheus was asked): from
+    /// now on it counts.
+    fn confirmed(&mut self, id: &IncidentId, active: Option<Timestamp>) {
+        let Some(incident) = self.incidents.get(id) else { return };
+        let now = self.now();
+        let (policy, fingerprint) = (incident.policy.clone(), incident.fingerprint.clone());
+        let key = (policy.clone(), incident.key.clone());
+        let same_key: Vec<&IncidentRecord> = self
+            .by_key
+            .get(&key)
+            .into_iter()
+            .flatten()
+            .filter(|other| *other != id)
+            .filter_map(|other| self.incidents.get(other))
+            .filter(|other| other.state != IncidentState::Received)
+            .collect();
+        // Another alert of the same key is being handled, or what fires is no news: the time at
+        // which it began to is Prometheus's own, not the notification's.
+        let is_known = same_key.iter().any(|other| {
+            let is_same_firing = active.is_some_and(|active| active <= other.starts_at);
+            other.state.is_active() || other.fingerprint == fingerprint && is_same_firing
+        });
+        let earlier: Vec<IncidentId> = same_key
+            .iter()
+            .filter(|other| other.fingerprint == fingerprint)
+            .map(|other| other.id.clone())
+            .collect();
+        if is_known {
+            self.shared.metrics.alert(&policy, "duplicate");
+            return self.forget(id);
+        }
+        // They cleared without our being told.
+        for earlier in earlier {
+            self.change(&earlier, |incident| incident.closed_at = Some(now));
+        }
+        tracing::info!(incident = %id, policy, key = ?key.1, "an incident is confirmed");
+        self.policies.entry(policy).or_default().opened.add(now);
+        self.change(id, |incident| {
+            incident.state = IncidentState::Queued;
+            incident.starts_at = incident.starts_at.min(now);
+        });
+        self.close_the_oldest();
+    }
+
+    /// The alert of a new incident has not fired all that time.
+    fn never_fired(&mut self, id: &IncidentId) {
+        let minutes = PATIENCE.as_secs() / 60;
+        self.close_unconfirmed(
+            id,
+            format!("no firing alert in Prometheus had exactly its labels within {minutes} minutes"),
+        );
+    }
+
+    fn close_unconfirmed(&mut self, id: &IncidentId, why: String) {
+        let now = self.now();
+        let Some(incident) = self.incidents.get(id) else { return };
+        tracing::debug!(incident = %id, policy = incident.policy, "closed unconfirmed: {why}");
+        self.shared.metrics.alert(&incident.policy, "unconfirmed");
+        self.change(id, |incident| {
+            incident.state = IncidentState::Unconfirmed;
+            incident.summary = why;
+            incident.closed_at = Some(now);
+        });
+        self.unconfirmed.closed.push_back(id.clone());
+        if self.unconfirmed.closed.len() > SHOWN
+            && let Some(oldest) = self.unconfirmed.closed.pop_front()
+        {
+            self.unsaved.push(Change::Forget(oldest));
+        }
+    }
+
+    /// Leave no trace of an incident that is not needed.
+    fn forget(&mut self, id: &IncidentId) {
+        let now = self.now();
+        self.change(id, |incident| incident.closed_at = Some(now));
+        self.unsaved.push(Change::Forget(id.clone()));
+    }
+
+    /// Prometheus says so, too.
+    fn is_resolved(&mut self, id: &IncidentId) {
+        let Some(incident) = self.incidents.get(id) else { return };
+        let state = incident.state;
+        self.change(id, |incident| incident.said_resolved = false);
+        match state {
+            // A run is never interrupted: it finds the alert gone when it is done.
+            IncidentState::Running | IncidentState::Waiting => {
+                self.change(id, |incident| incident.alert.status = AlertStatus::Resolved);
+            }
+            IncidentState::Received | IncidentState::Queued | IncidentState::Retrying => {
+                self.change(id, |incident| {
+                    incident.summary = "the alert cleared before a run was needed".to_owned();
+                });
+                self.resolve(id);
+            }
+            IncidentState::Verifying
+            | IncidentState::Resolved
+            | IncidentState::Unnecessary
+            | IncidentState::Planned
+            | IncidentState::Escalated
+            | IncidentState::Failed
+            | IncidentState::Cancelled
+            | IncidentState::Unconfirmed => self.resolve(id),
+        }
+    }
+
+    /// Prometheus has said for long enough that it fires: the notification is not believed.
+    fn still_fires(&mut self, id: &IncidentId) {
+        let Some(incident) = self.incidents.get(id) else { return };
+        tracing::warn!(
+            incident = %id,
+            policy = incident.policy,
+            "a notification said that the alert is resolved, and Prometheus says that it fires; the incident stays open"
+        );
+        self.shared.metrics.alert(&incident.policy, "contradicted");
+        self.change(id, |incident| incident.said_resolved = false);
+    }
+
+    /// Somebody posted that the alert of an incident is resolved.
+    pub(super) fn said_resolved(&mut self, id: &IncidentId) {
+        let now = self.now();
+        self.change(id, |incident| incident.said_resolved = true);
+        if let Some(incident) = self.incidents.get(id) {
+            self.unconfirmed.add(incident, now);
+        }
+    }
+
+    /// Make room for what is new: unconfirmed incidents never take that of others.
+    pub(super) fn drop_surplus(&mut self) {
+        while let Some(id) = self.unconfirmed.surplus() {
+            let why =
+                "too much was posted that Prometheus has not confirmed, and this was the oldest".to_owned();
+            self.close_unconfirmed(&id, why);
+        }
+    }
+}
