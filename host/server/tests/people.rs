@@ -5,10 +5,12 @@
 #[allow(dead_code, reason = "each file of tests uses a part of it")]
 mod bed;
 
+use std::time::Duration;
+
 use bed::{Bed, client, options};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use suture_core::Digest;
+use suture_core::{Clock, Digest, RealClock};
 use suture_server::Server;
 
 /// What each route needs, in the words of the configuration.
@@ -158,7 +160,8 @@ async fn people_come_and_go_while_the_host_runs_and_the_door_stays_shut_when_all
             if status(who).await == wanted {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            let clock: &dyn Clock = &RealClock;
+            clock.sleep(Duration::from_millis(10)).await;
         }
         panic!("{who} never gets {wanted}");
     };
