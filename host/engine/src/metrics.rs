@@ -133,6 +133,7 @@ mod tests {
         metrics.api_request("GET", Some(200), Duration::from_millis(1));
         metrics.api_request("PATCH", None, Duration::from_millis(1));
         metrics.journal(3, 4096);
+        metrics.journal_room(17, suture_journal::Room { used: 8192, max: Some(65536) });
         metrics
     }
 
@@ -168,6 +169,9 @@ mod tests {
             r#"suture_api_request_duration_seconds_count{verb="GET"} 1"#,
             "suture_inbox_notifications 3",
             "suture_journal_size_bytes 4096",
+            "suture_journal_used_bytes 8192",
+            "suture_journal_max_bytes 65536",
+            "suture_inbox_size_bytes 17",
             r#"suture_policy_held{policy="p"} 1"#,
             "suture_paused 0",
             "suture_alert_to_run_seconds_count 1",

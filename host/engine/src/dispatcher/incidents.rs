@@ -29,6 +29,7 @@ impl Dispatcher {
     pub(super) fn open(&mut self, incident: IncidentRecord) {
         self.shared.metrics.incident(&incident.policy, None, Some(incident.state.as_str()));
         self.index(&incident);
+        self.held.add(&incident);
         self.incidents.insert(incident.id.clone(), incident.clone());
         self.tell(Progress::Incident(Box::new(incident.clone())));
         self.unsaved.push(Change::Incident(incident));
@@ -39,7 +40,9 @@ impl Dispatcher {
     pub(super) fn change(&mut self, id: &IncidentId, change: impl FnOnce(&mut IncidentRecord)) {
         let Some(incident) = self.incidents.get_mut(id) else { return };
         let before = incident.state;
+        self.held.remove(incident);
         change(incident);
+        self.held.add(incident);
         let incident = incident.clone();
         if incident.state != IncidentState::Verifying {
             self.polls.remove(id);
@@ -48,6 +51,7 @@ impl Dispatcher {
         let after = (!closed).then(|| incident.state.as_str());
         self.shared.metrics.incident(&incident.policy, Some(before.as_str()), after);
         if closed {
+            self.held.remove(&incident);
             self.incidents.remove(id);
             let key = (incident.policy.clone(), incident.key.clone());
             if let Some(ids) = self.by_key.get_mut(&key) {
@@ -99,7 +103,7 @@ impl Dispatcher {
     }
 
     fn close_the_oldest(&mut self) {
-        if self.incidents.len() <= MAX_OPEN {
+        if !self.is_full() {
             return;
         }
         let oldest = self
@@ -115,6 +119,6 @@ impl Dispatcher {
 
     /// Whether no more incidents fit: notifications then wait in the inbox.
     pub(super) fn is_full(&self) -> bool {
-        self.incidents.len() > MAX_OPEN
+        self.incidents.len() > MAX_OPEN || self.held.are_too_many()
     }
 }

@@ -20,6 +20,7 @@ impl Dispatcher {
         for incident in journal.open_incidents().await? {
             self.shared.metrics.incident(&incident.policy, None, Some(incident.state.as_str()));
             self.index(&incident);
+            self.held.add(&incident);
             self.incidents.insert(incident.id.clone(), incident);
         }
         for record in journal.unfinished_runs().await? {

@@ -99,6 +99,7 @@ async fn start(
         metrics: Metrics::new("test"),
         budgets: Budgets::default(),
         max_pending: 1000,
+        max_pending_bytes: u64::MAX,
         retention: Duration::from_secs(86_400),
         listeners: None,
         held: BTreeMap::new(),
