@@ -97,7 +97,9 @@ pub enum Refusal {
     #[error("{0} notifications are waiting already; send it again later")]
     Overloaded(usize),
     /// What waits has too many bytes already.
-    #[error("{0} bytes of notifications are waiting already (`webhook.maxPendingBytes`); send it again later")]
+    #[error(
+        "{0} bytes of notifications are waiting already (`webhook.maxPendingBytes`); send it again later"
+    )]
     TooManyBytes(u64),
     /// The journal is full.
     #[error("{0}")]

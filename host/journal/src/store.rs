@@ -287,8 +287,7 @@ impl Journal {
     /// When the journal can't be read at all.
     pub async fn legible_entries(&self, run: &RunId) -> Result<(Vec<Entry>, Vec<String>), JournalError> {
         let run = run.as_str().to_owned();
-        let Legible { items, damaged } =
-            self.read(move |connection| part::entries(connection, &run)).await?;
+        let Legible { items, damaged } = self.read(move |connection| part::entries(connection, &run)).await?;
         Ok((items, damaged))
     }
 

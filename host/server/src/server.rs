@@ -91,7 +91,8 @@ impl Server {
             considered.iter().map(|considered| Arc::new(considered.policy.clone())).collect();
         let config = &loaded.config;
         let (storage, max_size) = (loaded.path(&config.storage.path), config.storage.max_size.value.0);
-        let journal = Journal::open_bounded(&storage, host.clock.clone(), Some(max_size)).map_err(start_error)?;
+        let journal =
+            Journal::open_bounded(&storage, host.clock.clone(), Some(max_size)).map_err(start_error)?;
         let counted = metrics.clone();
         journal.on_commit(Arc::new(move |took| counted.commit(took)));
         let mut rights = host

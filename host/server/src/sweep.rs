@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 use suture_cluster::{AlertmanagerClient, KnownAlert};
 use suture_core::effect::ActiveAlert;
-use suture_core::{Alert, AlertStatus, Labels, Envelope};
+use suture_core::{Alert, AlertStatus, Envelope, Labels};
 use suture_engine::{Confirm, Engine, Policy};
 use suture_journal::IncidentRecord;
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
-use axum::body::HttpBody;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use suture_core::{Clock, Envelope, RealClock, names};
@@ -92,9 +92,7 @@ async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> An
     let accepted = notification.alerts;
     webhook.engine.accept(policy, notification, body).await.map_err(|refusal| match refusal {
         Refusal::UnknownPolicy(_) => Failure::not_found(refusal.to_string()),
-        Refusal::Full(_) => {
-            Failure::new(StatusCode::SERVICE_UNAVAILABLE, "journalFull", refusal.to_string())
-        }
+        Refusal::Full(_) => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "journalFull", refusal.to_string()),
         Refusal::Overloaded(_) | Refusal::TooManyBytes(_) | Refusal::Stopping | Refusal::Journal(_) => {
             Failure::unavailable(refusal.to_string())
         }
@@ -148,8 +146,7 @@ fn unreadable(body: &[u8], error: &serde_json::Error) -> Failure {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
-    let path =
-        Envelope::read(tracked, drop).err().map(|_| names::shortened(&track.path().to_string()));
+    let path = Envelope::read(tracked, drop).err().map(|_| names::shortened(&track.path().to_string()));
     let message = format!("the body is not an Alertmanager notification: {error}");
     Failure { path, ..Failure::new(StatusCode::BAD_REQUEST, "unreadable", message) }
 }

@@ -319,7 +319,9 @@ mod tests {
     fn what_identifies_nothing_is_left_out_where_it_is_too_long() {
         let text = String::from_utf8(body(&texts(1, 1), &Labels::new())).unwrap();
         let long = text.replace("\"f\"", &format!("\"{}\"", "f".repeat(1000)));
-        let long = long.replace("http://p", &"p".repeat(10_000)).replace("\"r\"", &format!("\"{}\"", "r".repeat(9999)));
+        let long = long
+            .replace("http://p", &"p".repeat(10_000))
+            .replace("\"r\"", &format!("\"{}\"", "r".repeat(9999)));
         let (envelope, alerts) = read(long.as_bytes());
         let Read::Whole(alert) = &alerts[0] else { panic!() };
         assert_eq!((alert.generator_url.as_str(), alert.fingerprint.as_str()), ("", ""));
@@ -328,9 +330,13 @@ mod tests {
 
     #[test]
     fn what_is_no_notification_is_refused_as_before() {
-        for wrong in ["{}", r#"{"alerts":{}}"#, r#"{"alerts":[],"alerts":[]}"#, r#"{"alerts":[]} x"#,
-            r#"{"alerts":[{"status":"burning","labels":{},"startsAt":"2026-11-22T04:10:00Z"}]}"#]
-        {
+        for wrong in [
+            "{}",
+            r#"{"alerts":{}}"#,
+            r#"{"alerts":[],"alerts":[]}"#,
+            r#"{"alerts":[]} x"#,
+            r#"{"alerts":[{"status":"burning","labels":{},"startsAt":"2026-11-22T04:10:00Z"}]}"#,
+        ] {
             let streamed = Envelope::parse(wrong.as_bytes(), |_| ()).unwrap_err();
             let whole = Notification::parse(wrong.as_bytes()).unwrap_err();
             assert_eq!((streamed.line(), streamed.column()), (whole.line(), whole.column()), "{wrong}");

@@ -29,7 +29,8 @@ impl Bytes {
 }
 
 fn size(incident: &IncidentRecord) -> usize {
-    let texts = |labels: &Labels| labels.iter().map(|(name, value)| name.len() + value.len() + 64).sum::<usize>();
+    let texts =
+        |labels: &Labels| labels.iter().map(|(name, value)| name.len() + value.len() + 64).sum::<usize>();
     let alert = &incident.alert;
     EACH + texts(&incident.key) + texts(&alert.labels) + texts(&alert.annotations) + alert.generator_url.len()
 }

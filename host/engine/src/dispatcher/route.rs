@@ -82,7 +82,10 @@ impl Dispatcher {
             Read::Whole(alert) => alert,
             Read::Oversized { alertname } => {
                 let alertname = names::shortened(alertname);
-                tracing::warn!(alertname, "an alert can't be handled: it has too many labels, or too long ones");
+                tracing::warn!(
+                    alertname,
+                    "an alert can't be handled: it has too many labels, or too long ones"
+                );
                 // Whose it is, its labels would say.
                 return self.shared.metrics.alert("", "invalid");
             }

@@ -139,7 +139,9 @@ impl Metrics {
 
     /// How many bytes wait to be routed, and how much of the journal's limit is used.
     pub fn journal_room(&self, inbox: u64, room: Room) {
-        let set = |gauge: &Gauge, bytes: u64| drop(gauge.set(i64::try_from(bytes).unwrap_or(i64::MAX)));
+        let set = |gauge: &Gauge, bytes: u64| {
+            gauge.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        };
         set(&self.0.host.inbox_bytes, inbox);
         set(&self.0.host.journal_used, room.used);
         set(&self.0.host.journal_max, room.max.unwrap_or_default());

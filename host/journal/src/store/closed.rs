@@ -24,7 +24,8 @@ struct Closed {
 const RUNS: &str = "SELECT place, id, policy, ended_at AS at,
     octet_length(record) + coalesce(octet_length(header), 0) AS bytes FROM runs WHERE state = 'ended'";
 
-const INCIDENTS: &str = "SELECT place, id, policy, closed_at AS at, octet_length(record) AS bytes FROM incidents";
+const INCIDENTS: &str =
+    "SELECT place, id, policy, closed_at AS at, octet_length(record) AS bytes FROM incidents";
 
 impl Closed {
     fn of(table: Table, row: &Row<'_>) -> rusqlite::Result<Self> {

@@ -3,10 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use suture_core::RunId;
 
+use super::Journal;
 use super::row::{entry_id, unpack};
 use super::seal::{Seal, verify};
 use super::select::{Legible, bytes, legible};
-use super::Journal;
 use crate::entry::Entry;
 use crate::log::JournalError;
 

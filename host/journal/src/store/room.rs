@@ -74,7 +74,12 @@ pub(super) struct Gauge {
 
 impl Gauge {
     pub fn new(max: Option<u64>) -> Self {
-        Self { used: AtomicU64::new(0), max, was_scarce: AtomicBool::new(false), was_full: AtomicBool::new(false) }
+        Self {
+            used: AtomicU64::new(0),
+            max,
+            was_scarce: AtomicBool::new(false),
+            was_full: AtomicBool::new(false),
+        }
     }
 
     pub fn room(&self) -> Room {

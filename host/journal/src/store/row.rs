@@ -165,7 +165,8 @@ impl Row {
                 write_incident(connection, incident, record)?;
             }
             Self::Run { run, record, header } => {
-                let sql = "SELECT octet_length(record), coalesce(octet_length(header), 0) FROM runs WHERE id = ?";
+                let sql =
+                    "SELECT octet_length(record), coalesce(octet_length(header), 0) FROM runs WHERE id = ?";
                 let (before, before_header) = held(connection, sql, run.id.as_str())?;
                 let more_header = header.as_deref().map_or(0, |header| length(header) - before_header);
                 effects.change(&run.policy, length(record) - before + more_header);

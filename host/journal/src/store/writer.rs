@@ -310,7 +310,9 @@ impl Thread {
         let removed = closed::oldest_of_the_largest(&mut self.connection, &mut shares, bytes);
         drop(shares);
         match removed {
-            Ok(Some(policy)) => tracing::debug!(policy, "its oldest closed runs are removed from the journal"),
+            Ok(Some(policy)) => {
+                tracing::debug!(policy, "its oldest closed runs are removed from the journal")
+            }
             Ok(None) => {
                 self.nothing_is_over = true;
                 self.is_making_room = false;

@@ -61,8 +61,8 @@ pub(super) async fn run(
     Name(id): Name,
     asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Failure> {
-    let Query(asked) = asked
-        .map_err(|error| Failure::new(StatusCode::BAD_REQUEST, "badRequest", error.body_text()))?;
+    let Query(asked) =
+        asked.map_err(|error| Failure::new(StatusCode::BAD_REQUEST, "badRequest", error.body_text()))?;
     let id = RunId::new(id);
     let journal = engine.journal();
     let internal = |error: JournalError| Failure::internal(error.to_string());
@@ -90,9 +90,8 @@ pub(super) async fn run(
 fn effects(entries: &[Entry]) -> Vec<Shape<'_>> {
     let mut effects: Vec<Shape<'_>> = Vec::new();
     for Entry { step, at, body } in entries {
-        let shape = |effect, reply, undo_of, dry_run| {
-            Shape { step: *step, at: *at, effect, reply, undo_of, dry_run }
-        };
+        let shape =
+            |effect, reply, undo_of, dry_run| Shape { step: *step, at: *at, effect, reply, undo_of, dry_run };
         match body {
             Body::Call { effect, answer, undo_of } => {
                 effects.push(shape(effect, Some(answer), *undo_of, None));
