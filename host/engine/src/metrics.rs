@@ -199,4 +199,17 @@ mod tests {
             assert!(text.contains(line), "{line}\n{text}");
         }
     }
+
+    #[test]
+    fn however_many_reasons_a_server_makes_up_there_is_one_label_for_them() {
+        let metrics = Metrics::new("test");
+        for number in 0..1000 {
+            metrics.effect("p", "get", &format!("Reason{number}"), Duration::ZERO);
+        }
+        metrics.effect("p", "get", "NotFound", Duration::ZERO);
+        let text = metrics.encode();
+        let series: Vec<_> = text.lines().filter(|line| line.starts_with("suture_effects_total{")).collect();
+        assert_eq!(series.len(), 2, "{series:#?}");
+        assert!(text.contains(r#"suture_effects_total{policy="p",verb="get",result="Other"} 1000"#));
+    }
 }
