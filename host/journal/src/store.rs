@@ -190,25 +190,6 @@ impl Journal {
         self.0.writer.as_ref().map_or(0, |writer| writer.shared.inbox.load(Ordering::Acquire))
     }
 
-    /// How many bytes the bodies of those notifications have.
-    pub fn inbox_bytes(&self) -> u64 {
-        self.0.writer.as_ref().map_or(0, |writer| writer.shared.inbox_bytes.load(Ordering::Acquire))
-    }
-
-    /// How much of its limit is used, as of the last commit.
-    pub fn room(&self) -> Room {
-        match &self.0.writer {
-            Some(writer) => writer.shared.gauge.room(),
-            None => Room { used: self.size(), max: None },
-        }
-    }
-
-    /// How many bytes it takes on disk now, what is not yet checkpointed included.
-    pub fn size(&self) -> u64 {
-        let bytes = |path: &Path| path.metadata().map_or(0, |found| found.len());
-        bytes(self.path()) + bytes(&wal::beside(self.path()))
-    }
-
     /// The incidents that are not closed, oldest first.
     ///
     /// # Errors

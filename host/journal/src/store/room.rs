@@ -1,11 +1,13 @@
 //! How large the journal may become, and what it does before it is that large.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rusqlite::Connection;
 use suture_core::Bytes;
 
 use super::closed::BATCH_BYTES;
+use super::{Journal, wal};
 
 /// From here on, in hundredths of the limit, people are warned.
 const SCARCE: u64 = 80;
@@ -56,6 +58,27 @@ impl Room {
             mebibytes(self.used),
             Bytes(self.max.unwrap_or_default()),
         )
+    }
+}
+
+impl Journal {
+    /// How many bytes the bodies of those notifications have.
+    pub fn inbox_bytes(&self) -> u64 {
+        self.0.writer.as_ref().map_or(0, |writer| writer.shared.inbox_bytes.load(Ordering::Acquire))
+    }
+
+    /// How much of its limit is used, as of the last commit.
+    pub fn room(&self) -> Room {
+        match &self.0.writer {
+            Some(writer) => writer.shared.gauge.room(),
+            None => Room { used: self.size(), max: None },
+        }
+    }
+
+    /// How many bytes it takes on disk now, what is not yet checkpointed included.
+    pub fn size(&self) -> u64 {
+        let bytes = |path: &Path| path.metadata().map_or(0, |found| found.len());
+        bytes(self.path()) + bytes(&wal::beside(self.path()))
     }
 }
 
