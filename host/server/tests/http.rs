@@ -10,7 +10,9 @@ use std::time::Duration;
 use bed::{Bed, TOKEN, bed, client, options, start};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use suture_journal::{Change, Durability, Entry, RunRecord};
+use suture_core::effect::Level;
+use suture_core::{Effect, Reply};
+use suture_journal::{Answer, Body, Change, Durability, Entry, RunRecord};
 use suture_server::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -397,13 +399,10 @@ async fn a_full_journal_takes_nothing_new_and_says_what_to_do() {
 async fn a_large_record_is_shown_in_parts() {
     let bed = bed().await;
     let journal = bed.server.engine().journal();
-    let entry = |step: u32| -> Entry {
-        let log = json!({"log": {"level": "info", "message": "x".repeat(1 << 20)}});
-        serde_json::from_value(
-            json!({"step": step, "at": "2026-11-22T04:10:00Z", "entry": "call", "effect": log,
-            "answer": {"ok": "noted"}}),
-        )
-        .unwrap()
+    let entry = |step: u32| {
+        let effect = Effect::Log { level: Level::Info, message: "x".repeat(1 << 20) };
+        let body = Body::Call { effect, answer: Answer::Ok(Reply::Noted), undo_of: None };
+        Entry { step, at: "2026-11-22T04:10:00Z".parse().unwrap(), body }
     };
     let run: RunRecord = serde_json::from_value(json!({"id": "r1", "incident": "i1", "policy": "p", "digest": "d",
         "mode": "enforce", "attempt": 1, "state": "running", "startedAt": "2026-11-22T04:10:00Z", "outcome": null,
