@@ -69,6 +69,28 @@ pub async fn latencies(
     Ok(took)
 }
 
+/// Post so many notifications of ten alerts, each unlike any other. Every answer must be 200.
+pub async fn post_all(address: SocketAddr, path: &str, count: usize) -> anyhow::Result<()> {
+    let head = format!("POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n");
+    let next = AtomicU64::new(0);
+    let connections = (0..CONNECTIONS).map(async |_| {
+        let mut stream = TcpStream::connect(address).await?;
+        let mut answer = Vec::with_capacity(4096);
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count as u64 {
+                return anyhow::Ok(());
+            }
+            let body = body(number);
+            let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+            stream.write_all(request.as_bytes()).await?;
+            read_answer(&mut stream, &mut answer).await?;
+        }
+    });
+    futures::future::try_join_all(connections).await?;
+    Ok(())
+}
+
 async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<()> {
     buffer.clear();
     loop {

@@ -1,6 +1,7 @@
 //! Figures, each a ratio measured side by side in one run: the two sides take turns, and
 //! the medians are divided.
 
+mod bytes;
 mod durable;
 mod figure;
 mod guard;
@@ -14,7 +15,7 @@ mod webhook;
 use std::process::ExitCode;
 
 /// Groups of figures.
-const GROUPS: [&str; 7] = ["policy", "guard", "webhook", "repair", "durable", "torture", "swap"];
+const GROUPS: [&str; 8] = ["policy", "guard", "webhook", "repair", "durable", "torture", "swap", "bytes"];
 
 fn main() -> anyhow::Result<ExitCode> {
     let asked: Vec<String> = std::env::args().skip(1).collect();
@@ -48,6 +49,9 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     if is_asked("swap") {
         figures.extend(runtime.block_on(swap::figures())?);
+    }
+    if is_asked("bytes") {
+        figures.extend(runtime.block_on(bytes::figures())?);
     }
     let mut all_good = true;
     for figure in &figures {

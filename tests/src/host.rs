@@ -159,6 +159,14 @@ impl Host {
         Ok(())
     }
 
+    /// The most memory that it has had so far, in bytes.
+    ///
+    /// # Errors
+    /// Where it is gone.
+    pub fn peak_memory(&self) -> anyhow::Result<u64> {
+        crate::process::peak_memory(self.child.id().context("the host is gone")?)
+    }
+
     /// Send it a signal.
     ///
     /// # Errors

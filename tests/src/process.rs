@@ -55,3 +55,15 @@ pub async fn eventually_every(
 pub fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
+
+/// The most memory that a process has had so far, in bytes: `VmHWM`, as Linux counts it.
+///
+/// # Errors
+/// Where the process is gone.
+pub fn peak_memory(id: u32) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+    let kibibytes: u64 =
+        kibibytes.ok_or_else(|| anyhow::anyhow!("the kernel does not tell"))?.trim().parse()?;
+    Ok(kibibytes * 1024)
+}

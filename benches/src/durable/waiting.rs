@@ -147,6 +147,7 @@ async fn host(folder: &Path) -> anyhow::Result<(Engine, Arc<Slow>)> {
             ..Budgets::default()
         },
         max_pending: 1000,
+        max_pending_bytes: u64::MAX,
         retention: Duration::from_secs(3600),
         listeners: None,
         held: BTreeMap::new(),

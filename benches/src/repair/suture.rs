@@ -52,6 +52,7 @@ impl Suture {
             metrics: Metrics::new("bench"),
             budgets: Budgets { storm: usize::MAX, ..Budgets::default() },
             max_pending: 1000,
+            max_pending_bytes: u64::MAX,
             retention: Duration::from_secs(3600),
             listeners: Some(listeners),
             held: BTreeMap::new(),

@@ -5,7 +5,8 @@ mod find;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use suture_journal::{Entry, Filter, Journal, Page, RunHeader, RunRecord};
+use suture_core::RunId;
+use suture_journal::{Entry, Filter, Journal, Page, Part, RunHeader, RunRecord};
 use suture_server::Config;
 
 pub use find::Whole;
@@ -73,21 +74,39 @@ impl Records {
         }
     }
 
-    /// What can be read of a run's entries, and what can't: a sentence each.
+    /// One part of a run's record: what it did after a step.
     ///
     /// # Errors
-    /// Where none can be read.
-    pub async fn legible(&self, run: &RunRecord) -> Result<(Vec<Entry>, Vec<String>), CliError> {
+    /// Where none of it can be read.
+    pub async fn part(&self, run: &RunId, after: u32) -> Result<Part, CliError> {
         match self {
             Self::Journal(journal, path) => {
-                let read = journal.legible_entries(&run.id).await;
+                let read = journal.part(run, after, usize::MAX, PART).await;
                 read.map_err(|error| CliError::internal(error.to_string()).at(path))
             }
             Self::Server(server) => {
-                let detail: Detail = server.get(&format!("/api/v1/runs/{}", run.id), &[]).await?;
-                Ok((detail.entries, Vec::new()))
+                let Detail { entries, next, .. } = self.detail(server, run, after).await?;
+                Ok(Part { entries, damaged: Vec::new(), next: following(server, next, after)? })
             }
         }
+    }
+
+    async fn detail(&self, server: &Server, run: &RunId, after: u32) -> Result<Detail, CliError> {
+        // A host that knows no parts is asked for the whole, as it was before.
+        let after: Vec<_> = (after > 0).then(|| ("after", after.to_string())).into_iter().collect();
+        server.get(&format!("/api/v1/runs/{run}"), &after).await
+    }
+}
+
+/// Bytes of a part that is read from a journal on disk.
+const PART: usize = 4 << 20;
+
+/// Where the next part begins. It must lie behind this one, or there would be no end.
+fn following(server: &Server, next: Option<String>, after: u32) -> Result<Option<u32>, CliError> {
+    let Some(next) = next else { return Ok(None) };
+    match next.parse() {
+        Ok(next) if next > after => Ok(Some(next)),
+        _ => Err(CliError::internal("the answer names no next part").at(server.url())),
     }
 }
 
@@ -119,6 +138,8 @@ fn journal(path: &Path) -> Result<Records, CliError> {
 #[derive(Deserialize)]
 struct Detail {
     entries: Vec<Entry>,
+    /// Where the next part begins; an older host has but one.
+    next: Option<String>,
     /// An older host does not tell it.
     header: Option<RunHeader>,
 }

@@ -1,8 +1,12 @@
 //! Alerts as Alertmanager posts them (webhook payload, version 4).
 
+mod stream;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use stream::{Envelope, Read};
 
 use crate::clock::Timestamp;
 
@@ -98,7 +102,8 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// Read a request body.
+    /// Read a request body. Where it comes from outside, [`Envelope::parse`] does so in
+    /// bounded memory.
     ///
     /// # Errors
     /// Where it stops being one: line, column, and what was expected.

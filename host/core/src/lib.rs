@@ -32,7 +32,7 @@ pub mod rbac;
 pub mod selector;
 pub mod settings;
 
-pub use alert::{Alert, AlertStatus, Labels, Notification, fingerprint_of};
+pub use alert::{Alert, AlertStatus, Envelope, Labels, Notification, fingerprint_of};
 pub use causes::causes;
 pub use clock::{Clock, RealClock, ScaledClock, Timestamp, VirtualClock};
 pub use contract::ContractVersion;

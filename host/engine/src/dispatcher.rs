@@ -2,6 +2,7 @@
 
 mod conclude;
 mod escalate;
+mod held;
 mod incidents;
 mod recent;
 mod route;
@@ -85,6 +86,8 @@ pub(crate) struct Dispatcher {
     ids: ulid::Generator,
     /// Incidents that are not closed.
     incidents: BTreeMap<IncidentId, IncidentRecord>,
+    /// About how many bytes they take in memory.
+    held: held::Bytes,
     by_key: HashMap<Key, Vec<IncidentId>>,
     /// Which of them Prometheus has yet to confirm.
     unconfirmed: Unconfirmed,
@@ -107,6 +110,8 @@ pub(crate) struct Dispatcher {
 
 /// How long to wait before a journal that could not be written is tried again.
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
+/// How often a journal that is full is looked at.
+const ROOM_EVERY: Duration = Duration::from_secs(5);
 /// How often what is over for long enough is removed.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// Runs that are kept, however old they are.
@@ -126,6 +131,7 @@ impl Dispatcher {
             commands,
             ids: ulid::Generator::new(),
             incidents: BTreeMap::new(),
+            held: held::Bytes::default(),
             by_key: HashMap::new(),
             unconfirmed: Unconfirmed::default(),
             at_work: HashMap::new(),
@@ -262,8 +268,16 @@ impl Dispatcher {
             .values()
             .filter(|policy| policy.storm)
             .filter_map(|policy| policy.opened.next_change(self.shared.budgets.storm_window.get()));
-        let others =
-            self.polls.values().copied().chain([self.prune_at]).chain(self.unconfirmed.next_change());
+        // While the journal is full, what is queued waits for room, of which nobody tells.
+        let is_full = self.shared.journal.room().is_full_with(0);
+        let room = is_full.then(|| self.shared.clock.after(ROOM_EVERY));
+        let others = self
+            .polls
+            .values()
+            .copied()
+            .chain([self.prune_at])
+            .chain(self.unconfirmed.next_change())
+            .chain(room);
         due.chain(others).chain(windows).chain(storms).min()
     }
 
@@ -289,8 +303,11 @@ impl Dispatcher {
         self.shutdown.is_some() && self.at_work.is_empty()
     }
 
+    /// Whether runs may start. In a journal that is full they would leave no room for those at
+    /// work.
     fn may_start(&self) -> bool {
-        self.shutdown.is_none() && !self.shared.paused.load(Ordering::Acquire)
+        let is_full = self.shared.journal.room().is_full_with(0);
+        self.shutdown.is_none() && !is_full && !self.shared.paused.load(Ordering::Acquire)
     }
 }
 

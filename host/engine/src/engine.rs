@@ -2,6 +2,7 @@
 //! [dispatcher](crate::dispatcher) does the rest.
 
 mod alerts;
+mod arriving;
 mod shown;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::RwLock;
-use suture_core::{Clock, IncidentId, Labels, Notification, RealClock, RunId, Step};
+use suture_core::{Clock, Envelope, IncidentId, Labels, RealClock, RunId, Step, names};
 use suture_journal::{Change, Durability, InboxRecord, Journal, JournalError};
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -24,6 +25,7 @@ use crate::pager::Pager;
 use crate::policy::{KeptModules, Policy, PolicyStatus};
 use crate::progress::Listeners;
 use crate::table::Table;
+use arriving::Arriving;
 
 /// What a host is made of.
 pub struct EngineConfig {
@@ -45,6 +47,8 @@ pub struct EngineConfig {
     pub budgets: Budgets,
     /// How many notifications may wait to be routed before more are turned away.
     pub max_pending: usize,
+    /// How many bytes their bodies may have together.
+    pub max_pending_bytes: u64,
     /// How long what is over is kept.
     pub retention: Duration,
     /// Who watches.
@@ -65,6 +69,7 @@ pub(crate) struct Shared {
     pub arrived: Notify,
     pub paused: AtomicBool,
     pub stopping: AtomicBool,
+    arriving: Arriving,
     held: RwLock<BTreeMap<String, String>>,
 }
 
@@ -92,6 +97,14 @@ pub enum Refusal {
     /// Too many wait already.
     #[error("{0} notifications are waiting already; send it again later")]
     Overloaded(usize),
+    /// What waits has too many bytes already.
+    #[error(
+        "{0} bytes of notifications are waiting already (`webhook.maxPendingBytes`); send it again later"
+    )]
+    TooManyBytes(u64),
+    /// The journal is full.
+    #[error("{0}")]
+    Full(String),
     /// The host is shutting down.
     #[error("the host is shutting down")]
     Stopping,
@@ -161,6 +174,7 @@ impl Engine {
             arrived: Notify::new(),
             paused: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            arriving: Arriving::default(),
         });
         let dispatcher = Dispatcher::load(shared.clone(), received).await?;
         tokio::spawn(dispatcher.run());
@@ -175,26 +189,37 @@ impl Engine {
     pub async fn accept(
         &self,
         policy: Option<&str>,
-        notification: &Notification,
+        notification: impl Into<Envelope>,
         body: Vec<u8>,
     ) -> Result<(), Refusal> {
+        let notification: Envelope = notification.into();
         if let Some(policy) = policy {
             self.0.table.find(policy).ok_or_else(|| Refusal::UnknownPolicy(policy.to_owned()))?;
         }
         if self.0.stopping.load(Ordering::Acquire) {
             return Err(Refusal::Stopping);
         }
-        if notification.alerts.is_empty() {
+        if notification.alerts == 0 {
             return Ok(());
         }
         let waiting = self.0.journal.inbox_len();
         if waiting >= self.0.max_pending {
             return Err(Refusal::Overloaded(waiting));
         }
+        let arriving = self.0.arriving.add(body.len());
+        let waiting = self.0.journal.inbox_bytes().saturating_add(arriving.all);
+        if waiting > self.0.max_pending_bytes {
+            return Err(Refusal::TooManyBytes(waiting.saturating_sub(body.len() as u64)));
+        }
+        let room = self.0.journal.room();
+        // That an alert cleared is no more work: it ends incidents, and so makes room.
+        if notification.firing > 0 && room.is_full_with(arriving.all) {
+            return Err(Refusal::Full(room.full()));
+        }
         if notification.truncated_alerts > 0 {
             tracing::warn!(
                 count = notification.truncated_alerts,
-                receiver = notification.receiver,
+                receiver = names::shortened(&notification.receiver),
                 "Alertmanager cut alerts off and will not deliver them; set max_alerts to 0"
             );
         }
@@ -208,6 +233,7 @@ impl Engine {
     pub fn exposition(&self) -> String {
         let journal = &self.0.journal;
         self.0.metrics.journal(journal.inbox_len(), journal.size());
+        self.0.metrics.journal_room(journal.inbox_bytes(), journal.room());
         self.0.metrics.encode()
     }
 

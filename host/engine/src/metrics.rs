@@ -141,6 +141,7 @@ mod tests {
         metrics.connection_closed("webhook", "stalled");
         metrics.tls_reloaded("admin", false);
         metrics.certificate_expires("admin", "2026-11-22T04:10:00Z".parse().unwrap());
+        metrics.journal_room(17, suture_journal::Room { used: 8192, max: Some(65536) });
         metrics
     }
 
@@ -180,6 +181,9 @@ mod tests {
             r#"suture_connections_closed_total{listener="webhook",reason="stalled"} 1"#,
             r#"suture_tls_reloads_total{listener="admin",result="refused"} 1"#,
             r#"suture_tls_certificate_expiry_timestamp_seconds{listener="admin"} 1795320600"#,
+            "suture_journal_used_bytes 8192",
+            "suture_journal_max_bytes 65536",
+            "suture_inbox_size_bytes 17",
             r#"suture_policy_held{policy="p"} 1"#,
             "suture_paused 0",
             "suture_alert_to_run_seconds_count 1",
@@ -206,5 +210,18 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }
+    }
+
+    #[test]
+    fn however_many_reasons_a_server_makes_up_there_is_one_label_for_them() {
+        let metrics = Metrics::new("test");
+        for number in 0..1000 {
+            metrics.effect("p", "get", &format!("Reason{number}"), Duration::ZERO);
+        }
+        metrics.effect("p", "get", "NotFound", Duration::ZERO);
+        let text = metrics.encode();
+        let series: Vec<_> = text.lines().filter(|line| line.starts_with("suture_effects_total{")).collect();
+        assert_eq!(series.len(), 2, "{series:#?}");
+        assert!(text.contains(r#"suture_effects_total{policy="p",verb="get",result="Other"} 1000"#));
     }
 }

@@ -53,7 +53,8 @@ struct State {
     ledger: Ledger,
     /// What of the record has not been asked again.
     script: Script,
-    /// Of all calls and replies so far, as JSON.
+    /// Of all that is on record, as JSON: calls, intents with the object as it was before, undos,
+    /// replies.
     bytes: u64,
     /// Objects that the policy has made so far.
     created: u32,
@@ -94,8 +95,13 @@ impl Recorder {
     /// Write an entry, and only then act on it.
     async fn write(&self, step: u32, body: Body, durability: Durability) -> Result<(), Halt> {
         let entry = Entry { step, at: self.clock.now(), body };
+        let bytes = size::of(&entry);
         self.log.append(entry.clone(), durability).await.map_err(|error| Halt::Journal(error.0))?;
-        self.state.lock().ledger.note(&entry);
+        {
+            let mut state = self.state.lock();
+            state.ledger.note(&entry);
+            state.bytes = state.bytes.saturating_add(bytes);
+        }
         if let Some(observer) = &self.observer {
             observer.entry(&entry);
         }
@@ -124,13 +130,13 @@ impl Recorder {
         Ok(step)
     }
 
-    /// Count the bytes of a call or a reply.
-    fn spend(&self, bytes: u64) -> Result<(), Halt> {
-        let mut state = self.state.lock();
-        state.bytes = state.bytes.saturating_add(bytes);
-        let limit = if bytes > self.limits.call_bytes.0 {
+    /// Whether a call or a reply is as small as it must be, and the record too, with so many
+    /// bytes more.
+    fn within(&self, call: u64, more: u64) -> Result<(), Halt> {
+        let record = self.state.lock().bytes.saturating_add(more);
+        let limit = if call > self.limits.call_bytes.0 {
             Limit::CallBytes
-        } else if state.bytes > self.limits.run_bytes.0 {
+        } else if record > self.limits.run_bytes.0 {
             Limit::RunBytes
         } else {
             return Ok(());
@@ -150,7 +156,8 @@ impl Recorder {
             Err(error) => Err(error),
         };
         // What is too large for the policy is too large for the record.
-        if let Err(halt) = self.spend(size::of(&answer)) {
+        let size = size::of(&answer);
+        if let Err(halt) = self.within(size, size) {
             self.write_call(step, effect, Answer::Error(size::too_large(&halt))).await?;
             return Err(halt);
         }
@@ -187,7 +194,7 @@ impl Recorder {
         let prepared = self.prepare(step, &effect).await?;
         let acted = self.act(step, effect.clone(), None, prepared, doubted).await?;
         self.count_created(&effect, &acted.answer);
-        self.spend(size::of(&acted.answer))?;
+        self.within(size::of(&acted.answer), 0)?;
         Ok(acted.answer)
     }
 
@@ -227,7 +234,7 @@ impl Recorder {
                 None => Err(failed.error),
             },
         };
-        self.spend(size::of(&answer))?;
+        self.within(size::of(&answer), 0)?;
         Ok(answer)
     }
 }
@@ -239,10 +246,11 @@ impl Host for Recorder {
             return Err(halt);
         }
         let step = self.admit()?;
-        self.spend(size::of(&effect))?;
+        let size = size::of(&effect);
         crate::undo::name(&mut effect);
         let normal = effect.normalized();
         let recorded = self.state.lock().script.next();
+        // What is on record is counted already.
         if let Some(line) = recorded {
             return self.replay(line, normal.unwrap_or(effect)).await;
         }
@@ -253,6 +261,7 @@ impl Host for Recorder {
                 return Ok(Err(error));
             }
         };
+        self.within(size, size)?;
         match (effect.nature(), effect) {
             (Nature::Change, effect) => self.mutate(step, effect, None).await,
             (Nature::Settlement, Effect::Settle { step: change, run_undo }) => {

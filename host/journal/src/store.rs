@@ -1,14 +1,18 @@
 //! The journal on disk: one SQLite file, one thread that writes it, and some that read.
 
+mod closed;
 mod error;
 mod open;
+mod part;
 mod prune;
 mod queue;
 mod reader;
+mod room;
 mod row;
 mod schema;
 mod seal;
 mod select;
+mod shares;
 mod survey;
 mod wal;
 mod writer;
@@ -23,7 +27,9 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use suture_core::{Clock, IncidentId, RunId};
 
+pub use part::Part;
 pub use prune::Pruned;
+pub use room::Room;
 pub use survey::Survey;
 
 use crate::change::Change;
@@ -32,6 +38,7 @@ use crate::log::{Durability, JournalError, RunLog};
 use crate::page::{Filter, Page};
 use crate::record::{InboxRecord, IncidentRecord, RunHeader, RunRecord};
 use reader::Readers;
+use room::Gauge;
 use row::Row;
 use select::{Legible, Table};
 use writer::Writer;
@@ -63,10 +70,27 @@ impl Journal {
     /// The folder can't be written, another process has the journal, the file is no
     /// journal or a damaged one, or a newer version of Suture wrote it.
     pub fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
-        let opened = open::for_writing(folder)?;
+        Self::open_bounded(folder, clock, None)
+    }
+
+    /// The same, for a journal that is to take at most so many bytes on disk. From 80 % of
+    /// them on the log warns. From 85 % on what is over leaves, whatever its age: the oldest
+    /// of the policy that holds the most, until the journal is below 80 % again. From 90 % on
+    /// its [`Room`] is full, and nothing new should be committed; what runs at work write is
+    /// never refused.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open).
+    pub fn open_bounded(
+        folder: &Path,
+        clock: Arc<dyn Clock>,
+        max_size: Option<u64>,
+    ) -> Result<Self, JournalError> {
+        let gauge = Gauge::new(max_size);
+        let opened = open::for_writing(folder, &gauge)?;
         let readers = Readers::start(&opened.path)?;
         let (path, survey) = (opened.path.clone(), opened.survey.clone());
-        let writer = Some(Writer::start(opened)?);
+        let writer = Some(Writer::start(opened, gauge)?);
         let told = Mutex::new(survey.damage.iter().cloned().collect());
         Ok(Self(Arc::new(Store { path, clock, readers, writer, survey, told })))
     }
@@ -144,21 +168,26 @@ impl Journal {
     /// When the journal can't be read. A notification that is damaged is left out, and
     /// logged.
     pub async fn inbox(&self, limit: usize) -> Result<Vec<(i64, InboxRecord)>, JournalError> {
-        self.read(move |connection| select::inbox(connection, limit)).await.map(|found| self.legible(found))
+        self.inbox_part(limit, usize::MAX).await
+    }
+
+    /// The same, of so many bytes at most. The first is among them, however large it is.
+    ///
+    /// # Errors
+    /// As of [`inbox`](Self::inbox).
+    pub async fn inbox_part(
+        &self,
+        limit: usize,
+        bytes: usize,
+    ) -> Result<Vec<(i64, InboxRecord)>, JournalError> {
+        self.read(move |connection| select::inbox(connection, limit, bytes))
+            .await
+            .map(|found| self.legible(found))
     }
 
     /// How many notifications are not routed yet. 0 where the journal is only read.
     pub fn inbox_len(&self) -> usize {
         self.0.writer.as_ref().map_or(0, |writer| writer.shared.inbox.load(Ordering::Acquire))
-    }
-
-    /// How many bytes it takes on disk now, what is not yet checkpointed included.
-    pub fn size(&self) -> u64 {
-        let path = self.path();
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        let bytes = |path: &Path| path.metadata().map_or(0, |found| found.len());
-        bytes(path) + bytes(Path::new(&log))
     }
 
     /// The incidents that are not closed, oldest first.
@@ -239,8 +268,7 @@ impl Journal {
     /// When the journal can't be read at all.
     pub async fn legible_entries(&self, run: &RunId) -> Result<(Vec<Entry>, Vec<String>), JournalError> {
         let run = run.as_str().to_owned();
-        let Legible { items, damaged } =
-            self.read(move |connection| select::entries(connection, &run)).await?;
+        let Legible { items, damaged } = self.read(move |connection| part::entries(connection, &run)).await?;
         Ok((items, damaged))
     }
 

@@ -123,6 +123,10 @@ pub struct Webhook {
     pub basic_auth: Option<BasicAuth>,
     /// TLS, and clients' certificates.
     pub tls: Option<TlsConfig>,
+    /// How many bytes their bodies may have together; never more than a quarter of
+    /// `storage.maxSize`.
+    #[schemars(with = "Bytes")]
+    pub max_pending_bytes: Spanned<Bytes>,
 }
 
 impl Webhook {
@@ -140,6 +144,7 @@ impl Default for Webhook {
             max_pending: unplaced(10_000),
             basic_auth: None,
             tls: None,
+            max_pending_bytes: unplaced(Bytes(128 << 20)),
         }
     }
 }
@@ -153,6 +158,24 @@ pub struct Storage {
     /// How long runs and incidents that are over are kept.
     #[serde(default = "thirty_days")]
     pub retention: HumanDuration,
+    /// How large the journal may become: from 64Mi. From 80 % of it on the log warns; from 85 %
+    /// on the oldest closed runs are removed, those of the policy that holds the most first;
+    /// from 90 % on nothing new is taken, and runs at work go on. Compiled modules beside it
+    /// don't count.
+    #[serde(default = "one_gibibyte")]
+    #[schemars(with = "Bytes")]
+    pub max_size: Spanned<Bytes>,
+}
+
+impl Storage {
+    /// The least that `maxSize` can be, in bytes.
+    pub const MIN_SIZE: u64 = 64 << 20;
+}
+
+/// A run takes about 20 KiB: this is fifty thousand of them, and fits beside compiled modules on
+/// the volume of 2Gi that the shipped installation asks for.
+fn one_gibibyte() -> Spanned<Bytes> {
+    unplaced(Bytes(1 << 30))
 }
 
 fn thirty_days() -> HumanDuration {
@@ -258,6 +281,11 @@ pub struct Loaded {
 }
 
 impl Config {
+    /// How many bytes of notifications may wait to be routed.
+    pub(crate) fn max_pending_bytes(&self) -> u64 {
+        self.webhook.max_pending_bytes.value.0.min(self.storage.max_size.value.0 / 4)
+    }
+
     /// The largest file that is read, in bytes.
     pub const MAX_BYTES: u64 = 1 << 20;
 

@@ -90,8 +90,9 @@ impl Server {
         let policies: Vec<_> =
             considered.iter().map(|considered| Arc::new(considered.policy.clone())).collect();
         let config = &loaded.config;
+        let (storage, max_size) = (loaded.path(&config.storage.path), config.storage.max_size.value.0);
         let journal =
-            Journal::open(&loaded.path(&config.storage.path), host.clock.clone()).map_err(start_error)?;
+            Journal::open_bounded(&storage, host.clock.clone(), Some(max_size)).map_err(start_error)?;
         let counted = metrics.clone();
         journal.on_commit(Arc::new(move |took| counted.commit(took)));
         let mut rights = host
@@ -126,6 +127,7 @@ impl Server {
             metrics,
             budgets: config.budgets.as_ref().map_or_else(Budgets::default, |given| given.value.clone()),
             max_pending: config.webhook.max_pending.value,
+            max_pending_bytes: config.max_pending_bytes(),
             retention: config.storage.retention.get(),
             listeners,
             held,

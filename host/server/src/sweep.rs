@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 use suture_cluster::{AlertmanagerClient, KnownAlert};
 use suture_core::effect::ActiveAlert;
-use suture_core::{Alert, AlertStatus, Labels, Notification};
+use suture_core::{Alert, AlertStatus, Envelope, Labels};
 use suture_engine::{Confirm, Engine, Policy};
 use suture_journal::IncidentRecord;
 
@@ -151,8 +151,8 @@ impl Sweeper {
     /// Accept alerts as one notification.
     async fn accept(&self, policy: &str, alerts: &[Alert]) -> Result<(), String> {
         let body = json!({"version": "4", "receiver": "sweep", "alerts": alerts}).to_string().into_bytes();
-        let notification = Notification::parse(&body).map_err(|error| error.to_string())?;
-        self.engine.accept(Some(policy), &notification, body).await.map_err(|error| error.to_string())
+        let notification = Envelope::parse(&body, drop).map_err(|error| error.to_string())?;
+        self.engine.accept(Some(policy), notification, body).await.map_err(|error| error.to_string())
     }
 }
 

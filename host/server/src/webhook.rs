@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use suture_core::{Clock, Notification, RealClock, names};
+use suture_core::{Clock, Envelope, RealClock, names};
 use suture_engine::{Engine, Refusal};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -121,11 +122,12 @@ async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> An
         return Err(Failure::unavailable("too many requests at once; send it again later"));
     };
     let (body, _memory) = read(webhook, request.into_body()).await?;
-    let notification = Notification::parse(&body).map_err(|error| unreadable(&body, &error))?;
-    let accepted = notification.alerts.len();
-    webhook.engine.accept(policy, &notification, body).await.map_err(|refusal| match refusal {
+    let notification = Envelope::parse(&body, drop).map_err(|error| unreadable(&body, &error))?;
+    let accepted = notification.alerts;
+    webhook.engine.accept(policy, notification, body).await.map_err(|refusal| match refusal {
         Refusal::UnknownPolicy(_) => Failure::not_found(refusal.to_string()),
-        Refusal::Overloaded(_) | Refusal::Stopping | Refusal::Journal(_) => {
+        Refusal::Full(_) => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "journalFull", refusal.to_string()),
+        Refusal::Overloaded(_) | Refusal::TooManyBytes(_) | Refusal::Stopping | Refusal::Journal(_) => {
             Failure::unavailable(refusal.to_string())
         }
     })?;
@@ -143,16 +145,28 @@ async fn read(webhook: &Webhook, body: Body) -> Result<(Vec<u8>, SemaphorePermit
 
 async fn collect(webhook: &Webhook, mut body: Body) -> Result<(Vec<u8>, SemaphorePermit<'_>), Failure> {
     let full = || Failure::unavailable("too much is being received at once; send it again later");
+    let too_large = || {
+        let message = format!("the body has more than {} bytes (`webhook.maxBody`)", webhook.max_body);
+        Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "tooLarge", message)
+    };
+    // What it says of itself is enough to turn it away, and too little to hold room for it: who
+    // sends slowly, or nothing, would hold that.
+    let said = usize::try_from(body.size_hint().lower()).map_err(|_| too_large())?;
+    if said > webhook.max_body {
+        return Err(too_large());
+    }
+    if said > webhook.memory.available_permits() {
+        return Err(full());
+    }
     let mut held = webhook.memory.try_acquire_many(0).map_err(|_| full())?;
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(said);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             Failure::new(StatusCode::BAD_REQUEST, "unreadable", format!("the body broke off: {error}"))
         })?;
         let Ok(part) = frame.into_data() else { continue };
         if part.len() > webhook.max_body - bytes.len() {
-            let message = format!("the body has more than {} bytes (`webhook.maxBody`)", webhook.max_body);
-            return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "tooLarge", message));
+            return Err(too_large());
         }
         let size = u32::try_from(part.len()).map_err(|_| full())?;
         held.merge(webhook.memory.try_acquire_many(size).map_err(|_| full())?);
@@ -164,9 +178,9 @@ async fn collect(webhook: &Webhook, mut body: Body) -> Result<(Vec<u8>, Semaphor
 /// Says where in the body the error is: line, column, and the path to the field.
 fn unreadable(body: &[u8], error: &serde_json::Error) -> Failure {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let path = serde_path_to_error::deserialize::<_, Notification>(&mut reader)
-        .err()
-        .map(|error| names::shortened(&error.path().to_string()));
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
+    let path = Envelope::read(tracked, drop).err().map(|_| names::shortened(&track.path().to_string()));
     let message = format!("the body is not an Alertmanager notification: {error}");
     Failure { path, ..Failure::new(StatusCode::BAD_REQUEST, "unreadable", message) }
 }

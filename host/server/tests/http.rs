@@ -10,6 +10,9 @@ use std::time::Duration;
 use bed::{Bed, JSON, TOKEN, bed, client, options, start};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use suture_core::effect::Level;
+use suture_core::{Effect, Reply};
+use suture_journal::{Answer, Body, Change, Durability, Entry, RunRecord};
 use suture_server::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -329,4 +332,108 @@ async fn a_journal_that_could_not_be_written_is_ready_again_once_it_can_though_n
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(bed.get("/readyz").await.0, StatusCode::OK);
     assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_body_that_says_it_is_too_large_is_refused_before_it_is_sent() {
+    let bed = bed().await;
+    let mut stream = tokio::net::TcpStream::connect(bed.server.webhook_addr()).await.unwrap();
+    let head = format!(
+        "POST /hooks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
+         Content-Length: 1048577\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 413");
+}
+
+/// An incident that is open, and takes a mebibyte.
+fn large_incident(number: usize) -> Change {
+    let mut seed = number as u64 + 1;
+    let summary: String = std::iter::repeat_with(|| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(b' ' + (seed >> 58) as u8)
+    })
+    .take(1 << 20)
+    .collect();
+    let incident = json!({"id": format!("i{number}"), "policy": "volsync", "key": {}, "fingerprint": "f",
+        "startsAt": "2026-11-22T04:10:00Z", "state": "escalated", "openedAt": "2026-11-22T04:10:00Z",
+        "closedAt": null, "runs": [], "attempts": 1, "due": null, "summary": summary,
+        "alert": {"status": "firing", "labels": {}, "startsAt": "2026-11-22T04:10:00Z"}});
+    Change::Incident(serde_json::from_value(incident).unwrap())
+}
+
+#[tokio::test]
+async fn a_full_journal_takes_nothing_new_and_says_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("token"), TOKEN).unwrap();
+    let config = "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nstorage: {path: state, maxSize: 64Mi}\n\
+                  cluster: {simulated: {scenario: s.yaml}}\nwebhook: {tokenFile: token}\n";
+    std::fs::write(dir.path().join("suture.yaml"), config).unwrap();
+    let server = Server::start(&dir.path().join("suture.yaml"), options()).await.unwrap();
+    let bed = Bed { server, client: client(), dir };
+    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
+    let journal = bed.server.engine().journal();
+    for number in 0..64 {
+        if journal.room().is_full_with(0) {
+            break;
+        }
+        journal.commit(vec![large_incident(number)], Durability::Synced).await.unwrap();
+    }
+    assert!(journal.room().is_full_with(0), "{:?}", journal.room());
+
+    let url = format!("http://{}/hooks", bed.server.webhook_addr());
+    let request = bed.client.post(url).bearer_auth(TOKEN).header("content-type", "application/json");
+    let answer = request.body(notification()).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.headers().contains_key("retry-after"));
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["error"]["code"], "journalFull");
+    assert!(answer["error"]["message"].as_str().unwrap().contains("raise `storage.maxSize`"), "{answer}");
+    // That an alert cleared is no more work.
+    let (status, answer) = bed.post("/hooks", notification().replace("firing", "resolved")).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let metrics = bed.metrics().await;
+    assert!(metrics.contains("suture_journal_max_bytes 67108864"), "{metrics}");
+    assert!(metrics.contains(r#"suture_notifications_total{result="journalFull"} 1"#), "{metrics}");
+    // The answer that lists them is bounded as well.
+    let (status, page) = bed.get("/api/v1/incidents?limit=1000").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page["items"].as_array().unwrap().len() <= 4 && page["next"].is_string());
+}
+
+#[tokio::test]
+async fn a_large_record_is_shown_in_parts() {
+    let bed = bed().await;
+    let journal = bed.server.engine().journal();
+    let entry = |step: u32| {
+        let effect = Effect::Log { level: Level::Info, message: "x".repeat(1 << 20) };
+        let body = Body::Call { effect, answer: Answer::Ok(Reply::Noted), undo_of: None };
+        Entry { step, at: "2026-11-22T04:10:00Z".parse().unwrap(), body }
+    };
+    let run: RunRecord = serde_json::from_value(json!({"id": "r1", "incident": "i1", "policy": "p", "digest": "d",
+        "mode": "enforce", "attempt": 1, "state": "running", "startedAt": "2026-11-22T04:10:00Z", "outcome": null,
+        "summary": null, "endedAt": null}))
+    .unwrap();
+    journal.commit(vec![Change::Run(run.clone())], Durability::Synced).await.unwrap();
+    for step in 1..=20 {
+        journal.commit(vec![Change::Entry(run.id.clone(), entry(step))], Durability::Synced).await.unwrap();
+    }
+    let (mut steps, mut next) = (Vec::new(), String::new());
+    for _ in 0..20 {
+        let (status, part) = bed.get(&format!("/api/v1/runs/r1{next}")).await;
+        assert_eq!(status, StatusCode::OK, "{part}");
+        let effects = part["effects"].as_array().unwrap();
+        assert!((1..=5).contains(&effects.len()), "{}", effects.len());
+        steps.extend(effects.iter().map(|effect| effect["step"].as_u64().unwrap()));
+        match part["next"].as_str() {
+            Some(after) => next = format!("?after={after}"),
+            None => break,
+        }
+    }
+    assert_eq!(steps, (1..=20).collect::<Vec<_>>());
+    let (_, part) = bed.get("/api/v1/runs/r1?after=3&limit=2").await;
+    assert_eq!((part["effects"][0]["step"].clone(), part["next"].clone()), (json!(4), json!("5")));
+    assert_eq!(bed.get("/api/v1/runs/r1?after=x").await.0, StatusCode::BAD_REQUEST);
 }

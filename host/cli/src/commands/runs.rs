@@ -85,11 +85,16 @@ fn took(from: Timestamp, to: Timestamp) -> String {
 async fn show(args: &RunsShowArgs, output: &Output) -> CommandResult {
     let records = Records::open(&args.source)?;
     let run = records.find(&args.id).await?;
-    let (entries, damaged) = records.legible(&run).await?;
-    for damage in &damaged {
-        output.warn(format!("a part of the record is missing below: {damage}"));
-    }
     if output.is_json() {
+        let (mut entries, mut damaged) = (Vec::new(), Vec::new());
+        let mut after = Some(0);
+        while let Some(step) = after {
+            let part = records.part(&run.id, step).await?;
+            entries.extend(part.entries);
+            damaged.extend(part.damaged);
+            after = part.next;
+        }
+        damaged.iter().for_each(|damage| output.warn(missing(damage)));
         output.json(&json!({"run": run, "entries": entries, "damaged": damaged}));
         return Ok(Exit::Done);
     }
@@ -103,6 +108,19 @@ async fn show(args: &RunsShowArgs, output: &Output) -> CommandResult {
     ));
     output.line(format!("  {DIM}{}{DIM:#}", run.digest));
     output.line(format!("  started {}\n", suture_core::clock::kubernetes_time(run.started_at)));
-    output.line(Timeline::render(&entries, output.look()).trim_end());
+    // Shown as it is read: a record may be larger than what is to be in memory.
+    let mut timeline = Timeline::new(output.look());
+    let mut after = Some(0);
+    while let Some(step) = after {
+        let part = records.part(&run.id, step).await?;
+        part.damaged.iter().for_each(|damage| output.warn(missing(damage)));
+        part.entries.iter().filter_map(|entry| timeline.entry(entry)).for_each(|line| output.line(line));
+        after = part.next;
+    }
+    output.line(timeline.finish().trim_end());
     Ok(Exit::Done)
+}
+
+fn missing(damage: &str) -> String {
+    format!("a part of the record is missing: {damage}")
 }

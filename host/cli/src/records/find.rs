@@ -2,7 +2,7 @@
 
 use suture_journal::{Entry, Filter, RunHeader, RunRecord};
 
-use super::Records;
+use super::{Records, following};
 use crate::error::CliError;
 
 /// A run with all that a journal has of it.
@@ -87,8 +87,14 @@ impl Records {
                 (header, journal.entries(&run.id).await.map_err(|error| damaged(error.0))?)
             }
             Self::Server(server) => {
-                let detail: super::Detail = server.get(&format!("/api/v1/runs/{}", run.id), &[]).await?;
-                (detail.header, detail.entries)
+                let mut whole = self.detail(server, &run.id, 0).await?;
+                let mut after = following(server, whole.next.take(), 0)?;
+                while let Some(step) = after {
+                    let part = self.part(&run.id, step).await?;
+                    whole.entries.extend(part.entries);
+                    after = part.next;
+                }
+                (whole.header, whole.entries)
             }
         };
         let header = header.ok_or_else(|| damaged("its header is missing".to_owned()))?;

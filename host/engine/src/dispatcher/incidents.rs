@@ -35,6 +35,7 @@ impl Dispatcher {
     pub(super) fn open(&mut self, incident: IncidentRecord) {
         self.shared.metrics.incident(&incident.policy, None, Some(incident.state.as_str()));
         self.index(&incident);
+        self.held.add(&incident);
         self.incidents.insert(incident.id.clone(), incident.clone());
         self.tell(Progress::Incident(Box::new(incident.clone())));
         if incident.state == IncidentState::Received {
@@ -49,7 +50,9 @@ impl Dispatcher {
     pub(super) fn change(&mut self, id: &IncidentId, change: impl FnOnce(&mut IncidentRecord)) {
         let Some(incident) = self.incidents.get_mut(id) else { return };
         let before = incident.state;
+        self.held.remove(incident);
         change(incident);
+        self.held.add(incident);
         let incident = incident.clone();
         if incident.state != IncidentState::Verifying {
             self.polls.remove(id);
@@ -59,6 +62,7 @@ impl Dispatcher {
         let after = (!closed).then(|| incident.state.as_str());
         self.shared.metrics.incident(&incident.policy, Some(before.as_str()), after);
         if closed {
+            self.held.remove(&incident);
             self.incidents.remove(id);
             let key = (incident.policy.clone(), incident.key.clone());
             if let Some(ids) = self.by_key.get_mut(&key) {
@@ -126,6 +130,6 @@ impl Dispatcher {
 
     /// Whether no more incidents fit: notifications then wait in the inbox.
     pub(super) fn is_full(&self) -> bool {
-        self.incidents.len() - self.unconfirmed.len() > MAX_OPEN
+        self.incidents.len() - self.unconfirmed.len() > MAX_OPEN || self.held.are_too_many()
     }
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use suture_core::{Alert, AlertStatus, IncidentId, Labels, Notification};
+use suture_core::alert::Read;
+use suture_core::{Alert, AlertStatus, Envelope, IncidentId, Labels, names};
 use suture_journal::{Change, IncidentRecord, IncidentState};
 
 use super::{Dispatcher, is_our_own};
@@ -12,12 +13,16 @@ use crate::policy::Policy;
 
 /// Notifications routed in one transaction.
 const BATCH: usize = 256;
+/// And how many bytes they have; one that has more is routed alone.
+const BATCH_BYTES: usize = 4 << 20;
+/// Alerts of one notification that are written at a time.
+const PART: usize = 1000;
 
 impl Dispatcher {
     /// Route what waits in the inbox, batch by batch.
     pub(super) async fn route(&mut self) {
         while self.shared.journal.inbox_len() > 0 && !self.is_full() {
-            let batch = match self.shared.journal.inbox(BATCH).await {
+            let batch = match self.shared.journal.inbox_part(BATCH, BATCH_BYTES).await {
                 Ok(batch) if batch.is_empty() => return,
                 Ok(batch) => batch,
                 Err(error) => {
@@ -27,12 +32,10 @@ impl Dispatcher {
             };
             let mut routed = Vec::with_capacity(batch.len());
             for (id, record) in batch {
-                match Notification::parse(&record.body) {
-                    Ok(notification) => {
-                        for alert in notification.alerts {
-                            self.route_alert(record.policy.as_deref(), &alert);
-                        }
-                    }
+                match self.route_notification(record.policy.as_deref(), &record.body).await {
+                    Ok(true) => {}
+                    // It stays in the inbox, and what was routed of it is known when it is routed again.
+                    Ok(false) => return,
                     // It was read when it was accepted; only damage can bring this about.
                     Err(error) => {
                         tracing::error!(%error, id, "a stored notification can't be read; it is dropped")
@@ -47,7 +50,46 @@ impl Dispatcher {
         }
     }
 
-    fn route_alert(&mut self, by_name: Option<&str>, alert: &Alert) {
+    /// Route the alerts of a notification. One that has very many is written a part at a time:
+    /// they are never all in memory. False where the journal can't be written.
+    async fn route_notification(
+        &mut self,
+        policy: Option<&str>,
+        body: &[u8],
+    ) -> Result<bool, serde_json::Error> {
+        let mut done = 0;
+        loop {
+            let (mut part, mut place) = (Vec::new(), 0);
+            let envelope = Envelope::parse(body, |alert| {
+                if place >= done && part.len() < PART {
+                    part.push(alert);
+                }
+                place += 1;
+            })?;
+            part.iter().for_each(|alert| self.route_alert(policy, alert));
+            done += part.len();
+            if done >= envelope.alerts {
+                return Ok(true);
+            }
+            if !self.save().await {
+                return Ok(false);
+            }
+        }
+    }
+
+    fn route_alert(&mut self, by_name: Option<&str>, alert: &Read) {
+        let alert = match alert {
+            Read::Whole(alert) => alert,
+            Read::Oversized { alertname } => {
+                let alertname = names::shortened(alertname);
+                tracing::warn!(
+                    alertname,
+                    "an alert can't be handled: it has too many labels, or too long ones"
+                );
+                // Whose it is, its labels would say.
+                return self.shared.metrics.alert("", "invalid");
+            }
+        };
         let policies: Vec<Arc<Policy>> = self
             .shared
             .table
@@ -236,6 +278,10 @@ impl Dispatcher {
     ) -> Result<IncidentId, StartError> {
         if self.shutdown.is_some() {
             return Err(StartError::Unavailable("the host is shutting down".to_owned()));
+        }
+        let room = self.shared.journal.room();
+        if room.is_full_with(0) {
+            return Err(StartError::Unavailable(room.full()));
         }
         let policy =
             self.policy(name).ok_or_else(|| StartError::Policy(format!("there is no policy `{name}`")))?;

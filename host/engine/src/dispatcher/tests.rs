@@ -21,7 +21,7 @@ use suture_core::{
 use suture_journal::{Filter, IncidentRecord, IncidentState, Journal};
 
 use crate::confirm::Confirm;
-use crate::engine::{ByHand, Engine, EngineConfig};
+use crate::engine::{ByHand, Engine, EngineConfig, Refusal};
 use crate::pager::{Page, Pager};
 use crate::policy::{Policy, PolicyConfig, Retry};
 use crate::run::bed::{done, policy};
@@ -104,6 +104,7 @@ async fn start(
         metrics: Metrics::new("test"),
         budgets: Budgets::default(),
         max_pending: 1000,
+        max_pending_bytes: u64::MAX,
         retention: Duration::from_secs(86_400),
         listeners: None,
         held: BTreeMap::new(),
@@ -316,4 +317,31 @@ async fn a_full_inbox_turns_notifications_away() {
     let refusal = bed.engine.accept(None, &notification, vec![]).await.unwrap_err();
     assert!(refusal.to_string().contains("send it again later"));
     assert!(bed.engine.accept(Some("nobody"), &notification, vec![]).await.is_err());
+}
+
+#[tokio::test]
+async fn what_arrives_at_once_counts_before_it_is_on_disk() {
+    let bed = start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| {
+        config.max_pending_bytes = 1000;
+    })
+    .await;
+    let one = notification("firing", &["media"]);
+    let accept = || bed.engine.accept(None, &one, vec![b' '; 600]);
+    let (first, second) = futures::future::join(accept(), accept()).await;
+    assert_eq!(first, Ok(()));
+    assert_eq!(second, Err(Refusal::TooManyBytes(600)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notification_of_thousands_of_alerts_is_routed_whole() {
+    let bed = bed(policy(|_, _| async { std::future::pending().await })).await;
+    let names: Vec<String> = (0..2500).map(|number| format!("ns-{number}")).collect();
+    bed.post("firing", &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    for _ in 0..4000 {
+        if bed.engine.journal().inbox_len() == 0 {
+            break;
+        }
+        bed.clock.sleep(Duration::from_secs(2)).await;
+    }
+    assert_eq!(bed.engine.journal().open_incidents().await.unwrap().len(), 2500);
 }

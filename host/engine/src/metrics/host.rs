@@ -9,6 +9,8 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use suture_journal::Room;
+
 use super::{Histograms, Metrics, OfVerb, ResultOf, counted, from_a_milli, labels, seconds};
 
 labels! {
@@ -20,7 +22,10 @@ pub(super) struct Host {
     paused: Gauge,
     lease_held: Family<OfLease, Gauge>,
     inbox: Gauge,
+    inbox_bytes: Gauge,
     journal_size: Gauge,
+    journal_used: Gauge,
+    journal_max: Gauge,
     commit_duration: Histogram,
     requests: Family<RequestOf, Counter>,
     request_duration: Histograms<OfVerb>,
@@ -35,6 +40,19 @@ impl Host {
         let in_force = Gauge::default();
         // What a host starts with is in force.
         in_force.set(1);
+        let bytes = |to: &mut Registry, name: &str, help: &str| {
+            let gauge = Gauge::default();
+            to.register_with_unit(name, help, Unit::Bytes, gauge.clone());
+            gauge
+        };
+        let inbox_bytes =
+            bytes(to, "inbox_size", "The bodies of notifications that are accepted and not yet routed");
+        let journal_used = bytes(
+            to,
+            "journal_used",
+            "What the contents of the journal take, as far as that counts for storage.maxSize",
+        );
+        let journal_max = bytes(to, "journal_max", "What they may take: storage.maxSize; 0 without a limit");
         let journal_size = Gauge::default();
         to.register_with_unit(
             "journal_size",
@@ -56,7 +74,10 @@ impl Host {
                 "Notifications that are accepted and not yet routed",
                 Gauge::default(),
             ),
+            inbox_bytes,
             journal_size,
+            journal_used,
+            journal_max,
             commit_duration: seconds(
                 to,
                 "journal_commit_duration",
@@ -114,6 +135,16 @@ impl Metrics {
     pub fn journal(&self, inbox: usize, bytes: u64) {
         self.0.host.inbox.set(i64::try_from(inbox).unwrap_or(i64::MAX));
         self.0.host.journal_size.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// How many bytes wait to be routed, and how much of the journal's limit is used.
+    pub fn journal_room(&self, inbox: u64, room: Room) {
+        let set = |gauge: &Gauge, bytes: u64| {
+            gauge.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        };
+        set(&self.0.host.inbox_bytes, inbox);
+        set(&self.0.host.journal_used, room.used);
+        set(&self.0.host.journal_max, room.max.unwrap_or_default());
     }
 
     /// The journal committed.

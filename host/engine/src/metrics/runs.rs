@@ -43,6 +43,39 @@ impl Runs {
     }
 }
 
+/// Reasons of errors that are told apart: ours, and those of Kubernetes' `metav1.StatusReason`.
+const REASONS: [&str; 25] = [
+    "ok",
+    "NotFound",
+    "AlreadyExists",
+    "Conflict",
+    "Forbidden",
+    "Invalid",
+    "BadRequest",
+    "MethodNotAllowed",
+    "Expired",
+    "Denied",
+    "Timeout",
+    "Unavailable",
+    "Unknown",
+    "Unsupported",
+    "Unauthorized",
+    "Gone",
+    "ServerTimeout",
+    "StorageReadError",
+    "TooManyRequests",
+    "NotAcceptable",
+    "RequestEntityTooLarge",
+    "UnsupportedMediaType",
+    "InternalError",
+    "ServiceUnavailable",
+    "halt",
+];
+
+fn known(result: &str) -> &str {
+    if REASONS.contains(&result) { result } else { "Other" }
+}
+
 impl Metrics {
     /// A run ended.
     pub fn run(&self, policy: &str, outcome: &str, duration: Duration) {
@@ -51,10 +84,12 @@ impl Metrics {
         runs.duration.get_or_create(&OfPolicy { policy: policy.into() }).observe(duration.as_secs_f64());
     }
 
-    /// An effect was answered: `ok`, or the reason of the error.
+    /// An effect was answered: `ok`, or the reason of the error; `Other` where that is none of
+    /// Kubernetes' or ours. Servers behind the API server may say what they like, and a metric
+    /// keeps every label that it has ever had.
     pub fn effect(&self, policy: &str, verb: &str, result: &str, duration: Duration) {
         let runs = &self.0.runs;
-        let labels = EffectOf { policy: policy.into(), verb: verb.into(), result: result.into() };
+        let labels = EffectOf { policy: policy.into(), verb: verb.into(), result: known(result).into() };
         runs.effects.get_or_create(&labels).inc();
         runs.effect_duration.get_or_create(&OfVerb { verb: verb.into() }).observe(duration.as_secs_f64());
     }

@@ -4,7 +4,7 @@ use suture_core::object::Object;
 use suture_core::{Effect, Error, Fault, Halt, Mutation, Prepared, Reason, Reply, Resolution};
 
 use super::backoff::{Backoff, leaves_doubt};
-use super::{Recorder, part};
+use super::{Recorder, part, size};
 use crate::entry::{Answer, Body};
 use crate::ledger::Undo;
 use crate::log::Durability;
@@ -64,7 +64,18 @@ impl Recorder {
                 break (answer, false);
             }
             undo::complete(&effect, &mut prepared);
-            self.write(step, Body::intent(&effect, &prepared, undo_of), Durability::Synced).await?;
+            let intent = Body::intent(&effect, &prepared, undo_of);
+            // What takes back has room in any case.
+            if undo_of.is_none()
+                && let Err(halt) = self.within(0, size::of(&intent))
+            {
+                if self.state.lock().ledger.has_begun(step) {
+                    let answer = Answer::Error(size::too_large(&halt));
+                    self.write(step, Body::Reply { answer }, Durability::Lazy).await?;
+                }
+                return Err(halt);
+            }
+            self.write(step, intent, Durability::Synced).await?;
             let error = match part(self.inner.perform(&prepared).await)? {
                 Ok(reply) => break (Ok(reply), false),
                 Err(error) => error,

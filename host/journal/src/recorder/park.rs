@@ -36,7 +36,7 @@ impl Recorder {
         };
         drop(waiting);
         self.write(step, Body::Reply { answer: answer.clone().into() }, Durability::Lazy).await?;
-        self.spend(super::size::of(&answer))?;
+        self.within(super::size::of(&answer), 0)?;
         Ok(answer)
     }
 
@@ -69,7 +69,7 @@ impl Recorder {
         let entries = self.log.entries().await.map_err(|JournalError(message)| Halt::Journal(message))?;
         let mut state = self.state.lock();
         state.script = Script::of(&entries);
-        state.bytes = 0;
+        state.bytes = entries.iter().map(super::size::of).fold(0, u64::saturating_add);
         state.created = 0;
         Ok(())
     }

@@ -45,7 +45,6 @@ impl Recorder {
             Progress::Begun(prepared) => return self.in_doubt(step, &prepared, effect).await,
         };
         self.count_created(&effect, &answer);
-        self.spend(size::of(&answer))?;
         Ok(answer)
     }
 
@@ -72,7 +71,7 @@ impl Recorder {
         };
         self.write(step, Body::Reply { answer: answer.clone().into() }, Durability::Lazy).await?;
         self.count_created(&effect, &answer);
-        self.spend(size::of(&answer))?;
+        self.within(size::of(&answer), 0)?;
         Ok(match effect {
             Effect::Settle { .. } => answer.map(|_| Reply::Settled),
             _ => answer,

@@ -9,12 +9,13 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::Journal;
 use super::error::{damaged, explain};
+use super::room::Gauge;
 use super::survey::{self, Survey};
 use super::{schema, wal};
 use crate::log::JournalError;
 
 /// How long to wait for a lock that a tool holds for a moment (a backup, a shell).
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// A journal that this process has for itself.
 pub(super) struct Opened {
@@ -27,7 +28,7 @@ pub(super) struct Opened {
 }
 
 /// Open the journal in a folder to write it; make what is missing.
-pub(super) fn for_writing(folder: &Path) -> Result<Opened, JournalError> {
+pub(super) fn for_writing(folder: &Path, gauge: &Gauge) -> Result<Opened, JournalError> {
     let refused = |what: &Path, error: std::io::Error| {
         JournalError(format!(
             "{} can't be written ({error}); set `storage.path` to a folder that the user suture runs as can write",
@@ -49,12 +50,17 @@ pub(super) fn for_writing(folder: &Path) -> Result<Opened, JournalError> {
     schema::migrate(&mut connection, &path)?;
     connection
         .execute_batch(
-            // A commit is on disk when it returns. The log is folded back in every
-            // 64 MiB: rows that leave the inbox before that are written once only.
+            // A commit is on disk when it returns.
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 134217728;
              PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;",
         )
+        .map_err(explain)?;
+    // The log is folded back in only once it is large: rows that leave the inbox before that
+    // are written once only.
+    let log = gauge.log_bytes();
+    let pages = log / 8192;
+    connection
+        .execute_batch(&format!("PRAGMA wal_autocheckpoint = {pages}; PRAGMA journal_size_limit = {log};"))
         .map_err(explain)?;
     let survey = survey::survey(&connection, &path, survey)?;
     Ok(Opened { path, connection, lock, survey })

@@ -1,14 +1,11 @@
 //! Retention: what is old leaves, a little at a time.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension};
 use suture_core::Timestamp;
 
-use super::Journal;
+use super::{Journal, closed};
 use crate::log::JournalError;
 
-/// Runs, or incidents, that leave in one transaction: what is to be written meanwhile
-/// waits no longer than that takes.
-const BATCH: usize = 50;
 /// Pages that are given back to the disk at a time.
 const PAGES: u32 = 1024;
 
@@ -37,17 +34,26 @@ impl Journal {
         let _hold = self.0.clock.hold();
         let before = older_than.as_millisecond();
         let mut pruned = Pruned::default();
+        let kept_from = writer.job(move |connection| kept_from(connection, keep_at_least_runs)).await?;
         loop {
-            let gone = writer.job(move |connection| runs(connection, before, keep_at_least_runs)).await?;
+            let shares = writer.shared.clone();
+            let runs = move |connection: &mut Connection| {
+                closed::runs_before(connection, &mut shares.shares.lock(), before, kept_from)
+            };
+            let gone = writer.job(runs).await?;
             pruned.runs += gone;
-            if gone < BATCH {
+            if gone == 0 {
                 break;
             }
         }
         loop {
-            let gone = writer.job(move |connection| incidents(connection, before)).await?;
+            let shares = writer.shared.clone();
+            let incidents = move |connection: &mut Connection| {
+                closed::incidents_before(connection, &mut shares.shares.lock(), before)
+            };
+            let gone = writer.job(incidents).await?;
             pruned.incidents += gone;
-            if gone < BATCH {
+            if gone < closed::BATCH {
                 break;
             }
         }
@@ -56,33 +62,22 @@ impl Journal {
     }
 }
 
-fn runs(connection: &mut Connection, before: i64, keep: usize) -> rusqlite::Result<usize> {
-    let keep = i64::try_from(keep).unwrap_or(i64::MAX);
-    // Their entries go with them (ON DELETE CASCADE).
-    connection
+/// The place of the oldest of the newest so many runs that have ended: that and what comes
+/// after it stays.
+fn kept_from(connection: &Connection, keep: usize) -> rusqlite::Result<i64> {
+    let Some(others) = keep.checked_sub(1) else { return Ok(i64::MAX) };
+    let place = connection
         .prepare_cached(
-            "DELETE FROM runs WHERE place IN (
-               SELECT place FROM runs
-               WHERE ended_at < ?1 AND state = 'ended'
-                 AND place NOT IN (SELECT place FROM runs WHERE ended_at IS NOT NULL ORDER BY place DESC LIMIT ?2)
-               ORDER BY ended_at LIMIT ?3)",
+            "SELECT place FROM runs NOT INDEXED WHERE ended_at IS NOT NULL ORDER BY place DESC LIMIT 1 OFFSET ?",
         )?
-        .execute(params![before, keep, BATCH as i64])
-}
-
-fn incidents(connection: &mut Connection, before: i64) -> rusqlite::Result<usize> {
-    connection
-        .prepare_cached(
-            "DELETE FROM incidents WHERE place IN (
-               SELECT place FROM incidents
-               WHERE closed_at < ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.incident = incidents.id)
-               ORDER BY closed_at LIMIT ?2)",
-        )?
-        .execute(params![before, BATCH as i64])
+        .query_row([i64::try_from(others).unwrap_or(i64::MAX)], |row| row.get(0))
+        .optional()?;
+    // There are fewer: all stay.
+    Ok(place.unwrap_or(i64::MIN))
 }
 
 /// Give some free pages back. Whether there are more.
-fn vacuum(connection: &mut Connection) -> rusqlite::Result<bool> {
+pub(super) fn vacuum(connection: &mut Connection) -> rusqlite::Result<bool> {
     let free = |connection: &Connection| {
         connection.query_row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0))
     };

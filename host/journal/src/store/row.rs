@@ -37,7 +37,15 @@ pub(super) enum Row {
 #[derive(Default)]
 pub(super) struct Effects {
     pub accepted: usize,
+    pub accepted_bytes: u64,
     pub routed: usize,
+    pub routed_bytes: u64,
+    /// Something is over now, and may leave when room is needed.
+    pub is_over: bool,
+    /// Bytes that policies hold more than before, or fewer.
+    pub shares: HashMap<String, i64>,
+    /// Bytes that were added to the entries of runs.
+    entries: HashMap<String, i64>,
     /// Of the runs that were written to: how many entries they have, and the checksum of the
     /// last.
     tails: HashMap<String, (i64, u32)>,
@@ -56,8 +64,22 @@ impl Effects {
         Ok(found.unwrap_or_default())
     }
 
+    /// A policy holds more bytes now, or fewer.
+    fn change(&mut self, policy: &str, bytes: i64) {
+        match self.shares.get_mut(policy) {
+            Some(change) => *change += bytes,
+            None => drop(self.shares.insert(policy.to_owned(), bytes)),
+        }
+    }
+
     /// Write how many entries each run has now: once for all that were added.
-    pub fn finish(&self, connection: &Connection) -> rusqlite::Result<()> {
+    pub fn finish(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        for (run, bytes) in std::mem::take(&mut self.entries) {
+            let policy: String = connection
+                .prepare_cached("SELECT policy FROM runs WHERE id = ?")?
+                .query_row([&run], |row| row.get(0))?;
+            self.change(&policy, bytes);
+        }
         for (run, (entries, last)) in &self.tails {
             connection
                 .prepare_cached("INSERT OR REPLACE INTO tails (run, entries, crc) VALUES (?, ?, ?)")?
@@ -127,18 +149,41 @@ impl Row {
                     )?
                     .execute(params![id, received_at, policy, crc, body])?;
                 effects.accepted += 1;
+                effects.accepted_bytes += body.len() as u64;
             }
             Self::Routed(ids) => {
-                let mut delete = connection.prepare_cached("DELETE FROM inbox WHERE id = ?")?;
+                let sql = "DELETE FROM inbox WHERE id = ? RETURNING octet_length(body)";
+                let mut delete = connection.prepare_cached(sql)?;
                 for id in ids {
-                    effects.routed += delete.execute([id])?;
+                    let bytes: Option<i64> = delete.query_row([id], |row| row.get(0)).optional()?;
+                    effects.routed += usize::from(bytes.is_some());
+                    effects.routed_bytes += bytes.unwrap_or_default().unsigned_abs();
                 }
             }
-            Self::Incident(incident, record) => write_incident(connection, incident, record)?,
-            Self::Forget(id) => {
-                connection.prepare_cached("DELETE FROM incidents WHERE id = ?")?.execute([id])?;
+            Self::Incident(incident, record) => {
+                let sql = "SELECT octet_length(record), 0 FROM incidents WHERE id = ?";
+                let (before, _) = held(connection, sql, incident.id.as_str())?;
+                effects.change(&incident.policy, length(record) - before);
+                effects.is_over |= incident.closed_at.is_some();
+                write_incident(connection, incident, record)?;
             }
-            Self::Run { run, record, header } => write_run(connection, run, record, header.as_deref())?,
+            Self::Forget(id) => {
+                let sql = "DELETE FROM incidents WHERE id = ? RETURNING policy, octet_length(record)";
+                let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
+                let gone = connection.prepare_cached(sql)?.query_row([id], read).optional()?;
+                if let Some((policy, bytes)) = gone {
+                    effects.change(&policy, -bytes);
+                }
+            }
+            Self::Run { run, record, header } => {
+                let sql =
+                    "SELECT octet_length(record), coalesce(octet_length(header), 0) FROM runs WHERE id = ?";
+                let (before, before_header) = held(connection, sql, run.id.as_str())?;
+                let more_header = header.as_deref().map_or(0, |header| length(header) - before_header);
+                effects.change(&run.policy, length(record) - before + more_header);
+                effects.is_over |= run.ended_at.is_some();
+                write_run(connection, run, record, header.as_deref())?;
+            }
             Self::Entry { run, step, at, packed, body } => {
                 let seq = effects.entries(connection, run)? + 1;
                 let crc = Seal::of_content(&entry_id(run, seq), body);
@@ -148,10 +193,22 @@ impl Row {
                     )?
                     .execute(params![run, seq, step, at, packed, crc, body])?;
                 effects.tails.insert(run.clone(), (seq, crc));
+                *effects.entries.entry(run.clone()).or_default() += body.len() as i64;
             }
         }
         Ok(())
     }
+}
+
+/// The bytes of a record and its header that stand there before it is written.
+fn held(connection: &Connection, sql: &str, id: &str) -> rusqlite::Result<(i64, i64)> {
+    let found =
+        connection.prepare_cached(sql)?.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    Ok(found.unwrap_or_default())
+}
+
+fn length(text: &str) -> i64 {
+    i64::try_from(text.len()).unwrap_or(i64::MAX)
 }
 
 fn write_incident(connection: &Connection, incident: &IncidentRecord, record: &str) -> rusqlite::Result<()> {
@@ -245,19 +302,20 @@ pub(super) fn parse<T: DeserializeOwned>(table: &str, id: &str, content: &[u8]) 
     serde_json::from_slice(content).map_err(|error| format!("{table} {id} can't be read: {error}"))
 }
 
-/// Like [`parse`], for content that may be compressed.
+/// Like [`parse`], for content that may be compressed; with the bytes that it has when it is
+/// not.
 pub(super) fn unpack<T: DeserializeOwned>(
     table: &str,
     id: &str,
     packed: bool,
     content: &[u8],
-) -> Result<T, String> {
+) -> Result<(T, usize), String> {
     if !packed {
-        return parse(table, id, content);
+        return Ok((parse(table, id, content)?, content.len()));
     }
     let mut unpacked = Vec::new();
     zstd::Decoder::new(content)
         .and_then(|decoder| decoder.take(MAX_ENTRY).read_to_end(&mut unpacked))
         .map_err(|error| format!("{table} {id} can't be read: {error}"))?;
-    parse(table, id, &unpacked)
+    Ok((parse(table, id, &unpacked)?, unpacked.len()))
 }

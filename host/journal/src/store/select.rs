@@ -7,12 +7,14 @@ use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use serde::de::DeserializeOwned;
 use suture_core::Timestamp;
 
-use super::row::{entry_id, parse, unpack};
+use super::row::parse;
 use super::seal::{Seal, verify};
-use crate::entry::Entry;
 use crate::log::JournalError;
 use crate::page::{Filter, Page};
 use crate::record::{InboxRecord, IncidentRecord, RunHeader, RunRecord};
+
+/// Bytes of records after which a page takes in no more.
+const PAGE_BYTES: usize = 4 << 20;
 
 /// What can be read, and a sentence for each row that can't.
 pub(super) struct Legible<T> {
@@ -21,11 +23,11 @@ pub(super) struct Legible<T> {
 }
 
 impl<T> Legible<T> {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { items: Vec::new(), damaged: Vec::new() }
     }
 
-    fn add(&mut self, result: Result<T, String>) {
+    pub fn add(&mut self, result: Result<T, String>) {
         match result {
             Ok(item) => self.items.push(item),
             Err(damage) => self.damaged.push(damage),
@@ -58,7 +60,7 @@ impl Table {
 }
 
 /// Bytes of a text or a blob, as they stand on disk: a text need not be UTF-8 any more.
-fn bytes<'a>(row: &'a Row<'_>, column: &str) -> rusqlite::Result<&'a [u8]> {
+pub(super) fn bytes<'a>(row: &'a Row<'_>, column: &str) -> rusqlite::Result<&'a [u8]> {
     let value = row.get_ref(column)?;
     Ok(value.as_bytes_or_null()?.unwrap_or_default())
 }
@@ -68,7 +70,7 @@ fn text(row: &Row<'_>, column: &str) -> rusqlite::Result<String> {
 }
 
 /// What a row holds; a value of another type than was written is damage like any other.
-fn legible<T>(
+pub(super) fn legible<T>(
     table: &str,
     id: &str,
     read: impl FnOnce() -> rusqlite::Result<Result<T, String>>,
@@ -124,13 +126,19 @@ pub(super) fn scan<T>(
     Ok(found)
 }
 
-pub(super) fn inbox(connection: &Connection, limit: usize) -> rusqlite::Result<Legible<(i64, InboxRecord)>> {
-    let columns = "id, received_at, policy, crc, body";
+pub(super) fn inbox(
+    connection: &Connection,
+    limit: usize,
+    mut bytes: usize,
+) -> rusqlite::Result<Legible<(i64, InboxRecord)>> {
+    let columns = "id, received_at, policy, crc, body, octet_length(body) AS bytes";
     let mut room = limit;
     scan(connection, "inbox", columns, "id", |id, row| {
-        if room == 0 {
+        let size = row.get("bytes").ok().and_then(|size: i64| usize::try_from(size).ok()).unwrap_or_default();
+        if room == 0 || (size > bytes && room < limit) {
             return ControlFlow::Break(());
         }
+        bytes = bytes.saturating_sub(size);
         let record = notification(id, row);
         room -= usize::from(record.is_ok());
         ControlFlow::Continue(Some(record))
@@ -244,12 +252,19 @@ pub(super) fn page<T: DeserializeOwned>(
     let mut rows = select.query(params_from_iter(values))?;
     let mut found = Legible::new();
     let mut last_place = None;
-    for _ in 0..size {
-        let Some(row) = rows.next()? else { break };
+    let (mut count, mut room) = (0, PAGE_BYTES);
+    let mut has_more = false;
+    while let Some(row) = rows.next()? {
+        let length = bytes(row, "record")?.len();
+        if count == size || (length > room && count > 0) {
+            has_more = true;
+            break;
+        }
+        count += 1;
+        room = room.saturating_sub(length);
         last_place = Some(row.get::<_, i64>("place")?);
         found.add(record_of(table, row));
     }
-    let has_more = rows.next()?.is_some();
     let next = last_place.filter(|_| has_more).map(|place| place.to_string());
     Ok(Page { items: found.items, next, damaged: found.damaged })
 }
@@ -280,68 +295,4 @@ pub(super) fn header(
         })
         .optional()?;
     Ok(found.transpose().map_err(JournalError))
-}
-
-/// The entries of a run, in order. One that is missing counts as damaged, the last too.
-pub(super) fn entries(connection: &Connection, run: &str) -> rusqlite::Result<Legible<Entry>> {
-    let mut select =
-        connection.prepare_cached("SELECT seq, packed, crc, body FROM entries WHERE run = ? ORDER BY seq")?;
-    let mut rows = select.query([run])?;
-    let mut found = Legible::new();
-    let mut expected: i64 = 1;
-    let mut last_crc = 0;
-    loop {
-        let row = match rows.next() {
-            Ok(Some(row)) => row,
-            Ok(None) => break,
-            Err(error) => {
-                let id = entry_id(run, expected);
-                found.damaged.push(format!("entries {id} and what comes after it can't be read: {error}"));
-                return Ok(found);
-            }
-        };
-        let seq: i64 = row.get("seq")?;
-        if seq != expected {
-            found.damaged.push(format!("entries {} is missing", entry_id(run, expected)));
-        }
-        expected = seq.saturating_add(1);
-        let id = entry_id(run, seq);
-        last_crc = row.get("crc").unwrap_or_default();
-        found.add(legible("entries", &id, || {
-            let body = bytes(row, "body")?;
-            let verified = verify("entries", &id, row.get("crc")?, Seal::of_content(&id, body));
-            let packed = row.get("packed")?;
-            Ok(verified.and_then(|()| unpack("entries", &id, packed, body)))
-        }));
-    }
-    found.damaged.extend(tail_damage(connection, run, expected - 1, last_crc)?);
-    Ok(found)
-}
-
-/// What is wrong with the number of entries that were found, by what was written down
-/// beside them. Otherwise a record without its end would look whole.
-fn tail_damage(
-    connection: &Connection,
-    run: &str,
-    entries: i64,
-    last: u32,
-) -> rusqlite::Result<Option<String>> {
-    let written = connection
-        .prepare_cached("SELECT entries, crc FROM tails WHERE run = ?")?
-        .query_row([run], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?)))
-        .optional();
-    Ok(match written {
-        Ok(None) if entries == 0 => None,
-        Ok(None) => Some(format!("the number of entries of run {run} is missing")),
-        Ok(Some((written, _))) if written > entries => Some(format!(
-            "entries {} is missing, and {} are there of {written}",
-            entry_id(run, entries + 1),
-            entries
-        )),
-        Ok(Some((written, crc))) if written != entries || crc != Seal::of_tail(run, entries, last) => {
-            Some(format!("the number of entries of run {run} is damaged: its checksum is wrong"))
-        }
-        Ok(Some(_)) => None,
-        Err(error) => Some(format!("the number of entries of run {run} can't be read: {error}")),
-    })
 }

@@ -9,6 +9,7 @@ mod opening;
 mod pages;
 mod power;
 mod retention;
+mod room;
 
 use std::sync::Arc;
 

@@ -1,9 +1,11 @@
 //! The one thread that writes: it takes all that waits, and commits it as one.
 
+mod limit;
+
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,7 +16,9 @@ use tokio::sync::{oneshot, watch};
 use super::error::{explain, may_pass};
 use super::open::Opened;
 use super::queue::{Batch, Closed, Queue, Request, Work};
+use super::room::Gauge;
 use super::row::{Effects, Row};
+use super::shares::Shares;
 use crate::log::{Durability, JournalError};
 
 /// How long to wait before lazy changes that could not be written are tried again.
@@ -34,6 +38,12 @@ pub(super) struct Shared {
     path: PathBuf,
     /// How many notifications are in the inbox.
     pub inbox: AtomicUsize,
+    /// And how many bytes they have.
+    pub inbox_bytes: AtomicU64,
+    /// How much of the limit is used.
+    pub gauge: Gauge,
+    /// How much of that belongs to whom.
+    pub shares: Mutex<Shares>,
     /// Why the last commit failed, where it did.
     failure: Mutex<Option<JournalError>>,
     /// Why lazy changes were lost, until somebody was told.
@@ -44,7 +54,7 @@ pub(super) struct Shared {
 }
 
 impl Writer {
-    pub fn start(opened: Opened) -> Result<Self, JournalError> {
+    pub fn start(opened: Opened, gauge: Gauge) -> Result<Self, JournalError> {
         let Opened { path, connection, lock, .. } = opened;
         let number = |sql: &str| {
             connection
@@ -52,11 +62,16 @@ impl Writer {
                 .map_err(|error| explain(&path, "read", &error))
         };
         let inbox = usize::try_from(number("SELECT count(*) FROM inbox")?).unwrap_or_default();
+        let inbox_bytes = number("SELECT coalesce(sum(octet_length(body)), 0) FROM inbox")?.unsigned_abs();
         let last_id = number("SELECT coalesce(max(id), 0) FROM inbox")?;
+        let shares = Mutex::new(Shares::of(&connection));
         let queue = Arc::new(Queue::new());
         let shared = Arc::new(Shared {
             path,
             inbox: AtomicUsize::new(inbox),
+            inbox_bytes: AtomicU64::new(inbox_bytes),
+            gauge,
+            shares,
             failure: Mutex::default(),
             lost: Mutex::default(),
             on_commit: Mutex::default(),
@@ -69,7 +84,12 @@ impl Writer {
             shared: shared.clone(),
             last_id: AtomicI64::new(last_id),
             kept: Vec::new(),
+            is_making_room: false,
+            nothing_is_over: false,
+            is_shrinking: false,
         };
+        let mut thread = thread;
+        thread.measure();
         let thread = std::thread::Builder::new()
             .name("journal-writer".into())
             .spawn(move || thread.run())
@@ -161,12 +181,21 @@ struct Thread {
     last_id: AtomicI64,
     /// Lazy changes that the disk refused.
     kept: Vec<Request>,
+    /// There is too much: what is over leaves, a little after each commit.
+    is_making_room: bool,
+    /// Of what is over nothing is left, until something else is.
+    nothing_is_over: bool,
+    /// The file is larger than it may be, and has pages that are free.
+    is_shrinking: bool,
 }
 
 impl Thread {
     fn run(mut self) {
         loop {
-            let retry = (!self.kept.is_empty()).then_some(RETRY);
+            let retry = match self.is_making_room || self.is_shrinking {
+                true => Some(Duration::ZERO),
+                false => (!self.kept.is_empty()).then_some(RETRY),
+            };
             let Batch { requests, is_last } = self.queue.take(retry);
             let (jobs, rows): (Vec<_>, Vec<_>) =
                 requests.into_iter().partition(|request| matches!(request.work, Work::Job(_)));
@@ -180,6 +209,12 @@ impl Thread {
             }
             if is_last {
                 return self.close();
+            }
+            self.measure();
+            if self.is_making_room {
+                self.make_room();
+            } else if self.is_shrinking {
+                self.shrink();
             }
         }
     }
@@ -224,10 +259,18 @@ impl Thread {
         }
         effects.finish(&transaction)?;
         transaction.commit()?;
+        // Who is told that it is written sees how much room there is after it.
+        self.measure();
         let took = started.elapsed();
         // First what came, then what went: the number is never below 0.
         self.shared.inbox.fetch_add(effects.accepted, Ordering::AcqRel);
         self.shared.inbox.fetch_sub(effects.routed, Ordering::AcqRel);
+        self.shared.inbox_bytes.fetch_add(effects.accepted_bytes, Ordering::AcqRel);
+        self.shared.inbox_bytes.fetch_sub(effects.routed_bytes, Ordering::AcqRel);
+        let mut shares = self.shared.shares.lock();
+        effects.shares.iter().for_each(|(policy, bytes)| shares.change(policy, *bytes));
+        drop(shares);
+        self.nothing_is_over &= !effects.is_over;
         if self.shared.failure.lock().take().is_some() {
             tracing::info!(path = %self.shared.path.display(), "the journal can be written again");
         }

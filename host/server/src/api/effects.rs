@@ -1,47 +1,107 @@
-//! One run, with all that it did.
+//! One run, with what it did: a part at a time.
 
-use axum::Json;
-use axum::extract::State;
-use serde_json::{Value, json};
-use suture_core::{RunId, names};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use suture_core::{Effect, RunId, Timestamp, names};
 use suture_engine::Engine;
-use suture_journal::{Body, Entry};
+use suture_journal::{Answer, Body, Entry, JournalError, RunHeader, RunRecord};
+use tokio::sync::Semaphore;
 
-use super::Answer;
 use crate::failure::Failure;
 use crate::name::Name;
 
-pub(super) async fn run(State(engine): State<Engine>, Name(id): Name) -> Answer {
+/// Steps of a part where nobody says how many: more than most runs have.
+const STEPS: usize = 1000;
+/// Bytes of entries after which a part takes in no further step.
+const BYTES: usize = 4 << 20;
+/// Parts that are put together at the same time: each takes several times its bytes.
+static AT_ONCE: Semaphore = Semaphore::const_new(4);
+
+/// Which part of a run's record.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    /// The `next` of the part before.
+    after: Option<u32>,
+    /// How many steps at most.
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown<'a> {
+    #[serde(flatten)]
+    run: &'a RunRecord,
+    header: Option<&'a RunHeader>,
+    effects: Vec<Shape<'a>>,
+    entries: &'a [Entry],
+    /// What `after` must be for the next part; none on the last.
+    next: Option<String>,
+}
+
+/// An effect; an intent takes the reply that follows it, and has none (null) while it is at
+/// work or in doubt.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shape<'a> {
+    step: u32,
+    at: Timestamp,
+    effect: &'a Effect,
+    reply: Option<&'a Answer>,
+    undo_of: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<bool>,
+}
+
+pub(super) async fn run(
+    State(engine): State<Engine>,
+    Name(id): Name,
+    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, Failure> {
+    let Query(asked) =
+        asked.map_err(|error| Failure::new(StatusCode::BAD_REQUEST, "badRequest", error.body_text()))?;
     let id = RunId::new(id);
     let journal = engine.journal();
-    let internal = |error: suture_journal::JournalError| Failure::internal(error.to_string());
+    let internal = |error: JournalError| Failure::internal(error.to_string());
     let Some(record) = journal.run(&id).await.map_err(internal)? else {
         return Err(Failure::not_found(format!("there is no run `{}`", names::shortened(id.as_str()))));
     };
-    let entries = journal.entries(&id).await.map_err(internal)?;
     let header = journal.header(&id).await.map_err(internal)?;
-    let mut run = json!(record);
-    run["header"] = json!(header);
-    run["effects"] = Value::Array(effects(&entries));
-    run["entries"] = json!(entries);
-    Ok(Json(run))
+    let steps = asked.limit.filter(|limit| *limit > 0).unwrap_or(STEPS).min(STEPS);
+    let _turn = AT_ONCE.acquire().await;
+    let part = journal.part(&id, asked.after.unwrap_or_default(), steps, BYTES).await.map_err(internal)?;
+    if !part.damaged.is_empty() {
+        return Err(Failure::internal(part.damaged.join("; ")));
+    }
+    let shown = Shown {
+        run: &record,
+        header: header.as_ref(),
+        effects: effects(&part.entries),
+        entries: &part.entries,
+        next: part.next.map(|step| step.to_string()),
+    };
+    let text = serde_json::to_vec(&shown).map_err(|error| Failure::internal(error.to_string()))?;
+    Ok(([(CONTENT_TYPE, "application/json")], text).into_response())
 }
 
-/// `{"step", "at", "effect", "reply"}` for each effect; an intent takes the reply that
-/// follows it, and has none (null) while it is at work or in doubt.
-fn effects(entries: &[Entry]) -> Vec<Value> {
-    let mut effects: Vec<Value> = Vec::new();
-    for entry in entries {
-        match &entry.body {
-            Body::Call { effect, answer, undo_of } => effects
-                .push(json!({"step": entry.step, "at": entry.at,
-                "effect": effect, "reply": answer, "undoOf": undo_of})),
-            Body::Intent { prepared, undo_of, .. } => effects
-                .push(json!({"step": entry.step, "at": entry.at,
-                "effect": prepared.effect, "reply": null, "undoOf": undo_of, "dryRun": prepared.dry_run})),
+fn effects(entries: &[Entry]) -> Vec<Shape<'_>> {
+    let mut effects: Vec<Shape<'_>> = Vec::new();
+    for Entry { step, at, body } in entries {
+        let shape =
+            |effect, reply, undo_of, dry_run| Shape { step: *step, at: *at, effect, reply, undo_of, dry_run };
+        match body {
+            Body::Call { effect, answer, undo_of } => {
+                effects.push(shape(effect, Some(answer), *undo_of, None));
+            }
+            Body::Intent { prepared, undo_of, .. } => {
+                effects.push(shape(&prepared.effect, None, *undo_of, Some(prepared.dry_run)));
+            }
             Body::Reply { answer } => {
-                if let Some(effect) = effects.iter_mut().rev().find(|effect| effect["step"] == entry.step) {
-                    effect["reply"] = json!(answer);
+                if let Some(effect) = effects.iter_mut().rev().find(|effect| effect.step == *step) {
+                    effect.reply = Some(answer);
                 }
             }
             Body::Kept { .. } | Body::Ended { .. } => {}

@@ -10,7 +10,7 @@ use suture_core::{Bytes, Clock, HumanDuration, RealClock, names};
 use suture_engine::BackTest;
 
 use super::error::{ConfigError, Source as Text};
-use super::{ClusterConfig, Config, ConfirmBy, Live, PolicyEntry, SimulatedConfig, Source, Webhook};
+use super::{ClusterConfig, Config, ConfirmBy, Live, PolicyEntry, SimulatedConfig, Source, Storage, Webhook};
 
 pub(super) struct Findings<'a> {
     text: &'a Text<'a>,
@@ -121,7 +121,26 @@ fn telemetry(config: &Config, findings: &mut Findings<'_>) {
 
 /// What would keep a host from ever doing anything, or from staying within its memory.
 fn bounds(config: &Config, findings: &mut Findings<'_>) {
-    let Webhook { max_body, max_pending, .. } = &config.webhook;
+    let Webhook { max_body, max_pending, max_pending_bytes, .. } = &config.webhook;
+    let max_size = &config.storage.max_size;
+    if max_size.value.0 < Storage::MIN_SIZE {
+        let least = Bytes(Storage::MIN_SIZE);
+        findings.error(max_size.referenced, format!("`maxSize` must be {least} at least"));
+    }
+    if max_pending_bytes.value.0 < max_body.value.0 {
+        let message = format!(
+            "`maxPendingBytes` is less than `maxBody` ({}): the largest notification would always be turned away",
+            max_body.value
+        );
+        findings.error(max_pending_bytes.referenced, message);
+    } else if config.max_pending_bytes() < max_body.value.0 {
+        let message = format!(
+            "a quarter of `maxSize` is less than `webhook.maxBody` ({}): the largest notification would always be \
+             turned away",
+            max_body.value
+        );
+        findings.error(max_size.referenced, message);
+    }
     if !(Webhook::MIN_BODY..=Webhook::MAX_BODY).contains(&max_body.value.0) {
         let (least, most) = (Bytes(Webhook::MIN_BODY), Bytes(Webhook::MAX_BODY));
         findings.error(max_body.referenced, format!("`maxBody` must lie between {least} and {most}"));

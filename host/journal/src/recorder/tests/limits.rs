@@ -1,7 +1,7 @@
 use suture_core::effect::Level;
-use suture_core::{Bytes, Effect, Halt, Host, Limit, Limits};
+use suture_core::{Bytes, Effect, Ending, Halt, Host, Limit, Limits};
 
-use super::fake::{Fake, World, target};
+use super::fake::{Fake, World, change, merge, target};
 use crate::entry::Body;
 
 #[test]
@@ -50,6 +50,25 @@ fn a_run_that_passes_many_small_calls_is_ended_by_their_sum() {
     });
     assert_eq!(halt, Halt::Limit(limits.exceeded(Limit::RunBytes)));
     assert!((5..10).contains(&world.record().len()));
+}
+
+#[test]
+fn the_object_as_it_was_and_the_undo_count_too() {
+    let world = World::new(Fake::default());
+    world.drive(world.recorder.answer(change(merge("a"), Some(merge("a"))))).unwrap().unwrap();
+    let bytes: u64 = world.log.entries().iter().map(crate::recorder::size::of).sum();
+    assert_eq!(world.recorder.state.lock().bytes, bytes);
+    // So much is on record of one; a second one would be too much.
+    let limits = Limits { run_bytes: Bytes(bytes + 100), ..Limits::default() };
+    let world = World::with(Fake::default(), limits.clone(), None);
+    world.drive(world.recorder.answer(change(merge("a"), Some(merge("a"))))).unwrap().unwrap();
+    let halt = world.drive(world.recorder.answer(change(merge("a"), Some(merge("a"))))).unwrap_err();
+    assert_eq!(halt, Halt::Limit(limits.exceeded(Limit::RunBytes)));
+    assert_eq!(world.log.entries().len(), 2, "nothing of it was begun");
+    // What must be taken back is.
+    let before = world.log.entries().len();
+    world.drive(world.recorder.finish(&Ending::from(limits.exceeded(Limit::RunBytes)))).unwrap();
+    assert!(world.log.entries().len() > before + 1, "{:?}", world.record());
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! Keeping the journal within its limit.
+
+use std::time::Duration;
+
+use super::Thread;
+use crate::store::error::explain;
+use crate::store::open::BUSY;
+use crate::store::room::{self, Room};
+use crate::store::{closed, prune, wal};
+
+impl Thread {
+    /// Look how much of the limit is used, and whether something is to be done about it.
+    pub(super) fn measure(&mut self) {
+        let Ok((held, free)) = room::pages(&self.connection) else { return };
+        let log = wal::beside(&self.shared.path).metadata().map_or(0, |found| found.len());
+        let room = self.shared.gauge.note(held.saturating_add(log));
+        let Some(max) = room.max else { return };
+        // A reader that keeps the log from being folded in costs room, and no run its record.
+        let usual = log.min(self.shared.gauge.log_bytes());
+        let lasting = Room { used: held.saturating_add(usual), ..room };
+        if lasting.is_to_be_pruned() && !self.nothing_is_over && !self.is_making_room {
+            self.is_making_room = true;
+            tracing::warn!(
+                "the journal nears `storage.maxSize`: the oldest closed runs are removed before their time"
+            );
+        }
+        self.is_making_room &= lasting.is_scarce();
+        let was_shrinking = self.is_shrinking;
+        self.is_shrinking = free > 0 && held.saturating_add(free).saturating_add(usual) > max;
+        if was_shrinking && !self.is_shrinking {
+            self.fold();
+        }
+    }
+
+    /// Remove some of what is over. What is to be written meanwhile waits for no more than that.
+    pub(super) fn make_room(&mut self) {
+        let bytes = self.shared.gauge.batch_bytes();
+        let mut shares = self.shared.shares.lock();
+        let removed = closed::oldest_of_the_largest(&mut self.connection, &mut shares, bytes);
+        drop(shares);
+        match removed {
+            Ok(Some(policy)) => {
+                tracing::debug!(policy, "its oldest closed runs are removed from the journal")
+            }
+            Ok(None) => {
+                self.nothing_is_over = true;
+                self.is_making_room = false;
+            }
+            Err(error) => {
+                let error = explain(&self.shared.path, "written", &error);
+                tracing::error!(%error, "no room can be made in the journal");
+                // With the next commit it is tried again.
+                self.is_making_room = false;
+            }
+        }
+    }
+
+    /// Give free pages back to the disk: the limit was lowered.
+    pub(super) fn shrink(&mut self) {
+        if !prune::vacuum(&mut self.connection).unwrap_or(false) {
+            self.is_shrinking = false;
+            self.fold();
+        }
+    }
+
+    /// Fold the log in: the file ends where it should only then. A reader may be in the way, and
+    /// is not waited for.
+    fn fold(&self) {
+        let _ = self.connection.busy_timeout(Duration::ZERO);
+        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        let _ = self.connection.busy_timeout(BUSY);
+    }
+}
