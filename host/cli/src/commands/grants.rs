@@ -1,7 +1,7 @@
 //! `suture grants`: what a policy requests, as configuration.
 
 use serde_json::json;
-use suture_core::{Permission, Program, Verb};
+use suture_core::{Permission, Program, Verb, display};
 
 use crate::CommandResult;
 use crate::args::InspectArgs;
@@ -39,7 +39,8 @@ fn yaml(permission: &Permission) -> String {
     };
     let texts = |words: &[String]| list(words.iter().map(String::as_str).collect());
     let verbs = list(permission.verbs.iter().copied().map(Verb::as_str).collect());
-    let reason = permission.reason.replace(|c: char| c.is_control(), " ");
+    let reason = permission.reason.replace(['\n', '\r', '\t'], " ");
+    let reason = display::one_line(&reason);
     format!(
         "# {reason}\n- {{groups: {}, resources: {}, verbs: {verbs}, namespaces: [], names: [\"*\"]}}",
         texts(&permission.groups),
