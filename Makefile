@@ -73,3 +73,4 @@ guest-target: toolchain # The target that policies are built for.
 
 include mk/packages.mk
 include mk/envtest.mk
+include mk/fuzz.mk

@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value};
-use suture_core::{Clock, RealClock};
+use suture_core::{Clock, RealClock, display};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
@@ -93,7 +93,7 @@ impl Fields {
         self.0.insert("timestamp".to_owned(), RealClock.now().to_string().into());
         self.0.insert("level".to_owned(), level.as_str().into());
         self.0.insert("target".to_owned(), target.into());
-        writeln!(writer, "{}", Value::Object(self.0))
+        writeln!(writer, "{}", display::json(&Value::Object(self.0).to_string()))
     }
 
     fn text(mut self, mut writer: Writer<'_>, level: &Level, target: &str, color: bool) -> fmt::Result {
@@ -115,10 +115,10 @@ impl Fields {
             match value {
                 // A value that could be taken for something else stands in quotes; a map has its own.
                 Value::String(text) if !text.starts_with('{') && text.contains([' ', '"', '=']) => {
-                    write!(writer, "{text:?}")?;
+                    in_a_line(&mut writer, &format!("{text:?}"))?;
                 }
                 Value::String(text) => in_a_line(&mut writer, text)?,
-                other => write!(writer, "{other}")?,
+                other => in_a_line(&mut writer, &other.to_string())?,
             }
         }
         writeln!(writer)
@@ -132,14 +132,7 @@ impl Fields {
 /// Write what may come from outside. A policy, or who names an object, must not be able to write
 /// a line of their own, nor to command a terminal.
 fn in_a_line(writer: &mut impl Write, text: &str) -> fmt::Result {
-    for character in text.chars() {
-        match character {
-            '"' | '\'' | '\\' => writer.write_char(character)?,
-            // As in Rust's strings: what can't be seen, or moves what can, is escaped.
-            other => write!(writer, "{}", other.escape_debug())?,
-        }
-    }
-    Ok(())
+    writer.write_str(&display::one_line(text))
 }
 
 impl Visit for Fields {

@@ -7,6 +7,7 @@ use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use serde_json::Value;
+use suture_core::display;
 use suture_scenario::Look;
 
 use crate::error::CliError;
@@ -60,13 +61,22 @@ impl Output {
             self.note(line);
         } else {
             // A reader that has gone away (`| head`) wants no more.
-            let _ = writeln!(anstream::stdout(), "{line}");
+            let _ = writeln!(anstream::stdout(), "{}", display::terminal(&line.to_string()));
+        }
+    }
+
+    /// A file as the result: as it is, unless a terminal shows it.
+    pub fn document(&self, text: &str) {
+        if self.is_json() || std::io::stdout().is_terminal() {
+            self.line(text);
+        } else {
+            let _ = writeln!(std::io::stdout(), "{text}");
         }
     }
 
     /// A line that is no result: progress, hints.
     pub fn note(&self, line: impl Display) {
-        let _ = writeln!(anstream::stderr(), "{line}");
+        let _ = writeln!(anstream::stderr(), "{}", display::terminal(&line.to_string()));
     }
 
     /// A warning.
@@ -77,7 +87,7 @@ impl Output {
     /// The result, for programs.
     pub fn json(&self, value: &Value) {
         let mut stdout = std::io::stdout().lock();
-        let _ = writeln!(stdout, "{value:#}");
+        let _ = writeln!(stdout, "{}", display::json(&format!("{value:#}")));
     }
 
     /// An error. With JSON it is on stderr too, as text: stdout holds results alone.

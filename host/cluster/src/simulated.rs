@@ -43,6 +43,7 @@ mod faults;
 mod fields;
 mod garbage;
 mod handler;
+mod identity;
 pub(crate) mod kinds;
 mod list;
 mod logs;

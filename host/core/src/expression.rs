@@ -1,15 +1,23 @@
 //! CEL, the language that Kubernetes itself uses for rules over objects.
 //!
 //! Only operators and scenario authors write it, never a policy. It is compiled once
-//! and bounded: by length, by the parser's own depth limit, and by the number of
-//! loops, because nested loops are the one way to make it slow.
+//! and bounded: by length, by the size, depth and loops of its syntax tree, and by what one
+//! evaluation may cost, because the objects that it loops over come from the cluster.
 
+mod bounds;
+mod meter;
+
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+use cel::common::ast::Expr;
 use cel::parser::{Expression as Ast, Parser};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+
+use self::meter::Meter;
+use crate::display;
 
 /// A compiled CEL expression.
 #[derive(Clone)]
@@ -30,16 +38,12 @@ pub type ObjectLookup = Arc<dyn Fn(&str, &str, &str, &str) -> Value + Send + Syn
 impl Expression {
     /// The longest expression, in bytes.
     pub const MAX_BYTES: usize = 4096;
-    /// The most comprehensions (`all`, `exists`, `map`, `filter`, …) in one.
-    const MAX_LOOPS: usize = 4;
-    /// The most words and symbols. Evaluation recurses over the syntax tree: a chain of
-    /// two thousand operators, which fits in 4 KiB, overflows a thread's stack.
-    const MAX_TOKENS: usize = 300;
 
     /// Compile. Kubernetes' optional syntax (`object.spec.?x.orValue(0)`) is on.
     ///
     /// # Errors
-    /// Where the expression is too long, loops too much, or is not CEL.
+    /// Where the expression is too long, too deep or loops too much, has characters that hide or
+    /// move others, or is not CEL.
     pub fn compile(source: &str) -> Result<Self, ExpressionError> {
         if source.len() > Self::MAX_BYTES {
             return Err(ExpressionError(format!(
@@ -48,25 +52,19 @@ impl Expression {
                 Self::MAX_BYTES
             )));
         }
-        let tokens = count_tokens(source);
-        if tokens > Self::MAX_TOKENS {
+        let hidden = |c: &char| display::is_deceptive(*c) && !matches!(c, '\n' | '\r' | '\t');
+        if let Some(hidden) = source.chars().find(hidden) {
+            let code = u32::from(hidden);
             return Err(ExpressionError(format!(
-                "the expression has {tokens} words and symbols, at most {} are allowed",
-                Self::MAX_TOKENS
+                "the expression has a character that can't be seen, or moves what can (U+{code:04X}); \
+                 in a quoted text write `\\u{code:04x}`"
             )));
         }
-        let loops: usize =
-            LOOPS.iter().map(|comprehension| squeezed(source).matches(comprehension).count()).sum();
-        if loops > Self::MAX_LOOPS {
-            return Err(ExpressionError(format!(
-                "the expression loops {loops} times, at most {} are allowed",
-                Self::MAX_LOOPS
-            )));
-        }
-        let ast = Parser::default()
+        let mut ast = Parser::default()
             .enable_optional_syntax(true)
             .parse(source)
             .map_err(|errors| ExpressionError(errors.to_string().trim().to_owned()))?;
+        bounds::bound(&mut ast)?;
         Ok(Self { source: source.to_owned(), ast: Arc::new(ast) })
     }
 
@@ -77,27 +75,16 @@ impl Expression {
 
     /// The variables it reads, those of its own loops aside; sorted.
     pub fn variables(&self) -> Vec<String> {
-        let source = squeezed(&self.source);
-        let bound: Vec<&str> = LOOPS
-            .iter()
-            .flat_map(|comprehension| source.split(comprehension).skip(1))
-            .flat_map(|arguments| arguments.split(',').take(2))
-            .collect();
-        let references = self.ast.references();
-        let mut variables: Vec<_> = references
-            .variables()
-            .into_iter()
-            .filter(|name| !bound.contains(name))
-            .map(str::to_owned)
-            .collect();
-        variables.sort();
-        variables
+        let mut variables = BTreeSet::new();
+        free_variables(&self.ast, &mut Vec::new(), &mut variables);
+        variables.into_iter().map(str::to_owned).collect()
     }
 
     /// Evaluate with variables.
     ///
     /// # Errors
-    /// A missing field is an error, not null: write `has(…)` first.
+    /// A missing field is an error, not null: write `has(…)` first. So are values of more than
+    /// 16 MiB, and loops that take too long over them.
     pub fn evaluate(&self, variables: &[(&str, &Value)]) -> Result<Value, ExpressionError> {
         self.evaluate_with(variables, None)
     }
@@ -114,7 +101,10 @@ impl Expression {
         objects: Option<ObjectLookup>,
     ) -> Result<Value, ExpressionError> {
         let failed = |error: String| ExpressionError(format!("`{}`: {error}", self.source));
+        meter::check_input(variables)?;
         let mut context = cel::Context::with_env(ENVIRONMENT.clone());
+        let meter = Meter::default();
+        meter.install(&mut context)?;
         for (name, value) in variables {
             context.add_variable(*name, *value).map_err(|error| failed(error.to_string()))?;
         }
@@ -129,6 +119,7 @@ impl Expression {
             context.add_function("object", find).map_err(|error| failed(error.to_string()))?;
         }
         let value = cel::Value::resolve(&self.ast, &context).map_err(|error| failed(error.to_string()))?;
+        meter.check().map_err(|error| failed(error.to_string()))?;
         value.json().map_err(|error| failed(error.to_string()))
     }
 
@@ -159,42 +150,27 @@ impl Expression {
 /// CEL's own functions and types. Making them takes longer than most expressions.
 static ENVIRONMENT: LazyLock<Arc<cel::Env>> = LazyLock::new(|| Arc::new(cel::Env::stdlib()));
 
-/// How comprehensions begin, spaces aside.
-const LOOPS: [&str; 8] = [
-    ".all(",
-    ".exists(",
-    ".exists_one(",
-    ".existsOne(",
-    ".map(",
-    ".filter(",
-    ".transformList(",
-    ".transformMap(",
-];
-
-/// Counts words and symbols; a quoted text is one.
-fn count_tokens(source: &str) -> usize {
-    let mut characters = source.chars().peekable();
-    let mut count = 0;
-    while let Some(character) = characters.next() {
-        count += usize::from(!character.is_whitespace());
-        let word = |c: char| c.is_alphanumeric() || c == '_';
-        if word(character) {
-            while characters.next_if(|next| word(*next)).is_some() {}
-        } else if matches!(character, '"' | '\'') {
-            while let Some(next) = characters.next() {
-                match next {
-                    '\\' => _ = characters.next(),
-                    _ if next == character => break,
-                    _ => {}
-                }
+/// The variables that a part of an expression reads and that no loop around it binds.
+fn free_variables<'a>(node: &'a Ast, bound: &mut Vec<&'a str>, free: &mut BTreeSet<&'a str>) {
+    match &node.expr {
+        Expr::Ident(name) => {
+            if !bound.contains(&name.as_str()) {
+                free.insert(name);
             }
         }
+        Expr::Comprehension(each) => {
+            free_variables(&each.iter_range, bound, free);
+            free_variables(&each.accu_init, bound, free);
+            let before = bound.len();
+            bound.extend([each.iter_var.as_str(), each.accu_var.as_str()]);
+            bound.extend(each.iter_var2.as_deref());
+            for part in [&each.loop_cond, &each.loop_step, &each.result] {
+                free_variables(part, bound, free);
+            }
+            bound.truncate(before);
+        }
+        other => bounds::children(other).into_iter().for_each(|child| free_variables(child, bound, free)),
     }
-    count
-}
-
-fn squeezed(source: &str) -> String {
-    source.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
 impl fmt::Debug for Expression {
@@ -270,9 +246,145 @@ mod tests {
         ] {
             assert!(test(&hostile, &json!({})).is_err());
         }
+        assert!(test(&format!("[1, {}] == []", "1, ".repeat(1100)), &json!({})).is_err());
         // As deep as the limit lets them be: they are evaluated.
         assert_eq!(test(&format!("{}1 == 146", "1+".repeat(145)), &json!({})), Ok(true));
         assert!(test(&format!("object{}", ".a".repeat(149)), &json!({})).is_err());
+    }
+
+    /// Seven loops, one in the other, over ten items each.
+    fn seven_loops(begin: &str) -> String {
+        let list = "[1,2,3,4,5,6,7,8,9,10]";
+        let opened: String = (0..7).map(|n| format!("{list}{begin}x{n}, ")).collect();
+        format!("{opened}true{} == [] || true", ")".repeat(7))
+    }
+
+    #[test]
+    fn loops_are_counted_whatever_comments_quotes_and_spaces_stand_between() {
+        for hidden in [
+            seven_loops(".map("),
+            seven_loops(".map // .map\n("),
+            seven_loops(". // \"\n map ("),
+            seven_loops(" // '\n .filter\n("),
+            format!("'//' == '//' && {}", seven_loops(".all//\n(")),
+            format!(r"r'\' == '' || {}", seven_loops(".map(")),
+            format!("'''\" '' ''' == '' || {}", seven_loops(".exists(")),
+            format!("\"\"\"' \\\"\"\"\" == '' || {}", seven_loops(".exists_one(")),
+            format!(r"b'\'' == b'' || {}", seven_loops(".map//\u{e9}\n(")),
+        ] {
+            let error = Expression::compile(&hidden).unwrap_err().0;
+            assert!(error.contains("loops"), "{error}: {hidden}");
+        }
+        // What only looks like a loop is none.
+        let quoted = r"object.text == '.map(.map(.map(.map(.map(.map(' // .map(.map(.map(.map(.map(";
+        assert_eq!(test(quoted, &json!({"text": ".map(.map(.map(.map(.map(.map("})), Ok(true));
+    }
+
+    #[test]
+    fn depth_is_counted_whatever_comments_and_quotes_stand_between() {
+        for hidden in [
+            format!("1 //'\n{}", "+1 ".repeat(1300)),
+            format!(r"r'\' == '{}", "+ 'a'".repeat(700)),
+            format!("// \"\n object{}", ".a".repeat(1900)),
+        ] {
+            assert!(test(&hidden, &json!({})).is_err());
+        }
+    }
+
+    #[test]
+    fn characters_that_hide_or_move_others_are_refused() {
+        for hidden in
+            ["object.a == 'x\u{202e}'", "true // \u{2066}", "tr\u{200b}ue", "true\u{0}", "\u{feff}true"]
+        {
+            let error = Expression::compile(hidden).unwrap_err().0;
+            assert!(error.contains("U+"), "{error}");
+        }
+        let escaped = r"object.a == 'x\u202e' && object.b == 'größer' // größer";
+        assert_eq!(test(escaped, &json!({"a": "x\u{202e}", "b": "größer"})), Ok(true));
+        assert!(Expression::compile("größe == 1").is_err());
+    }
+
+    #[test]
+    fn an_evaluation_that_costs_too_much_is_an_error_and_not_a_long_wait() {
+        let list: Vec<_> = (0..1000).collect();
+        let text = "x".repeat(1 << 20);
+        let object = json!({"list": list, "text": text, "texts": vec!["y".repeat(1000); 1000]});
+        let twenty = |name: &str| vec![name; 20].join("+");
+        let doubled = format!(
+            "[object.text].map(a, [{}].map(b, [{}].map(c, {})))",
+            twenty("a"),
+            twenty("b"),
+            twenty("c")
+        );
+        for costly in [
+            "object.list.map(a, object.list.map(b, object.list.map(c, 1))) == []",
+            "object.list.all(a, object.list.all(b, object.list.all(c, c >= 0)))",
+            // What hides errors does not hide this one.
+            "object.list.exists(a, object.list.all(b, object.list.all(c, c >= 0))) || true",
+            "object.list.all(a, object == object)",
+            "object.list.all(a, object.texts.exists(t, t == object.text))",
+            "object.list.all(a, !object.text.contains('z'))",
+            "object.list.all(a, !object.text.matches('z'))",
+            "object.list.map(a, [object.text, object.text]).size() == 0",
+            "object.list.map(a, {'a': object.text}).size() == 0",
+            &format!("{doubled} == []"),
+            &format!("[{}].exists(a, {} == '')", twenty("object.text"), twenty("a")),
+        ] {
+            let error = test(costly, &object).unwrap_err().0;
+            assert!(error.contains("takes too long"), "{error}: {costly}");
+        }
+        for usual in [
+            "[1, 2, 3].all(a, object.list.exists(b, a == b))",
+            "object.texts.map(t, t + '!').filter(t, t.startsWith('y')).size() == 1000",
+            "object.text.matches('^x+$') && object.texts.exists_one(t, t == 'z') == false",
+            "optional.of(object.list).hasValue() && object.list.all(a, optional.of(a).value() == a)",
+            "[1, 2].map(a, a > 1, {'k': [a, 'x']}) == [{'k': [2, 'x']}]",
+            "1.5 + 2.5 == 4.0 && [1] + [2] == [1, 2] && {'a': 1}.all(k, k == 'a')",
+        ] {
+            assert_eq!(test(usual, &object), Ok(true), "{usual}");
+        }
+    }
+
+    #[test]
+    fn regular_expressions_are_bounded_wherever_they_come_from() {
+        assert!(Expression::compile(r"object.t.matches('(\\w{100}){100}')").is_err());
+        assert!(Expression::compile("object.t.matches('(')").is_err());
+        let object = json!({"t": "a", "regex": r"(\w{100}){100}"});
+        assert!(test("object.t.matches(object.regex)", &object).is_err());
+        assert!(test("object.n.matches('a')", &json!({"n": 1})).is_err());
+        assert_eq!(test("object.t.matches('^a$') && !'b'.matches(object.t)", &object), Ok(true));
+    }
+
+    #[test]
+    fn values_too_large_to_convert_are_refused() {
+        let error = test("true", &json!({"text": "x".repeat(17 << 20)})).unwrap_err().0;
+        assert!(error.contains("16 MiB"), "{error}");
+        assert!(test("true", &json!(vec![0; 1 << 20])).is_err());
+    }
+
+    #[test]
+    fn names_of_the_meters_cannot_be_written() {
+        for name in ["@loop([1], 0)", "@size(1)", "@matches('a', 'a')", "`@size`(1)"] {
+            assert!(Expression::compile(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_deepest_expressions_fit_a_small_stack() {
+        let deepest = move || {
+            let object = json!({"a": 1, "list": [1]});
+            for source in [
+                format!("{}1 == 146", "1+".repeat(145)),
+                format!("{}object.a == 151", "object.a+".repeat(150)),
+                format!("{}true", "!!".repeat(40)),
+                format!("object{}", ".a".repeat(149)),
+                format!("object.list.all(x, {}x > 0)", "x+".repeat(70)),
+            ] {
+                Expression::compile(&source).unwrap().evaluate(&[("object", &object)]).ok();
+            }
+        };
+        // What is left to the host where a policy's call is answered.
+        std::thread::Builder::new().stack_size(384 << 10).spawn(deepest).unwrap().join().unwrap();
     }
 
     #[test]
@@ -281,6 +393,8 @@ mod tests {
         let source = r#"object.a.exists(x, x == patch.b) && has(object.c) && "y" in [before]"#;
         assert_eq!(variables(source), ["before", "object", "patch"]);
         assert_eq!(variables("1 + 1 == 2"), [""; 0]);
+        // A name is bound within its loop only, and comments bind nothing.
+        assert_eq!(variables("x.all(x, x > y) && [1].map(z, z) == z // .map(y,"), ["x", "y", "z"]);
     }
 
     #[test]

@@ -84,11 +84,19 @@ pub struct Glob {
 }
 
 impl Glob {
+    /// The longest pattern, in bytes. An image's reference with tag and digest has at most 455.
+    pub const MAX_BYTES: usize = 512;
+    /// The deepest braces: `{a,{b,c}}` has two levels. The library recurses over them.
+    const MAX_DEPTH: usize = 4;
+    /// The most braces, commas and brackets.
+    const MAX_CHOICES: usize = 64;
+
     /// A pattern from its text.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with it, or which bound it breaks.
     pub fn new(text: &str) -> Result<Self, String> {
+        bounded(text)?;
         let mut glob = Self { text: text.into(), matcher: None };
         if !glob.is_any() && glob.exact().is_none() {
             // Image references have slashes, and `*` is to cover them.
@@ -126,6 +134,35 @@ impl Glob {
     pub fn exact(&self) -> Option<&str> {
         Some(self.as_str()).filter(|text| !text.contains(['*', '?', '[', ']', '{', '}', '\\']))
     }
+}
+
+/// Whether a pattern is small enough to be read: whoever builds its automaton asserts that it
+/// can, and so must never be asked for one that it can't.
+fn bounded(text: &str) -> Result<(), String> {
+    let length = text.len();
+    if length > Glob::MAX_BYTES {
+        return Err(format!("the pattern has {length} bytes, at most {} are allowed", Glob::MAX_BYTES));
+    }
+    let (mut depth, mut choices) = (0_usize, 0);
+    // As if nothing were escaped: then no reading of it has more.
+    for byte in text.bytes() {
+        choices += usize::from(matches!(byte, b'{' | b',' | b'['));
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > Glob::MAX_DEPTH {
+            return Err(format!("braces in a pattern may be nested {} deep", Glob::MAX_DEPTH));
+        }
+    }
+    if choices > Glob::MAX_CHOICES {
+        return Err(format!(
+            "the pattern has {choices} choices (`{{`, `,`, `[`), at most {} are allowed: write several patterns",
+            Glob::MAX_CHOICES
+        ));
+    }
+    Ok(())
 }
 
 impl PartialEq for Glob {
@@ -330,6 +367,25 @@ mod tests {
         assert!(matches("a?c", "abc") && matches("{a,b}", "b") && matches("registry/*", "registry/a/b"));
         assert!(matches(r"a\*", "a*") && !matches(r"a\*", "ab"));
         assert!(Glob::new("[").is_err() && Glob::new("{a").is_err());
+    }
+
+    #[test]
+    fn a_pattern_that_is_too_long_too_deep_or_too_wide_is_an_error() {
+        for hostile in [
+            "{".repeat(10_000),
+            format!("{}a{}", "{".repeat(10_000), "}".repeat(10_000)),
+            format!("{}a{}", "{".repeat(200), "}".repeat(200)),
+            format!(r"{}{{a", r"\}{".repeat(20)),
+            format!("{{{}}}", vec!["a*"; 100].join(",")),
+            "[a-z]".repeat(100),
+            "*".repeat(513),
+            "a".repeat(513),
+        ] {
+            assert!(Glob::new(&hostile).is_err(), "{hostile}");
+        }
+        for fits in ["{a,{b,{c,{d,e}}}}*", &"?".repeat(512), &"*a".repeat(256), &"[!a-z]".repeat(64)] {
+            Glob::new(fits).unwrap().matches(&"a".repeat(300));
+        }
     }
 
     #[test]

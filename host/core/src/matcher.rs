@@ -6,7 +6,7 @@ use regex::Regex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::alert::Labels;
-use crate::names;
+use crate::{names, pattern};
 
 /// A set of matchers, all of which must match. A label that is not there has the
 /// empty value, as in Alertmanager.
@@ -93,9 +93,7 @@ fn parse_list(text: &str) -> Result<Vec<Matcher>, String> {
         let (value, after) = parse_value(rest).ok_or_else(|| wrong("the quoted value does not end"))?;
         let pattern = if is_regex {
             // Anchored, as Alertmanager does it.
-            Pattern::Matches(
-                Regex::new(&format!("^(?s:{value})$")).map_err(|error| wrong(&error.to_string()))?,
-            )
+            Pattern::Matches(pattern::regex(&format!("^(?s:{value})$")).map_err(|error| wrong(&error))?)
         } else {
             Pattern::Equals(value)
         };

@@ -1,5 +1,7 @@
 //! What Kubernetes and Prometheus accept as names.
 
+use crate::display;
+
 /// A DNS label (RFC 1123): what namespaces and most names must be.
 ///
 /// # Errors
@@ -83,11 +85,12 @@ pub fn label_name(text: &str) -> Result<(), String> {
     if valid { Ok(()) } else { Err(format!("`{}` is not a Prometheus label name", shortened(text))) }
 }
 
-/// At most 80 characters of a text from outside, without control characters, for messages.
+/// At most 80 characters of a text from outside, for messages: in one line, and without what
+/// can't be seen (see [`display::one_line`]).
 pub fn shortened(text: &str) -> String {
-    let mut short: String =
-        text.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if text.chars().nth(80).is_some() {
+    let end = text.char_indices().nth(80).map(|(end, _)| end);
+    let mut short = display::one_line(&text[..end.unwrap_or(text.len())]).into_owned();
+    if end.is_some() {
         short.push('…');
     }
     short
@@ -96,6 +99,13 @@ pub fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_message_quotes_is_short_and_shows_what_hides() {
+        assert_eq!(shortened("a\u{202e}b\n\u{1b}[2J"), r"a\u{202e}b\n\u{1b}[2J");
+        assert_eq!(shortened(&"ä".repeat(80)), "ä".repeat(80));
+        assert_eq!(shortened(&"ä".repeat(81)), format!("{}…", "ä".repeat(80)));
+    }
 
     #[test]
     fn names_that_kubernetes_refuses_are_refused() {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::pattern;
+
 /// A JSON Schema (draft 2020-12) of an object, compiled.
 #[derive(Clone, Serialize)]
 #[serde(transparent)]
@@ -24,6 +26,8 @@ impl fmt::Debug for Schema {
 impl Schema {
     /// The largest schema that is read, in bytes.
     pub const MAX_BYTES: usize = 64 * 1024;
+    /// How often matching a `pattern` may go back, where it needs to.
+    const MAX_BACKTRACKS: usize = 100_000;
 
     /// Compile a schema. References to other documents are refused: nothing is fetched.
     ///
@@ -36,7 +40,14 @@ impl Schema {
         if source.get("type").and_then(Value::as_str) != Some("object") {
             return Err("the settings must be an object (`\"type\": \"object\"`)".to_owned());
         }
-        let validator = jsonschema::draft202012::new(&source).map_err(|error| error.to_string())?;
+        // The module's author wrote them, and the host runs them.
+        let patterns = jsonschema::PatternOptions::fancy_regex()
+            .backtrack_limit(Self::MAX_BACKTRACKS)
+            .size_limit(pattern::MAX_COMPILED)
+            .dfa_size_limit(pattern::MAX_CACHE);
+        let options = jsonschema::options().with_draft(jsonschema::Draft::Draft202012);
+        let built = options.with_pattern_options(patterns).build(&source);
+        let validator = built.map_err(|error| error.to_string())?;
         Ok(Self { source, validator: Arc::new(validator) })
     }
 
@@ -104,6 +115,20 @@ mod tests {
         assert_eq!(schema.fill(json!({})).unwrap(), json!({"deadline": 5, "nested": {"a": true}}));
         let error = schema.fill(json!({"deadline": "soon", "extra": 1})).unwrap_err();
         assert!(error.contains("/deadline") && error.contains("extra"), "{error}");
+    }
+
+    #[test]
+    fn a_pattern_that_is_too_large_or_goes_back_too_often_is_an_error() {
+        let schema = |pattern: &str| {
+            Schema::new(
+                json!({"type": "object", "properties": {"name": {"type": "string", "pattern": pattern}}}),
+            )
+        };
+        assert!(schema(r"(\w{100}){100}").is_err());
+        let slow = schema(r"^(a|a)*(?=b)\1$").unwrap();
+        assert!(slow.fill(json!({"name": "a".repeat(40)})).is_err());
+        let usual = schema("^[a-z](?!-)[a-z0-9-]{0,61}$").unwrap();
+        assert!(usual.fill(json!({"name": "plex-1"})).is_ok());
     }
 
     #[test]

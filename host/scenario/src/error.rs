@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_saphyr::{DefaultMessageFormatter, Location, MessageFormatter};
+use suture_core::display;
 
 /// What is wrong with a scenario file. Shown as `file:line:column: message`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,28 +25,18 @@ fn position(line: u64, column: u64) -> String {
 
 impl ScenarioError {
     pub(crate) fn at(file: &Path, location: Location, message: impl Into<String>) -> Self {
+        let message: String = message.into();
         Self {
             file: file.to_owned(),
             line: location.line(),
             column: location.column(),
-            message: message.into(),
+            message: display::lines(&message).into_owned(),
         }
     }
 
     pub(crate) fn of_yaml(file: &Path, error: &serde_saphyr::Error) -> Self {
         let location = error.location().unwrap_or(Location::UNKNOWN);
         let message = DefaultMessageFormatter.format_message(error.without_snippet());
-        Self::at(file, location, message.escape_debug_lines())
-    }
-}
-
-trait EscapeLines {
-    /// Harmless on a terminal: what a message quotes may hold control characters.
-    fn escape_debug_lines(&self) -> String;
-}
-
-impl EscapeLines for str {
-    fn escape_debug_lines(&self) -> String {
-        self.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+        Self::at(file, location, message)
     }
 }

@@ -304,18 +304,24 @@ impl Config {
         let unreadable = |message: String| vec![Text { file, text: "" }.error(Location::UNKNOWN, message)];
         let size = std::fs::metadata(file).map_err(|error| unreadable(error.to_string()))?.len();
         if size > Self::MAX_BYTES {
-            return Err(unreadable(format!(
-                "the file has {size} bytes, at most {} are read",
-                Self::MAX_BYTES
-            )));
+            return Err(unreadable(too_large(size)));
         }
         let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
         let base = file.parent().unwrap_or(Path::new("")).to_owned();
         Self::parse(text, file, base)
     }
 
-    fn parse(text: String, file: &Path, base: PathBuf) -> Result<Loaded, Vec<ConfigError>> {
+    /// Read and check a text, as if it stood in `file`; its relative paths are relative to `base`.
+    /// Nothing is opened.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn parse(text: String, file: &Path, base: PathBuf) -> Result<Loaded, Vec<ConfigError>> {
         let source = Text { file, text: &text };
+        let size = text.len() as u64;
+        if size > Self::MAX_BYTES {
+            return Err(vec![source.error(Location::UNKNOWN, too_large(size))]);
+        }
         let config: Self = serde_saphyr::from_str_with_options(&text, options())
             .map_err(|error| vec![source.of_yaml(&error)])?;
         let (errors, warnings) = rules::check(&config, &source);
@@ -347,6 +353,10 @@ impl Loaded {
     pub fn error(&self, location: Location, message: impl Into<String>) -> ConfigError {
         Text { file: &self.file, text: &self.text }.error(location, message)
     }
+}
+
+fn too_large(size: u64) -> String {
+    format!("the file has {size} bytes, at most {} are read", Config::MAX_BYTES)
 }
 
 fn options() -> serde_saphyr::Options {

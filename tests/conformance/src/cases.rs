@@ -7,6 +7,7 @@ mod defaults;
 mod delete;
 mod dry_run;
 mod finalizers;
+mod identity;
 mod list;
 mod logs;
 mod names;
@@ -31,6 +32,7 @@ pub(crate) fn all() -> Vec<crate::Case> {
         selectors::group(),
         pages::group(),
         create::group(),
+        identity::group(),
         names::group(),
         defaults::group(),
         schema::group(),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use suture_core::grant::risks;
 use suture_core::rbac::is_namespaced;
-use suture_core::{Glob, Manifest, Permission, Program, Verb};
+use suture_core::{Glob, Manifest, Permission, Program, Verb, display};
 
 use super::run::settings;
 use crate::CommandResult;
@@ -109,7 +109,7 @@ fn fields(permission: &Permission) -> Vec<(String, Value)> {
 
 /// A text of a manifest on one line.
 fn plain(text: &str) -> String {
-    text.replace(|c: char| c.is_control(), " ")
+    display::one_line(&text.replace(['\n', '\r', '\t'], " ")).into_owned()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use suture_core::display;
 use suture_engine::backtest::{Difference, RunDifference};
 use suture_engine::{BackTested, CandidateStatus, PolicyStatus};
 
@@ -64,7 +65,7 @@ fn short(digest: &str) -> &str {
 
 fn state(policy: &PolicyStatus) -> String {
     match (&policy.error, &policy.candidate) {
-        (Some(error), _) => format!("{BAD}{error}{BAD:#}"),
+        (Some(error), _) => format!("{BAD}{}{BAD:#}", display::one_line(error)),
         (None, Some(candidate)) => {
             format!("{WARN}{} waits to be accepted{WARN:#}", short(&candidate.digest))
         }
@@ -97,7 +98,7 @@ async fn show(server: &Server, name: &str, output: &Output) -> CommandResult {
         ));
     }
     if let Some(error) = &policy.error {
-        output.line(format!("  {BAD}error     {error}{BAD:#}"));
+        output.line(format!("  {BAD}error     {}{BAD:#}", display::lines(error)));
     }
     if let Some(candidate) = &policy.candidate {
         waiting(&policy.name, candidate, output);
@@ -112,7 +113,7 @@ fn waiting(name: &str, candidate: &CandidateStatus, output: &Output) {
     output.line(format!("  source    {}", candidate.source));
     output.line(format!("  since     {}", candidate.since));
     match &candidate.backtest {
-        None => output.line(format!("  {}", candidate.why)),
+        None => output.line(format!("  {}", display::lines(&candidate.why))),
         Some(tested) => differences(tested, output),
     }
     output.line(format!("\nto put it to work: suture policies accept {name}@{}", candidate.digest));
@@ -124,7 +125,7 @@ fn differences(tested: &BackTested, output: &Output) {
         let RunDifference { run, effects, more, .. } = difference;
         output.line(format!("\n  {HEADING}run {run}{HEADING:#}: {}", difference.summary()));
         for (mark, line) in effects.iter().flat_map(Difference::lines) {
-            output.line(format!("    {BAD}{mark}{BAD:#} {line}"));
+            output.line(format!("    {BAD}{mark}{BAD:#} {}", display::one_line(&line)));
         }
         if *more > 0 {
             output.line(format!("    {DIM}and {more} more{DIM:#}"));
@@ -134,7 +135,11 @@ fn differences(tested: &BackTested, output: &Output) {
         output.line(format!("\n  {DIM}and {} more runs{DIM:#}", tested.more));
     }
     for skipped in &tested.skipped {
-        output.line(format!("  {DIM}run {} can't be compared: {}{DIM:#}", skipped.run, skipped.why));
+        output.line(format!(
+            "  {DIM}run {} can't be compared: {}{DIM:#}",
+            skipped.run,
+            display::one_line(&skipped.why)
+        ));
     }
 }
 

@@ -3,7 +3,7 @@
 mod export;
 
 use serde_json::json;
-use suture_core::{HumanDuration, Timestamp};
+use suture_core::{HumanDuration, Timestamp, display};
 use suture_journal::{Filter, RunRecord};
 use suture_scenario::Timeline;
 
@@ -64,10 +64,11 @@ fn line(run: &RunRecord, width: Option<usize>) -> String {
     };
     let took = run.ended_at.map(|ended| took(run.started_at, ended)).unwrap_or_default();
     let summary = run.summary.as_deref().unwrap_or_default().lines().next().unwrap_or_default();
+    let summary = display::one_line(summary);
     let room = width.map_or(usize::MAX, |width| width.saturating_sub(COLUMNS).max(20));
     let summary: String = match summary.char_indices().nth(room) {
         Some(_) => summary.chars().take(room - 1).chain(['…']).collect(),
-        None => summary.to_owned(),
+        None => summary.into_owned(),
     };
     format!(
         "{:<26}  {:<20}  {:<16}  {tone}{outcome:<12}{tone:#}  {took:>8}  {summary}",
@@ -123,4 +124,31 @@ async fn show(args: &RunsShowArgs, output: &Output) -> CommandResult {
 
 fn missing(damage: &str) -> String {
     format!("a part of the record is missing: {damage}")
+}
+
+#[cfg(test)]
+mod tests {
+    use suture_core::{IncidentId, Mode, RunId};
+    use suture_journal::RunState;
+
+    use super::*;
+
+    #[test]
+    fn a_summary_can_neither_begin_a_line_of_its_own_nor_turn_one_around_nor_command_a_terminal() {
+        let run = RunRecord {
+            id: RunId::new("r"),
+            incident: IncidentId::new("i"),
+            policy: "volsync".to_owned(),
+            digest: String::new(),
+            mode: Mode::Enforce,
+            attempt: 1,
+            state: RunState::Ended,
+            outcome: Some("failed".to_owned()),
+            summary: Some("a\u{202e}b\u{1b}[2J\r\u{2028}c\nsecond".to_owned()),
+            started_at: Timestamp::UNIX_EPOCH,
+            ended_at: None,
+        };
+        let shown = line(&run, None);
+        assert!(shown.ends_with(r"a\u{202e}b\u{1b}[2J\r\u{2028}c"), "{shown:?}");
+    }
 }

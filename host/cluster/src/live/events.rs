@@ -5,7 +5,7 @@ use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::PostParams;
 use kube::{Api, Client};
-use suture_core::{Clock, ObjectRef};
+use suture_core::{Clock, ObjectRef, display};
 
 /// Who reports them.
 const CONTROLLER: &str = "suture.dev/suture";
@@ -66,7 +66,8 @@ impl EventWriter {
             },
             action: text(note.action),
             event_time: Some(MicroTime(clock.now())),
-            note: Some(cut(note.text, MAX_NOTE)),
+            // `kubectl describe` prints it as it is.
+            note: Some(cut(&display::lines(note.text), MAX_NOTE)),
             reason: text(note.reason),
             regarding: Some(ObjectReference {
                 api_version: Some(note.about.kind.api_version.clone()),

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use suture_core::clock::Timestamp;
 use suture_core::effect::{Apply, Create};
-use suture_core::object::{self, Kind, Object};
+use suture_core::object::{self, Object};
 use suture_core::{Error, ObjectRef, Reason};
 
 use super::kinds::KindInfo;
 use super::ownership::Ownership;
-use super::rules;
 use super::store::{Change, Store};
 use super::verbs::Part;
+use super::{identity, rules};
 use crate::fixture::ChangeVerb;
 
 impl Store {
@@ -21,7 +21,7 @@ impl Store {
         let reference = apply.target.reference();
         let info = self.checked_info(&reference)?;
         let part = info.part(apply.target.subresource.as_deref())?;
-        let config = configured(apply, &reference)?;
+        let config = configured(apply, &reference, self.find(&reference).is_some())?;
         self.check_applied(&reference, &info.plural, &config)?;
         let config = part_of(config, &part, &info)?;
         let Some(live) = self.find(&reference) else {
@@ -103,32 +103,12 @@ impl Store {
 }
 
 /// What an apply says, if it is about the object that the request names.
-fn configured(apply: &Apply, reference: &ObjectRef) -> Result<Value, Error> {
-    let bad = |message: String| Err(Error::new(Reason::BAD_REQUEST, message));
+fn configured(apply: &Apply, reference: &ObjectRef, is_there: bool) -> Result<Value, Error> {
     let mut config = apply.object.clone();
-    if !config.is_object() || config.get("metadata").is_some_and(|metadata| !metadata.is_object()) {
-        return bad("what is applied, and its `metadata`, must be JSON objects".to_owned());
-    }
-    let Kind { api_version, kind } = &reference.kind;
-    for (field, wanted) in [("apiVersion", api_version), ("kind", kind)] {
-        match config.get(field) {
-            None => rules::set_top(&mut config, field, Some(wanted.as_str().into())),
-            Some(given) if given == wanted.as_str() => {}
-            Some(given) => return bad(format!("the {field} is {given}, and {reference} is to be applied")),
-        }
-    }
-    match object::name(&config) {
-        None => rules::set(&mut config, "name", Some(reference.name.as_str().into())),
-        Some(name) if name == reference.name => {}
-        Some(_) => return bad(format!("the object has another name than {reference}")),
-    }
-    match (object::namespace(&config), reference.namespace.as_deref()) {
-        (None, Some(namespace)) => rules::set(&mut config, "namespace", Some(namespace.into())),
-        (given, wanted) if given == wanted => {}
-        _ => return bad(format!("the object has another namespace than {reference}")),
-    }
+    identity::of_applied(&mut config, reference, is_there)?;
     if config.pointer("/metadata/managedFields").is_some() {
-        return bad("`metadata.managedFields` must not be set in what is applied".to_owned());
+        let message = "`metadata.managedFields` must not be set in what is applied";
+        return Err(Error::new(Reason::BAD_REQUEST, message));
     }
     Ok(config)
 }

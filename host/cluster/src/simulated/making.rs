@@ -8,7 +8,7 @@ use suture_core::{Error, ObjectRef, Reason};
 
 use super::kinds::KindInfo;
 use super::store::{Change, Store};
-use super::{defaults, rules};
+use super::{defaults, identity, rules};
 use crate::fixture::ChangeVerb;
 
 impl Store {
@@ -21,7 +21,7 @@ impl Store {
             return Err(Error::new(Reason::METHOD_NOT_ALLOWED, message));
         }
         let mut value = create.object.clone();
-        complete_identity(&mut value, &create.kind, create.namespace.as_deref())?;
+        identity::of_new(&mut value, &create.kind, create.namespace.as_deref())?;
         self.check_new(&create.kind, &info.plural, &value)?;
         if info.status {
             rules::set_top(&mut value, "status", initial_status(&create.kind));
@@ -86,40 +86,6 @@ fn invalid(reference: &ObjectRef, message: impl std::fmt::Display) -> Error {
 
 fn bad_request(message: impl Into<String>) -> Error {
     Error::new(Reason::BAD_REQUEST, message)
-}
-
-/// The kind and namespace of an object to be made: what the request says, if the object
-/// does not say otherwise.
-fn complete_identity(value: &mut Value, kind: &Kind, namespace: Option<&str>) -> Result<(), Error> {
-    if !value.is_object() {
-        return Err(bad_request("the object to be made is not a JSON object"));
-    }
-    if value.get("metadata").is_some_and(|metadata| !metadata.is_object()) {
-        return Err(bad_request("`metadata` is not a JSON object"));
-    }
-    for (field, wanted) in [("apiVersion", &kind.api_version), ("kind", &kind.kind)] {
-        match value.get(field) {
-            None => rules::set_top(value, field, Some(wanted.as_str().into())),
-            Some(given) if given == wanted.as_str() => {}
-            Some(given) => {
-                return Err(bad_request(format!(
-                    "the object's {field} is {given}, and a {kind} is to be made"
-                )));
-            }
-        }
-    }
-    match (object::namespace(value), namespace) {
-        (None, Some(namespace)) => rules::set(value, "namespace", Some(namespace.into())),
-        (given, wanted) if given == wanted => {}
-        (given, wanted) => {
-            return Err(bad_request(format!(
-                "the object's namespace is `{}`, and it is to be made in `{}`",
-                given.unwrap_or_default(),
-                wanted.unwrap_or_default()
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// The status that the API server gives a new object.

@@ -12,7 +12,7 @@ use suture_core::{Error, ObjectRef, Reason, patch};
 use super::garbage::{FOREGROUND, ORPHAN};
 use super::kinds::KindInfo;
 use super::store::{Change, Store, namespace_kind};
-use super::{builtin, defaults, rules, scale};
+use super::{builtin, defaults, identity, rules, scale};
 use crate::fixture::ChangeVerb;
 
 impl Store {
@@ -53,6 +53,7 @@ impl Store {
             return self.rescale(change, reference, &before, &info);
         }
         let mut wanted = patch::apply(&before, change)?;
+        identity::of_patched(&mut wanted, &reference)?;
         rules::protect(&before, &mut wanted, &reference)?;
         self.check_changed(&reference, &info.plural, &before, &wanted)?;
         defaults::fill(&reference.kind, &mut wanted);

@@ -93,7 +93,7 @@ fn rules(rights: BTreeMap<Right, Reasons>) -> Vec<Rule> {
 
 fn why(reasons: Reasons) -> Vec<String> {
     // One line, whatever a manifest says: it stands in a comment.
-    let plain = |text: String| text.replace(|c: char| c.is_control(), " ");
+    let plain = |text: String| crate::display::one_line(&text.replace(['\n', '\r', '\t'], " ")).into_owned();
     reasons.into_iter().map(|(purpose, why)| plain(format!("{purpose}: {why}"))).collect()
 }
 

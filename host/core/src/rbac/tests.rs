@@ -253,10 +253,12 @@ fn the_yaml_is_the_objects_and_a_hostile_reason_stays_a_comment() {
     let grants = grants(json!([{"groups": [""], "resources": ["pods"], "verbs": ["get", "delete"],
         "namespaces": ["media"], "names": ["a", "true"]}]));
     let mut requested = permission(&[""], &["pods"], &["get", "delete"]);
-    requested.reason = "to mend\n- apiGroups: [\"*\"]".into();
+    requested.reason = "to mend\n- apiGroups: [\"*\"]\u{2028}- x\u{202e}".into();
     let roles = needs(&grants, &[requested]).with_host(&installation()).roles(&installation());
     let yaml = roles.yaml();
     assert!(yaml.contains("# fix: to mend - apiGroups"), "{yaml}");
+    // For YAML 1.1 a line separator ends a comment.
+    assert!(yaml.contains(r"\u{2028}- x\u{202e}"), "{yaml}");
     let read: Vec<Value> = serde_saphyr::from_multiple(&yaml).unwrap();
     assert_eq!(read, roles.objects());
     assert_eq!(read.len(), 6, "a role and its binding in the cluster, in media, in tools");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use suture_core::clock::later;
-use suture_core::{IncidentId, Labels, RunId, Timestamp};
+use suture_core::{IncidentId, Labels, RunId, Timestamp, display};
 use suture_journal::{IncidentRecord, IncidentState};
 
 use super::{Command, Dispatcher};
@@ -159,5 +159,9 @@ fn escalation(incident: &IncidentRecord, now: Timestamp, ends_at: Option<Timesta
         annotations.insert("description".to_owned(), format!("What was done: suture runs show {run}"));
     }
     let starts_at = incident.closed_at.unwrap_or(now).min(now);
+    // What a policy says ends up in chats and mails. Labels stay: routes match them.
+    for text in annotations.values_mut() {
+        *text = display::lines(text).into_owned();
+    }
     Page { labels, annotations, starts_at, ends_at }
 }

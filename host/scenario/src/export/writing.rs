@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 use suture_core::clock::kubernetes_time;
-use suture_core::{Alert, Ending, Grant, Limits, Mode};
+use suture_core::{Alert, Ending, Grant, Limits, Mode, display};
 use suture_engine::guard::NO_GRANT;
 use suture_journal::Ledger;
 
@@ -44,7 +44,7 @@ impl Parts<'_> {
 
     fn heading(&self) -> String {
         let run = self.recording.run;
-        let one_line = |text: &str| text.replace(|c: char| c.is_control(), " ");
+        let one_line = |text: &str| display::one_line(text).into_owned();
         let lines = [
             format!("Run {} of policy `{}`, {}", run.id, one_line(&run.policy), kubernetes_time(run.started_at)),
             format!("module {}", one_line(&run.digest)),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use regex::Regex;
 use suture_core::object::Kind;
-use suture_core::{Glob, ObjectRef};
+use suture_core::{Glob, ObjectRef, pattern};
 
 /// Which objects: `APIVERSION KIND NAMESPACE/NAME` with `*` in namespace or name, or `*`
 /// for all.
@@ -117,9 +117,7 @@ impl TextPattern {
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
-            Some(regex) if !regex.is_empty() => {
-                Ok(Self::Matches(Regex::new(regex).map_err(|error| error.to_string())?))
-            }
+            Some(regex) if !regex.is_empty() => Ok(Self::Matches(pattern::regex(regex)?)),
             _ if text.is_empty() => Err("an empty text is everywhere; write what must be there".to_owned()),
             _ => Ok(Self::Contains(text.to_owned())),
         }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use suture_core::effect::Level;
-use suture_core::{Effect, Ending, Timestamp};
+use suture_core::{Effect, Ending, Timestamp, display};
 use suture_journal::playback::{Call, Line as Compared, Played, Verdict};
 use suture_journal::{Answer, Body, Entry, Playback};
 
@@ -182,7 +182,7 @@ impl Writer {
 fn ending(ending: &Ending) -> String {
     let (name, summary) = (ending.name(), ending.summary());
     let prefix = format!("{name}: ");
-    format!("{name}: {}", summary.strip_prefix(&prefix).unwrap_or(&summary))
+    format!("{name}: {}", display::lines(summary.strip_prefix(&prefix).unwrap_or(&summary)))
 }
 
 /// What it comes to, in a line.

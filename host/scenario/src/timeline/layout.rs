@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use suture_core::display;
 
 /// How a timeline is to look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,16 +81,15 @@ impl Line {
         Self { time: String::new(), step: None, verb: None, words: Vec::new() }
     }
 
-    /// Add text. Control characters of what came from outside are made harmless; a
-    /// line break stays one.
+    /// Add text. What came from outside can't move or hide any of it; a line break stays one, and
+    /// what follows it stands under the words before.
     pub(super) fn push(&mut self, tone: Tone, text: String) {
         for (index, line) in text.lines().enumerate() {
             if index > 0 {
                 self.words.push((tone, "\n".to_owned()));
             }
-            let harmless = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-            self.words
-                .extend(line.split_whitespace().map(|word| (tone, word.chars().map(harmless).collect())));
+            let words = line.split_whitespace().map(|word| (tone, display::one_line(word).into_owned()));
+            self.words.extend(words);
         }
     }
 
@@ -193,6 +193,14 @@ mod tests {
     }
 
     #[test]
+    fn text_from_outside_can_neither_turn_a_line_around_nor_hide_a_part_of_it() {
+        let mut line = Line::effect(Duration::ZERO, Some(7), "info");
+        line.push(Tone::Plain, "kept \u{202e}deteled\u{200b} \u{2067}x\u{2028}y\rz \u{336}ü".to_owned());
+        let shown = line.render(&Look::default());
+        assert_eq!(shown, r"  +00:00     7  info       kept \u{202e}deteled\u{200b} \u{2067}x y z \u{336}ü");
+    }
+
+    #[test]
     fn long_text_wraps_under_itself_and_escape_codes_from_outside_are_harmless() {
         let mut line = Line::effect(Duration::ZERO, Some(7), "info");
         line.push(Tone::Plain, "one two three four five six seven eight \u{1b}[31mred\nlast".to_owned());
@@ -200,7 +208,7 @@ mod tests {
         assert_eq!(
             line.render(&look),
             "  +00:00     7  info       one two three four five six seven\n\
-             \u{20}                          eight \u{fffd}[31mred\n\
+             \u{20}                          eight \\u{1b}[31mred\n\
              \u{20}                          last"
         );
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_saphyr::{DefaultMessageFormatter, Error, Location, MessageFormatter};
+use suture_core::display;
 
 /// One thing that is wrong, or looks wrong, in a configuration.
 ///
@@ -66,6 +67,7 @@ pub(crate) struct Source<'a> {
 
 impl Source<'_> {
     pub fn error(&self, location: Location, message: impl Into<String>) -> ConfigError {
+        let message: String = message.into();
         let line = location.line();
         let index = usize::try_from(line).unwrap_or_default();
         let source_line = if line == 0 { "" } else { self.text.lines().nth(index - 1).unwrap_or_default() };
@@ -73,8 +75,8 @@ impl Source<'_> {
             file: self.file.to_owned(),
             line,
             column: location.column(),
-            message: message.into(),
-            source_line: source_line.chars().take(200).filter(|c| !c.is_control()).collect(),
+            message: display::lines(&message).into_owned(),
+            source_line: shown_line(source_line),
         }
     }
 
@@ -82,6 +84,11 @@ impl Source<'_> {
         let location = error.location().unwrap_or(Location::UNKNOWN);
         self.error(location, in_words(error.without_snippet()))
     }
+}
+
+/// The beginning of a line, in which the place of a character stays what it was.
+fn shown_line(line: &str) -> String {
+    line.chars().take(200).map(|c| if display::is_deceptive(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// What the reader of YAML says, in the words of somebody who writes a configuration.

@@ -25,7 +25,7 @@ pub async fn run(args: &RunsExportArgs, output: &Output) -> CommandResult {
         return Err(error);
     }
     if !output.is_json() {
-        output.line(scenario.trim_end());
+        output.document(scenario.trim_end());
     }
     let report = match &module {
         Ok(module) => Some(check(&scenario, module, &run.digest, output).await?),

@@ -1,0 +1,62 @@
+//! Regular expressions that somebody else wrote.
+
+use regex::{Regex, RegexBuilder};
+
+/// The longest regular expression, in bytes.
+pub const MAX_REGEX_BYTES: usize = 1024;
+/// The largest program that one is compiled to, in bytes. `(\w{100}){100}` wants 10 MB.
+pub(crate) const MAX_COMPILED: usize = 512 << 10;
+/// What the automaton built while matching may hold, in bytes.
+pub(crate) const MAX_CACHE: usize = 1 << 20;
+const MAX_NESTING: u32 = 32;
+
+/// Compile a regular expression, within bounds. Matching takes time linear in the text.
+///
+/// # Errors
+/// What is wrong with it, or which bound it breaks.
+pub fn regex(text: &str) -> Result<Regex, String> {
+    if text.len() > MAX_REGEX_BYTES {
+        return Err(format!(
+            "the regular expression has {} bytes, at most {MAX_REGEX_BYTES} are allowed",
+            text.len()
+        ));
+    }
+    let built = RegexBuilder::new(text)
+        .size_limit(MAX_COMPILED)
+        .dfa_size_limit(MAX_CACHE)
+        .nest_limit(MAX_NESTING)
+        .build();
+    built.map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => {
+            "the regular expression is too large: repeat less, and less of what repeats".to_owned()
+        }
+        other => other.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_regular_expression_that_is_large_once_compiled_is_refused() {
+        for hostile in [
+            r"(\w{100}){100}".to_owned(),
+            r"((a{100}){100}){100}".to_owned(),
+            r"\p{L}{1000}".to_owned(),
+            format!("{}{}", "(".repeat(400), ")".repeat(400)),
+            "a".repeat(1025),
+            "(".to_owned(),
+        ] {
+            assert!(regex(&hostile).is_err(), "{hostile}");
+        }
+    }
+
+    #[test]
+    fn usual_regular_expressions_match() {
+        for fits in [r"^(?i:WARN|error)\b.*", r"[a-z0-9-]{1,63}", r"\d{4}-\d\d", r"a|b|c"] {
+            assert!(regex(fits).is_ok(), "{fits}");
+        }
+        assert!(regex(r"^(?s:a|b)$").unwrap().is_match("b"));
+    }
+}
