@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::{Clock, Notification, RealClock};
-use suture_server::{ServeOptions, Server, Simulated};
+use suture_server::{Compiler, ServeOptions, Server, Simulated};
 use suture_tests::process::{free_port, loopback};
 
 use crate::figure::{Figure, Goal, median};
@@ -87,7 +87,7 @@ pub fn options() -> ServeOptions {
         let fixture = Fixture { now: clock.now(), ..Fixture::default() };
         let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
         Ok(Simulated { cluster: Arc::new(cluster), clock })
-    }))
+    }), Compiler::InProcess)
 }
 
 /// Parses the body, stores nothing.

@@ -159,6 +159,11 @@ impl Host {
         Ok(())
     }
 
+    /// The number of its process; none where it is gone.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Send it a signal.
     ///
     /// # Errors

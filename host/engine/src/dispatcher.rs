@@ -6,6 +6,7 @@ mod incidents;
 mod route;
 mod runs;
 mod take_up;
+mod turns;
 mod verify;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -12,6 +12,7 @@ use suture_core::{Clock, Effect, EffectHandler, Error, Fault, Prepared, Reason, 
 
 use crate::cluster::Cluster;
 use crate::locks::{Held, Locks};
+use crate::readable;
 
 pub(crate) struct Local {
     pub cluster: Arc<dyn Cluster>,
@@ -97,11 +98,14 @@ impl EffectHandler for Local {
                 Ok(Reply::Noted)
             }
             Effect::Step { .. } => Ok(Reply::Noted),
-            _ => self.cluster.perform(prepared).await,
+            _ => readable::reply(self.cluster.perform(prepared).await?),
         }
     }
 
     async fn resolve(&self, prepared: &Prepared) -> Result<Resolution, Fault> {
-        self.cluster.resolve(prepared).await
+        match self.cluster.resolve(prepared).await? {
+            Resolution::Done(reply) => Ok(Resolution::Done(readable::reply(reply)?)),
+            other @ (Resolution::NotDone | Resolution::Unknown(_)) => Ok(other),
+        }
     }
 }

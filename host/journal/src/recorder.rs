@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use suture_core::clock::Hold;
 use suture_core::{
     Clock, Effect, EffectHandler, Error, Fault, Halt, Host, Limit, Limits, Prepared, Reason, Reply, RunId,
     Step,
@@ -237,6 +238,10 @@ impl Host for Recorder {
             }
             _ => self.read(step, size::cut(effect)).await,
         }
+    }
+
+    fn hold(&self) -> Hold {
+        self.clock.hold()
     }
 }
 

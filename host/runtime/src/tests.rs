@@ -3,7 +3,9 @@
 use suture_core::Ending;
 
 mod cache;
+mod child;
 mod instances;
+mod lane;
 mod limits;
 mod load;
 mod run;

@@ -66,7 +66,7 @@ pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
         };
         report.warnings.extend(doubt.map(|doubt| loaded.error(at, doubt)));
     }
-    let runtime = match Runtime::new() {
+    let runtime = match Runtime::new(options.compiler.clone()) {
         Ok(runtime) => runtime,
         Err(error) => {
             report.errors.push(loaded.error(Location::UNKNOWN, error.to_string()));

@@ -26,6 +26,7 @@ mod token;
 mod webhook;
 
 pub use assemble::{ServeOptions, Simulated};
+pub use suture_runtime::Compiler;
 pub use catalog::kept_module;
 pub use check::{CheckReport, check};
 pub use config::{Config, ConfigError};

@@ -58,7 +58,9 @@ impl Standby {
             metrics: token(&loaded, metrics_token_file.as_ref(), &mut warnings)?,
         });
         let storage = loaded.path(&loaded.config.storage.path);
-        let catalog = Catalog::open(&storage, host.clock.clone(), metrics.clone()).map_err(start_error)?;
+        let compiler = options.compiler.clone();
+        let catalog =
+            Catalog::open(&storage, compiler, host.clock.clone(), metrics.clone()).map_err(start_error)?;
         let considered = catalog.consider_all(&loaded).await?;
         considered.iter().for_each(|considered| tell(&considered.policy));
         let reason = Reason::new("the host is starting");

@@ -9,7 +9,7 @@ use reqwest::{Client, StatusCode};
 use serde_json::Value;
 use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::{Clock, RealClock};
-use suture_server::{ServeOptions, Server, Simulated};
+use suture_server::{Compiler, ServeOptions, Server, Simulated};
 
 pub const TOKEN: &str = "hunter2";
 
@@ -27,7 +27,7 @@ pub fn options() -> ServeOptions {
         let fixture = Fixture { now, ..Fixture::default() };
         let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
         Ok(Simulated { cluster: Arc::new(cluster), clock })
-    }))
+    }), Compiler::InProcess)
 }
 
 pub async fn start(dir: tempfile::TempDir, more: &str) -> Bed {
