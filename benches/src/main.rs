@@ -4,7 +4,12 @@
 mod durable;
 mod figure;
 #[path = "../../host/server/tests/bed/guest.rs"]
-#[allow(dead_code, missing_docs, clippy::unwrap_used, reason = "made for tests, of which only a part is used here")]
+#[allow(
+    dead_code,
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "made for tests, of which only a part is used here"
+)]
 mod guest;
 mod load;
 mod policy;

@@ -82,12 +82,15 @@ pub async fn suture(dir: &Path) -> anyhow::Result<Server> {
 
 /// An empty cluster in memory.
 pub fn options() -> ServeOptions {
-    ServeOptions::new(Arc::new(|_: &Path, _: f64| {
-        let clock: Arc<dyn Clock> = Arc::new(RealClock);
-        let fixture = Fixture { now: clock.now(), ..Fixture::default() };
-        let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
-        Ok(Simulated { cluster: Arc::new(cluster), clock })
-    }), Compiler::InProcess)
+    ServeOptions::new(
+        Arc::new(|_: &Path, _: f64| {
+            let clock: Arc<dyn Clock> = Arc::new(RealClock);
+            let fixture = Fixture { now: clock.now(), ..Fixture::default() };
+            let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
+            Ok(Simulated { cluster: Arc::new(cluster), clock })
+        }),
+        Compiler::InProcess,
+    )
 }
 
 /// Parses the body, stores nothing.

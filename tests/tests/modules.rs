@@ -126,11 +126,13 @@ fn a_compiler_limits_itself_before_it_reads_and_keeps_nothing_open_that_it_was_s
         std::thread::yield_now();
     }
     let limits = std::fs::read_to_string(format!("{of}/limits")).unwrap();
-    let limit = |name: &str| limits.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+    let limit =
+        |name: &str| limits.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
     assert!(limit("Max address space").contains(" 268435456 "), "{limits}");
     assert!(limit("Max data size").contains(" 268435456 "), "{limits}");
     assert!(limit("Max cpu time").contains(" 7 "), "{limits}");
-    let open: Vec<_> = std::fs::read_dir(format!("{of}/fd")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    let open: Vec<_> =
+        std::fs::read_dir(format!("{of}/fd")).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(open.len(), 3, "{open:?}");
     drop(compiler.stdin.take());
     assert_eq!(compiler.wait().unwrap().code(), Some(65));
@@ -154,7 +156,8 @@ async fn bombs_end_at_the_limits_of_their_compiler() {
         let error = runtime.load(&bomb, None).await.unwrap_err();
         println!("{name}, {} bytes: {error}", bomb.len());
         let text = error.to_string();
-        let is_bound = text.contains("more than 512Mi of memory") || text.contains("more than 10s of CPU time");
+        let is_bound =
+            text.contains("more than 512Mi of memory") || text.contains("more than 10s of CPU time");
         assert!(is_bound, "{name}: {text}");
     }
 }
@@ -164,7 +167,11 @@ async fn a_host_goes_on_beside_a_bomb_and_does_not_light_it_again() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("host");
     std::fs::create_dir(&folder).unwrap();
-    std::fs::write(folder.join("s.yaml"), "name: none\ngiven: {}\n").unwrap();
+    std::fs::write(
+        folder.join("s.yaml"),
+        "name: none\ngiven: {now: 2026-11-22T04:10:30Z}\nwhen:\n- alert: {labels: {alertname: None}}\n",
+    )
+    .unwrap();
     std::fs::write(folder.join("demo.wasm"), guest::component(1)).unwrap();
     std::fs::write(folder.join("bomb.wasm"), guest::component(2)).unwrap();
     let config = "cluster: {simulated: {scenario: s.yaml}}\npolicies:\n\

@@ -85,12 +85,15 @@ fn wrapped(text: &str) -> String {
 }
 
 async fn start(dir: &Path) -> Server {
-    let options = ServeOptions::new(Arc::new(|_: &Path, _: f64| {
-        let clock: Arc<dyn Clock> = Arc::new(RealClock);
-        let fixture = Fixture { now: clock.now(), ..Fixture::default() };
-        let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
-        Ok(Simulated { cluster: Arc::new(cluster), clock })
-    }), Compiler::InProcess);
+    let options = ServeOptions::new(
+        Arc::new(|_: &Path, _: f64| {
+            let clock: Arc<dyn Clock> = Arc::new(RealClock);
+            let fixture = Fixture { now: clock.now(), ..Fixture::default() };
+            let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
+            Ok(Simulated { cluster: Arc::new(cluster), clock })
+        }),
+        Compiler::InProcess,
+    );
     Server::start(&dir.join("suture.yaml"), options).await.unwrap()
 }
 
@@ -197,7 +200,8 @@ async fn what_is_pushed_is_pulled_again_and_with_a_key_only_if_it_was_signed_wit
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tag_that_is_moved_onto_an_older_version_waits_until_a_person_accepts_it_or_the_operator_allows_it() {
+async fn a_tag_that_is_moved_onto_an_older_version_waits_until_a_person_accepts_it_or_the_operator_allows_it()
+{
     let registry = Registry::start("", |_| {}).await;
     let key = Key::new();
     let reference = registry.reference("team/demo:1");

@@ -157,7 +157,8 @@ pub fn load(file: &Path) -> Result<Arc<PolicyModule>, CliError> {
 /// As [`load`].
 pub async fn load_there(file: &Path) -> Result<Arc<PolicyModule>, CliError> {
     let bytes = read(file)?;
-    let runtime = Runtime::new(Compiler::this_program()).map_err(|error| CliError::internal(error.to_string()))?;
+    let runtime =
+        Runtime::new(Compiler::this_program()).map_err(|error| CliError::internal(error.to_string()))?;
     let module = runtime.load(&bytes, None).await;
     module.map(Arc::new).map_err(|error| {
         CliError::usage(format!("this is no policy that can be run: {error}")).at(file.display())

@@ -38,7 +38,9 @@ mod tests {
 
     #[test]
     fn levels_are_those_of_arrays_and_objects() {
-        for (value, levels) in [(json!(1), 0), (json!({}), 1), (json!([]), 1), (json!({"a": [1, {"b": 2}]}), 3)] {
+        for (value, levels) in
+            [(json!(1), 0), (json!({}), 1), (json!([]), 1), (json!({"a": [1, {"b": 2}]}), 3)]
+        {
             assert_eq!(nesting(&value), levels, "{value}");
         }
     }

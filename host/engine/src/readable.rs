@@ -37,7 +37,9 @@ pub(crate) fn reply(reply: Reply) -> Result<Reply, Fault> {
 /// What says which object it is, and in which version.
 fn identity(object: &Object) -> Object {
     let copied = |from: &Value, names: &[&str]| -> Map<String, Value> {
-        let plain = |name: &&str| Some(((*name).to_owned(), from.get(name).filter(|value| !value.is_object())?.clone()));
+        let plain = |name: &&str| {
+            Some(((*name).to_owned(), from.get(name).filter(|value| !value.is_object())?.clone()))
+        };
         names.iter().filter_map(plain).collect()
     };
     let mut kept = copied(object, &["apiVersion", "kind"]);
@@ -64,9 +66,11 @@ mod tests {
     fn an_object_too_deep_to_be_recorded_is_an_error_in_every_answer_that_holds_one() {
         for (levels, fits) in [(100, true), (101, false), (120, false)] {
             let page = Page { items: vec![json!({}).into(), deep(levels).into()], ..Page::default() };
-            for answer in
-                [Reply::Object(deep(levels).into()), Reply::Waited(Waited::Met(deep(levels).into())), Reply::Page(page)]
-            {
+            for answer in [
+                Reply::Object(deep(levels).into()),
+                Reply::Waited(Waited::Met(deep(levels).into())),
+                Reply::Page(page),
+            ] {
                 let result = reply(answer);
                 assert_eq!(result.is_ok(), fits, "{levels}: {result:?}");
             }

@@ -63,7 +63,9 @@ pub(crate) fn compile(
         return Err(CompileError::Output(limits.output));
     }
     if !status.success() {
-        return Err(failure(status, &said, limits).unwrap_or_else(|| unusable(format!("{status}: {}", last(&said)))));
+        return Err(
+            failure(status, &said, limits).unwrap_or_else(|| unusable(format!("{status}: {}", last(&said))))
+        );
     }
     let code = output.strip_prefix(MARK).and_then(|rest| rest.strip_prefix(&engine_hash(engine)));
     code.map(<[u8]>::to_vec).ok_or_else(|| {
@@ -139,14 +141,16 @@ fn text(mut from: impl Read) -> String {
     String::from_utf8_lossy(&said).into_owned()
 }
 
-/// Its last line.
+/// Its last line, without what Rust says of backtraces.
 fn last(said: &str) -> String {
-    cut(said.trim().lines().next_back().unwrap_or_default().to_owned(), MAX_REASON)
+    let last = said.trim().lines().rfind(|line| !line.starts_with("note: "));
+    cut(last.unwrap_or_default().to_owned(), MAX_REASON)
 }
 
 /// Why a child failed, where it is a compiler's way to fail.
 fn failure(status: ExitStatus, said: &str, limits: &CompileLimits) -> Option<CompileError> {
-    let out_of_memory = ["memory allocation of", "Cannot allocate memory", "os error 12", "OutOfMemory"];
+    let out_of_memory =
+        ["memory allocation of", "Cannot allocate memory", "OutOfMemory", "out of memory", "WouldBlock"];
     let is_memory = out_of_memory.iter().any(|sign| said.contains(sign));
     let signal = |signal: Signal| status.signal() == Some(signal.as_raw());
     let code = status.code().and_then(|code| u8::try_from(code).ok());
@@ -156,8 +160,10 @@ fn failure(status: ExitStatus, said: &str, limits: &CompileLimits) -> Option<Com
         Some(CompileError::Killed)
     } else if code == Some(INVALID) {
         Some(CompileError::Invalid(cut(said.trim().to_owned(), MAX_REASON)))
+    } else if is_memory {
+        Some(CompileError::Memory(limits.memory))
     } else if status.signal().is_some() || code == Some(CRASHED) {
-        Some(if is_memory { CompileError::Memory(limits.memory) } else { CompileError::Crashed(crash(status, said)) })
+        Some(CompileError::Crashed(crash(status, said)))
     } else {
         None
     }
@@ -222,9 +228,10 @@ fn close_others() -> io::Result<()> {
     for file in std::fs::read_dir("/dev/fd")? {
         open.extend(file?.file_name().to_str().and_then(|name| name.parse::<i32>().ok()));
     }
-    for number in open.into_iter().filter(|number| *number > 2) {
-        // SAFETY: this process has opened none of them (but the folder that was just read,
-        // which is closed), so nothing in it owns them.
+    // The folder that was just read is closed by now.
+    let is_open = |number: &i32| std::fs::symlink_metadata(format!("/dev/fd/{number}")).is_ok();
+    for number in open.into_iter().filter(|number| *number > 2).filter(is_open) {
+        // SAFETY: this process has opened none of them, so nothing in it owns them.
         #[expect(unsafe_code, reason = "nobody owns what was inherited; see above")]
         unsafe {
             rustix::io::close(number);

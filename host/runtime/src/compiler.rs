@@ -71,13 +71,17 @@ pub enum CompileError {
     #[error("not a component that can be run: {0}")]
     Invalid(String),
     /// It takes more memory.
-    #[error("compiling it takes more than {0} of memory, which is all that the compiler gets on this machine")]
+    #[error(
+        "compiling it takes more than {0} of memory, which is all that the compiler gets on this machine"
+    )]
     Memory(Bytes),
     /// It takes more CPU time.
     #[error("compiling it takes more than {0} of CPU time")]
     Cpu(HumanDuration),
     /// It takes longer.
-    #[error("compiling it was ended after {0}: the module is too complex, or the machine too busy; it is tried again when it is looked at next")]
+    #[error(
+        "compiling it was ended after {0}: the module is too complex, or the machine too busy; it is tried again when it is looked at next"
+    )]
     Wall(HumanDuration),
     /// What it compiles to is too large.
     #[error("it compiles to more than {0} of code")]
@@ -86,7 +90,9 @@ pub enum CompileError {
     #[error("the compiler crashed on it: {0}")]
     Crashed(String),
     /// The compiler was killed from outside.
-    #[error("the compiler was killed, perhaps because the machine had no memory left; it is tried again when the module is looked at next")]
+    #[error(
+        "the compiler was killed, perhaps because the machine had no memory left; it is tried again when the module is looked at next"
+    )]
     Killed,
     /// There is no more need for it.
     #[error("compiling it was given up")]

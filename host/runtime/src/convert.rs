@@ -337,13 +337,8 @@ mod tests {
     fn json_that_could_not_be_read_again_is_a_bad_request_wherever_it_is_handed_over() {
         assert!(json("x", &nested(MAX_NESTING)).is_ok());
         let kind = || kube::Kind { api_version: "v1".into(), kind: "Pod".into() };
-        let target = || kube::Target {
-            kind: kind(),
-            namespace: None,
-            name: "x".into(),
-            uid: None,
-            subresource: None,
-        };
+        let target =
+            || kube::Target { kind: kind(), namespace: None, name: "x".into(), uid: None, subresource: None };
         let object = nested(MAX_NESTING + 1);
         let patch = |type_, body: String| {
             kube::Mutation::Patch(kube::PatchOp { target: target(), type_, body, resource_version: None })
@@ -361,14 +356,22 @@ mod tests {
             ),
             (
                 "mutation.apply.object",
-                kube::Mutation::Apply(kube::ApplyOp { target: target(), object: object.clone(), force: false }),
+                kube::Mutation::Apply(kube::ApplyOp {
+                    target: target(),
+                    object: object.clone(),
+                    force: false,
+                }),
             ),
             ("mutation.patch.body", patch(kube::PatchType::Merge, object.clone())),
             ("mutation.patch.body", patch(kube::PatchType::Json, long)),
         ] {
             let error = mutation("mutation", change).unwrap_err();
             assert_eq!(error.reason, Reason::BAD_REQUEST);
-            assert!(error.message.starts_with(&format!("{field}: nested more than 100")), "{}", error.message);
+            assert!(
+                error.message.starts_with(&format!("{field}: nested more than 100")),
+                "{}",
+                error.message
+            );
         }
         let test = kube::Test { pointer: "/a".into(), op: kube::Op::Equals, value: object };
         assert_eq!(predicate(kube::Predicate::All(vec![test])).unwrap_err().reason, Reason::BAD_REQUEST);
@@ -379,9 +382,22 @@ mod tests {
     fn what_is_taken_in_reads_back_as_it_was() {
         let mut dice = fastrand::Rng::with_seed(7);
         let odd = [
-            "1e400", "-1e400", "18446744073709551616", "-0", "-0.0", "1e-400", "5e-324", "0.1", "1e21",
-            "123456789012345678901234567890", "2.2250738585072011e-308", "1.7976931348623157e308",
-            r#"{"a":1,"a":2}"#, r#""\ud800""#, r#""\u0000""#, "\"\u{202e}\"",
+            "1e400",
+            "-1e400",
+            "18446744073709551616",
+            "-0",
+            "-0.0",
+            "1e-400",
+            "5e-324",
+            "0.1",
+            "1e21",
+            "123456789012345678901234567890",
+            "2.2250738585072011e-308",
+            "1.7976931348623157e308",
+            r#"{"a":1,"a":2}"#,
+            r#""\ud800""#,
+            r#""\u0000""#,
+            "\"\u{202e}\"",
         ];
         let mut taken = 0;
         for round in 0..20_000 {

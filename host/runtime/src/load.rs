@@ -218,7 +218,8 @@ impl Runtime {
             // with the same settings, which it says first.
             #[expect(unsafe_code, reason = "the one way to load compiled code; see above")]
             let component = unsafe { Component::deserialize(engine, &code) };
-            component.map_err(|error| LoadError::Internal(format!("compiled code that does not load: {error:#}")))
+            component
+                .map_err(|error| LoadError::Internal(format!("compiled code that does not load: {error:#}")))
         })
         .await
     }

@@ -168,7 +168,8 @@ mod tests {
 
     #[test]
     fn what_is_imported_is_named_before_anything_is_compiled() {
-        let bytes = wat::parse_str(r#"(component (import "a:b/c" (instance)) (import "now" (func)))"#).unwrap();
+        let bytes =
+            wat::parse_str(r#"(component (import "a:b/c" (instance)) (import "now" (func)))"#).unwrap();
         assert_eq!(check(&bytes).unwrap(), ["a:b/c", "now"]);
         assert!(check(&Guest::default().component()).is_ok());
     }
@@ -178,10 +179,11 @@ mod tests {
         let functions = "(func)".repeat(150_001);
         let text = refused(&format!("(component (core module {functions}))"));
         assert!(text.contains("more than 150000 functions"), "{text}");
-        let text = refused("(component (core module (func (local i32)) (func (local i32 i64 f32))))".replace(
-            "(local i32 i64 f32)",
-            &format!("(local {})", "i32 i64 ".repeat(10_001)),
-        ).as_str());
+        let text = refused(
+            "(component (core module (func (local i32)) (func (local i32 i64 f32))))"
+                .replace("(local i32 i64 f32)", &format!("(local {})", "i32 i64 ".repeat(10_001)))
+                .as_str(),
+        );
         assert!(text.contains("20000 locals of one function"), "{text}");
         let nested = (0..17).fold(String::new(), |inner, _| format!("(component {inner})"));
         let text = refused(&nested);

@@ -26,10 +26,10 @@ mod token;
 mod webhook;
 
 pub use assemble::{ServeOptions, Simulated};
-pub use suture_runtime::Compiler;
 pub use catalog::kept_module;
 pub use check::{CheckReport, check};
 pub use config::{Config, ConfigError};
 pub use rbac::{RbacReport, rbac};
 pub use server::{ServeError, Server};
 pub use standby::Standby;
+pub use suture_runtime::Compiler;

@@ -42,8 +42,8 @@ pub async fn rbac(
         let message = "this cluster is simulated and knows no RBAC; these are the rights on a live one";
         warnings.push(loaded.error(loaded.config.cluster.referenced, message));
     }
-    let runtime = Runtime::new(compiler)
-        .map_err(|error| vec![loaded.error(Location::UNKNOWN, error.to_string())])?;
+    let runtime =
+        Runtime::new(compiler).map_err(|error| vec![loaded.error(Location::UNKNOWN, error.to_string())])?;
     let loader = Loader::new(runtime, None);
     let mut read = Vec::new();
     for entry in &loaded.config.policies {

@@ -109,8 +109,11 @@ async fn a_missing_right_is_named_and_holds_back_its_policy_alone_until_it_is_gr
         granted.iter().filter(|right| right.reach.namespace() == Some(&world.home)).cloned().collect();
     exactly_missing(&client, &granted, &missing).await?;
 
-    let server =
-        Server::start(&config, ServeOptions::new(std::sync::Arc::new(|_, _| Err(String::new())), Compiler::InProcess)).await?;
+    let server = Server::start(
+        &config,
+        ServeOptions::new(std::sync::Arc::new(|_, _| Err(String::new())), Compiler::InProcess),
+    )
+    .await?;
     let admin = format!("http://{}/api/v1", server.admin_addr());
     let items = async |what: &str| -> anyhow::Result<Vec<Value>> {
         let body: Value = reqwest::get(format!("{admin}/{what}")).await?.json().await?;

@@ -98,7 +98,13 @@ impl World {
 
     /// What `suture rbac` prints of it.
     pub async fn rbac(&self, config: &Path) -> anyhow::Result<RbacReport> {
-        let report = suture_server::rbac(config, Some(self.tools.clone()), Some(ACCOUNT.to_owned()), Compiler::InProcess).await;
+        let report = suture_server::rbac(
+            config,
+            Some(self.tools.clone()),
+            Some(ACCOUNT.to_owned()),
+            Compiler::InProcess,
+        )
+        .await;
         report.map_err(|errors| anyhow::anyhow!("{errors:#?}"))
     }
 

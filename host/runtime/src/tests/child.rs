@@ -25,7 +25,8 @@ impl Bed {
 
     fn program(&self) -> PathBuf {
         let program = self.dir.path().join("compiler");
-        let text = format!("#!/bin/sh\ndir={}\necho run >> $dir/runs\n{}\n", self.dir.path().display(), self.script);
+        let text =
+            format!("#!/bin/sh\ndir={}\necho run >> $dir/runs\n{}\n", self.dir.path().display(), self.script);
         fs::write(&program, text).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         program

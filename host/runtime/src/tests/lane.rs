@@ -25,7 +25,8 @@ async fn an_honest_run_is_not_kept_waiting_by_a_hundred_that_spin() {
     });
     let spinners: Vec<_> = (0..SPINNERS)
         .map(|_| {
-            let (spinner, limits, host, ended) = (spinner.clone(), limits.clone(), host.clone(), ended.clone());
+            let (spinner, limits, host, ended) =
+                (spinner.clone(), limits.clone(), host.clone(), ended.clone());
             tokio::spawn(async move {
                 loop {
                     spinner.remediate(&incident(), &limits, host.clone()).await;

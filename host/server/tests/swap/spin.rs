@@ -12,7 +12,8 @@ async fn a_hundred_alerts_for_a_policy_that_spins_keep_no_other_policy_waiting()
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("demo.wasm"), guest::component(1)).unwrap();
     fs::write(dir.path().join("spin.wasm"), guest::spinning()).unwrap();
-    let policy = |name| format!("- {{name: {name}, source: {{file: {name}.wasm}}, mode: enforce, confirm: none}}\n");
+    let policy =
+        |name| format!("- {{name: {name}, source: {{file: {name}.wasm}}, mode: enforce, confirm: none}}\n");
     let budgets = "budgets: {storm: 1000, runsPerHour: 1000}\npolicies:\n";
     let bed = start(dir, &format!("{budgets}{}{}", policy("spin"), policy("demo"))).await;
     let alerts: Vec<Value> = (0..100)
