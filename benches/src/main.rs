@@ -5,9 +5,18 @@ mod bytes;
 mod durable;
 mod figure;
 mod guard;
+#[path = "../../host/server/tests/bed/guest.rs"]
+#[allow(
+    dead_code,
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "made for tests, of which only a part is used here"
+)]
+mod guest;
 mod load;
 mod policy;
 mod repair;
+mod spin;
 mod swap;
 mod torture;
 mod webhook;
@@ -15,7 +24,8 @@ mod webhook;
 use std::process::ExitCode;
 
 /// Groups of figures.
-const GROUPS: [&str; 8] = ["policy", "guard", "webhook", "repair", "durable", "torture", "swap", "bytes"];
+const GROUPS: [&str; 9] =
+    ["policy", "guard", "webhook", "repair", "durable", "torture", "swap", "bytes", "spin"];
 
 fn main() -> anyhow::Result<ExitCode> {
     let asked: Vec<String> = std::env::args().skip(1).collect();
@@ -52,6 +62,11 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     if is_asked("bytes") {
         figures.extend(runtime.block_on(bytes::figures())?);
+    }
+    if is_asked("spin") {
+        // As the host's own executor: see `suture serve`.
+        let executor = tokio::runtime::Builder::new_multi_thread().enable_all().event_interval(1).build()?;
+        figures.push(executor.block_on(async { tokio::spawn(spin::beside_spinners()).await? })?);
     }
     let mut all_good = true;
     for figure in &figures {

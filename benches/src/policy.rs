@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::Context;
 use suture_core::Program;
 use suture_mock::NativePolicy;
-use suture_runtime::Runtime;
+use suture_runtime::{Compiler, Runtime};
 use suture_scenario::{Scenario, runner};
 use volsync::VolSync;
 
@@ -25,7 +25,8 @@ pub fn component_over_native() -> anyhow::Result<Figure> {
     let bytes =
         std::fs::read(COMPONENT).with_context(|| format!("{COMPONENT} (`make policies` builds it)"))?;
     let setup = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let component: Arc<dyn Program> = Arc::new(setup.block_on(Runtime::new()?.load(&bytes, None))?);
+    let component: Arc<dyn Program> =
+        Arc::new(setup.block_on(Runtime::new(Compiler::InProcess)?.load(&bytes, None))?);
     let (mut sandboxed, mut compiled) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS + 20 {
         for (is_native, times) in [(false, &mut sandboxed), (true, &mut compiled)] {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use suture_core::{Program, RealClock};
-use suture_runtime::Runtime;
+use suture_runtime::{Compiler, Runtime};
 use suture_scenario::Scenario;
 use suture_scenario::torture::{Campaign, Subject};
 
@@ -25,7 +25,8 @@ pub fn runs_a_second() -> anyhow::Result<Figure> {
     }
     let bytes = std::fs::read(COMPONENT).context(COMPONENT)?;
     let setup = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let program: Arc<dyn Program> = Arc::new(setup.block_on(Runtime::new()?.load(&bytes, None))?);
+    let program: Arc<dyn Program> =
+        Arc::new(setup.block_on(Runtime::new(Compiler::InProcess)?.load(&bytes, None))?);
     let subjects: Vec<_> =
         scenarios.iter().map(|scenario| Subject { scenario, program: program.clone() }).collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);

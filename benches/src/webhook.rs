@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::{Clock, Notification, RealClock};
-use suture_server::{ServeOptions, Server, Simulated};
+use suture_server::{Compiler, ServeOptions, Server, Simulated};
 use suture_tests::process::{free_port, loopback};
 
 use crate::figure::{Figure, Goal, median};
@@ -82,12 +82,15 @@ pub async fn suture(dir: &Path) -> anyhow::Result<Server> {
 
 /// An empty cluster in memory.
 pub fn options() -> ServeOptions {
-    ServeOptions::new(Arc::new(|_: &Path, _: f64| {
-        let clock: Arc<dyn Clock> = Arc::new(RealClock);
-        let fixture = Fixture { now: clock.now(), ..Fixture::default() };
-        let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
-        Ok(Simulated { cluster: Arc::new(cluster), clock })
-    }))
+    ServeOptions::new(
+        Arc::new(|_: &Path, _: f64| {
+            let clock: Arc<dyn Clock> = Arc::new(RealClock);
+            let fixture = Fixture { now: clock.now(), ..Fixture::default() };
+            let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
+            Ok(Simulated { cluster: Arc::new(cluster), clock })
+        }),
+        Compiler::InProcess,
+    )
 }
 
 /// Parses the body, stores nothing.

@@ -167,6 +167,11 @@ impl Host {
         crate::process::peak_memory(self.child.id().context("the host is gone")?)
     }
 
+    /// The number of its process; none where it is gone.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Send it a signal.
     ///
     /// # Errors

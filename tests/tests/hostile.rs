@@ -10,6 +10,7 @@ use anyhow::{Context, ensure};
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use suture_envtest::ControlPlane;
+use suture_runtime::Compiler;
 use suture_server::{ServeOptions, Server};
 use suture_tests::process::eventually;
 
@@ -117,10 +118,13 @@ async fn no_attack_goes_through_on_a_real_api_server() -> anyhow::Result<()> {
     });
     // JSON is YAML.
     std::fs::write(&file, config.to_string())?;
-    let rbac = suture_server::rbac(&file, Some(own), Some("suture".to_owned())).await;
+    let rbac = suture_server::rbac(&file, Some(own), Some("suture".to_owned()), Compiler::InProcess).await;
     let rbac = rbac.map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
     plane.apply(&rbac.needs.roles(&rbac.installation).yaml()).await?;
-    let options = ServeOptions::new(Arc::new(|_: &Path, _: f64| Err("this cluster is live".to_owned())));
+    let options = ServeOptions::new(
+        Arc::new(|_: &Path, _: f64| Err("this cluster is live".to_owned())),
+        Compiler::InProcess,
+    );
     let server = Server::start(&file, options).await?;
     let alerts: Vec<_> = (0..attacks.len())
         .map(|number| {

@@ -10,6 +10,10 @@
 #[allow(dead_code, reason = "only a part is used here")]
 mod bed;
 
+#[path = "../../host/server/tests/bed/guest.rs"]
+#[allow(dead_code, reason = "only a part is used here")]
+mod guest;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +28,7 @@ use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::Digest;
 use suture_core::{Clock, RealClock};
 use suture_registry::About;
-use suture_server::{ServeOptions, Server, Simulated};
+use suture_server::{Compiler, ServeOptions, Server, Simulated};
 use suture_tests::command::{refuses, shows};
 use suture_tests::process::eventually;
 
@@ -81,12 +85,15 @@ fn wrapped(text: &str) -> String {
 }
 
 async fn start(dir: &Path) -> Server {
-    let options = ServeOptions::new(Arc::new(|_: &Path, _: f64| {
-        let clock: Arc<dyn Clock> = Arc::new(RealClock);
-        let fixture = Fixture { now: clock.now(), ..Fixture::default() };
-        let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
-        Ok(Simulated { cluster: Arc::new(cluster), clock })
-    }));
+    let options = ServeOptions::new(
+        Arc::new(|_: &Path, _: f64| {
+            let clock: Arc<dyn Clock> = Arc::new(RealClock);
+            let fixture = Fixture { now: clock.now(), ..Fixture::default() };
+            let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
+            Ok(Simulated { cluster: Arc::new(cluster), clock })
+        }),
+        Compiler::InProcess,
+    );
     Server::start(&dir.join("suture.yaml"), options).await.unwrap()
 }
 
@@ -190,4 +197,67 @@ async fn what_is_pushed_is_pulled_again_and_with_a_key_only_if_it_was_signed_wit
     assert!(!dir.join("strange.wasm").exists());
     drop(registry);
     refuses(dir, &["pull", &reference], "can't be reached").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_is_moved_onto_an_older_version_waits_until_a_person_accepts_it_or_the_operator_allows_it()
+{
+    let registry = Registry::start("", |_| {}).await;
+    let key = Key::new();
+    let reference = registry.reference("team/demo:1");
+    let client = client(PATIENCE);
+    let push = async |version: &str| {
+        let pushed = client.push(&reference, guest::versioned(version), About::default()).await.unwrap();
+        registry.put(&key.signature(pushed)).await;
+    };
+    let digest = |version: &str| Digest::of(&guest::versioned(version)).to_string();
+    let works = |version: &str| {
+        let wanted = digest(version);
+        move |policy: &Value| policy["digest"] == wanted.as_str() && policy["candidate"].is_null()
+    };
+    let waits = |version: &str| {
+        let wanted = digest(version);
+        move |policy: &Value| policy["candidate"]["digest"] == wanted.as_str()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("cosign.pub"), key.pem()).unwrap();
+    let configure = |more: &str| {
+        let config = format!(
+            "listen: 127.0.0.1:0\nadmin: {{listen: 127.0.0.1:0}}\nstorage: {{path: state}}\n\
+             cluster: {{simulated: {{scenario: unused.yaml}}}}\npolicies:\n- name: volsync\n  confirm: none\n\
+             \x20 source: {{oci: {{reference: '{reference}', key: cosign.pub, poll: 5s, timeout: 5s{more}}}}}\n"
+        );
+        std::fs::write(dir.path().join("suture.yaml"), config).unwrap();
+    };
+    configure("");
+    push("1.10.0-rc.1").await;
+    let server = start(dir.path()).await;
+    until(&server, works("1.10.0-rc.1")).await;
+    // A release is newer than what led to it.
+    push("1.10.0").await;
+    until(&server, works("1.10.0")).await;
+    // As numbers, not as text.
+    push("1.9.0").await;
+    let status = until(&server, waits("1.9.0")).await;
+    assert_eq!(status["digest"], digest("1.10.0").as_str(), "{status:#}");
+    let why = status["candidate"]["why"].as_str().unwrap();
+    assert!(why.contains("1.9.0 is older than 1.10.0") && why.contains("allowDowngrade"), "{why}");
+
+    // So it does after a restart, where all that is known stands on disk.
+    server.stop(Duration::ZERO).await;
+    let server = start(dir.path()).await;
+    let status = until(&server, waits("1.9.0")).await;
+    assert_eq!(status["digest"], digest("1.10.0").as_str(), "{status:#}");
+    let url = format!("http://{}/api/v1/policies/volsync/accept", server.admin_addr());
+    let accepted = reqwest::Client::new().post(url).json(&json!({"digest": digest("1.9.0")}));
+    assert!(accepted.send().await.unwrap().status().is_success());
+    until(&server, works("1.9.0")).await;
+    push("2.0.0").await;
+    until(&server, works("2.0.0")).await;
+
+    push("1.10.0").await;
+    until(&server, waits("1.10.0")).await;
+    configure(", allowDowngrade: true");
+    until(&server, works("1.10.0")).await;
+    server.stop(Duration::ZERO).await;
 }

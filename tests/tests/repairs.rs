@@ -10,7 +10,7 @@ use serde_json::Value;
 use suture_cluster::SimulatedCluster;
 use suture_core::{Clock, RealClock, ScaledClock};
 use suture_scenario::Scenario;
-use suture_server::{ServeOptions, Server, Simulated};
+use suture_server::{Compiler, ServeOptions, Server, Simulated};
 use suture_tests::alertmanager::Alertmanager;
 use suture_tests::prometheus::Prometheus;
 use suture_tests::{metric, process::eventually};
@@ -78,9 +78,12 @@ policies:
         );
         std::fs::write(root.join("suture.yaml"), config)?;
         let (shared, time) = (cluster.clone(), clock.clone());
-        let options = ServeOptions::new(Arc::new(move |_: &Path, _: f64| {
-            Ok(Simulated { cluster: Arc::new(shared.clone()), clock: time.clone() })
-        }));
+        let options = ServeOptions::new(
+            Arc::new(move |_: &Path, _: f64| {
+                Ok(Simulated { cluster: Arc::new(shared.clone()), clock: time.clone() })
+            }),
+            Compiler::InProcess,
+        );
         let server = Server::start(&root.join("suture.yaml"), options).await?;
         let webhook = place(&server);
         let alertmanager = Alertmanager::start(root, alertmanager_address, &webhook, TOKEN).await?;

@@ -12,7 +12,7 @@ use suture_engine::{
     Budgets, Confirm, Engine, EngineConfig, Metrics, NoPager, Policy, PolicyConfig, Progress, Retry,
 };
 use suture_journal::Journal;
-use suture_runtime::Runtime;
+use suture_runtime::{Compiler, Runtime};
 use tokio::sync::broadcast;
 
 use super::world::{Requests, World, sources};
@@ -28,7 +28,7 @@ impl Suture {
     pub async fn new(world: &World) -> anyhow::Result<Self> {
         let bytes =
             std::fs::read(COMPONENT).with_context(|| format!("{COMPONENT} (`make policies` builds it)"))?;
-        let program = Arc::new(Runtime::new()?.load(&bytes, None).await?);
+        let program = Arc::new(Runtime::new(Compiler::InProcess)?.load(&bytes, None).await?);
         let (client, requests) = world.client().await?;
         let connection = Connection { client, namespace: world.namespace.clone(), url: world.plane.url() };
         // Neither side limits its own rate: the work is measured, not the patience.

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod compile;
 mod generate;
 mod policies;
 mod registry;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use compile::CompileArgs;
 pub use generate::{CompletionsArgs, Format as SchemaFormat, ManArgs, SchemaArgs};
 pub use policies::{
     PoliciesAcceptArgs, PoliciesArgs, PoliciesCommand, PoliciesListArgs, PoliciesShowArgs, ServerArgs,
@@ -100,6 +102,9 @@ pub enum Command {
     Man(ManArgs),
     /// See it work: a host, a simulated cluster, three broken backups, real webhooks.
     Demo(DemoArgs),
+    /// Compile a component from stdin to stdout, within limits. For this program itself.
+    #[command(hide = true)]
+    Compile(CompileArgs),
 }
 
 /// A configuration file.

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod compile;
 mod completions;
 mod demo;
 mod grants;
@@ -48,5 +49,6 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
+        Command::Compile(args) => compile::run(&args),
     }
 }

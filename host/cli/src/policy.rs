@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde::Deserialize;
 use suture_core::Program;
-use suture_runtime::{PolicyModule, Runtime};
+use suture_runtime::{Compiler, PolicyModule, Runtime};
 
 use crate::error::CliError;
 
@@ -157,7 +157,8 @@ pub fn load(file: &Path) -> Result<Arc<PolicyModule>, CliError> {
 /// As [`load`].
 pub async fn load_there(file: &Path) -> Result<Arc<PolicyModule>, CliError> {
     let bytes = read(file)?;
-    let runtime = Runtime::new().map_err(|error| CliError::internal(error.to_string()))?;
+    let runtime =
+        Runtime::new(Compiler::this_program()).map_err(|error| CliError::internal(error.to_string()))?;
     let module = runtime.load(&bytes, None).await;
     module.map(Arc::new).map_err(|error| {
         CliError::usage(format!("this is no policy that can be run: {error}")).at(file.display())

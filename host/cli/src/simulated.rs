@@ -6,7 +6,7 @@ use std::sync::Arc;
 use suture_cluster::SimulatedCluster;
 use suture_core::{AlertStatus, Clock, ScaledClock};
 use suture_scenario::Scenario;
-use suture_server::{ServeOptions, Simulated};
+use suture_server::{Compiler, ServeOptions, Simulated};
 
 /// Make the cluster that a scenario's `given` and `reactions` describe. Its time begins
 /// at `given.now` and runs `speed` times as fast as real. Where the scenario lists no
@@ -32,8 +32,9 @@ pub fn cluster(file: &Path, speed: f64) -> Result<(SimulatedCluster, Arc<dyn Clo
 
 /// What `suture serve` and `suture check` need beside the configuration.
 pub fn options() -> ServeOptions {
-    ServeOptions::new(Arc::new(|file, speed| {
+    let simulated = |file: &Path, speed| {
         let (cluster, clock) = cluster(file, speed)?;
         Ok(Simulated { cluster: Arc::new(cluster), clock })
-    }))
+    };
+    ServeOptions::new(Arc::new(simulated), Compiler::this_program())
 }

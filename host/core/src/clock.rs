@@ -17,6 +17,7 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Keeps virtual time from moving while something is in flight outside the futures
 /// that the clock drives (a commit on another thread). Ends when dropped.
+#[derive(Default)]
 pub struct Hold(#[expect(dead_code, reason = "held for its drop")] Option<Box<dyn Any + Send>>);
 
 /// What time it is, and how to wait.

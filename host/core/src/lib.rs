@@ -24,6 +24,7 @@ pub mod manifest;
 pub mod matcher;
 pub mod mode;
 pub mod names;
+pub mod nesting;
 pub mod object;
 pub mod outcome;
 pub mod patch;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::clock::Hold;
 use crate::effect::{Effect, Reply};
 use crate::error::Error;
 use crate::handler::Halt;
@@ -21,6 +22,12 @@ pub trait Host: Send + Sync {
     /// whatever comes of it. A program counts along: what `kube.mutate` hands out as
     /// `step` is that number, and comes back in [`Effect::Settle`].
     async fn answer(&self, effect: Effect) -> Result<Result<Reply, Error>, Halt>;
+
+    /// Keeps virtual time from moving while the result lives: the program waits for its
+    /// turn on a processor, which is no wait that a clock should jump over.
+    fn hold(&self) -> Hold {
+        Hold::default()
+    }
 }
 
 /// A policy: a component, or (in tests) the same code compiled natively.

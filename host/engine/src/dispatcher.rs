@@ -8,6 +8,7 @@ mod recent;
 mod route;
 mod runs;
 mod take_up;
+mod turns;
 mod unconfirmed;
 mod verify;
 

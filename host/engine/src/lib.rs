@@ -22,6 +22,7 @@ mod observe;
 pub mod pager;
 pub mod policy;
 pub mod progress;
+mod readable;
 pub mod run;
 mod table;
 

@@ -13,6 +13,7 @@ use suture_core::{Clock, Effect, EffectHandler, Error, Fault, Prepared, Reason, 
 
 use crate::cluster::Cluster;
 use crate::locks::{Held, Locks};
+use crate::readable;
 
 pub(crate) struct Local {
     pub cluster: Arc<dyn Cluster>,
@@ -113,11 +114,14 @@ impl EffectHandler for Local {
             | Effect::Logs { .. }
             | Effect::Query { .. }
             | Effect::QueryRange { .. }
-            | Effect::Alerts => self.cluster.perform(prepared).await,
+            | Effect::Alerts => readable::reply(self.cluster.perform(prepared).await?),
         }
     }
 
     async fn resolve(&self, prepared: &Prepared) -> Result<Resolution, Fault> {
-        self.cluster.resolve(prepared).await
+        match self.cluster.resolve(prepared).await? {
+            Resolution::Done(reply) => Ok(Resolution::Done(readable::reply(reply)?)),
+            other @ (Resolution::NotDone | Resolution::Unknown(_)) => Ok(other),
+        }
     }
 }

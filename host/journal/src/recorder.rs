@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use suture_core::clock::Hold;
 use suture_core::effect::Nature;
 use suture_core::{
     Clock, Effect, EffectHandler, Error, Fault, Halt, Host, Limit, Limits, Mutation, Prepared, Reason, Reply,
@@ -272,6 +273,10 @@ impl Host for Recorder {
                 self.read(step, size::cut(effect)).await
             }
         }
+    }
+
+    fn hold(&self) -> Hold {
+        self.clock.hold()
     }
 }
 

@@ -12,7 +12,7 @@ use suture_core::HumanDuration;
 use crate::Reference;
 
 /// Where a policy is pulled from, and how: just a reference, or
-/// `{reference, credentials, key, poll, plainHttp, timeout}`.
+/// `{reference, credentials, key, poll, plainHttp, allowDowngrade, timeout}`.
 ///
 /// File names are as they stand in the configuration; who reads it makes them relative to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,9 @@ pub struct OciSource {
     pub poll: HumanDuration,
     /// Whether to speak to the registry without TLS. One on this machine is spoken to so anyway.
     pub plain_http: bool,
+    /// Whether a module may take the place of one with a higher version without a person's
+    /// saying so. Else an older one, rightly signed as it may be, waits to be accepted.
+    pub allow_downgrade: bool,
     /// How long one pull may take in all: from [`LEAST_TIMEOUT`](Self::LEAST_TIMEOUT) to
     /// [`MOST_TIMEOUT`](Self::MOST_TIMEOUT).
     pub timeout: HumanDuration,
@@ -53,6 +56,7 @@ impl From<Reference> for OciSource {
             key: None,
             poll: Self::POLL,
             plain_http: false,
+            allow_downgrade: false,
             timeout: Self::TIMEOUT,
         }
     }
@@ -70,6 +74,8 @@ struct Fields {
     poll: HumanDuration,
     #[serde(default)]
     plain_http: bool,
+    #[serde(default)]
+    allow_downgrade: bool,
     #[serde(default = "timeout_default", deserialize_with = "timeout")]
     timeout: HumanDuration,
 }
@@ -126,9 +132,9 @@ impl<'de> Visitor<'de> for Either {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OciSource, A::Error> {
-        let Fields { reference, credentials, key, poll, plain_http, timeout } =
+        let Fields { reference, credentials, key, poll, plain_http, allow_downgrade, timeout } =
             Fields::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(OciSource { reference, credentials, key, poll, plain_http, timeout })
+        Ok(OciSource { reference, credentials, key, poll, plain_http, allow_downgrade, timeout })
     }
 }
 
@@ -162,13 +168,13 @@ mod tests {
     #[test]
     fn the_long_form_says_all() {
         let text = "reference: registry:5000/volsync:1\ncredentials: /etc/docker/config.json\nkey: cosign.pub\n\
-                    poll: 30s\nplainHttp: true\ntimeout: 2m\n";
+                    poll: 30s\nplainHttp: true\nallowDowngrade: true\ntimeout: 2m\n";
         let source = read(text).unwrap();
         assert_eq!(source.reference.to_string(), "registry:5000/volsync:1");
         assert_eq!(source.credentials, Some("/etc/docker/config.json".into()));
         assert_eq!(source.key, Some("cosign.pub".into()));
         assert_eq!((source.poll.to_string(), source.timeout.to_string()), ("30s".into(), "2m".into()));
-        assert!(source.plain_http);
+        assert!(source.plain_http && source.allow_downgrade);
     }
 
     #[test]

@@ -10,6 +10,9 @@
 //!   follows, checked on the very bytes that are then given to wasmtime. That finds
 //!   damage, and files that were renamed; it needs no secret, because of the first point.
 //!
+//! What a [compiler](crate::Compiler) hands over is trusted as far as that: it is this very
+//! program, of the same user, and its output is hashed as it is received.
+//!
 //! Whatever is wrong with a file, the component is compiled again and the file replaced.
 
 use std::fs::{self, DirBuilder, File};
@@ -22,6 +25,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::failures::Failures;
 use crate::load::hex;
 
 /// Written first; changes with the layout of the file.
@@ -124,26 +128,32 @@ impl ModuleCache {
         Entry { cache: self, path, engine, digest: *digest }
     }
 
-    /// Remove the files that were written longest ago, beyond a number.
-    fn prune(&self) -> io::Result<()> {
+    /// Remove the files of a kind that were written longest ago, beyond a number.
+    pub(crate) fn prune(&self, kind: &str, kept: usize) -> io::Result<()> {
         let mut files = Vec::new();
         for file in fs::read_dir(&self.dir)? {
             let file = file?;
-            if file.path().extension().is_some_and(|extension| extension == "module") {
+            if file.path().extension().is_some_and(|extension| extension == kind) {
                 files.push((file.metadata()?.modified()?, file.path()));
             }
         }
         files.sort();
-        for (_, path) in files.iter().take(files.len().saturating_sub(MAX_FILES)) {
+        for (_, path) in files.iter().take(files.len().saturating_sub(kept)) {
             fs::remove_file(path)?;
         }
         Ok(())
+    }
+
+    /// What is known of a component that could not be compiled for an engine.
+    pub(crate) fn failures(&self, engine: &Engine, digest: &[u8; 32]) -> Failures<'_> {
+        let engine = engine_hash(engine);
+        Failures::new(self, self.dir.join(format!("{}-{}.failed", hex(digest), hex(&engine[..8]))))
     }
 }
 
 /// What tells engines apart whose compiled code is not interchangeable: wasmtime's
 /// version, its settings, the processor's features.
-fn engine_hash(engine: &Engine) -> [u8; 32] {
+pub(crate) fn engine_hash(engine: &Engine) -> [u8; 32] {
     struct Stable(Sha256);
     impl Hasher for Stable {
         fn write(&mut self, bytes: &[u8]) {
@@ -208,13 +218,9 @@ impl Entry<'_> {
     }
 
     /// Keep a compiled component. That it could not be kept is only worth a warning.
-    pub(crate) fn put(&self, component: &Component) {
-        let kept = component
-            .serialize()
-            .map_err(|error| format!("{error:#}"))
-            .and_then(|code| self.write(&code).map_err(|error| error.to_string()));
-        if let Err(why) = kept {
-            tracing::warn!(file = %self.path.display(), why, "a compiled module could not be kept");
+    pub(crate) fn put(&self, code: &[u8]) {
+        if let Err(error) = self.write(code) {
+            tracing::warn!(file = %self.path.display(), %error, "a compiled module could not be kept");
         }
     }
 
@@ -225,6 +231,6 @@ impl Entry<'_> {
         file.write_all(code)?;
         // No sync: a file that a crash leaves half written does not match its hash.
         let _: File = file.persist(&self.path)?;
-        self.cache.prune()
+        self.cache.prune("module", MAX_FILES)
     }
 }

@@ -58,6 +58,8 @@ impl State {
             return Err(Stop::NotConstant(call));
         };
         self.step = self.step.saturating_add(1);
+        // While the host is at work, the next one is.
+        self.turn.give_up();
         Ok(self.meter.outside(host.answer(effect)).await?)
     }
 

@@ -1,6 +1,7 @@
 //! The versions of the contract, side by side: a component is served by that which it was
 //! built for.
 
+mod nesting;
 mod v0_1;
 mod v0_2;
 
@@ -8,6 +9,8 @@ use suture_core::manifest::RawManifest;
 use suture_core::{ContractVersion, Ending, Incident};
 use wasmtime::Store;
 use wasmtime::component::{HasSelf, InstancePre, Linker};
+
+pub(crate) use nesting::check_nesting;
 
 use crate::instance::State;
 use crate::trap::{MAX_TEXT, cut};

@@ -8,8 +8,10 @@ use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::cap::{MAX_CORE_INSTANCES, MAX_TABLE_ELEMENTS, MAX_TABLES};
+use crate::compiler::Compiler;
 use crate::contract;
 use crate::instance::State;
+use crate::lane::Lane;
 use crate::ticker::{Live, Ticker};
 
 /// Instances that live at the same time; a further run waits for its turn. Each takes a
@@ -34,6 +36,10 @@ pub struct Runtime {
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<State>,
+    pub(crate) lane: Lane,
+    pub(crate) compiler: Compiler,
+    /// One module is compiled at a time: what each may use is a share of what there is.
+    pub(crate) compiling: Arc<Semaphore>,
     slots: Semaphore,
     ticker: Ticker,
 }
@@ -66,19 +72,20 @@ pub enum RuntimeError {
 }
 
 impl Runtime {
-    /// Set up the engine: pooled instances where the machine allows to reserve the
+    /// Set up the engine, and say who compiles for it: pooled instances where the machine allows to reserve the
     /// address space (some terabytes, nothing of which is used), else on demand.
     ///
     /// # Errors
     /// Where WebAssembly can't be compiled or interrupted here.
-    pub fn new() -> Result<Self, RuntimeError> {
+    pub fn new(compiler: Compiler) -> Result<Self, RuntimeError> {
         let wrong = |error: wasmtime::Error| RuntimeError::Engine(format!("{error:#}"));
         let engine = engine().map_err(wrong)?;
         let mut linker = Linker::new(&engine);
         contract::add_to_linker(&mut linker).map_err(wrong)?;
         let ticker = Ticker::start(&engine).map_err(RuntimeError::Ticker)?;
         let slots = Semaphore::new(MAX_INSTANCES as usize);
-        Ok(Self { shared: Arc::new(Shared { engine, linker, slots, ticker }) })
+        let (lane, compiling) = (Lane::new(), Arc::new(Semaphore::new(1)));
+        Ok(Self { shared: Arc::new(Shared { engine, linker, lane, compiler, compiling, slots, ticker }) })
     }
 }
 
@@ -108,6 +115,11 @@ fn engine() -> wasmtime::Result<Engine> {
             Engine::new(&config())
         }
     }
+}
+
+/// An engine that compiles for those above, and runs nothing: it reserves no memory.
+pub(crate) fn compiling() -> wasmtime::Result<Engine> {
+    Engine::new(&config())
 }
 
 fn config() -> Config {

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use suture_core::clock::Hold;
 use suture_core::{Host, Limit, Limits};
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::cap::Cap;
 use crate::engine::Shared;
+use crate::lane::Turn;
 use crate::meter::Meter;
 use crate::stop::Stop;
 use crate::ticker::TICK;
@@ -26,13 +28,33 @@ pub(crate) struct State {
     pub(crate) meter: Arc<Meter>,
     /// The number of the last effect.
     pub(crate) step: u32,
+    /// Its place among runs that use much CPU.
+    pub(crate) turn: Turn,
     cap: Cap,
+}
+
+impl Calls {
+    /// Keeps virtual time from moving.
+    fn hold(&self) -> impl FnOnce() -> Hold + Send + 'static {
+        let host = match self {
+            Self::Refused => None,
+            Self::Answered(host) => Some(host.clone()),
+        };
+        move || host.map(|host| host.hold()).unwrap_or_default()
+    }
 }
 
 /// A store with every limit in place.
 pub(crate) fn store(shared: &Shared, calls: Calls, limits: &Limits, meter: Arc<Meter>) -> Store<State> {
-    let state =
-        State { calls, limits: limits.clone(), meter: meter.clone(), step: 0, cap: Cap::new(limits.clone()) };
+    let turn = shared.lane.turn();
+    let state = State {
+        calls,
+        limits: limits.clone(),
+        meter: meter.clone(),
+        step: 0,
+        turn: turn.clone(),
+        cap: Cap::new(limits.clone()),
+    };
     let mut store = Store::new(&shared.engine, state);
     store.limiter(|state| &mut state.cap);
     // What a call may carry is checked in `call`, by value. This is the backstop before
@@ -40,9 +62,14 @@ pub(crate) fn store(shared: &Shared, calls: Calls, limits: &Limits, meter: Arc<M
     store.set_hostcall_fuel(usize::try_from(limits.memory.0).unwrap_or(usize::MAX));
 
     let (limits, budget) = (limits.clone(), limits.cpu.get());
-    store.epoch_deadline_callback(move |_| {
-        if meter.spent() >= budget {
+    store.epoch_deadline_callback(move |store| {
+        let spent = meter.spent();
+        if spent >= budget {
             return Err(Stop::limit(&limits, Limit::Cpu).into());
+        }
+        if turn.is_due(spent) {
+            let hold = store.data().calls.hold();
+            return Ok(UpdateDeadline::YieldCustom(1, Box::pin(turn.clone().take(hold))));
         }
         // After a host call the epoch is long past, and nothing was used up.
         if meter.slice() < TICK {

@@ -5,8 +5,8 @@
 //! [`Program`](suture_core::Program), and each of its runs gets a fresh instance:
 //!
 //! ```text
-//! bytes ─► check the preamble ─► compile, or the cache ─► check imports, exports, sizes
-//!       ─► link ─► ask for the manifest, which must be a constant ─► PolicyModule
+//! bytes ─► check the preamble, count the parts ─► compile in a child, or the cache
+//!       ─► check imports, exports, sizes ─► link ─► ask for the manifest, which must be a constant ─► PolicyModule
 //! ```
 //!
 //! An instance can do nothing but call the imports of `suture:policy`. Each call becomes
@@ -19,12 +19,18 @@ mod bindings;
 mod cache;
 mod call;
 mod cap;
+mod child;
+mod compiler;
 mod contract;
 mod engine;
+mod failures;
 mod instance;
+mod lane;
 mod load;
+mod machine;
 mod meter;
 mod module;
+mod parts;
 mod stop;
 mod ticker;
 mod trap;
@@ -35,6 +41,9 @@ mod testing;
 mod tests;
 
 pub use cache::{CacheError, ModuleCache};
+pub use child::compile_and_exit;
+pub use compiler::{CompileError, CompileLimits, Compiler};
 pub use engine::{Runtime, RuntimeError};
 pub use load::{LoadError, MAX_COMPONENT_BYTES};
 pub use module::PolicyModule;
+pub use parts::TooMany;

@@ -1,6 +1,7 @@
 //! From bytes to a policy, or a reason why not.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -10,11 +11,13 @@ use wasmtime::component::Component;
 
 use crate::cache::ModuleCache;
 use crate::cap::{MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
-use crate::contract::Contract;
+use crate::compiler::{CompileError, Job};
+use crate::contract::{Contract, check_nesting};
 use crate::engine::{Runtime, Shared, weight};
 use crate::instance::{Calls, store};
 use crate::meter::Meter;
 use crate::module::PolicyModule;
+use crate::parts::{self, TooMany};
 use crate::stop::Stop;
 use crate::trap::describe;
 
@@ -57,6 +60,20 @@ pub enum LoadError {
         version: u16,
         /// The layer field of the preamble.
         layer: u16,
+    },
+    /// More parts of a kind than the host looks at.
+    #[error(transparent)]
+    Parts(#[from] TooMany),
+    /// It could not be compiled within bounds.
+    #[error(transparent)]
+    Compile(CompileError),
+    /// It could not be compiled before, and was not tried again.
+    #[error("{why} (as it was before; to have it tried again, remove `{}`)", file.display())]
+    FailedBefore {
+        /// Why it could not be compiled.
+        why: String,
+        /// Where that is written down.
+        file: PathBuf,
     },
     /// It does not validate or compile, or has more parts than the host allows.
     #[error("not a component that can be run: {0}")]
@@ -169,22 +186,64 @@ impl Runtime {
         digest: [u8; 32],
         cache: Option<&ModuleCache>,
     ) -> Result<Component, LoadError> {
-        let (engine, cache, bytes) = (self.shared.engine.clone(), cache.cloned(), bytes.to_vec());
-        let work = move || {
-            let entry = cache.as_ref().map(|cache| cache.entry(&engine, &digest));
-            if let Some(component) = entry.as_ref().and_then(|entry| entry.get(&engine)) {
+        let shared = self.shared.clone();
+        if let Some(cache) = cache.cloned() {
+            let find = move || Ok(cache.entry(&shared.engine, &digest).get(&shared.engine));
+            if let Some(component) = aside(find).await? {
                 return Ok(component);
             }
-            let component = Component::from_binary(&engine, &bytes)
-                .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
-            if let Some(entry) = entry {
-                entry.put(&component);
+        }
+        let names = parts::check(bytes)?;
+        sort_imports(names.iter().map(String::as_str))?;
+        // Dropped with this future, which ends the compiler.
+        let (job, alive) = Job::new();
+        let _alive = alive;
+        let turn = self.shared.compiling.clone().acquire_owned().await;
+        let (shared, cache, bytes) = (self.shared.clone(), cache.cloned(), bytes.to_vec());
+        aside(move || {
+            let engine = &shared.engine;
+            // Whoever was before may have compiled the same.
+            let entry = cache.as_ref().map(|cache| cache.entry(engine, &digest));
+            if let Some(component) = entry.as_ref().and_then(|entry| entry.get(engine)) {
+                return Ok(component);
             }
-            Ok(component)
-        };
-        let compiled = tokio::task::spawn_blocking(work).await;
-        compiled.map_err(|error| LoadError::Internal(format!("the compiler: {error}")))?
+            let failures = cache.as_ref().map(|cache| cache.failures(engine, &digest));
+            let key = shared.compiler.key();
+            if let Some((why, file)) = failures.as_ref().and_then(|failures| failures.get(&key)) {
+                return Err(LoadError::FailedBefore { why, file });
+            }
+            let compiled = shared.compiler.compile(engine, &bytes, job);
+            drop(turn);
+            let code = compiled.map_err(|error| {
+                if let (true, Some(failures)) = (error.is_lasting(), &failures) {
+                    failures.put(&key, &error.to_string());
+                }
+                match error {
+                    CompileError::Invalid(why) => LoadError::Invalid(why),
+                    other => LoadError::Compile(other),
+                }
+            })?;
+            if let Some(entry) = &entry {
+                entry.put(&code);
+            }
+            // SAFETY: `deserialize` trusts its input to be what `serialize` made. The compiler
+            // is this program, run by this user, and made it of these bytes for an engine
+            // with the same settings, which it says first.
+            #[expect(unsafe_code, reason = "the one way to load compiled code; see above")]
+            let component = unsafe { Component::deserialize(engine, &code) };
+            component
+                .map_err(|error| LoadError::Internal(format!("compiled code that does not load: {error:#}")))
+        })
+        .await
     }
+}
+
+/// Work that blocks, beside the executor.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
+) -> Result<T, LoadError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| LoadError::Internal(format!("the compiler: {error}")))?
 }
 
 fn check_preamble(bytes: &[u8]) -> Result<(), LoadError> {
@@ -202,11 +261,15 @@ fn check_preamble(bytes: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-/// The version of the contract that all imports are of. By the component's type: what it is
-/// called in the binary does not count.
+/// By the component's type, as the engine has it: what it is called in the binary does not count.
 fn check_imports(engine: &Engine, component: &Component) -> Result<ContractVersion, LoadError> {
+    sort_imports(component.component_type().imports(engine).map(|(name, _)| name))
+}
+
+/// Refuse names that a policy may not import. The version of the contract that all are of.
+fn sort_imports<'a>(names: impl Iterator<Item = &'a str>) -> Result<ContractVersion, LoadError> {
     let (mut foreign, mut unknown, mut known) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, _) in component.component_type().imports(engine) {
+    for name in names {
         match (name.strip_prefix(PACKAGE), version_of(name)) {
             (None, _) => foreign.push(name.to_owned()),
             (Some(_), Some(version)) => known.push((version, name.to_owned())),
@@ -276,6 +339,7 @@ async fn manifest(shared: &Shared, contract: &Contract, weight: u32) -> Result<M
         contract.manifest(&mut store).await.map_err(trapped)
     };
     let raw = meter.inside(asked).await?;
+    check_nesting("settings-schema", &raw.settings_schema).map_err(LoadError::ManifestInvalid)?;
     raw.check_as(contract.version()).map_err(LoadError::ManifestInvalid)
 }
 

@@ -9,15 +9,18 @@ use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use suture_core::clock::Hold;
 use suture_core::effect::Reply;
-use suture_core::{Alert, Effect, Ending, Error, Halt, Host, Incident, IncidentId, Limits, Program};
+use suture_core::{
+    Alert, Clock, Effect, Ending, Error, Halt, Host, Incident, IncidentId, Limits, Program, VirtualClock,
+};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use crate::{LoadError, PolicyModule, Runtime};
+use crate::{Compiler, LoadError, PolicyModule, Runtime};
 
 /// One engine for all tests: a pool reserves terabytes of addresses.
-pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new(Compiler::InProcess).unwrap());
 
 /// Where a guest's fixed data begins.
 const DATA: u32 = 1024;
@@ -167,11 +170,13 @@ pub(crate) struct Scripted {
     pub(crate) asked: Mutex<Vec<Effect>>,
     /// Wait before each answer until this gate is opened.
     pub(crate) gate: Option<tokio::sync::Semaphore>,
+    /// The clock that the run lives by, where that is not the real one.
+    pub(crate) clock: Option<VirtualClock>,
 }
 
 impl Scripted {
     pub(crate) fn new(script: impl Fn(&Effect) -> Answer + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { script: Box::new(script), asked: Mutex::default(), gate: None })
+        Arc::new(Self { script: Box::new(script), asked: Mutex::default(), gate: None, clock: None })
     }
 
     /// Answers what needs no cluster.
@@ -179,10 +184,16 @@ impl Scripted {
         Self::new(plain)
     }
 
+    /// The same, in a run that lives by a clock.
+    pub(crate) fn living_by(clock: &VirtualClock) -> Arc<Self> {
+        let clock = Some(clock.clone());
+        Arc::new(Self { script: Box::new(plain), asked: Mutex::default(), gate: None, clock })
+    }
+
     /// Answers nothing until its gate is opened.
     pub(crate) fn waiting() -> Arc<Self> {
         let gate = Some(tokio::sync::Semaphore::new(0));
-        Arc::new(Self { script: Box::new(plain), asked: Mutex::default(), gate })
+        Arc::new(Self { script: Box::new(plain), asked: Mutex::default(), gate, clock: None })
     }
 }
 
@@ -205,5 +216,9 @@ impl Host for Scripted {
             gate.acquire().await.unwrap().forget();
         }
         answer
+    }
+
+    fn hold(&self) -> Hold {
+        self.clock.as_ref().map(Clock::hold).unwrap_or_default()
     }
 }

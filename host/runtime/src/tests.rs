@@ -3,8 +3,10 @@
 use suture_core::Ending;
 
 mod cache;
+mod child;
 mod contracts;
 mod instances;
+mod lane;
 mod limits;
 mod load;
 mod run;

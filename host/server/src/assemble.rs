@@ -11,6 +11,7 @@ use suture_core::{Clock, Labels, Program, RealClock};
 use suture_engine::confirm::ExternalLabels;
 use suture_engine::progress::Listeners;
 use suture_engine::{Cluster, Confirm, NoPager, Page, Pager, PolicyConfig};
+use suture_runtime::Compiler;
 
 pub(crate) use cluster::{Host, cluster, offline, prometheus};
 
@@ -34,12 +35,15 @@ pub struct ServeOptions {
     pub simulated: MakeSimulated,
     /// Who watches.
     pub listeners: Option<Listeners>,
+    /// Who compiles modules.
+    pub compiler: Compiler,
 }
 
 impl ServeOptions {
-    /// Options with a way to make simulated clusters.
-    pub fn new(simulated: MakeSimulated) -> Self {
-        Self { simulated, listeners: None }
+    /// Options with a way to make simulated clusters, and who compiles modules: for all that is
+    /// shipped, [`Compiler::this_program`].
+    pub fn new(simulated: MakeSimulated, compiler: Compiler) -> Self {
+        Self { simulated, listeners: None, compiler }
     }
 }
 

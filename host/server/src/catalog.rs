@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use futures::future::try_join_all;
 use suture_core::{Clock, Program, RealClock, names};
 use suture_engine::{KeptModules, Metrics, Policy};
-use suture_runtime::{ModuleCache, Runtime, RuntimeError};
+use suture_runtime::{Compiler, ModuleCache, Runtime, RuntimeError};
 
 pub(crate) use consider::{Considered, Subject};
 pub(crate) use keeper::{AcceptError, Beginning, Handle, Keeper, Keeping, OnReload};
@@ -68,13 +68,18 @@ impl Catalog {
     ///
     /// # Errors
     /// Where no policy can be run on this machine.
-    pub fn open(storage: &Path, clock: Arc<dyn Clock>, metrics: Metrics) -> Result<Self, RuntimeError> {
+    pub fn open(
+        storage: &Path,
+        compiler: Compiler,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+    ) -> Result<Self, RuntimeError> {
         let modules = storage.join(MODULES);
         let cache = ModuleCache::open(&modules)
             .inspect_err(|error| tracing::warn!(%error, "modules are compiled at every start"))
             .ok();
         Ok(Self {
-            loader: Loader::new(Runtime::new()?, cache),
+            loader: Loader::new(Runtime::new(compiler)?, cache),
             kept: Kept::inside(&modules),
             registry: Registry::default(),
             clock,

@@ -71,7 +71,7 @@ pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
     let (errors, warnings) = crate::transport::check(&loaded);
     report.errors.extend(errors);
     report.warnings.extend(warnings);
-    let runtime = match Runtime::new() {
+    let runtime = match Runtime::new(options.compiler.clone()) {
         Ok(runtime) => runtime,
         Err(error) => {
             report.errors.push(loaded.error(Location::UNKNOWN, error.to_string()));

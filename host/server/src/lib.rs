@@ -37,3 +37,4 @@ pub use config::{Config, ConfigError};
 pub use rbac::{RbacReport, rbac};
 pub use server::{ServeError, Server};
 pub use standby::Standby;
+pub use suture_runtime::Compiler;

@@ -7,7 +7,7 @@ use serde_saphyr::Location;
 use suture_core::rbac::{Installation, Needs, Requester};
 use suture_core::{Permission, Program};
 use suture_engine::Policy;
-use suture_runtime::Runtime;
+use suture_runtime::{Compiler, Runtime};
 
 use crate::assemble;
 use crate::catalog::{self, Loader};
@@ -36,6 +36,7 @@ pub async fn rbac(
     file: &Path,
     namespace: Option<String>,
     service_account: Option<String>,
+    compiler: Compiler,
 ) -> Result<RbacReport, Vec<ConfigError>> {
     let loaded = Config::load(file)?;
     let mut warnings = Vec::new();
@@ -43,7 +44,8 @@ pub async fn rbac(
         let message = "this cluster is simulated and knows no RBAC; these are the rights on a live one";
         warnings.push(loaded.error(loaded.config.cluster.referenced, message));
     }
-    let runtime = Runtime::new().map_err(|error| vec![loaded.error(Location::UNKNOWN, error.to_string())])?;
+    let runtime =
+        Runtime::new(compiler).map_err(|error| vec![loaded.error(Location::UNKNOWN, error.to_string())])?;
     let loader = Loader::new(runtime, None);
     let mut read = Vec::new();
     for entry in &loaded.config.policies {

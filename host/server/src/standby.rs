@@ -72,7 +72,9 @@ impl Standby {
             &loaded.config.people,
         ));
         let storage = loaded.path(&loaded.config.storage.path);
-        let catalog = Catalog::open(&storage, host.clock.clone(), metrics.clone()).map_err(start_error)?;
+        let compiler = options.compiler.clone();
+        let catalog =
+            Catalog::open(&storage, compiler, host.clock.clone(), metrics.clone()).map_err(start_error)?;
         let considered = catalog.consider_all(&loaded).await?;
         considered.iter().for_each(|considered| tell(&considered.policy));
         let reason = Reason::new("the host is starting");

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use suture_server::{CheckReport, ServeOptions, check};
+use suture_server::{CheckReport, Compiler, ServeOptions, check};
 
 async fn checked(policies: &str) -> CheckReport {
     let dir = tempfile::tempdir().unwrap();
@@ -15,8 +15,10 @@ async fn checked(policies: &str) -> CheckReport {
          cluster: {{simulated: {{scenario: none.yaml}}}}\npolicies: [{policies}]\n"
     );
     std::fs::write(dir.path().join("suture.yaml"), config).unwrap();
-    let options =
-        ServeOptions::new(Arc::new(|file: &Path, _: f64| Err(format!("no cluster in {}", file.display()))));
+    let options = ServeOptions::new(
+        Arc::new(|file: &Path, _: f64| Err(format!("no cluster in {}", file.display()))),
+        Compiler::InProcess,
+    );
     let report = check(&dir.path().join("suture.yaml"), &options).await;
     assert!(!dir.path().join("state").exists(), "a check writes nothing");
     report

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use suture_core::Program;
-use suture_runtime::Runtime;
+use suture_runtime::{Compiler, Runtime};
 
 /// The engine and the threads that it compiles on, made once.
 struct Fixture {
@@ -14,7 +14,7 @@ struct Fixture {
 static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let tokio = tokio.unwrap_or_else(|error| panic!("no tokio runtime: {error}"));
-    let runtime = Runtime::new().unwrap_or_else(|error| panic!("no engine: {error}"));
+    let runtime = Runtime::new(Compiler::InProcess).unwrap_or_else(|error| panic!("no engine: {error}"));
     Fixture { tokio, runtime }
 });
 

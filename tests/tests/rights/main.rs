@@ -18,7 +18,7 @@ use suture_cluster::live::{Connection, LiveConfig, access, connect};
 use suture_core::rbac::{Reach, Right, Role, Rule};
 use suture_core::{ObjectRef, RealClock};
 use suture_envtest::eventually;
-use suture_server::{ServeOptions, Server};
+use suture_server::{Compiler, ServeOptions, Server};
 use suture_tests::host::Host;
 use world::{ACCOUNT, World};
 
@@ -109,8 +109,11 @@ async fn a_missing_right_is_named_and_holds_back_its_policy_alone_until_it_is_gr
         granted.iter().filter(|right| right.reach.namespace() == Some(&world.home)).cloned().collect();
     exactly_missing(&client, &granted, &missing).await?;
 
-    let server =
-        Server::start(&config, ServeOptions::new(std::sync::Arc::new(|_, _| Err(String::new())))).await?;
+    let server = Server::start(
+        &config,
+        ServeOptions::new(std::sync::Arc::new(|_, _| Err(String::new())), Compiler::InProcess),
+    )
+    .await?;
     let admin = format!("http://{}/api/v1", server.admin_addr());
     let items = async |what: &str| -> anyhow::Result<Vec<Value>> {
         let body: Value = reqwest::get(format!("{admin}/{what}")).await?.json().await?;

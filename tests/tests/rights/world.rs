@@ -17,7 +17,7 @@ use suture_core::{
 use suture_engine::{Confirm, RunSpec, Session, execute, key};
 use suture_envtest::{ControlPlane, eventually};
 use suture_journal::{Cancel, MemoryLog};
-use suture_runtime::Runtime;
+use suture_runtime::{Compiler, Runtime};
 use suture_server::RbacReport;
 
 /// The host's ServiceAccount.
@@ -58,7 +58,7 @@ impl World {
         }
         let component =
             suture_build::build(&root.join("../policies/volsync"), None, &suture_build::Silent)?.path;
-        let program = Runtime::new()?.load(&std::fs::read(&component)?, None).await?;
+        let program = Runtime::new(Compiler::InProcess)?.load(&std::fs::read(&component)?, None).await?;
         Ok(Self {
             plane,
             media: plane.namespace("media").await?,
@@ -98,7 +98,13 @@ impl World {
 
     /// What `suture rbac` prints of it.
     pub async fn rbac(&self, config: &Path) -> anyhow::Result<RbacReport> {
-        let report = suture_server::rbac(config, Some(self.tools.clone()), Some(ACCOUNT.to_owned())).await;
+        let report = suture_server::rbac(
+            config,
+            Some(self.tools.clone()),
+            Some(ACCOUNT.to_owned()),
+            Compiler::InProcess,
+        )
+        .await;
         report.map_err(|errors| anyhow::anyhow!("{errors:#?}"))
     }
 

@@ -13,7 +13,7 @@ use kube::Api;
 use kube::api::ListParams;
 use serde_json::{Value, json};
 use suture_envtest::{ControlPlane, program};
-use suture_server::{ServeOptions, Server};
+use suture_server::{Compiler, ServeOptions, Server};
 use suture_tests::process::eventually;
 use suture_tests::volsync::Node;
 
@@ -88,7 +88,9 @@ policies:
             ops = self.namespace,
         );
         std::fs::write(self.config(), config)?;
-        let rbac = suture_server::rbac(&self.config(), Some(own), Some("suture".to_owned())).await;
+        let rbac =
+            suture_server::rbac(&self.config(), Some(own), Some("suture".to_owned()), Compiler::InProcess)
+                .await;
         let rbac = rbac.map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
         self.plane.apply(&rbac.needs.roles(&rbac.installation).yaml()).await
     }
@@ -98,7 +100,10 @@ policies:
     }
 
     async fn start(&mut self) -> anyhow::Result<()> {
-        let options = ServeOptions::new(Arc::new(|_: &Path, _: f64| Err("this cluster is live".to_owned())));
+        let options = ServeOptions::new(
+            Arc::new(|_: &Path, _: f64| Err("this cluster is live".to_owned())),
+            Compiler::InProcess,
+        );
         self.server = Some(Server::start(&self.config(), options).await?);
         Ok(())
     }

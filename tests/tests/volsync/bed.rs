@@ -11,7 +11,7 @@ use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
 use suture_envtest::ControlPlane;
-use suture_server::{ServeOptions, Server};
+use suture_server::{Compiler, ServeOptions, Server};
 use suture_tests::alertmanager::Alertmanager;
 use suture_tests::process::eventually;
 use suture_tests::prometheus::Prometheus;
@@ -146,10 +146,14 @@ policies:
         );
         let file = root.join("suture.yaml");
         std::fs::write(&file, config)?;
-        let rbac = suture_server::rbac(&file, Some(own), Some("suture".to_owned())).await;
+        let rbac =
+            suture_server::rbac(&file, Some(own), Some("suture".to_owned()), Compiler::InProcess).await;
         let rbac = rbac.map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
         self.plane.apply(&rbac.needs.roles(&rbac.installation).yaml()).await?;
-        let options = ServeOptions::new(Arc::new(|_: &Path, _: f64| Err("this cluster is live".to_owned())));
+        let options = ServeOptions::new(
+            Arc::new(|_: &Path, _: f64| Err("this cluster is live".to_owned())),
+            Compiler::InProcess,
+        );
         let server = Server::start(&file, options).await?;
         let webhook = format!("http://{}/hooks", server.webhook_addr());
         let alertmanager = Alertmanager::start(root, address, &webhook, TOKEN).await?;

@@ -15,7 +15,9 @@ pub fn run(args: &RbacArgs, output: &Output) -> CommandResult {
     if let Some(account) = &args.service_account {
         names::dns_subdomain(account).map_err(|error| CliError::usage(error).at("--service-account"))?;
     }
-    let report = suture_server::rbac(&args.config, args.namespace.clone(), args.service_account.clone());
+    let (namespace, account) = (args.namespace.clone(), args.service_account.clone());
+    let report =
+        suture_server::rbac(&args.config, namespace, account, suture_server::Compiler::this_program());
     let report = crate::executor()?.block_on(report).map_err(|errors| {
         let all: Vec<_> = errors.iter().map(ToString::to_string).collect();
         CliError::usage(all.join("\n"))

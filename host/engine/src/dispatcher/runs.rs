@@ -11,7 +11,7 @@ use suture_journal::{
 };
 use tracing::Instrument;
 
-use super::{AtWork, Command, Dispatcher};
+use super::{AtWork, Command, Dispatcher, turns};
 use crate::confirm::Confirm;
 use crate::policy::Policy;
 use crate::progress::{Listeners, Progress};
@@ -52,12 +52,12 @@ impl Dispatcher {
         if !self.may_start() {
             return;
         }
-        let queued: Vec<IncidentId> = self
-            .incidents
-            .values()
-            .filter(|incident| incident.state == IncidentState::Queued)
-            .map(|incident| incident.id.clone())
-            .collect();
+        let queued = self.incidents.values().filter_map(|incident| {
+            let is_queued = incident.state == IncidentState::Queued;
+            is_queued.then(|| (incident.policy.clone(), incident.id.clone()))
+        });
+        let at_work = self.at_work.values().filter(|run| !run.waiting).map(|run| run.policy.clone());
+        let queued = turns::in_turn(at_work, queued);
         // One write for all of them: each would wait for the disk.
         let running = self.at_work.values().filter(|run| !run.waiting).count();
         let mut starting: Vec<Starting> = Vec::new();

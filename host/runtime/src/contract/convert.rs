@@ -8,20 +8,42 @@ use std::time::Duration;
 use serde_json::Value;
 use suture_core::effect::{self, ActiveAlert, Sample, Series, Waited};
 use suture_core::manifest::RawManifest;
+use suture_core::nesting::{MAX_NESTING, is_recordable, nesting};
 use suture_core::object::{Kind, Object};
 use suture_core::{Alert, AlertStatus, Error, Incident, Labels, Mutation, Outcome, Reason};
 
 use super::bindings::{kube, log, prometheus, types};
+use crate::contract::nesting::TooDeep;
 use crate::trap::{MAX_TEXT, cut};
 
 // ---------------------------------------------------------------- from the policy
 
+/// JSON as it can be recorded, read again, and still be the same.
 fn json(field: &str, text: &str) -> Result<Value, Error> {
-    serde_json::from_str(text).map_err(|error| {
-        let message =
-            if text.is_empty() { "empty, where JSON is expected".to_owned() } else { error.to_string() };
-        Error::new(Reason::INVALID, format!("{field}: {message}"))
-    })
+    let invalid = |message: String| Error::new(Reason::INVALID, format!("{field}: {message}"));
+    let value = serde_json::from_str(text).map_err(|error| match text.is_empty() {
+        true => invalid("empty, where JSON is expected".to_owned()),
+        false => invalid(error.to_string()),
+    })?;
+    if is_recordable(&value) { Ok(value) } else { Err(too_deep(field)) }
+}
+
+fn too_deep(field: &str) -> Error {
+    Error::new(Reason::BAD_REQUEST, format!("{field}: {TooDeep}"))
+}
+
+/// A JSON patch as it can be recorded, which makes of no shallow object a deep one: where
+/// something is put counts, too.
+fn json_patch(field: &str, text: &str) -> Result<Value, Error> {
+    let body = json(field, text)?;
+    let deepest = |operation: &Value| {
+        let path = operation.get("path").and_then(Value::as_str).unwrap_or_default();
+        path.matches('/').count() + operation.get("value").map_or(0, nesting)
+    };
+    match body.as_array().into_iter().flatten().map(deepest).max() {
+        Some(levels) if levels > MAX_NESTING => Err(too_deep(field)),
+        _ => Ok(body),
+    }
 }
 
 impl From<kube::Kind> for Kind {
@@ -77,7 +99,11 @@ pub(crate) fn mutation(field: &str, mutation: kube::Mutation) -> Result<Mutation
                 kube::PatchType::Merge => effect::PatchType::Merge,
                 kube::PatchType::Json => effect::PatchType::Json,
             };
-            let body = json(&format!("{field}.patch.body"), &body)?;
+            let name = format!("{field}.patch.body");
+            let body = match patch_type {
+                effect::PatchType::Merge => json(&name, &body)?,
+                effect::PatchType::Json => json_patch(&name, &body)?,
+            };
             Mutation::Patch(effect::Patch { target: target.into(), patch_type, body, resource_version })
         }
         kube::Mutation::Apply(kube::ApplyOp { target, object, force }) => {
@@ -272,6 +298,96 @@ mod tests {
     #[test]
     fn json_nested_too_deeply_is_refused_and_not_a_stack_overflow() {
         assert!(message(json("x", &"[".repeat(100_000))).contains("recursion"));
+    }
+
+    fn nested(levels: usize) -> String {
+        format!("{}1{}", "[".repeat(levels), "]".repeat(levels))
+    }
+
+    #[test]
+    fn json_that_could_not_be_read_again_is_a_bad_request_wherever_it_is_handed_over() {
+        assert!(json("x", &nested(MAX_NESTING)).is_ok());
+        let kind = || kube::Kind { api_version: "v1".into(), kind: "Pod".into() };
+        let target =
+            || kube::Target { kind: kind(), namespace: None, name: "x".into(), uid: None, subresource: None };
+        let object = nested(MAX_NESTING + 1);
+        let patch = |type_, body: String| {
+            kube::Mutation::Patch(kube::PatchOp { target: target(), type_, body, resource_version: None })
+        };
+        let long = format!(r#"[{{"op":"add","path":"{}","value":{}}}]"#, "/a".repeat(60), nested(60));
+        for (field, change) in [
+            (
+                "mutation.create.object",
+                kube::Mutation::Create(kube::CreateOp {
+                    kind: kind(),
+                    namespace: None,
+                    object: object.clone(),
+                    subresource: None,
+                }),
+            ),
+            (
+                "mutation.apply.object",
+                kube::Mutation::Apply(kube::ApplyOp {
+                    target: target(),
+                    object: object.clone(),
+                    force: false,
+                }),
+            ),
+            ("mutation.patch.body", patch(kube::PatchType::Merge, object.clone())),
+            ("mutation.patch.body", patch(kube::PatchType::Json, long)),
+        ] {
+            let error = mutation("mutation", change).unwrap_err();
+            assert_eq!(error.reason, Reason::BAD_REQUEST);
+            assert!(
+                error.message.starts_with(&format!("{field}: nested more than 100")),
+                "{}",
+                error.message
+            );
+        }
+        let test = kube::Test { pointer: "/a".into(), op: kube::Op::Equals, value: object };
+        assert_eq!(predicate(kube::Predicate::All(vec![test])).unwrap_err().reason, Reason::BAD_REQUEST);
+    }
+
+    /// Whatever is taken in is the same after it was written and read, as the journal does.
+    #[test]
+    fn what_is_taken_in_reads_back_as_it_was() {
+        let mut dice = fastrand::Rng::with_seed(7);
+        let odd = [
+            "1e400",
+            "-1e400",
+            "18446744073709551616",
+            "-0",
+            "-0.0",
+            "1e-400",
+            "5e-324",
+            "0.1",
+            "1e21",
+            "123456789012345678901234567890",
+            "2.2250738585072011e-308",
+            "1.7976931348623157e308",
+            r#"{"a":1,"a":2}"#,
+            r#""\ud800""#,
+            r#""\u0000""#,
+            "\"\u{202e}\"",
+        ];
+        let mut taken = 0;
+        for round in 0..20_000 {
+            let mut text = match odd.get(round) {
+                Some(text) => (*text).to_owned(),
+                None => format!("{:e}", f64::from_bits(dice.u64(..))),
+            };
+            for _ in 0..dice.usize(..MAX_NESTING + 10) {
+                text = if dice.bool() { format!("[{text}]") } else { format!(r#"{{"k":{text}}}"#) };
+            }
+            let Ok(value) = json("x", &text) else { continue };
+            taken += 1;
+            let written = serde_json::json!({"body": {"call": {"effect": {"value": value}}}}).to_string();
+            let read: Value = serde_json::from_str(&written).unwrap();
+            assert_eq!(read["body"]["call"]["effect"]["value"], value, "{text}");
+            // To the last bit and sign.
+            assert_eq!(read["body"]["call"]["effect"]["value"].to_string(), value.to_string());
+        }
+        assert!(taken > 10_000, "{taken}");
     }
 
     #[test]

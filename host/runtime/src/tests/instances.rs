@@ -59,7 +59,7 @@ async fn many_runs_wait_at_the_same_time() {
 /// A run beyond what the host has room for waits for its turn.
 #[tokio::test]
 async fn more_runs_than_places_take_turns() {
-    let runtime = crate::Runtime::new().unwrap();
+    let runtime = crate::Runtime::new(crate::Compiler::InProcess).unwrap();
     let guest = remediate(SLEEP, "(call $sleep (i64.const 1)) global.get $done");
     let policy = runtime.load(&guest.component(), None).await.unwrap();
     let host = Scripted::waiting();
@@ -78,7 +78,7 @@ async fn more_runs_than_places_take_turns() {
 /// Each has three memories, so a third as many fit.
 #[tokio::test]
 async fn a_policy_that_takes_more_has_fewer_places() {
-    let runtime = crate::Runtime::new().unwrap();
+    let runtime = crate::Runtime::new(crate::Compiler::InProcess).unwrap();
     let guest = Guest {
         items: "(memory 1) (memory 1)",
         ..remediate(SLEEP, "(call $sleep (i64.const 1)) global.get $done")

@@ -68,7 +68,7 @@ async fn a_busy_guest_does_not_look_idle_to_a_virtual_clock() {
     let start = "2026-11-22T04:10:00Z".parse().unwrap();
     let clock = VirtualClock::new(start, later(start, Duration::from_secs(3600)));
     let alarm = (&clock as &dyn Clock).sleep(Duration::from_secs(60));
-    let (incident, host) = (incident(), Scripted::plain());
+    let (incident, host) = (incident(), Scripted::living_by(&clock));
     let first = clock.drive(select(policy.remediate(&incident, &limits, host), alarm)).await;
     let Driven::Done(Either::Left((ending, _))) = first else { panic!("time moved") };
     assert_eq!(ending, over(&limits, Limit::Cpu));

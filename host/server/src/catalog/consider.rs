@@ -9,7 +9,7 @@ use super::Catalog;
 use super::kept::Slot;
 use super::module::Module;
 use crate::assemble;
-use crate::config::{ConfigError, Loaded, PolicyEntry};
+use crate::config::{ConfigError, Loaded, PolicyEntry, Source};
 
 /// A policy that is looked at.
 #[derive(Clone, Copy)]
@@ -57,7 +57,7 @@ impl Catalog {
             Err(why) => Refused::Bad(why),
             Ok(module) => match assemble::policy_config(loaded, entry, &*module.program) {
                 Err(error) => Refused::Unfit(error),
-                Ok(config) => match self.gate(subject, &slot, &module).await {
+                Ok(config) => match self.hold(subject, &slot, &module).await {
                     Some(waits) => Refused::Waits(waits),
                     None => {
                         let is_the_same = |current: &&Policy| current.digest() == Some(module.digest());
@@ -123,6 +123,66 @@ impl Catalog {
             trouble: None,
             candidate: None,
         })
+    }
+
+    /// Whether a person must accept a module first, and why.
+    async fn hold(&self, subject: Subject<'_>, slot: &Slot, module: &Module) -> Option<Arc<CandidateStatus>> {
+        match self.downgrade(subject, slot, module).await {
+            Some(waits) => Some(waits),
+            None => self.gate(subject, slot, module).await,
+        }
+    }
+
+    /// Whether a person must accept a module first: where a tag was moved onto an older version
+    /// than the one in force. Its signature is as good as it ever was; what was wrong with it
+    /// is, too.
+    async fn downgrade(
+        &self,
+        subject: Subject<'_>,
+        slot: &Slot,
+        module: &Module,
+    ) -> Option<Arc<CandidateStatus>> {
+        let Subject { entry, current, .. } = subject;
+        let Source::Oci(source) = &entry.source.value else { return None };
+        let digest = module.digest();
+        let in_force = current.and_then(Policy::digest).or(slot.in_force.as_deref())?;
+        // A digest in the configuration is the operator's word.
+        let is_meant = source.allow_downgrade || source.reference.digest().is_some();
+        if is_meant || in_force == digest || slot.accepted.contains(digest) {
+            return None;
+        }
+        let name = &entry.name.value;
+        let running = current.and_then(|current| current.program.as_ref().ok());
+        let kept = match (running, &slot.version) {
+            (Some(program), _) => program.manifest().version.clone(),
+            (None, Some(version)) => version.clone(),
+            // It was put to work by a host that did not write that down.
+            (None, None) => self.kept_program(name, slot, in_force, None).await?.manifest().version.clone(),
+        };
+        let version = &module.program.manifest().version;
+        let why = match (semver::Version::parse(version), semver::Version::parse(&kept)) {
+            (Ok(new), Ok(old)) if new.cmp_precedence(&old).is_ge() => return None,
+            (Ok(_), Ok(_)) => format!("version {version} is older than {kept}, which is in force"),
+            (Err(_), _) | (_, Err(_)) => {
+                format!("whether version {version} is older than {kept}, which is in force, can't be told")
+            }
+        };
+        let why = format!(
+            "{why}: put it to work with `suture policies accept {name}@{digest}`, or let tags go back with \
+             `source.oci.allowDowngrade: true`"
+        );
+        let waiting = current.and_then(|current| current.candidate.clone());
+        if let Some(waiting) = waiting.filter(|waiting| waiting.digest == digest && waiting.why == why) {
+            return Some(waiting);
+        }
+        Some(Arc::new(CandidateStatus {
+            version: version.clone(),
+            digest: digest.to_owned(),
+            source: module.source.clone(),
+            since: self.clock.now(),
+            why,
+            backtest: None,
+        }))
     }
 
     /// Whether a person must accept a module first: where it is another than the last one, and

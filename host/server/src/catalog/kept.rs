@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(kept.slot("demo"), Slot::damaged());
         assert_ne!(kept.slot("demo"), kept.slot("another"));
         let mut slot = kept.slot("demo");
-        slot.put_to_work(&digest(b"two"), None);
+        slot.put_to_work(&digest(b"two"), "1.0.0", None);
         assert!(!slot.is_damaged);
     }
 }

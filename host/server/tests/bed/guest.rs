@@ -43,15 +43,53 @@ pub fn component(sleep_ms: u64) -> Vec<u8> {
 
 /// The same under another name, and with another setting.
 pub fn named(name: &str, setting: &str, sleep_ms: u64) -> Vec<u8> {
+    Guest { name, setting, ..Guest::default() }.component(&sleeping(sleep_ms))
+}
+
+/// The same in another version.
+pub fn versioned(version: &str) -> Vec<u8> {
+    Guest { version, ..Guest::default() }.component(&sleeping(1))
+}
+
+/// One for alerts named `Spin`, which never ends.
+pub fn spinning() -> Vec<u8> {
+    Guest { name: "spin", matcher: "alertname=\"Spin\"", ..Guest::default() }.component("(loop $on (br $on))")
+}
+
+fn sleeping(ms: u64) -> String {
+    format!("(call $sleep (i64.const {ms}))")
+}
+
+/// What a policy says of itself.
+struct Guest<'a> {
+    name: &'a str,
+    version: &'a str,
+    matcher: &'a str,
+    setting: &'a str,
+}
+
+impl Default for Guest<'_> {
+    fn default() -> Self {
+        Self { name: "demo", version: "0.1.0", matcher: "alertname=\"Demo\"", setting: "pause" }
+    }
+}
+
+impl Guest<'_> {
+    fn component(&self, code: &str) -> Vec<u8> {
+        component_of(self, code)
+    }
+}
+
+fn component_of(Guest { name, version, matcher, setting }: &Guest<'_>, code: &str) -> Vec<u8> {
     let mut data = Data::default();
     let schema = format!(
         r#"{{"type":"object","additionalProperties":false,"properties":{{"{setting}":{{"type":"integer"}}}}}}"#
     );
     let manifest = [
         data.text(name),
-        data.text("0.1.0"),
+        data.text(version),
         data.text("A policy for tests."),
-        data.list("alertname=\"Demo\""),
+        data.list(matcher),
         data.list("name"),
         [0, 0],
         data.text(&schema),
@@ -75,7 +113,7 @@ pub fn named(name: &str, setting: &str, sleep_ms: u64) -> Vec<u8> {
             (local.get $at))
           (func (export "manifest") (result i32) (i32.const {manifest}))
           (func (export "remediate") (param i32) (result i32)
-            (call $sleep (i64.const {sleep_ms}))
+            {code}
             (i32.const {done})))"#
     );
     let mut module = wat::parse_str(module).unwrap();

@@ -9,7 +9,7 @@ use reqwest::{Client, StatusCode};
 use serde_json::Value;
 use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::{Clock, RealClock};
-use suture_server::{ServeOptions, Server, Simulated};
+use suture_server::{Compiler, ServeOptions, Server, Simulated};
 
 pub const TOKEN: &str = "hunter2";
 /// What a POST has to be.
@@ -22,14 +22,17 @@ pub struct Bed {
 }
 
 pub fn options() -> ServeOptions {
-    ServeOptions::new(Arc::new(|_: &Path, _: f64| {
-        let clock: Arc<dyn Clock> = Arc::new(RealClock);
-        // Always the same fixture is always the same cluster.
-        let now = "2026-11-22T04:10:00Z".parse().unwrap();
-        let fixture = Fixture { now, ..Fixture::default() };
-        let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
-        Ok(Simulated { cluster: Arc::new(cluster), clock })
-    }))
+    ServeOptions::new(
+        Arc::new(|_: &Path, _: f64| {
+            let clock: Arc<dyn Clock> = Arc::new(RealClock);
+            // Always the same fixture is always the same cluster.
+            let now = "2026-11-22T04:10:00Z".parse().unwrap();
+            let fixture = Fixture { now, ..Fixture::default() };
+            let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
+            Ok(Simulated { cluster: Arc::new(cluster), clock })
+        }),
+        Compiler::InProcess,
+    )
 }
 
 pub async fn start(dir: tempfile::TempDir, more: &str) -> Bed {

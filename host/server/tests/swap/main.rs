@@ -7,6 +7,7 @@ mod bed;
 mod gate;
 mod modules;
 mod reload;
+mod spin;
 
 use std::fs;
 use std::path::Path;

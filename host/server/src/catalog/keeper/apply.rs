@@ -84,7 +84,8 @@ impl Keeper {
         let written = tokio::task::spawn_blocking(move || {
             let mut slot = kept.slot(&policy);
             let before = slot.clone();
-            slot.put_to_work(module.digest(), module.key.clone());
+            let version = &module.program.manifest().version;
+            slot.put_to_work(module.digest(), version, module.key.clone());
             kept.keep(&policy, &module)?;
             if slot != before { kept.write_slot(&policy, &slot) } else { Ok(()) }
         });

@@ -12,6 +12,9 @@ pub(super) const FILE: &str = "slot.json";
 pub(crate) struct Slot {
     /// The digest of the module that was put to work last.
     pub in_force: Option<String>,
+    /// Its version, as its manifest has it; none where that was not written down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// Digests that a person accepted, whatever a back-test says.
     pub accepted: BTreeSet<String>,
     /// The fingerprint of the public key that a module's signature was verified with.
@@ -41,9 +44,10 @@ impl Slot {
     }
 
     /// Put a module in force.
-    pub fn put_to_work(&mut self, digest: &str, key: Option<String>) {
+    pub fn put_to_work(&mut self, digest: &str, version: &str, key: Option<String>) {
         self.is_damaged = false;
         self.in_force = Some(digest.to_owned());
+        self.version = Some(version.to_owned());
         // What was accepted came to work, or something else did in its place.
         self.accepted.retain(|accepted| accepted == digest);
         match key {
@@ -60,10 +64,10 @@ mod tests {
     #[test]
     fn where_a_key_is_asked_for_only_what_was_verified_with_it_may_work() {
         let mut slot = Slot::default();
-        slot.put_to_work("sha256:a", None);
+        slot.put_to_work("sha256:a", "1.0.0", None);
         assert!(slot.vouches("sha256:a", None));
         assert!(!slot.vouches("sha256:a", Some("key")));
-        slot.put_to_work("sha256:b", Some("key".to_owned()));
+        slot.put_to_work("sha256:b", "1.0.0", Some("key".to_owned()));
         assert!(slot.vouches("sha256:b", Some("key")));
         assert!(!slot.vouches("sha256:b", Some("another")));
         assert!(!slot.vouches("sha256:a", Some("key")));
