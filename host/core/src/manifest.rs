@@ -183,7 +183,8 @@ impl RawPermission {
         let Self { groups, resources, verbs, metrics, when, reason } = self;
         let verbs = verbs.iter().map(|verb| verb.parse::<Verb>()).collect::<Result<Vec<_>, _>>();
         let verbs = verbs.map_err(|error| format!("verbs: {error}"))?;
-        if !metrics.is_empty() && !(groups.is_empty() && resources.is_empty() && verbs.is_empty()) {
+        let names_resources = !(groups.is_empty() && resources.is_empty() && verbs.is_empty());
+        if names_resources && !metrics.is_empty() {
             return Err("metrics: a permission names resources or metrics; make two of it".to_owned());
         }
         let metrics = metrics.iter().map(|name| metrics::pattern(name)).collect::<Result<Vec<_>, _>>();

@@ -15,6 +15,11 @@
 //! instruction: memory and tables by the store's limiter, CPU time by epochs, the bytes
 //! of a call before they are looked at. No type of wasmtime leaves this crate.
 
+#![allow(
+    clippy::duplicate_mod,
+    reason = "the code between the contract's types and the host's is the same for each version, whose types differ"
+)]
+
 mod bindings;
 mod cache;
 mod call;
