@@ -43,10 +43,10 @@ pub async fn beside_spinners() -> anyhow::Result<Figure> {
         alone.push(p99(&honest, rate).await?);
         let mut spinners = JoinSet::new();
         for _ in 0..available_parallelism().map_or(1, usize::from) {
-            let spinner = spinner.clone();
+            let (spinner, incident) = (spinner.clone(), incident()?);
             spinners.spawn(async move {
                 loop {
-                    spinner.remediate(&incident(), &Limits::default(), Arc::new(Answers)).await;
+                    spinner.remediate(&incident, &Limits::default(), Arc::new(Answers)).await;
                 }
             });
         }
@@ -62,22 +62,15 @@ pub async fn beside_spinners() -> anyhow::Result<Figure> {
     Ok(Figure { name: "spin-honest-p99-over-alone", ratio: beside / alone, goal: Goal::AtMost(3.0) })
 }
 
-fn incident() -> Incident {
-    let labels = || [("name".to_owned(), "plex".to_owned())].into_iter().collect();
-    let alert = suture_core::Alert {
-        fingerprint: String::new(),
-        status: suture_core::AlertStatus::Firing,
-        labels: labels(),
-        annotations: Default::default(),
-        starts_at: suture_core::Timestamp::UNIX_EPOCH,
-        ends_at: None,
-        generator_url: String::new(),
-    };
-    Incident { id: IncidentId::new("i"), key: labels(), alert, attempt: 1, settings: serde_json::json!({}) }
+fn incident() -> anyhow::Result<Incident> {
+    let alert = serde_json::from_value(serde_json::json!({"status": "firing",
+        "labels": {"alertname": "Demo", "name": "plex"}, "startsAt": "2026-11-22T04:10:00Z"}))?;
+    let key = [("name".to_owned(), "plex".to_owned())].into_iter().collect();
+    Ok(Incident { id: IncidentId::new("i"), key, alert, attempt: 1, settings: serde_json::json!({}) })
 }
 
 async fn once(program: &Arc<dyn Program>) -> anyhow::Result<()> {
-    let ending = program.remediate(&incident(), &Limits::default(), Arc::new(Answers)).await;
+    let ending = program.remediate(&incident()?, &Limits::default(), Arc::new(Answers)).await;
     anyhow::ensure!(matches!(ending, Ending::Concluded(_)), "{ending:?}");
     Ok(())
 }

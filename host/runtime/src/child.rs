@@ -114,7 +114,7 @@ fn attend(child: &mut Child, bytes: &[u8], most: u64, job: Job, limits: &Compile
         let watch = scope.spawn(move || job.watch(wall).inspect(|_| kill()));
         // One that fails reads no further.
         let feed = scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(bytes)));
-        let listen = scope.spawn(|| stderr.map(|stderr| text(stderr)).unwrap_or_default());
+        let listen = scope.spawn(|| stderr.map(text).unwrap_or_default());
         let mut output = Vec::new();
         let read = match stdout {
             Some(stdout) => stdout.take(most.saturating_add(1)).read_to_end(&mut output),

@@ -45,9 +45,9 @@ pub struct CompileLimits {
 
 impl CompileLimits {
     /// The most memory that compiling takes, however much there is. A policy in Python, the
-    /// largest that is known, takes about half of it.
+    /// largest that is known, takes about a third of it.
     pub const MEMORY: Bytes = Bytes(2 << 30);
-    /// CPU time. A policy in Python takes a quarter of it on a slow machine.
+    /// CPU time. A policy in Python takes less than half of it in a debug build.
     pub const CPU: HumanDuration = HumanDuration::from_secs(60);
     /// Time on the clock: the CPU time on a machine that is busy with other things.
     pub const WALL: HumanDuration = HumanDuration::from_secs(120);

@@ -113,7 +113,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Vec<String>, LoadError> {
             }
             Payload::CodeSectionEntry(body) => {
                 let range = body.range();
-                let size = u64::try_from(range.end.saturating_sub(range.start)).unwrap_or(u64::MAX);
+                let size = range.end.saturating_sub(range.start);
                 counts.code.add_long(size)?;
                 counts.body.each(size)?;
                 let mut locals = 0_u64;
