@@ -18,7 +18,7 @@ const MIB: u64 = 1 << 20;
 async fn host(folder: &tempfile::TempDir, more: &str) -> anyhow::Result<Host> {
     std::fs::write(
         folder.path().join("empty.yaml"),
-        "name: empty\ngiven: {now: 2026-11-22T04:10:00Z, objects: []}\nwhen: []\nthen: {}\n",
+        "name: empty\ngiven: {now: 2026-11-22T04:10:00Z, objects: []}\nwhen: [{alert: {labels: {alertname: Nothing}}}]\nthen: {}\n",
     )?;
     let config = format!("cluster: {{simulated: {{scenario: empty.yaml}}}}\n{more}");
     let mut host = Host::start_anywhere(folder.path(), &config)?;
@@ -47,7 +47,9 @@ async fn four_hundred_posts_of_four_mebibytes_at_once_stay_under_400_mebibytes()
     let client = Client::new();
     let url = format!("http://{}/hooks", host.webhook);
     let body = Bytes::from(crumbs(4 * MIB as usize - 1000));
-    let posts: FuturesUnordered<_> = (0..400).map(|_| client.post(&url).body(body.clone()).send()).collect();
+    let posts: FuturesUnordered<_> = (0..400)
+        .map(|_| client.post(&url).header("content-type", "application/json").body(body.clone()).send())
+        .collect();
     let (mut accepted, mut refused) = (0_u64, 0_u64);
     for answer in posts.collect::<Vec<_>>().await {
         match answer {

@@ -211,7 +211,7 @@ pub struct Grant {
     pub names: Vec<Glob>,
     /// The fields that a patch or an apply may touch; none for all of them. A patch is judged
     /// by what it changes; an apply by what it sets, too.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "fields::some", skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldPattern>,
     /// What must hold of a change, in CEL over `object` (as it will be; null for a delete),
     /// `oldObject` (as it is; null for what is made), `incident` and `settings`. An error is

@@ -36,6 +36,11 @@ impl Kind {
         self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 
+    /// Whether it is a kind of Kubernetes itself, and not a custom resource, by its group.
+    pub fn is_of_kubernetes(&self) -> bool {
+        is_group_of_kubernetes(self.group())
+    }
+
     /// The version in the group.
     pub fn version(&self) -> &str {
         self.api_version.split_once('/').map_or(&self.api_version, |(_, version)| version)
@@ -46,6 +51,38 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.api_version, self.kind)
     }
+}
+
+/// Whether an API group is one of Kubernetes itself: those of k8s.io/api, and no other that ends
+/// in `.k8s.io`, of which there are many custom ones (`snapshot.storage.k8s.io`,
+/// `sparkoperator.k8s.io`).
+pub fn is_group_of_kubernetes(group: &str) -> bool {
+    const GROUPS: [&str; 23] = [
+        "",
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apiregistration.k8s.io",
+        "apps",
+        "authentication.k8s.io",
+        "authorization.k8s.io",
+        "autoscaling",
+        "batch",
+        "certificates.k8s.io",
+        "coordination.k8s.io",
+        "discovery.k8s.io",
+        "events.k8s.io",
+        "flowcontrol.apiserver.k8s.io",
+        "internal.apiserver.k8s.io",
+        "networking.k8s.io",
+        "node.k8s.io",
+        "policy",
+        "rbac.authorization.k8s.io",
+        "resource.k8s.io",
+        "scheduling.k8s.io",
+        "storage.k8s.io",
+        "storagemigration.k8s.io",
+    ];
+    GROUPS.contains(&group)
 }
 
 /// One object, by kind, namespace and name. Written `APIVERSION KIND NAMESPACE/NAME`,
@@ -153,6 +190,12 @@ pub fn is_terminating(object: &Value) -> bool {
 /// The annotation by which an object that a run made is found again: `RUN/STEP`.
 pub const RUN_ANNOTATION: &str = "suture.dev/run";
 
+/// Whether an annotation is one of Suture's own: of the host, or of a policy.
+pub fn is_own_annotation(name: &str) -> bool {
+    let (prefix, _) = name.split_once('/').unwrap_or(("", name));
+    prefix == "suture.dev" || prefix.ends_with(".suture.dev")
+}
+
 /// What an object may show to a policy and to the journal: no `managedFields`,
 /// and of a Secret only its metadata, type and key names.
 pub fn redact(object: Object) -> Object {
@@ -167,8 +210,9 @@ pub fn redact(object: Object) -> Object {
         metadata.remove("managedFields");
         if is_secret && let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut)
         {
-            // kubectl keeps the whole object there, values included.
-            annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+            // kubectl keeps the whole object there, values included, and so do many other tools.
+            let others = annotations.iter_mut().filter(|(name, _)| !is_own_annotation(name));
+            others.for_each(|(_, value)| *value = Value::from(""));
         }
     }
     if is_secret {

@@ -189,7 +189,8 @@ impl Recorder {
         effect: Effect,
         doubted: Option<&Prepared>,
     ) -> Result<Result<Reply, Error>, Halt> {
-        if makes_object(&effect) && self.state.lock().created >= self.limits.creates {
+        let made = makes_objects(&effect);
+        if made > 0 && self.state.lock().created.saturating_add(made) > self.limits.creates {
             return Err(Halt::Limit(self.limits.exceeded(Limit::Creates)));
         }
         let prepared = self.prepare(step, &effect).await?;
@@ -202,8 +203,8 @@ impl Recorder {
     /// Count an object that the policy has made, in this process or an earlier one. An apply
     /// counts in any case: whether its object was there is not on record.
     fn count_created(&self, effect: &Effect, answer: &Result<Reply, Error>) {
-        if answer.is_ok() && makes_object(effect) {
-            self.state.lock().created += 1;
+        if answer.is_ok() {
+            self.state.lock().created += makes_objects(effect);
         }
     }
 
@@ -280,16 +281,15 @@ impl Host for Recorder {
     }
 }
 
-/// Whether an effect may make an object.
-fn makes_object(effect: &Effect) -> bool {
-    match effect {
-        Effect::Mutate { mutation, .. } => match mutation {
-            Mutation::Create(create) => create.subresource.is_none(),
-            Mutation::Apply(_) => true,
-            Mutation::Patch(_) | Mutation::Delete(_) => false,
-        },
-        _ => false,
-    }
+/// How many objects an effect may make: itself, and when it is taken back.
+fn makes_objects(effect: &Effect) -> u32 {
+    let makes = |mutation: &Mutation| match mutation {
+        Mutation::Create(create) => u32::from(create.subresource.is_none()),
+        Mutation::Apply(_) => 1,
+        Mutation::Patch(_) | Mutation::Delete(_) => 0,
+    };
+    let Effect::Mutate { mutation, undo } = effect else { return 0 };
+    makes(mutation) + undo.as_ref().map_or(0, makes)
 }
 
 /// Tells the observer of a wait's end, however it ends.

@@ -37,9 +37,7 @@ impl TryFrom<String> for FieldPattern {
             ));
         }
         let Some(tokens) = text.strip_prefix('/').filter(|tokens| !tokens.is_empty()) else {
-            return Err(format!(
-                "`{shown}` is not a JSON pointer to a field (`/spec/trigger/manual`); leave `fields` out where all may be touched"
-            ));
+            return Err(format!("`{shown}` is not a JSON pointer to a field (`/spec/trigger/manual`)"));
         };
         let tokens = tokens.split('/').map(|token| {
             let rest = token.replace("~0", "").replace("~1", "");
@@ -74,6 +72,17 @@ impl schemars::JsonSchema for FieldPattern {
             "description": "A JSON pointer to a field that may be touched, with all below it; `*` stands for any one name or index.",
             "examples": ["/spec/trigger/manual", "/spec/template/spec/containers/*/image"]})
     }
+}
+
+/// Fields that are written out: an empty list would be all of them.
+pub(super) fn some<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Vec<FieldPattern>, D::Error> {
+    let fields = Vec::<FieldPattern>::deserialize(reader)?;
+    if fields.is_empty() {
+        return Err(serde::de::Error::custom(
+            "`fields` is empty, and would let a policy touch all of them; name some, or leave `fields` out where that is meant",
+        ));
+    }
+    Ok(fields)
 }
 
 /// A path as a JSON pointer.

@@ -34,6 +34,9 @@ pub struct PodGrant {
     /// Keys of taints that a pod may tolerate.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tolerations: Vec<Glob>,
+    /// Annotations of pods, by which many programs act (sidecar injectors, network plugins).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<Glob>,
     /// Which of the Pod Security Standards a pod must satisfy.
     #[serde(skip_serializing_if = "PodLevel::is_default")]
     pub level: PodLevel,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use suture_core::effect::{Apply, Patch, Target};
 use suture_core::grant::fields::{self, Path, pointer};
-use suture_core::grant::{FieldPattern, Grant, PodGrant, Shortfall};
+use suture_core::grant::{FieldPattern, Grant, Shortfall};
 use suture_core::object::{self, Kind};
 use suture_core::{Effect, Fault, Mutation, Prepared, Reason, Reply, Verb};
 
@@ -53,13 +53,15 @@ impl Guard {
                 return Err(denied(format!("no policy may write a {kind}: {why}")));
             }
         }
-        kinds::check_namespace(kind, written.before.as_deref(), written.after.as_ref()).map_err(denied)?;
-        let mut allowing: Vec<&Grant> = Vec::new();
+        let (before, after) = (written.before.as_deref(), written.after.as_ref());
+        kinds::check_namespace(kind, before, after).map_err(denied)?;
+        kinds::check_job(kind, before, after).map_err(denied)?;
+        check_marks(&mutation, before, after)?;
         for verb in self.verbs_of(&mutation, written.before.is_none()) {
             let asked = Asked::of_mutation(verb, &mutation);
-            allowing.extend(self.allowing(&asked, &written).await?);
+            self.check_pods(kind, &mutation, &written, &self.allowing(&asked, &written).await?).await?;
         }
-        self.check_pods(kind, &mutation, &written, &allowing).await
+        Ok(())
     }
 
     /// What a mutation would leave; none for a patch that does not apply to the object that it
@@ -156,6 +158,8 @@ impl Guard {
         }
     }
 
+    /// That one of the grants alone allows the pods that a change makes: two grants together
+    /// could allow what neither does.
     async fn check_pods(
         &self,
         kind: &Kind,
@@ -168,11 +172,39 @@ impl Guard {
             return Ok(());
         }
         let Some(after) = &written.after else { return Ok(()) };
-        let named: Vec<&FieldPattern> = allowing.iter().flat_map(|grant| &grant.pod_templates).collect();
-        let changed = templates::changed(kind, written.before.as_deref(), after, &named).map_err(denied)?;
-        let grants: Vec<&PodGrant> = allowing.iter().map(|grant| &grant.pods).collect();
+        let mut refused = None;
+        // The grant that says something of pods says best what is missing.
+        let (saying, silent): (Vec<&Grant>, Vec<&Grant>) =
+            allowing.iter().copied().partition(|grant| !grant.pods.is_empty());
+        for grant in saying.into_iter().chain(silent) {
+            match self.pods_allowed(kind, written, after, grant).await {
+                Ok(()) => return Ok(()),
+                Err(Fault::Halt(halt)) => return Err(halt.into()),
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        refused.map_or(Ok(()), Err)
+    }
+
+    async fn pods_allowed(
+        &self,
+        kind: &Kind,
+        written: &Written,
+        after: &Value,
+        grant: &Grant,
+    ) -> Result<(), Fault> {
+        let named: Vec<&FieldPattern> = grant.pod_templates.iter().collect();
+        let before = written.before.as_deref();
+        let changed = templates::changed(kind, before, after, &named).map_err(denied)?;
+        let grants = [&grant.pods];
         let rules = pods::Rules::of(&grants);
+        pods::check_claim_templates(kind, before, after, &rules).map_err(denied)?;
         for template in changed {
+            if let Some(annotations) = &template.annotated {
+                pods::check_annotations(&template.pod, annotations, &rules)
+                    .map_err(|why| denied(format!("{}{why}", within(&template.at))))?;
+                continue;
+            }
             let Err(why) = pods::check(&template.pod, &rules) else { continue };
             match self.is_a_copy(&rules, after, &template.pod).await? {
                 Copied::Yes => {}
@@ -250,10 +282,37 @@ fn is_the_servers(path: &[String], is_new: bool) -> bool {
         // What it is, it was before; and of what is made, the request has said it.
         ["apiVersion" | "kind"] | ["metadata", "name" | "namespace"] => true,
         ["metadata", field, ..] if SERVER_OWNED.contains(&field) => true,
+        ["metadata", "generateName"] | ["metadata", "annotations", object::RUN_ANNOTATION] => is_new,
         ["metadata", "annotations", name] => name.starts_with(MARK),
         ["status", ..] => is_new,
         _ => false,
     }
+}
+
+/// That a policy leaves the marks alone by which the host knows what it has done.
+fn check_marks(mutation: &Mutation, before: Option<&Value>, after: Option<&Value>) -> Result<(), Fault> {
+    let marks = |object: Option<&Value>, with_run: bool| {
+        let annotations = object.and_then(|object| object.pointer("/metadata/annotations")?.as_object());
+        let marks = annotations
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| name.starts_with(MARK) || (with_run && *name == object::RUN_ANNOTATION));
+        marks.map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>()
+    };
+    let is_forged = match mutation {
+        // The host has put its own into what is created.
+        Mutation::Create(create) => !marks(Some(&create.object), false).is_empty(),
+        Mutation::Apply(apply) => !marks(Some(&apply.object), true).is_empty(),
+        Mutation::Patch(_) => marks(before, true) != marks(after, true),
+        Mutation::Delete(_) => false,
+    };
+    if is_forged {
+        return Err(denied(format!(
+            "annotations `{MARK}*` and `{}` are the host's own marks",
+            object::RUN_ANNOTATION
+        )));
+    }
+    Ok(())
 }
 
 fn covered(patterns: &[FieldPattern], path: &[String]) -> bool {

@@ -49,9 +49,24 @@ pub(super) fn check_namespace(
     match before {
         None => Err("no policy may make a Namespace".to_owned()),
         Some(before) if labels(before) != labels(after) => Err(format!(
-            "the labels of Namespace `{}` say who may do what in it; no policy may change them",
+            "the labels and annotations of Namespace `{}` say who may do what in it; no policy may change them",
             names::shortened(suture_core::object::name(after).unwrap_or_default())
         )),
         Some(_) => Ok(()),
     }
+}
+
+/// That a Job takes no pods of others for its own.
+pub(super) fn check_job(kind: &Kind, before: Option<&Value>, after: Option<&Value>) -> Result<(), String> {
+    let (None, Some(after)) = (before, after) else { return Ok(()) };
+    let says = |field: &str| {
+        after
+            .get("spec")
+            .and_then(|spec| spec.get(field))
+            .is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)))
+    };
+    if kind.group() == "batch" && kind.kind == "Job" && (says("manualSelector") || says("selector")) {
+        return Err("a Job that chooses its pods itself (`manualSelector`, `selector`) could take those of others; no policy may make one".to_owned());
+    }
+    Ok(())
 }

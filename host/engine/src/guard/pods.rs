@@ -18,6 +18,7 @@ use serde_json::Value;
 
 pub(super) use rules::Rules;
 pub(super) use source::equals;
+pub(super) use volume::check_claim_templates;
 
 use rules::{absent, fields_of, only, text};
 
@@ -25,6 +26,13 @@ use rules::{absent, fields_of, only, text};
 const APPARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
 const SECCOMP: [&str; 2] =
     ["seccomp.security.alpha.kubernetes.io/", "container.seccomp.security.alpha.kubernetes.io/"];
+
+/// Annotations that only tell: no program does anything by them but what the pod could do itself.
+const HARMLESS_ANNOTATIONS: [&str; 3] = [
+    "kubectl.kubernetes.io/restartedAt",
+    "kubectl.kubernetes.io/default-container",
+    "cluster-autoscaler.kubernetes.io/safe-to-evict",
+];
 
 /// Fields of a pod's `spec` that can do no harm, whatever they say.
 const HARMLESS: [&str; 15] = [
@@ -45,7 +53,8 @@ const HARMLESS: [&str; 15] = [
     "schedulingGates",
 ];
 /// Fields that are looked into below.
-const CHECKED: [&str; 19] = [
+const CHECKED: [&str; 20] = [
+    "priority",
     "containers",
     "initContainers",
     "volumes",
@@ -71,7 +80,9 @@ const HOST: [&str; 3] = ["hostNetwork", "hostPID", "hostIPC"];
 
 /// Check a pod, or a pod template: what has `metadata` and `spec`.
 pub(super) fn check(pod: &Value, rules: &Rules<'_>) -> Result<(), String> {
-    check_annotations(pod)?;
+    let annotations = pod.pointer("/metadata/annotations").and_then(Value::as_object);
+    let names: Vec<String> = annotations.into_iter().flatten().map(|(name, _)| name.clone()).collect();
+    check_annotations(pod, &names, rules)?;
     let Some(spec) = pod.get("spec") else { return Err("the pod has no `spec`".to_owned()) };
     let spec = fields_of(spec, "the pod's `spec`")?;
     for field in HOST {
@@ -87,7 +98,11 @@ pub(super) fn check(pod: &Value, rules: &Rules<'_>) -> Result<(), String> {
     }
     let known: Vec<&str> = HARMLESS.iter().chain(&CHECKED).chain(&HOST).copied().collect();
     only(spec, &known, "the pod's `spec`")?;
-    if spec.get("os").is_some_and(|os| os.pointer("/name") != Some(&Value::from("linux"))) {
+    if spec.get("priority").is_some_and(|priority| !priority.is_null() && priority.as_i64() != Some(0)) {
+        return Err("the pod sets its `priority` itself; name a class".to_owned());
+    }
+    if !absent(spec.get("os")) && spec.get("os").and_then(|os| os.get("name")) != Some(&Value::from("linux"))
+    {
         return Err("the pod is for another `os` than linux, whose rules are not known here".to_owned());
     }
     if let Some(resources) = spec.get("resources").filter(|resources| !resources.is_null()) {
@@ -122,21 +137,29 @@ pub(super) fn check(pod: &Value, rules: &Rules<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn check_annotations(pod: &Value) -> Result<(), String> {
-    let annotations = pod.pointer("/metadata/annotations").and_then(Value::as_object);
-    for (name, value) in annotations.into_iter().flatten() {
-        let value = value.as_str().unwrap_or_default();
-        let is_fine = match name {
-            name if name.starts_with(APPARMOR) => {
-                value == "runtime/default" || value.starts_with("localhost/")
-            }
-            name if SECCOMP.iter().any(|prefix| name.starts_with(prefix)) => {
-                matches!(value, "runtime/default" | "docker/default")
-            }
-            _ => true,
+/// Check some annotations of a pod. Many programs act on them, as root or with Secrets: what is
+/// not known to be harmless must be listed.
+pub(super) fn check_annotations(pod: &Value, names: &[String], rules: &Rules<'_>) -> Result<(), String> {
+    for name in names {
+        let value = pod.get("metadata").and_then(|metadata| metadata.get("annotations")?.get(name)?.as_str());
+        let value = value.unwrap_or_default();
+        let is_fine = if name.starts_with(APPARMOR) {
+            value == "runtime/default" || value.starts_with("localhost/")
+        } else if SECCOMP.iter().any(|prefix| name.starts_with(prefix)) {
+            matches!(value, "runtime/default" | "docker/default")
+        } else {
+            let (prefix, _) = name.split_once('/').unwrap_or(("", name));
+            (prefix.is_empty() && !name.contains('.'))
+                || ["checksum", "suture.dev", "prometheus.io"].contains(&prefix)
+                || prefix.ends_with(".suture.dev")
+                || HARMLESS_ANNOTATIONS.contains(&name.as_str())
+                || rules.lists(|grant| &grant.annotations, name)
         };
         if !is_fine {
-            return Err(format!("the pod's annotation `{name}` asks for `{value}`, which no policy may"));
+            return Err(format!(
+                "the pod's annotation `{name}: {value}` is not known to be harmless, and `pods.annotations` of the grant \
+                 does not list it"
+            ));
         }
     }
     Ok(())
@@ -156,6 +179,7 @@ fn check_account(spec: &rules::Fields, rules: &Rules<'_>) -> Result<(), String> 
     };
     // Without a name it is `default`; without a token it can do nothing with it.
     let has_token = spec.get("automountServiceAccountToken") != Some(&Value::Bool(false));
+    let account = account.filter(|name| *name != "default");
     if account.is_none() && !has_token && !volume::projects_token(spec) {
         return Ok(());
     }

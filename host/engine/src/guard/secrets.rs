@@ -8,13 +8,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use suture_core::effect::{Page, Patch, PatchType, Predicate, Waited};
-use suture_core::object::{Kind, Object, redact};
+use suture_core::object::{Kind, Object, is_own_annotation, redact};
 use suture_core::{Effect, Error, Fault, Mutation, Reply};
 
 /// Parts of `metadata` that a policy may write, and test.
 const OPEN: [&str; 4] = ["labels", "annotations", "finalizers", "ownerReferences"];
-/// Where kubectl keeps the object.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Whether a kind is that of Secrets.
 pub(super) fn is_secret(kind: &Kind) -> bool {
@@ -119,15 +117,15 @@ fn check_test(pointer: &str) -> Result<(), String> {
         "/metadata/resourceVersion",
         "/metadata/deletionTimestamp",
     ];
-    let is_annotations = pointer == "/metadata/annotations";
+    // Many tools keep the whole object in an annotation of their own, as kubectl does.
+    let is_of_annotations = pointer.starts_with("/metadata/annotations");
     let annotation = pointer.strip_prefix("/metadata/annotations/");
-    let is_last_applied =
-        annotation.is_some_and(|key| key.replace("~1", "/").replace("~0", "~") == LAST_APPLIED);
-    if IDENTITY.contains(&pointer) || (is_open(pointer) && !is_annotations && !is_last_applied) {
+    let is_own = annotation.is_some_and(|key| is_own_annotation(&key.replace("~1", "/").replace("~0", "~")));
+    if IDENTITY.contains(&pointer) || is_own || (is_open(pointer) && !is_of_annotations) {
         return Ok(());
     }
     Err(format!(
-        "of a Secret only what it is called, and single labels, annotations, finalizers and ownerReferences can be tested, \
+        "of a Secret only what it is called, and single labels, finalizers and ownerReferences can be tested, \
          and not `{}`",
         suture_core::names::shortened(pointer)
     ))
@@ -261,7 +259,7 @@ mod tests {
         };
         assert!(until("/data/password").is_err() && until("").is_err() && until("/stringData").is_err());
         assert!(until("/metadata/annotations").is_err());
-        assert!(until("/metadata/labels/a").is_ok() && until("/metadata/annotations/a").is_ok());
+        assert!(until("/metadata/labels/a").is_ok() && until("/metadata/annotations/a").is_err());
         assert!(check_wait(&Predicate::Deleted).is_ok());
     }
 }

@@ -11,6 +11,8 @@ pub(super) struct Template {
     pub at: String,
     /// What has `metadata` and `spec`.
     pub pod: Value,
+    /// Its `spec` is as it was: only these of its annotations are new, or have another value.
+    pub annotated: Option<Vec<String>>,
 }
 
 /// Where a kind of Kubernetes itself keeps its pod; none where it has none.
@@ -24,14 +26,6 @@ fn place(kind: &Kind) -> Option<&'static str> {
         ("batch", "CronJob") => Some("/spec/jobTemplate/spec/template"),
         _ => None,
     }
-}
-
-/// Whether a kind is one that Suture does not know: a custom resource, whose controller may
-/// make pods of it.
-pub(super) fn is_custom(kind: &Kind) -> bool {
-    // Groups of Kubernetes itself have no dot, or end so (KEP-1111).
-    let group = kind.group();
-    group.contains('.') && !group.ends_with(".k8s.io")
 }
 
 /// The pod templates of an object, and of those that differ from what was there before.
@@ -50,9 +44,10 @@ pub(super) fn changed(
         let Some(pod) = after.pointer(at).filter(|_| pod_differs(kind, before, after, at)) else {
             return Ok(Vec::new());
         };
-        return Ok(vec![Template { at: at.to_owned(), pod: pod.clone() }]);
+        let annotated = annotated(before, after, at);
+        return Ok(vec![Template { at: at.to_owned(), pod: pod.clone(), annotated }]);
     }
-    if !is_custom(kind) {
+    if kind.is_of_kubernetes() {
         return Ok(Vec::new());
     }
     let mut places = Places { named, found: Vec::new(), suspicious: Vec::new() };
@@ -81,10 +76,32 @@ fn pod_differs(kind: &Kind, before: Option<&Value>, after: &Value, at: &str) -> 
     before.and_then(part) != part(after)
 }
 
+/// The annotations of a template that a change sets, where its `spec` stays as it is.
+fn annotated(before: Option<&Value>, after: &Value, at: &str) -> Option<Vec<String>> {
+    let (before, after) = (before?.pointer(at)?, after.pointer(at)?);
+    if before.get("spec") != after.get("spec") {
+        return None;
+    }
+    let annotations = |template: &Value| {
+        template.pointer("/metadata/annotations").and_then(Value::as_object).cloned().unwrap_or_default()
+    };
+    let there = annotations(before);
+    let set = annotations(after).into_iter().filter(|(name, value)| there.get(name) != Some(value));
+    Some(set.map(|(name, _)| name).collect())
+}
+
 fn template_at(object: &Value, at: String) -> Result<Template, String> {
     let found = object.pointer(&at).unwrap_or(&Value::Null);
     let pod = match found {
-        Value::Object(fields) if fields.get("spec").is_some_and(Value::is_object) => found.clone(),
+        // What stands beside the `spec` of a template could be what its controller reads.
+        Value::Object(fields)
+            if fields.get("spec").is_some_and(Value::is_object)
+                && fields
+                    .keys()
+                    .all(|name| ["apiVersion", "kind", "metadata", "spec"].contains(&name.as_str())) =>
+        {
+            found.clone()
+        }
         Value::Object(fields) if fields.contains_key("containers") => json!({"spec": found}),
         _ => {
             return Err(format!(
@@ -92,11 +109,17 @@ fn template_at(object: &Value, at: String) -> Result<Template, String> {
             ));
         }
     };
-    Ok(Template { at, pod })
+    Ok(Template { at, pod, annotated: None })
 }
 
 /// Fields that only what becomes a pod has.
-const POD_LIKE: [&str; 11] = [
+const POD_LIKE: [&str; 17] = [
+    "podTemplate",
+    "podTemplates",
+    "volumes",
+    "nodeName",
+    "steps",
+    "script",
     "containers",
     "initContainers",
     "ephemeralContainers",
@@ -110,7 +133,8 @@ const POD_LIKE: [&str; 11] = [
     "serviceAccount",
 ];
 /// What stands beside an `image` in a container.
-const BESIDE_AN_IMAGE: [&str; 6] = ["command", "args", "env", "envFrom", "volumeMounts", "securityContext"];
+const BESIDE_AN_IMAGE: [&str; 8] =
+    ["name", "source", "command", "args", "env", "envFrom", "volumeMounts", "securityContext"];
 
 struct Places<'a> {
     named: &'a [&'a FieldPattern],
@@ -120,14 +144,15 @@ struct Places<'a> {
 
 impl Places<'_> {
     fn look(&mut self, value: &Value, at: &mut Path) {
-        if self.named.iter().any(|pattern| pattern.covers(at)) {
+        if self.is_named(at) && (value.is_object() || value.is_array()) {
             self.found.push(at.clone());
             return;
         }
         match value {
             Value::Object(fields) => {
+                let is_in_a_list = at.last().is_some_and(|token| token.parse::<usize>().is_ok());
                 let is_container = fields.get("image").is_some_and(Value::is_string)
-                    && BESIDE_AN_IMAGE.iter().any(|field| fields.contains_key(*field));
+                    && (is_in_a_list || BESIDE_AN_IMAGE.iter().any(|field| fields.contains_key(*field)));
                 if is_container {
                     self.suspicious.push(at.clone());
                 }

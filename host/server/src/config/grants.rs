@@ -57,11 +57,21 @@ fn limits_of_a_grant(grant: &Grant, at: Location, findings: &mut Findings<'_>) {
             findings.error(at, message);
         }
     }
+    if let Some(condition) = &grant.condition
+        && let Err(error) = can_hold(condition)
+    {
+        findings.error(at, format!("`where` can never hold: {error}"));
+    }
+    if grant.pods.from.iter().any(|source| source.cron_job.is_any()) {
+        let message = "`pods.from: [cronjobs/*]` lets the template of every CronJob pass, whatever it holds; name those \
+                       that are meant";
+        findings.warn(at, message);
+    }
     let makes = allows(&[Verb::Create, Verb::Patch]);
     if (!grant.pods.is_empty() || !grant.pod_templates.is_empty()) && !makes {
         findings.error(at, "`pods` is about what is created or patched, and this grant allows neither");
     }
-    let is_custom = |group: &&String| group.contains('.') && !group.ends_with(".k8s.io");
+    let is_custom = |group: &&String| *group != "*" && !suture_core::object::is_group_of_kubernetes(group);
     if makes
         && grant.pod_templates.is_empty()
         && grant.fields.is_empty()
@@ -94,4 +104,20 @@ fn makes_pods(resource: &str) -> bool {
         "cronjobs",
     ];
     MAKERS.contains(&resource)
+}
+
+/// Whether a condition could hold: its functions exist, and what reads nothing is true.
+fn can_hold(condition: &suture_core::Expression) -> Result<(), String> {
+    let nothing = serde_json::json!({});
+    let variables = ["object", "oldObject", "incident", "settings"].map(|name| (name, &nothing));
+    match condition.test(&variables) {
+        Ok(_) => Ok(()),
+        Err(error)
+            if error.0.contains("Undeclared reference") || error.0.contains("neither true nor false") =>
+        {
+            Err(error.0)
+        }
+        // What it reads is not there: it may be, in an object.
+        Err(_) => Ok(()),
+    }
 }

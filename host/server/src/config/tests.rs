@@ -21,7 +21,7 @@ policies:
   trust: 'alert.labels.cluster == "home"'
   settings: {}
   grants:
-  - {groups: [volsync.backube], resources: [replicationsources], verbs: [get, patch], namespaces: [media], names: ["*"]}
+  - {groups: [volsync.backube], resources: [replicationsources], verbs: [get, patch], namespaces: [media], names: ["*"], fields: [/spec/trigger/manual, /spec/restic/unlock]}
   limits: {memory: 64Mi, cpu: 200ms, deadline: 2h, effects: 500}
   retry: {attempts: 3, backoff: 1m, settle: 10m}
 "#;

@@ -225,9 +225,12 @@ pub fn grant(job: &UnlockJob<'_>) -> String {
     let mut secrets: Vec<_> =
         volumes.iter().filter_map(|volume| volume["secret"]["secretName"].as_str()).collect();
     secrets.dedup();
+    let claims: Vec<_> =
+        volumes.iter().filter_map(|volume| volume["persistentVolumeClaim"]["claimName"].as_str()).collect();
+    let claims = if claims.is_empty() { String::new() } else { format!(", claims: [{}]", claims.join(", ")) };
     format!(
         "{{groups: [batch], resources: [jobs], verbs: [get, create, delete], namespaces: [{}], names: [\"suture-unlock-*\"], \
-         pods: {{images: [\"{}\"], secrets: [{}]}}}}",
+         pods: {{images: [\"{}\"], secrets: [{}]{claims}}}}}",
         job.source.namespace(),
         job.settings.unlock_job.image,
         secrets.join(", ")

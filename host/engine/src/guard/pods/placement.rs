@@ -15,7 +15,10 @@ pub(super) fn check(spec: &Fields, rules: &Rules<'_>) -> Result<(), String> {
         return Err("the pod asks for another `schedulerName` than the default one; no policy may".to_owned());
     }
     if let Some(labels) = inner(spec, "nodeSelector", "the pod")? {
-        for label in labels.keys() {
+        // Every node of a cluster that runs these pods has that one.
+        let is_harmless =
+            |(label, value): &(&String, &Value)| *label == "kubernetes.io/os" && *value == "linux";
+        for (label, _) in labels.iter().filter(|pair| !is_harmless(pair)) {
             by_label(label, rules)?;
         }
     }
@@ -23,6 +26,10 @@ pub(super) fn check(spec: &Fields, rules: &Rules<'_>) -> Result<(), String> {
         let toleration = fields_of(toleration, "a toleration")?;
         // Without a key it tolerates every taint.
         let key = text(toleration, "key")?.unwrap_or("*");
+        // Those that every pod is given at its admission.
+        if matches!(key, "node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable") {
+            continue;
+        }
         rules.require(|grant| &grant.tolerations, key, "a toleration of", "tolerations")?;
     }
     for constraint in items(spec, "topologySpreadConstraints", "the pod")? {

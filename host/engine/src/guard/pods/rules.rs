@@ -54,6 +54,11 @@ pub(super) fn absent(value: Option<&Value>) -> bool {
     }
 }
 
+/// Whether a field that is not known says nothing. An empty object may: `emptyDir: {}`.
+fn says_nothing(value: &Value) -> bool {
+    absent(Some(value)) && !value.is_object()
+}
+
 /// The fields of what must be an object.
 pub(super) fn fields_of<'a>(value: &'a Value, what: &str) -> Result<&'a Fields, String> {
     value.as_object().ok_or_else(|| format!("{what} is no JSON object"))
@@ -87,7 +92,7 @@ pub(super) fn text<'a>(fields: &'a Fields, name: &str) -> Result<Option<&'a str>
 
 /// That an object has no fields but these: what is not known can't be told to be harmless.
 pub(super) fn only(fields: &Fields, known: &[&str], what: &str) -> Result<(), String> {
-    match fields.iter().find(|(name, value)| !known.contains(&name.as_str()) && !value.is_null()) {
+    match fields.iter().find(|(name, value)| !known.contains(&name.as_str()) && !says_nothing(value)) {
         None => Ok(()),
         Some((name, _)) => Err(format!(
             "{what} has `{}`, which is not among what policies may use",

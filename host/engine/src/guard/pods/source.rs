@@ -18,6 +18,9 @@ pub(in super::super) fn equals(template: &Value, original: &Value) -> bool {
             continue;
         };
         for (container, original) in containers.iter_mut().zip(originals) {
+            if !variables_are_data(container, original) {
+                return false;
+            }
             let (given, there) = (take_plain(container), take_plain(original));
             // A plain value in the place of one from elsewhere leaves the names the same.
             if !there.is_subset(&given) || !names_of(original).is_disjoint(&given) {
@@ -26,6 +29,31 @@ pub(in super::super) fn equals(template: &Value, original: &Value) -> bool {
         }
     }
     template == original
+}
+
+/// Names by which a program is made to do something else than it was written to: loaders,
+/// shells, interpreters, tools, proxies.
+const STEERING: [&str; 12] = [
+    "LD_", "BASH", "SHELL", "PYTHON", "PERL5", "RUBY", "NODE_", "GIT_", "JAVA_", "_JAVA", "DYLD_", "PROMPT_",
+];
+const STEERING_EXACTLY: [&str; 8] =
+    ["ENV", "PATH", "IFS", "PS4", "HOME", "CDPATH", "KUBECONFIG", "SSLKEYLOGFILE"];
+
+/// Whether what a copy gives its variables is data, and neither steers the program nor draws
+/// other variables in, a Secret's value perhaps.
+fn variables_are_data(container: &Value, original: &Value) -> bool {
+    let of = |container: &Value| container.get("env").and_then(Value::as_array).cloned().unwrap_or_default();
+    let there = of(original);
+    of(container).iter().filter(|variable| !there.contains(variable)).all(|variable| {
+        let name = name_of(variable).unwrap_or_default().to_ascii_uppercase();
+        let value = variable.get("value").and_then(Value::as_str).unwrap_or_default();
+        let steers = STEERING.iter().any(|prefix| name.starts_with(prefix))
+            || STEERING_EXACTLY.contains(&name.as_str())
+            || name.ends_with("_PROXY")
+            || name.ends_with("OPTIONS");
+        // Kubernetes reads `$$` as `$`.
+        !steers && !value.replace("$$", "").contains("$(")
+    })
 }
 
 /// Take the variables with plain values out of a container: their names.
@@ -90,6 +118,13 @@ mod tests {
         let given = json!({"spec": {"containers": [{"name": "heal", "image": "x", "env": [{"name": "B", "value": "2"}]}]}});
         assert!(equals(&given, &bare));
         for other in [
+            template(
+                json!([{"name": "A", "value": "1"}, from_elsewhere, {"name": "LD_PRELOAD", "value": "/x"}]),
+            ),
+            template(
+                json!([{"name": "A", "value": "1"}, from_elsewhere, {"name": "http_proxy", "value": "evil"}]),
+            ),
+            template(json!([{"name": "A", "value": "$(S)"}, from_elsewhere])),
             template(json!([{"name": "A", "value": "1"}])),
             template(json!([from_elsewhere])),
             template(json!([{"name": "A", "value": "1"}, {"name": "S", "value": "2"}])),

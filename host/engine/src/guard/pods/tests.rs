@@ -189,13 +189,69 @@ fn a_grant_may_widen_to_the_baseline_and_no_further() {
 }
 
 #[test]
-fn profiles_in_annotations_count_too() {
-    let with =
-        |name: &str, value: &str| check_annotations(&json!({"metadata": {"annotations": {name: value}}}));
-    assert!(with("container.apparmor.security.beta.kubernetes.io/x", "unconfined").is_err());
-    assert!(with("seccomp.security.alpha.kubernetes.io/pod", "unconfined").is_err());
-    assert!(with("container.apparmor.security.beta.kubernetes.io/x", "runtime/default").is_ok());
-    assert!(with("team", "unconfined").is_ok());
+fn an_annotation_by_which_a_program_acts_must_be_listed() {
+    let grant: PodGrant =
+        serde_json::from_value(json!({"annotations": ["sidecar.istio.io/inject"]})).unwrap();
+    let with = |name: &str, value: &str| {
+        check_annotations(
+            &json!({"metadata": {"annotations": {name: value}}}),
+            &[name.to_owned()],
+            &Rules::of(&[&grant]),
+        )
+    };
+    for (name, value) in [
+        ("container.apparmor.security.beta.kubernetes.io/x", "unconfined"),
+        ("seccomp.security.alpha.kubernetes.io/pod", "unconfined"),
+        ("k8s.v1.cni.cncf.io/networks", "host"),
+        ("sidecar.istio.io/proxyImage", "evil"),
+        ("io.kubernetes.cri-o.Devices", "/dev/sda"),
+    ] {
+        assert!(with(name, value).is_err(), "{name}");
+    }
+    for (name, value) in [
+        ("container.apparmor.security.beta.kubernetes.io/x", "runtime/default"),
+        ("kubectl.kubernetes.io/restartedAt", "2026-11-22T04:10:00Z"),
+        ("checksum/config", "x"),
+        ("sidecar.istio.io/inject", "false"),
+        ("team", "storage"),
+    ] {
+        assert_eq!(with(name, value), Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn what_says_nothing_is_as_if_it_were_not_there() {
+    let fine: [Change; 8] = [
+        |s| s["os"] = json!({}),
+        |s| s["nodeName"] = json!(""),
+        |s| s["ephemeralContainers"] = json!([]),
+        |s| s["resourceClaims"] = json!([]),
+        |s| s["priority"] = json!(0),
+        |s| s["serviceAccountName"] = json!("default"),
+        |s| s["nodeSelector"] = json!({"kubernetes.io/os": "linux"}),
+        |s| s["tolerations"] = json!([{"key": "node.kubernetes.io/not-ready", "operator": "Exists"}]),
+    ];
+    for change in fine {
+        assert_eq!(checked(&grant(), change), Ok(()));
+    }
+}
+
+#[test]
+fn the_claims_that_a_stateful_set_gets_by_name_must_be_listed() {
+    let kind = suture_core::object::Kind::new("apps/v1", "StatefulSet");
+    let set = |name: &str, retention: &str| {
+        json!({"metadata": {"name": "db"}, "spec": {"volumeClaimTemplates": [{"metadata": {"name": name}}],
+            "persistentVolumeClaimRetentionPolicy": {"whenDeleted": retention}}})
+    };
+    let grant: PodGrant = serde_json::from_value(json!({"claims": ["data-db-*"]})).unwrap();
+    let check = |before: Option<&Value>, after: &Value| {
+        check_claim_templates(&kind, before, after, &Rules::of(&[&grant]))
+    };
+    assert_eq!(check(None, &set("data", "Retain")), Ok(()));
+    assert!(check(None, &set("other", "Retain")).unwrap_err().contains("claims"));
+    assert!(check(None, &set("data", "Delete")).is_err());
+    let there = set("other", "Delete");
+    assert_eq!(check(Some(&there), &there), Ok(()), "what was there before is not the policy's doing");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Volumes, and whatever else brings something from outside into a pod.
 
 use serde_json::Value;
+use suture_core::object::Kind;
 
 use super::rules::{Fields, Rules, absent, fields_of, inner, items, only, text};
 
@@ -58,6 +59,43 @@ fn check_projected(source: &Value, what: &str, rules: &Rules<'_>) -> Result<(), 
         Some(secret) => secret_is_listed(text(secret, "name")?.unwrap_or_default(), rules),
         None => Ok(()),
     }
+}
+
+/// The claims that a StatefulSet's pods get by their names, which may be there already.
+pub(in super::super) fn check_claim_templates(
+    kind: &Kind,
+    before: Option<&Value>,
+    after: &Value,
+    rules: &Rules<'_>,
+) -> Result<(), String> {
+    if !(kind.group() == "apps" && kind.kind == "StatefulSet") {
+        return Ok(());
+    }
+    let part = |object: &Value| {
+        ["volumeClaimTemplates", "ordinals", "persistentVolumeClaimRetentionPolicy"]
+            .map(|field| object.get("spec").and_then(|spec| spec.get(field)).cloned())
+    };
+    if before.map(part) == Some(part(after)) {
+        return Ok(());
+    }
+    let [templates, _, retention] = part(after);
+    let name = suture_core::object::name(after).unwrap_or_default();
+    for template in templates.as_ref().and_then(Value::as_array).into_iter().flatten() {
+        let template = suture_core::object::name(template).unwrap_or_default();
+        let claim = format!("{template}-{name}-0");
+        rules.require(
+            |grant| &grant.claims,
+            &claim,
+            "the claim (as the first of `volumeClaimTemplates`)",
+            "claims",
+        )?;
+    }
+    let policies = retention.as_ref().and_then(Value::as_object).into_iter().flatten();
+    let deletes = policies.into_iter().any(|(_, policy)| policy != "Retain" && !policy.is_null());
+    if deletes {
+        return Err("a StatefulSet that deletes its claims could delete those that were there before; no policy may make one".to_owned());
+    }
+    Ok(())
 }
 
 /// Whether a projected volume holds a token of the pod's service account.
