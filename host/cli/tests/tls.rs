@@ -1,6 +1,6 @@
 //! A host that speaks TLS, and the command that asks it.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stand outside of test functions")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests stand outside of test functions")]
 
 use std::net::TcpListener;
 use std::path::Path;

@@ -78,13 +78,12 @@ impl<H: EffectHandler> Observe<H> {
         let reference = mutation.reference();
         let (shown, left) = match self.planned(&reference) {
             Some(current) => self.plan(mutation, current)?,
-            None => match self.inner.perform(prepared).await? {
-                Reply::Mutated(object) => {
-                    let is_delete = matches!(mutation, Mutation::Delete(_));
-                    (object.clone(), (!is_delete).then_some(object))
-                }
-                other => return Ok(other),
-            },
+            None => {
+                let reply = self.inner.perform(prepared).await?;
+                let Reply::Mutated(object) = reply else { return Ok(reply) };
+                let is_delete = matches!(mutation, Mutation::Delete(_));
+                (object.clone(), (!is_delete).then_some(object))
+            }
         };
         self.planned.lock().insert(reference, left);
         Ok(Reply::Mutated(shown))
@@ -205,10 +204,11 @@ impl<H: EffectHandler> EffectHandler for Observe<H> {
                     Err(Error::new(Reason::NOT_FOUND, message).into())
                 }
             },
-            Effect::List(query) if self.has_plan() => match self.inner.perform(prepared).await? {
-                Reply::Page(page) => Ok(Reply::Page(self.overlay(page, query)?)),
-                other => Ok(other),
-            },
+            Effect::List(query) if self.has_plan() => {
+                let reply = self.inner.perform(prepared).await?;
+                let Reply::Page(page) = reply else { return Ok(reply) };
+                Ok(Reply::Page(self.overlay(page, query)?))
+            }
             Effect::Wait { .. } if self.has_plan() => self.wait(prepared).await,
             // Nothing of these changes anything; the guard lets no other come here.
             Effect::List(_)

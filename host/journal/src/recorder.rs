@@ -175,10 +175,8 @@ impl Recorder {
             }
         };
         // A lock lives in memory: whoever takes the run up asks for it again.
-        let durability = match effect {
-            Effect::Exclusive { .. } => Durability::Lazy,
-            _ => Durability::Synced,
-        };
+        let is_lock = matches!(effect, Effect::Exclusive { .. });
+        let durability = if is_lock { Durability::Lazy } else { Durability::Synced };
         self.write(step, Body::intent(&effect, &prepared, None), durability).await?;
         self.await_prepared(step, &prepared).await
     }
@@ -327,4 +325,5 @@ fn part<T>(result: Result<T, Fault>) -> Result<Result<T, Error>, Halt> {
 }
 
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "a fake answers what a test is about")]
 pub(crate) mod tests;

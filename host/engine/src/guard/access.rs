@@ -159,12 +159,11 @@ impl Guard {
     pub(super) async fn read(&self, target: Target) -> Result<Object, Fault> {
         let step = Step { run: RunId::new("guard"), number: 0 };
         let prepared = self.cluster.prepare(&step, &Effect::Get { target: target.clone() }).await?;
-        match self.cluster.perform(&prepared).await? {
-            Reply::Object(object) => Ok(object),
-            _ => {
-                Err(denied(format!("{} can't be read, so nothing can be checked by it", target.reference())))
-            }
-        }
+        let Reply::Object(object) = self.cluster.perform(&prepared).await? else {
+            let message = format!("{} can't be read, so nothing can be checked by it", target.reference());
+            return Err(denied(message));
+        };
+        Ok(object)
     }
 }
 

@@ -168,7 +168,15 @@ pub(super) fn redacted(effect: &Effect, reply: Reply) -> Reply {
             let Page { items, next, resource_version } = page;
             Reply::Page(Page { items: items.into_iter().map(redacted).collect(), next, resource_version })
         }
-        other => other,
+        other @ (Reply::Settled
+        | Reply::Logs(_)
+        | Reply::Held
+        | Reply::Samples(_)
+        | Reply::Series(_)
+        | Reply::Alerts(_)
+        | Reply::Now(_)
+        | Reply::Slept
+        | Reply::Noted) => other,
     }
 }
 
@@ -186,7 +194,7 @@ pub(super) fn covered(effect: &Effect, fault: Fault) -> Fault {
             );
             Fault::Error(Error { message, ..error })
         }
-        other => other,
+        other @ (Fault::Error(_) | Fault::Halt(_)) => other,
     }
 }
 

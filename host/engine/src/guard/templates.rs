@@ -103,7 +103,12 @@ fn template_at(object: &Value, at: String) -> Result<Template, String> {
             found.clone()
         }
         Value::Object(fields) if fields.contains_key("containers") => json!({"spec": found}),
-        _ => {
+        Value::Object(_)
+        | Value::Array(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_) => {
             return Err(format!(
                 "at `{at}`, which `podTemplates` of the grant names, stands no pod template"
             ));

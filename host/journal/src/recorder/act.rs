@@ -158,10 +158,8 @@ impl Recorder {
 
 /// The version that a prepared mutation is pinned to.
 fn pinned(prepared: &Prepared) -> Option<&str> {
-    match &prepared.effect {
-        Effect::Mutate { mutation, .. } => undo::version(mutation),
-        _ => None,
-    }
+    let Effect::Mutate { mutation, .. } = &prepared.effect else { return None };
+    undo::version(mutation)
 }
 
 fn insists_on_a_version(effect: &Effect) -> bool {

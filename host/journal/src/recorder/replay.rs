@@ -1,5 +1,6 @@
 //! Answering from the record: how a run goes on after its process has died.
 
+use suture_core::effect::Nature;
 use suture_core::{Effect, Error, Halt, Prepared, Reason, Reply, Resolution};
 
 use super::{Recorder, size};
@@ -60,10 +61,10 @@ impl Recorder {
         let answer = match self.find_out(prepared).await {
             Resolution::Done(reply) => Ok(reply),
             Resolution::NotDone => {
-                return match effect {
-                    Effect::Settle { step: change, run_undo } => self.settle(step, change, run_undo).await,
-                    effect => self.mutate(step, effect, Some(prepared)).await,
-                };
+                if let Effect::Settle { step: change, run_undo } = effect {
+                    return self.settle(step, change, run_undo).await;
+                }
+                return self.mutate(step, effect, Some(prepared)).await;
             }
             Resolution::Unknown(why) => {
                 Err(Error::new(Reason::UNKNOWN, format!("the host died while it was at it: {why}")))
@@ -72,9 +73,7 @@ impl Recorder {
         self.write(step, Body::Reply { answer: answer.clone().into() }, Durability::Lazy).await?;
         self.count_created(&effect, &answer);
         self.within(size::of(&answer), 0)?;
-        Ok(match effect {
-            Effect::Settle { .. } => answer.map(|_| Reply::Settled),
-            _ => answer,
-        })
+        let is_settlement = effect.nature() == Nature::Settlement;
+        Ok(if is_settlement { answer.map(|_| Reply::Settled) } else { answer })
     }
 }

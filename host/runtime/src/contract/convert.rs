@@ -268,7 +268,7 @@ impl From<ActiveAlert> for prometheus::ActiveAlert {
 mod tests {
     use super::*;
 
-    fn message(result: Result<impl fmt::Debug, Error>) -> String {
+    fn message(result: Result<impl std::fmt::Debug, Error>) -> String {
         let error = result.unwrap_err();
         assert_eq!(error.reason, Reason::INVALID);
         assert_eq!(error.status, Some(422));

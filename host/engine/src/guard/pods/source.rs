@@ -93,7 +93,7 @@ fn sparse(value: &Value) -> Value {
             Value::Object(kept.map(|(name, value)| (name.clone(), sparse(value))).collect())
         }
         Value::Array(items) => Value::Array(items.iter().map(sparse).collect()),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
 
