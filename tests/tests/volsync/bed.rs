@@ -189,7 +189,7 @@ policies:
     verbs: [get, create, delete]
     namespaces: [{namespace}]
     names: ["suture-unlock-*"]
-    pods: {{images: ["{IMAGE}"], secrets: [plex-restic]}}
+    pods: {{images: ["{IMAGE}"], secrets: [plex-restic], claims: [repository]}}
   - {{groups: [""], resources: [events], verbs: [list], namespaces: [{namespace}]}}
 "#
         );
