@@ -1,47 +1,64 @@
 //! What the pods use that a run makes: grants must list it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use suture_core::Glob;
 use suture_core::grant::{PodGrant, PodLevel, TemplateSource};
 
-/// Images, service accounts and Secrets.
-#[derive(Default)]
-pub(super) struct Uses {
-    images: BTreeSet<String>,
-    service_accounts: BTreeSet<String>,
-    secrets: BTreeSet<String>,
+/// What a pod is allowed by name: a list of a grant.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Listed {
+    Image,
+    ServiceAccount,
+    Secret,
+    Claim,
+    PriorityClass,
+    RuntimeClass,
+    NodeLabel,
+    Toleration,
+    Annotation,
 }
+
+/// What pods use, list by list.
+#[derive(Default)]
+pub(super) struct Uses(BTreeMap<Listed, BTreeSet<String>>);
 
 impl Uses {
     /// What an object's pods use, where it has any.
     pub fn of(object: &Value) -> Self {
-        let places = ["/spec/jobTemplate/spec/template/spec", "/spec/template/spec", "/spec"];
+        let places = ["/spec/jobTemplate/spec/template", "/spec/template", ""];
         let mut uses = Self::default();
         let pod = places
             .iter()
             .filter_map(|place| object.pointer(place))
-            .find(|spec| spec.get("containers").is_some());
+            .find(|pod| pod.pointer("/spec/containers").is_some());
         if let Some(pod) = pod {
-            uses.collect(pod);
+            let annotations = pod.pointer("/metadata/annotations").and_then(Value::as_object);
+            annotations.into_iter().flatten().for_each(|(name, _)| uses.insert(Listed::Annotation, name));
+            let spec = &pod["spec"];
+            uses.collect(spec);
             // One that names no account has the default one's token, unless it wants none.
-            let wants_none = pod.get("automountServiceAccountToken").and_then(Value::as_bool) == Some(false);
-            if uses.service_accounts.is_empty() && !wants_none {
-                uses.service_accounts.insert("default".to_owned());
+            let wants_none = spec.get("automountServiceAccountToken").and_then(Value::as_bool) == Some(false);
+            if !uses.0.contains_key(&Listed::ServiceAccount) && !wants_none {
+                uses.insert(Listed::ServiceAccount, "default");
             }
         }
         uses
     }
 
     pub fn add(&mut self, other: Self) {
-        self.images.extend(other.images);
-        self.service_accounts.extend(other.service_accounts);
-        self.secrets.extend(other.secrets);
+        for (list, names) in other.0 {
+            self.0.entry(list).or_default().extend(names);
+        }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.images.is_empty() && self.service_accounts.is_empty() && self.secrets.is_empty()
+        self.0.is_empty()
+    }
+
+    fn insert(&mut self, list: Listed, name: &str) {
+        self.0.entry(list).or_default().insert(name.to_owned());
     }
 
     fn collect(&mut self, value: &Value) {
@@ -53,21 +70,41 @@ impl Uses {
                     self.collect(value);
                 }
             }
-            _ => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 
     fn field(&mut self, key: &str, value: &Value) {
-        let named = |value: &Value| value.get("name").and_then(Value::as_str).map(str::to_owned);
+        let inner = |key| value.get(key).and_then(Value::as_str);
+        let each = |key| value.as_array().into_iter().flatten().filter_map(move |item| item.get(key)?.as_str());
+        let of_text = match key {
+            "image" => Some(Listed::Image),
+            "serviceAccountName" | "serviceAccount" => Some(Listed::ServiceAccount),
+            "secretName" => Some(Listed::Secret),
+            "claimName" => Some(Listed::Claim),
+            "priorityClassName" => Some(Listed::PriorityClass),
+            "runtimeClassName" => Some(Listed::RuntimeClass),
+            "topologyKey" => Some(Listed::NodeLabel),
+            _ => None,
+        };
+        if let Some((list, name)) = of_text.zip(value.as_str()) {
+            self.insert(list, name);
+        }
         match key {
-            "image" => self.images.extend(value.as_str().map(str::to_owned)),
-            "serviceAccountName" | "serviceAccount" => {
-                self.service_accounts.extend(value.as_str().map(str::to_owned));
+            "secretKeyRef" | "secretRef" | "secret" => {
+                inner("name").into_iter().for_each(|name| self.insert(Listed::Secret, name));
             }
-            "secretName" => self.secrets.extend(value.as_str().map(str::to_owned)),
-            "secretKeyRef" | "secretRef" | "secret" => self.secrets.extend(named(value)),
-            "imagePullSecrets" => {
-                self.secrets.extend(value.as_array().into_iter().flatten().filter_map(named))
+            "imagePullSecrets" => each("name").for_each(|name| self.insert(Listed::Secret, name)),
+            "matchExpressions" => each("key").for_each(|name| self.insert(Listed::NodeLabel, name)),
+            "nodeSelector" => {
+                let labels = value.as_object().into_iter().flatten();
+                labels.for_each(|(name, _)| self.insert(Listed::NodeLabel, name));
+            }
+            "tolerations" => {
+                // Without a key one tolerates every taint.
+                for toleration in value.as_array().into_iter().flatten() {
+                    self.insert(Listed::Toleration, toleration["key"].as_str().unwrap_or("*"));
+                }
             }
             _ => {}
         }
@@ -75,15 +112,22 @@ impl Uses {
 
     /// The grant that allows it.
     pub fn granted(&self) -> PodGrant {
-        let globs = |names: &BTreeSet<String>| names.iter().filter_map(|name| Glob::new(name).ok()).collect();
+        let listed = |list| {
+            self.0.get(&list).into_iter().flatten().filter_map(|name| Glob::new(name).ok()).collect()
+        };
         PodGrant {
-            images: globs(&self.images),
-            service_accounts: globs(&self.service_accounts),
-            secrets: globs(&self.secrets),
+            images: listed(Listed::Image),
+            service_accounts: listed(Listed::ServiceAccount),
+            secrets: listed(Listed::Secret),
+            claims: listed(Listed::Claim),
+            priority_classes: listed(Listed::PriorityClass),
+            runtime_classes: listed(Listed::RuntimeClass),
+            node_labels: listed(Listed::NodeLabel),
+            tolerations: listed(Listed::Toleration),
+            annotations: listed(Listed::Annotation),
             // Whatever else the run's grants said of pods: they let these pass.
             level: PodLevel::Baseline,
             from: TemplateSource::try_from("cronjobs/*".to_owned()).into_iter().collect(),
-            ..PodGrant::default()
         }
     }
 }
@@ -95,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_jobs_pods_use_images_accounts_and_secrets() {
+    fn what_pods_use_by_name_is_granted_by_name() {
         let job = json!({"kind": "Job", "spec": {"template": {"spec": {"serviceAccountName": "sa",
             "imagePullSecrets": [{"name": "pull"}],
             "volumes": [{"name": "v", "secret": {"secretName": "mounted"}}, {"projected": {"sources": [{"secret": {"name": "projected"}}]}}],
@@ -108,9 +152,20 @@ mod tests {
             json!({"images": ["busybox:1", "restic:1"], "serviceAccounts": ["sa"],
                 "secrets": ["all", "mounted", "one", "projected", "pull"], "level": "baseline", "from": ["cronjobs/*"]})
         );
+        let placed = json!({"metadata": {"annotations": {"a/b": "c"}}, "spec": {"containers": [{}],
+            "priorityClassName": "high", "runtimeClassName": "gvisor", "nodeSelector": {"disk": "ssd"},
+            "tolerations": [{"key": "gpu"}], "topologySpreadConstraints": [{"topologyKey": "zone"}],
+            "volumes": [{"persistentVolumeClaim": {"claimName": "data"}}]}});
+        let granted = serde_json::to_value(Uses::of(&placed).granted()).unwrap();
+        assert_eq!(
+            granted,
+            json!({"serviceAccounts": ["default"], "claims": ["data"], "priorityClasses": ["high"],
+                "runtimeClasses": ["gvisor"], "nodeLabels": ["disk", "zone"], "tolerations": ["gpu"],
+                "annotations": ["a/b"], "level": "baseline", "from": ["cronjobs/*"]})
+        );
         assert!(Uses::of(&json!({"kind": "ConfigMap", "data": {"image": "x"}})).is_empty());
-        let accounts = |spec: Value| Uses::of(&json!({"spec": spec})).service_accounts;
-        assert!(accounts(json!({"containers": []})).contains("default"));
+        let accounts = |spec: Value| Uses::of(&json!({"spec": spec})).granted().service_accounts;
+        assert_eq!(accounts(json!({"containers": []})).len(), 1);
         assert!(accounts(json!({"containers": [], "automountServiceAccountToken": false})).is_empty());
     }
 }
