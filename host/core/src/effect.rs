@@ -4,6 +4,7 @@
 //! each result. Both are plain data: they are what the journal stores, what the
 //! guard checks, and what two versions of a policy are compared by.
 
+mod confidential;
 mod mutation;
 mod nature;
 mod normal;

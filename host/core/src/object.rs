@@ -41,6 +41,11 @@ impl Kind {
         is_group_of_kubernetes(self.group())
     }
 
+    /// Whether it is that of Secrets.
+    pub fn is_secret(&self) -> bool {
+        self.group().is_empty() && self.kind == "Secret"
+    }
+
     /// The version in the group.
     pub fn version(&self) -> &str {
         self.api_version.split_once('/').map_or(&self.api_version, |(_, version)| version)

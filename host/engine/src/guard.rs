@@ -105,7 +105,7 @@ impl Guard {
     }
 
     async fn check_mutation(&self, mutation: &Mutation) -> Result<(), Fault> {
-        if secrets::is_secret(&mutation.reference().kind) {
+        if mutation.reference().kind.is_secret() {
             secrets::check_change(mutation).map_err(denied)?;
         }
         for verb in self.verbs_of(mutation, false) {
@@ -153,7 +153,7 @@ impl EffectHandler for Guard {
         match effect {
             Effect::Get { target } => self.check(&Asked::of_target(Verb::Get, target)).await?,
             Effect::Wait { target, until, .. } => {
-                if secrets::is_secret(&target.kind) {
+                if target.kind.is_secret() {
                     secrets::check_wait(until).map_err(denied)?;
                 }
                 self.check(&Asked::of_target(Verb::Get, target)).await?;

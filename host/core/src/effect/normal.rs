@@ -8,6 +8,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::confidential::without_values;
 use super::{Apply, Create, Delete, Effect, Mutation, Patch, PatchType, Target};
 use crate::error::{Error, Reason};
 use crate::object::Kind;
@@ -43,13 +44,14 @@ impl Effect {
 
 impl Mutation {
     /// The mutation in its one form: its body names the object that its target names, and a
-    /// version or uid that a merge patch asks for stands in the mutation, not in the body.
+    /// version or uid that a merge patch asks for stands in the mutation, not in the body, and
+    /// of a Secret it has no values, for those no policy may write.
     /// What has this form already stays as it is.
     ///
     /// # Errors
     /// `BadRequest` where the body is none, or names another object than the target.
     pub fn normalized(&self) -> Result<Self, Error> {
-        match self {
+        let normal = match self {
             Self::Create(create) => normal_create(create).map(Self::Create),
             Self::Patch(patch) => match patch.patch_type {
                 PatchType::Merge => normal_merge(patch).map(Self::Patch),
@@ -60,7 +62,8 @@ impl Mutation {
             },
             Self::Apply(apply) => normal_apply(apply).map(Self::Apply),
             Self::Delete(Delete { .. }) => Ok(self.clone()),
-        }
+        };
+        normal.map(without_values)
     }
 }
 

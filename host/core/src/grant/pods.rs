@@ -37,6 +37,11 @@ pub struct PodGrant {
     /// Annotations of pods, by which many programs act (sidecar injectors, network plugins).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<Glob>,
+    /// Keys of labels of pods, by which many programs act as well. Those without a domain, of
+    /// `app.kubernetes.io`, and of Suture's own pass: Services and NetworkPolicies choose by
+    /// them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<Glob>,
     /// Which of the Pod Security Standards a pod must satisfy.
     #[serde(skip_serializing_if = "PodLevel::is_default")]
     pub level: PodLevel,

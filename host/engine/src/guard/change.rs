@@ -200,12 +200,9 @@ impl Guard {
         let rules = pods::Rules::of(&grants);
         pods::check_claim_templates(kind, before, after, &rules).map_err(denied)?;
         for template in changed {
-            if let Some(annotations) = &template.annotated {
-                pods::check_annotations(&template.pod, annotations, &rules)
-                    .map_err(|why| denied(format!("{}{why}", within(&template.at))))?;
+            let Err(why) = pods::check_change(template.before.as_ref(), &template.pod, &rules) else {
                 continue;
-            }
-            let Err(why) = pods::check(&template.pod, &rules) else { continue };
+            };
             match self.is_a_copy(&rules, after, &template.pod).await? {
                 Copied::Yes => {}
                 Copied::NotAllowed => return Err(denied(format!("{}{why}", within(&template.at)))),

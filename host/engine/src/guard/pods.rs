@@ -7,7 +7,9 @@
 //! (<https://kubernetes.io/docs/concepts/security/pod-security-standards/>) and, beyond them,
 //! what those leave to RBAC and admission: images, accounts, Secrets, claims, nodes.
 
+mod amounts;
 mod container;
+mod metadata;
 mod placement;
 mod rules;
 mod security;
@@ -21,18 +23,6 @@ pub(super) use source::equals;
 pub(super) use volume::check_claim_templates;
 
 use rules::{absent, fields_of, only, text};
-
-/// Annotations of a pod by which its profiles were chosen before there were fields.
-const APPARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
-const SECCOMP: [&str; 2] =
-    ["seccomp.security.alpha.kubernetes.io/", "container.seccomp.security.alpha.kubernetes.io/"];
-
-/// Annotations that only tell: no program does anything by them but what the pod could do itself.
-const HARMLESS_ANNOTATIONS: [&str; 3] = [
-    "kubectl.kubernetes.io/restartedAt",
-    "kubectl.kubernetes.io/default-container",
-    "cluster-autoscaler.kubernetes.io/safe-to-evict",
-];
 
 /// Fields of a pod's `spec` that can do no harm, whatever they say.
 const HARMLESS: [&str; 15] = [
@@ -78,11 +68,21 @@ const CHECKED: [&str; 20] = [
 /// Fields that say the host is used, where they say anything but no.
 const HOST: [&str; 3] = ["hostNetwork", "hostPID", "hostIPC"];
 
+/// Check what a change makes of a pod template: all of it, unless only its labels, its
+/// annotations and the amounts that it takes are other than before.
+pub(super) fn check_change(before: Option<&Value>, after: &Value, rules: &Rules<'_>) -> Result<(), String> {
+    match before {
+        Some(before) if amounts::without(before) == amounts::without(after) => {
+            metadata::check_change(Some(before), after, rules)?;
+            amounts::check(after)
+        }
+        Some(_) | None => check(after, rules),
+    }
+}
+
 /// Check a pod, or a pod template: what has `metadata` and `spec`.
-pub(super) fn check(pod: &Value, rules: &Rules<'_>) -> Result<(), String> {
-    let annotations = pod.pointer("/metadata/annotations").and_then(Value::as_object);
-    let names: Vec<String> = annotations.into_iter().flatten().map(|(name, _)| name.clone()).collect();
-    check_annotations(pod, &names, rules)?;
+fn check(pod: &Value, rules: &Rules<'_>) -> Result<(), String> {
+    metadata::check_change(None, pod, rules)?;
     let Some(spec) = pod.get("spec") else { return Err("the pod has no `spec`".to_owned()) };
     let spec = fields_of(spec, "the pod's `spec`")?;
     for field in HOST {
@@ -105,13 +105,7 @@ pub(super) fn check(pod: &Value, rules: &Rules<'_>) -> Result<(), String> {
     {
         return Err("the pod is for another `os` than linux, whose rules are not known here".to_owned());
     }
-    if let Some(resources) = spec.get("resources").filter(|resources| !resources.is_null()) {
-        only(
-            fields_of(resources, "the pod's `resources`")?,
-            &["limits", "requests"],
-            "the pod's `resources`",
-        )?;
-    }
+    amounts::check_resources(spec, "the pod")?;
     if spec.get("hostUsers").is_some_and(|value| !matches!(value, Value::Null | Value::Bool(_))) {
         return Err("the pod's `hostUsers` is neither true nor false".to_owned());
     }
@@ -133,34 +127,6 @@ pub(super) fn check(pod: &Value, rules: &Rules<'_>) -> Result<(), String> {
     }
     if count == 0 {
         return Err("the pod has no containers to be checked".to_owned());
-    }
-    Ok(())
-}
-
-/// Check some annotations of a pod. Many programs act on them, as root or with Secrets: what is
-/// not known to be harmless must be listed.
-pub(super) fn check_annotations(pod: &Value, names: &[String], rules: &Rules<'_>) -> Result<(), String> {
-    for name in names {
-        let value = pod.get("metadata").and_then(|metadata| metadata.get("annotations")?.get(name)?.as_str());
-        let value = value.unwrap_or_default();
-        let is_fine = if name.starts_with(APPARMOR) {
-            value == "runtime/default" || value.starts_with("localhost/")
-        } else if SECCOMP.iter().any(|prefix| name.starts_with(prefix)) {
-            matches!(value, "runtime/default" | "docker/default")
-        } else {
-            let (prefix, _) = name.split_once('/').unwrap_or(("", name));
-            (prefix.is_empty() && !name.contains('.'))
-                || ["checksum", "suture.dev", "prometheus.io"].contains(&prefix)
-                || prefix.ends_with(".suture.dev")
-                || HARMLESS_ANNOTATIONS.contains(&name.as_str())
-                || rules.lists(|grant| &grant.annotations, name)
-        };
-        if !is_fine {
-            return Err(format!(
-                "the pod's annotation `{name}: {value}` is not known to be harmless, and `pods.annotations` of the grant \
-                 does not list it"
-            ));
-        }
     }
     Ok(())
 }

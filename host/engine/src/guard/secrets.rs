@@ -14,11 +14,6 @@ use suture_core::{Effect, Error, Fault, Mutation, Reply};
 /// Parts of `metadata` that a policy may write, and test.
 const OPEN: [&str; 4] = ["labels", "annotations", "finalizers", "ownerReferences"];
 
-/// Whether a kind is that of Secrets.
-pub(super) fn is_secret(kind: &Kind) -> bool {
-    kind.group().is_empty() && kind.kind == "Secret"
-}
-
 /// The kind of the object that an effect is about; none where it is about none.
 pub(super) fn kind_of(effect: &Effect) -> Option<&Kind> {
     match effect {
@@ -144,7 +139,7 @@ pub(super) fn check_wait(until: &Predicate) -> Result<(), String> {
 /// A reply as a policy may see it. What was asked for says what it is: what comes back may
 /// not say it, or say otherwise.
 pub(super) fn redacted(effect: &Effect, reply: Reply) -> Reply {
-    let is_secret = kind_of(effect).is_some_and(is_secret);
+    let is_secret = kind_of(effect).is_some_and(Kind::is_secret);
     let redacted = |object: Object| {
         if is_secret && !says_secret(&object) {
             let mut named = Value::clone(&object);
@@ -181,13 +176,13 @@ pub(super) fn redacted(effect: &Effect, reply: Reply) -> Reply {
 }
 
 fn says_secret(object: &Value) -> bool {
-    Kind::of(object).is_some_and(|kind| is_secret(&kind))
+    Kind::of(object).is_some_and(|kind| kind.is_secret())
 }
 
 /// An error as a policy may see it: the API server quotes what it refuses.
 pub(super) fn covered(effect: &Effect, fault: Fault) -> Fault {
     match fault {
-        Fault::Error(error) if effect.is_mutation() && kind_of(effect).is_some_and(is_secret) => {
+        Fault::Error(error) if effect.is_mutation() && kind_of(effect).is_some_and(Kind::is_secret) => {
             let message = format!(
                 "{}: what the cluster says of it is left out, for it may quote a Secret's value",
                 error.reason.as_str()

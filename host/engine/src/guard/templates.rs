@@ -11,8 +11,8 @@ pub(super) struct Template {
     pub at: String,
     /// What has `metadata` and `spec`.
     pub pod: Value,
-    /// Its `spec` is as it was: only these of its annotations are new, or have another value.
-    pub annotated: Option<Vec<String>>,
+    /// What was there before, where something was.
+    pub before: Option<Value>,
 }
 
 /// Where a kind of Kubernetes itself keeps its pod; none where it has none.
@@ -44,8 +44,8 @@ pub(super) fn changed(
         let Some(pod) = after.pointer(at).filter(|_| pod_differs(kind, before, after, at)) else {
             return Ok(Vec::new());
         };
-        let annotated = annotated(before, after, at);
-        return Ok(vec![Template { at: at.to_owned(), pod: pod.clone(), annotated }]);
+        let before = before.and_then(|before| before.pointer(at)).cloned();
+        return Ok(vec![Template { at: at.to_owned(), pod: pod.clone(), before }]);
     }
     if kind.is_of_kubernetes() {
         return Ok(Vec::new());
@@ -62,32 +62,14 @@ pub(super) fn changed(
     changed.map(|at| template_at(after, at)).collect()
 }
 
-/// Of a pod, its labels may change, and with them nothing that it may do.
+/// Whether a change may say something of a pod that was not said before.
 fn pod_differs(kind: &Kind, before: Option<&Value>, after: &Value, at: &str) -> bool {
-    let part = |object: &Value| {
-        let template = object.pointer(at)?;
-        let annotations = template.pointer("/metadata/annotations").cloned();
-        Some((template.get("spec").cloned(), annotations))
-    };
-    // A running pod is not made anew for an annotation.
-    if kind.kind == "Pod" && before.is_some() {
-        return before.and_then(|before| before.get("spec")) != after.get("spec");
+    let Some(before) = before else { return true };
+    // A running pod is not made anew for what its metadata says.
+    if kind.kind == "Pod" {
+        return before.get("spec") != after.get("spec");
     }
-    before.and_then(part) != part(after)
-}
-
-/// The annotations of a template that a change sets, where its `spec` stays as it is.
-fn annotated(before: Option<&Value>, after: &Value, at: &str) -> Option<Vec<String>> {
-    let (before, after) = (before?.pointer(at)?, after.pointer(at)?);
-    if before.get("spec") != after.get("spec") {
-        return None;
-    }
-    let annotations = |template: &Value| {
-        template.pointer("/metadata/annotations").and_then(Value::as_object).cloned().unwrap_or_default()
-    };
-    let there = annotations(before);
-    let set = annotations(after).into_iter().filter(|(name, value)| there.get(name) != Some(value));
-    Some(set.map(|(name, _)| name).collect())
+    before.pointer(at) != after.pointer(at)
 }
 
 fn template_at(object: &Value, at: String) -> Result<Template, String> {
@@ -114,7 +96,7 @@ fn template_at(object: &Value, at: String) -> Result<Template, String> {
             ));
         }
     };
-    Ok(Template { at, pod, annotated: None })
+    Ok(Template { at, pod, before: None })
 }
 
 /// Fields that only what becomes a pod has.

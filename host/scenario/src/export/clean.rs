@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use suture_core::clock::kubernetes_time;
 use suture_core::object::{is_terminating, redact};
-use suture_core::{ObjectRef, Timestamp};
+use suture_core::Timestamp;
 
 /// Of the metadata, what the API server writes by itself.
 const SERVERS: [&str; 8] = [
@@ -26,11 +26,6 @@ const APPLY_MARK: &str = "run.suture.dev/";
 /// Holds what is being deleted where a real cluster takes its time without any finalizer: a pod
 /// that ends gracefully.
 const LINGERS: &str = "suture.dev/lingers";
-
-/// Whether an object is a Secret.
-pub(super) fn is_secret(reference: &ObjectRef) -> bool {
-    reference.kind.kind == "Secret" && reference.kind.api_version == "v1"
-}
 
 fn metadata(object: &mut Value) -> Option<&mut Map<String, Value>> {
     object.get_mut("metadata")?.as_object_mut()

@@ -18,6 +18,7 @@ enum Listed {
     NodeLabel,
     Toleration,
     Annotation,
+    Label,
 }
 
 /// What pods use, list by list.
@@ -34,8 +35,10 @@ impl Uses {
             .filter_map(|place| object.pointer(place))
             .find(|pod| pod.pointer("/spec/containers").is_some());
         if let Some(pod) = pod {
-            let annotations = pod.pointer("/metadata/annotations").and_then(Value::as_object);
-            annotations.into_iter().flatten().for_each(|(name, _)| uses.insert(Listed::Annotation, name));
+            for (list, at) in [(Listed::Annotation, "annotations"), (Listed::Label, "labels")] {
+                let keys = pod.get("metadata").and_then(|metadata| metadata.get(at)?.as_object());
+                keys.into_iter().flatten().for_each(|(name, _)| uses.insert(list, name));
+            }
             let spec = &pod["spec"];
             uses.collect(spec);
             // One that names no account has the default one's token, unless it wants none.
@@ -76,7 +79,8 @@ impl Uses {
 
     fn field(&mut self, key: &str, value: &Value) {
         let inner = |key| value.get(key).and_then(Value::as_str);
-        let each = |key| value.as_array().into_iter().flatten().filter_map(move |item| item.get(key)?.as_str());
+        let each =
+            |key| value.as_array().into_iter().flatten().filter_map(move |item| item.get(key)?.as_str());
         let of_text = match key {
             "image" => Some(Listed::Image),
             "serviceAccountName" | "serviceAccount" => Some(Listed::ServiceAccount),
@@ -112,9 +116,8 @@ impl Uses {
 
     /// The grant that allows it.
     pub fn granted(&self) -> PodGrant {
-        let listed = |list| {
-            self.0.get(&list).into_iter().flatten().filter_map(|name| Glob::new(name).ok()).collect()
-        };
+        let listed =
+            |list| self.0.get(&list).into_iter().flatten().filter_map(|name| Glob::new(name).ok()).collect();
         PodGrant {
             images: listed(Listed::Image),
             service_accounts: listed(Listed::ServiceAccount),
@@ -125,6 +128,7 @@ impl Uses {
             node_labels: listed(Listed::NodeLabel),
             tolerations: listed(Listed::Toleration),
             annotations: listed(Listed::Annotation),
+            labels: listed(Listed::Label),
             // Whatever else the run's grants said of pods: they let these pass.
             level: PodLevel::Baseline,
             from: TemplateSource::try_from("cronjobs/*".to_owned()).into_iter().collect(),
@@ -152,7 +156,7 @@ mod tests {
             json!({"images": ["busybox:1", "restic:1"], "serviceAccounts": ["sa"],
                 "secrets": ["all", "mounted", "one", "projected", "pull"], "level": "baseline", "from": ["cronjobs/*"]})
         );
-        let placed = json!({"metadata": {"annotations": {"a/b": "c"}}, "spec": {"containers": [{}],
+        let placed = json!({"metadata": {"annotations": {"a/b": "c"}, "labels": {"mesh.io/inject": "true"}}, "spec": {"containers": [{}],
             "priorityClassName": "high", "runtimeClassName": "gvisor", "nodeSelector": {"disk": "ssd"},
             "tolerations": [{"key": "gpu"}], "topologySpreadConstraints": [{"topologyKey": "zone"}],
             "volumes": [{"persistentVolumeClaim": {"claimName": "data"}}]}});
@@ -161,7 +165,7 @@ mod tests {
             granted,
             json!({"serviceAccounts": ["default"], "claims": ["data"], "priorityClasses": ["high"],
                 "runtimeClasses": ["gvisor"], "nodeLabels": ["disk", "zone"], "tolerations": ["gpu"],
-                "annotations": ["a/b"], "level": "baseline", "from": ["cronjobs/*"]})
+                "annotations": ["a/b"], "labels": ["mesh.io/inject"], "level": "baseline", "from": ["cronjobs/*"]})
         );
         assert!(Uses::of(&json!({"kind": "ConfigMap", "data": {"image": "x"}})).is_empty());
         let accounts = |spec: Value| Uses::of(&json!({"spec": spec})).granted().service_accounts;

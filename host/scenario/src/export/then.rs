@@ -6,7 +6,6 @@ use serde_json::Value;
 use suture_core::{Expression, ObjectRef, Timestamp};
 
 use super::cel;
-use super::clean::is_secret;
 use super::yaml::Yaml;
 use crate::expect::Change;
 
@@ -24,7 +23,7 @@ impl Expectation {
     /// A change, and the object before and after it where they are known.
     pub fn of(verb: &'static str, object: ObjectRef, change: Option<(Option<&Value>, &Value)>) -> Self {
         let condition = change
-            .filter(|_| !is_secret(&object))
+            .filter(|_| !object.kind.is_secret())
             .and_then(|(before, after)| condition(verb, &object, before, after));
         Self { verb, object, condition }
     }

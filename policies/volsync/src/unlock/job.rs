@@ -227,10 +227,16 @@ pub fn grant(job: &UnlockJob<'_>) -> String {
     secrets.dedup();
     let claims: Vec<_> =
         volumes.iter().filter_map(|volume| volume["persistentVolumeClaim"]["claimName"].as_str()).collect();
-    let claims = if claims.is_empty() { String::new() } else { format!(", claims: [{}]", claims.join(", ")) };
+    // Those without a domain pass unlisted.
+    let labels = job.source.spec.restic.iter().flat_map(|restic| restic.mover_pod_labels.keys());
+    let labels: Vec<_> = labels.map(String::as_str).filter(|name| name.contains('/')).collect();
+    let list = |name: &str, items: &[&str]| {
+        if items.is_empty() { String::new() } else { format!(", {name}: [{}]", items.join(", ")) }
+    };
+    let (claims, labels) = (list("claims", &claims), list("labels", &labels));
     format!(
         "{{groups: [batch], resources: [jobs], verbs: [get, create, delete], namespaces: [{}], names: [\"suture-unlock-*\"], \
-         pods: {{images: [\"{}\"], secrets: [{}]{claims}}}}}",
+         pods: {{images: [\"{}\"], secrets: [{}]{claims}{labels}}}}}",
         job.source.namespace(),
         job.settings.unlock_job.image,
         secrets.join(", ")

@@ -4,7 +4,7 @@ use serde_json::Value;
 use suture_core::names::shortened;
 
 use super::rules::{Fields, Rules, absent, fields_of, inner, items, only, text};
-use super::{security, volume};
+use super::{amounts, security, volume};
 
 /// Fields that can do no harm, whatever they say.
 const HARMLESS: [&str; 14] = [
@@ -57,9 +57,7 @@ pub(super) fn check(container: &Value, spec: &Fields, rules: &Rules<'_>) -> Resu
             return Err(format!("{what} takes a port of the host, which no policy may"));
         }
     }
-    if let Some(resources) = inner(container, "resources", &what)? {
-        only(resources, &["limits", "requests"], &format!("{what}'s `resources`"))?;
-    }
+    amounts::check_resources(container, &what)?;
     volume::check_environment(container, &what, rules)?;
     volume::check_mounts(container, &what)?;
     for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {

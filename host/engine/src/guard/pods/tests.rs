@@ -189,16 +189,27 @@ fn a_grant_may_widen_to_the_baseline_and_no_further() {
 }
 
 #[test]
-fn an_annotation_by_which_a_program_acts_must_be_listed() {
-    let grant: PodGrant =
-        serde_json::from_value(json!({"annotations": ["sidecar.istio.io/inject"]})).unwrap();
+fn an_annotation_or_label_by_which_a_program_acts_must_be_listed() {
+    let grant: PodGrant = serde_json::from_value(
+        json!({"annotations": ["sidecar.istio.io/inject"], "labels": ["sidecar.istio.io/inject"]}),
+    )
+    .unwrap();
+    let pod = |map: &str, name: &str, value: &str| json!({"metadata": {map: {name: value}}, "spec": {}});
     let with = |name: &str, value: &str| {
-        check_annotations(
-            &json!({"metadata": {"annotations": {name: value}}}),
-            &[name.to_owned()],
-            &Rules::of(&[&grant]),
-        )
+        metadata::check_change(None, &pod("annotations", name, value), &Rules::of(&[&grant]))
     };
+    let labelled = |name: &str| {
+        let labelled = pod("labels", name, "true");
+        let there = check_change(Some(&labelled), &labelled, &Rules::of(&[&grant]));
+        assert_eq!(there, Ok(()), "what was there before is not the policy's doing");
+        check_change(Some(&json!({"spec": {}})), &labelled, &Rules::of(&[&grant]))
+    };
+    for name in ["azure.workload.identity/use", "linkerd.io/inject", "istio.io/rev", "admission.gke.io/x"] {
+        assert!(labelled(name).unwrap_err().contains("pods.labels"), "{name}");
+    }
+    for name in ["sidecar.istio.io/inject", "app", "app.kubernetes.io/name", "volsync.suture.dev/unlocks"] {
+        assert_eq!(labelled(name), Ok(()), "{name}");
+    }
     for (name, value) in [
         ("container.apparmor.security.beta.kubernetes.io/x", "unconfined"),
         ("seccomp.security.alpha.kubernetes.io/pod", "unconfined"),
@@ -217,6 +228,38 @@ fn an_annotation_by_which_a_program_acts_must_be_listed() {
     ] {
         assert_eq!(with(name, value), Ok(()), "{name}");
     }
+}
+
+#[test]
+fn amounts_of_a_pod_that_no_policy_could_make_may_change_and_nothing_else_of_it() {
+    let pod = |change: Change| {
+        let mut spec = json!({"hostPID": true, "serviceAccountName": "admin",
+            "containers": [{"name": "a", "image": "other", "resources": {"limits": {"memory": "1Gi"}}}]});
+        change(&mut spec);
+        json!({"spec": spec})
+    };
+    let checked = |change: Change| check_change(Some(&pod(|_| {})), &pod(change), &Rules::of(&[]));
+    let fine: [Change; 4] = [
+        |s| s["containers"][0]["resources"]["limits"]["memory"] = json!("2Gi"),
+        |s| s["containers"][0]["resources"] = json!(null),
+        |s| s["terminationGracePeriodSeconds"] = json!(5),
+        |s| s["resources"] = json!({"requests": {"cpu": "1"}}),
+    ];
+    for change in fine {
+        assert_eq!(checked(change), Ok(()));
+    }
+    let hostile: [Change; 6] = [
+        |s| s["containers"][0]["image"] = json!("evil"),
+        |s| s["containers"][0]["command"] = json!(["sh"]),
+        |s| s["containers"][0]["resources"]["claims"] = json!([{"name": "gpu"}]),
+        |s| s["containers"][0]["name"] = json!("b"),
+        |s| s["initContainers"] = json!([{"name": "b", "resources": {}}]),
+        |s| s["containers"] = json!([]),
+    ];
+    for change in hostile {
+        assert!(checked(change).is_err());
+    }
+    assert!(check_change(None, &pod(|_| {}), &Rules::of(&[])).is_err(), "what is new is looked at whole");
 }
 
 #[test]

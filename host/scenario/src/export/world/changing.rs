@@ -8,7 +8,6 @@ use suture_journal::Answer;
 use super::super::acts::Act;
 use super::super::cel;
 use super::super::changes::Shown;
-use super::super::clean::is_secret;
 use super::super::happenings::Made;
 use super::super::then::{Expectation, patch_of};
 use super::World;
@@ -126,7 +125,7 @@ pub(super) fn effect_named(effect: &Effect, act: &Act) -> Effect {
 
 /// What tells a change from others of the same object.
 fn distinct(reference: &ObjectRef, before: &Value, after: &Value) -> Option<String> {
-    if is_secret(reference) {
+    if reference.kind.is_secret() {
         return None;
     }
     let patch = patch_of(before, after);
