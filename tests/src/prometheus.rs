@@ -14,7 +14,8 @@ pub struct Prometheus {
 
 impl Prometheus {
     /// Start one that scrapes a target every second, fires `VolSyncVolumeOutOfSync`, and
-    /// sends alerts with an external label, as most installations do.
+    /// sends alerts with an external label, as most installations do; and, as some do, drops
+    /// one of that kind and one of their own, and rewrites another.
     ///
     /// # Errors
     /// Where it can't be started.
@@ -34,12 +35,15 @@ impl Prometheus {
     ) -> anyhow::Result<Self> {
         let config = format!(
             r#"
-global: {{scrape_interval: 1s, evaluation_interval: 1s, external_labels: {{cluster: home}}}}
+global: {{scrape_interval: 1s, evaluation_interval: 1s, external_labels: {{cluster: home1, prometheus_replica: a}}}}
 rule_files: [{rules}]
 scrape_configs:
 - job_name: volsync
   static_configs: [{{targets: ["{target}"]}}]
 alerting:
+  alert_relabel_configs:
+  - {{regex: prometheus_replica|instance, action: labeldrop}}
+  - {{source_labels: [cluster], regex: '([a-z]+)[0-9]+', target_label: cluster}}
   alertmanagers:
   - static_configs: [{{targets: ["{alertmanager}"]}}]
 "#,

@@ -91,6 +91,7 @@ impl Suture {
             name: "volsync".to_owned(),
             mode: Mode::Enforce,
             matchers: Matchers::default(),
+            instead_of_manifest: None,
             confirm: Confirm::None,
             trust: None,
             settings: manifest.settings_schema.fill(json!({})).map_err(anyhow::Error::msg)?,

@@ -1,13 +1,17 @@
 //! Telling people: alerts posted to Alertmanager go where the operator's routes lead.
 
+mod silence;
+
 use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use suture_core::{Clock, Labels, Timestamp};
 
-use crate::http::Server;
+use crate::http::{Access, Server};
+pub use silence::Silence;
 
 /// Posts alerts to one Alertmanager. Never posts twice: whoever asked decides whether to
 /// try again.
@@ -51,15 +55,21 @@ pub struct KnownAlert {
     status: KnownStatus,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct KnownStatus {
     state: String,
+    silenced_by: Vec<String>,
+    inhibited_by: Vec<String>,
+    /// Since 0.28: by time intervals of routes.
+    muted_by: Vec<String>,
 }
 
 impl KnownAlert {
-    /// Whether people are not to be told: it is silenced, or inhibited.
+    /// Whether people are not to be told: it is silenced, inhibited, or muted by a time interval.
     pub fn is_suppressed(&self) -> bool {
-        self.status.state == "suppressed"
+        let KnownStatus { state, silenced_by, inhibited_by, muted_by } = &self.status;
+        state == "suppressed" || [silenced_by, inhibited_by, muted_by].iter().any(|by| !by.is_empty())
     }
 }
 
@@ -70,7 +80,15 @@ impl AlertmanagerClient {
     /// # Errors
     /// Where that is no `http` or `https` URL.
     pub fn new(url: &str, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        Ok(Self { server: Server::new(url, clock)? })
+        Self::with_access(url, Access::default(), clock)
+    }
+
+    /// The same, for a server that is not open to everybody.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); or where what the access names can't be read.
+    pub fn with_access(url: &str, access: Access, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        Ok(Self { server: Server::with_access(url, access, clock)? })
     }
 
     /// The URL, without credentials.
@@ -83,7 +101,21 @@ impl AlertmanagerClient {
     /// # Errors
     /// Why it can't be asked.
     pub async fn alerts(&self) -> Result<Vec<KnownAlert>, String> {
-        let answer = self.server.get("api/v2/alerts").await;
+        self.listed("api/v2/alerts").await
+    }
+
+    /// Its silences that are active.
+    ///
+    /// # Errors
+    /// Why it can't be asked.
+    pub async fn silences(&self) -> Result<Vec<Silence>, String> {
+        let mut silences: Vec<Silence> = self.listed("api/v2/silences").await?;
+        silences.retain(Silence::is_active);
+        Ok(silences)
+    }
+
+    async fn listed<T: DeserializeOwned>(&self, path: &str) -> Result<T, String> {
+        let answer = self.server.get(path).await;
         let answer = answer.map_err(|error| format!("Alertmanager at {error}"))?;
         if !answer.is_success() {
             return Err(format!(

@@ -138,6 +138,8 @@ pub enum AlertState {
     /// It fires.
     #[default]
     Firing,
+    /// Its rule does not hold any more, and its `keep_firing_for` has not passed yet.
+    KeptFiring,
 }
 
 /// A controller: what happens after a change.

@@ -1,12 +1,17 @@
 //! HTTP to the servers beside a cluster: bounded in time and in size.
 
+mod access;
+
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Method, RequestBuilder, Url, redirect};
+use reqwest::{Method, RequestBuilder, Url};
 use suture_core::names::shortened;
 use suture_core::{Clock, causes};
+
+pub use access::Access;
+use access::Admitted;
 
 /// How long one request may take, from connecting to the last byte of the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -16,7 +21,7 @@ const LONGEST_ANSWER: usize = 16 << 20;
 /// One server.
 #[derive(Clone)]
 pub struct Server {
-    client: Client,
+    admitted: Arc<Admitted>,
     base: Url,
     /// What it is called in messages: without credentials.
     shown: String,
@@ -49,8 +54,20 @@ impl Server {
     /// The server at a URL, which may have a path prefix.
     ///
     /// # Errors
-    /// Where that is no `http` or `https` URL.
-    pub fn new(url: &str, clock: Arc<dyn Clock>) -> Result<Self, String> {
+    /// Where that is no `http` or `https` URL; or what is wrong with the access.
+    pub fn with_access(url: &str, access: Access, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        Self::admitted(url, Arc::new(Admitted::new(access)?), clock)
+    }
+
+    /// Another server that is reached in the same way.
+    ///
+    /// # Errors
+    /// As [`with_access`](Self::with_access).
+    pub fn beside(&self, url: &str) -> Result<Self, String> {
+        Self::admitted(url, self.admitted.clone(), self.clock.clone())
+    }
+
+    fn admitted(url: &str, admitted: Arc<Admitted>, clock: Arc<dyn Clock>) -> Result<Self, String> {
         let wrong = |why: String| {
             format!("`{}` is not the URL of a server: {why}; write `http://HOST:PORT`", shortened(url))
         };
@@ -68,13 +85,7 @@ impl Server {
         // Both fail only for URLs that can't have credentials, and http ones can.
         let _ = shown.set_password(None);
         let _ = shown.set_username("");
-        install_crypto();
-        let client = Client::builder()
-            .redirect(redirect::Policy::limited(3))
-            .user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| format!("no HTTP client can be made: {}", causes(&error)))?;
-        Ok(Self { client, base, shown: shown.as_str().trim_end_matches('/').to_owned(), clock })
+        Ok(Self { admitted, base, shown: shown.as_str().trim_end_matches('/').to_owned(), clock })
     }
 
     /// The URL, without credentials.
@@ -112,7 +123,9 @@ impl Server {
 
     fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, String> {
         let url = self.base.join(path).map_err(|error| format!("{}: {error}", self.shown))?;
-        Ok(self.client.request(method, url))
+        self.admitted
+            .admit(self.admitted.client()?.request(method, url))
+            .map_err(|error| format!("{}: {error}", self.shown))
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Answer, String> {

@@ -26,9 +26,9 @@ pub mod socket;
 #[cfg(test)]
 mod testing;
 
-pub use alertmanager::{AlertmanagerClient, KnownAlert, PostedAlert};
+pub use alertmanager::{AlertmanagerClient, KnownAlert, PostedAlert, Silence};
 pub use composite::WithPrometheus;
 pub use fixture::{Fixture, FixtureError};
-pub use http::install_crypto;
+pub use http::{Access, install_crypto};
 pub use prometheus::PrometheusClient;
 pub use simulated::{Performed, SimulatedCluster};

@@ -13,9 +13,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use suture_core::effect::{ActiveAlert, Sample, Series};
 use suture_core::names::shortened;
-use suture_core::{Clock, Error, Labels, Reason};
+use suture_core::{AlertRelabeling, Clock, Error, Reason};
 
-use crate::http::{Answer, Server};
+use crate::http::{Access, Answer, Server};
 use crate::simulated::check_range;
 
 /// Asks one Prometheus (or what speaks its API: Thanos, Mimir, VictoriaMetrics). Never
@@ -23,6 +23,8 @@ use crate::simulated::check_range;
 #[derive(Clone)]
 pub struct PrometheusClient {
     server: Server,
+    /// Where alerts are listed, where that is another server: a ruler, vmalert.
+    ruler: Option<Server>,
 }
 
 impl fmt::Debug for PrometheusClient {
@@ -39,7 +41,25 @@ impl PrometheusClient {
     /// # Errors
     /// Where that is no `http` or `https` URL.
     pub fn new(url: &str, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        Ok(Self { server: Server::new(url, clock)? })
+        Self::with_access(url, Access::default(), clock)
+    }
+
+    /// The same, for a server that is not open to everybody.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); or where what the access names can't be read.
+    pub fn with_access(url: &str, access: Access, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        Ok(Self { server: Server::with_access(url, access, clock)?, ruler: None })
+    }
+
+    /// Where rules are evaluated by another server (vmalert, Thanos' ruler): its URL. It is
+    /// reached as the first one is.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_ruler(self, url: &str) -> Result<Self, String> {
+        let ruler = Some(self.server.beside(url)?);
+        Ok(Self { ruler, ..self })
     }
 
     /// The URL, without credentials.
@@ -86,21 +106,26 @@ impl PrometheusClient {
     /// # Errors
     /// As [`query`](Self::query).
     pub async fn alerts(&self) -> Result<Vec<ActiveAlert>, Error> {
-        let listed: answer::AlertList = self.data(self.server.get("api/v1/alerts").await)?;
+        let server = self.ruler.as_ref().unwrap_or(&self.server);
+        let listed: answer::AlertList = self.data(server.get("api/v1/alerts").await)?;
         Ok(listed.active())
     }
 
-    /// The labels that Prometheus adds to alerts on their way to Alertmanager
-    /// (`global.external_labels`); its own list of alerts does not have them. Empty where
-    /// they can't be read, which the log tells.
-    pub async fn external_labels(&self) -> Labels {
+    /// What Prometheus does to the labels of alerts on their way to Alertmanager: its own list
+    /// of alerts shows them as they were. Nothing where that can't be read, which the log tells.
+    pub async fn relabeling(&self) -> AlertRelabeling {
         let read = self
             .data::<answer::ConfigText>(self.server.get("api/v1/status/config").await)
             .map_err(|error| error.message)
-            .and_then(|config| config.external_labels());
+            .and_then(|config| config.relabeling());
         read.unwrap_or_else(|error| {
-            tracing::warn!(prometheus = self.url(), %error, "its external labels can't be read; taken for none");
-            Labels::new()
+            tracing::warn!(
+                prometheus = self.url(),
+                %error,
+                "what it does to labels of alerts can't be read; taken for nothing (`prometheus.externalLabels` and \
+                 `prometheus.dropLabels` say it)"
+            );
+            AlertRelabeling::default()
         })
     }
 

@@ -32,6 +32,7 @@ pub mod pattern;
 pub mod program;
 pub mod promql;
 pub mod rbac;
+pub mod relabel;
 pub mod selector;
 pub mod settings;
 
@@ -54,3 +55,4 @@ pub use mode::Mode;
 pub use object::{Object, ObjectRef};
 pub use outcome::{Ending, Outcome};
 pub use program::{Host, Program};
+pub use relabel::{AlertRelabeling, RelabelRule};

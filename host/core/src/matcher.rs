@@ -31,14 +31,35 @@ enum Pattern {
 
 impl Matcher {
     fn matches(&self, labels: &Labels) -> bool {
-        let value = labels.get(&self.label).map_or("", String::as_str);
+        self.accepts(labels.get(&self.label).map_or("", String::as_str))
+    }
+
+    fn accepts(&self, value: &str) -> bool {
         let hit = match &self.pattern {
             Pattern::Equals(wanted) => value == wanted,
             Pattern::Matches(regex) => regex.is_match(value),
         };
         hit != self.negated
     }
+
+    /// All values that it accepts, where they can be listed.
+    fn words(&self) -> Option<Vec<String>> {
+        if self.negated {
+            return None;
+        }
+        match &self.pattern {
+            Pattern::Equals(wanted) => Some(vec![wanted.clone()]),
+            Pattern::Matches(regex) => {
+                let inner = regex.as_str().strip_prefix(ANCHORS.0)?.strip_suffix(ANCHORS.1)?;
+                let is_plain = |c: char| c.is_alphanumeric() || "_- :/|".contains(c);
+                inner.chars().all(is_plain).then(|| inner.split('|').map(str::to_owned).collect())
+            }
+        }
+    }
 }
+
+/// What is put around a regular expression: it must match all of a value, as in Alertmanager.
+const ANCHORS: (&str, &str) = ("^(?s:", ")$");
 
 impl Matchers {
     /// Read several texts, each one matcher or a list of them.
@@ -57,6 +78,20 @@ impl Matchers {
     /// Whether all match.
     pub fn matches(&self, labels: &Labels) -> bool {
         self.matchers.iter().all(|matcher| matcher.matches(labels))
+    }
+
+    /// A label of which these matchers and others want different things, so that no alert can
+    /// match both; none where that is not found. Expressions are looked at as far as they are
+    /// lists of plain words (`a|b`).
+    pub fn excludes<'a>(&'a self, other: &'a Self) -> Option<&'a str> {
+        let all = || self.matchers.iter().chain(&other.matchers);
+        let is_impossible = |matcher: &&Matcher| {
+            let accepted = |word: &String| {
+                all().filter(|other| other.label == matcher.label).all(|other| other.accepts(word))
+            };
+            matcher.words().is_some_and(|words| !words.iter().any(accepted))
+        };
+        self.matchers.iter().chain(&other.matchers).find(is_impossible).map(|matcher| matcher.label.as_str())
     }
 
     /// Whether there are none: everything matches.
@@ -92,8 +127,8 @@ fn parse_list(text: &str) -> Result<Vec<Matcher>, String> {
         rest = rest[symbol.len()..].trim_start();
         let (value, after) = parse_value(rest).ok_or_else(|| wrong("the quoted value does not end"))?;
         let pattern = if is_regex {
-            // Anchored, as Alertmanager does it.
-            Pattern::Matches(pattern::regex(&format!("^(?s:{value})$")).map_err(|error| wrong(&error))?)
+            let anchored = format!("{}{value}{}", ANCHORS.0, ANCHORS.1);
+            Pattern::Matches(pattern::regex(&anchored).map_err(|error| wrong(&error))?)
         } else {
             Pattern::Equals(value)
         };
@@ -183,6 +218,27 @@ mod tests {
         assert!(matches(r#"missing!="x""#, &[]));
         assert!(matches(r#"v!~"1\.2""#, &[("v", "1x2")]));
         assert!(matches(r#"a="x, \"y\"", b = z"#, &[("a", "x, \"y\""), ("b", "z")]));
+    }
+
+    #[test]
+    fn matchers_that_no_alert_can_match_together_are_found() {
+        let matchers = |text: &str| Matchers::parse_all(&[text]).unwrap();
+        for (one, other, label) in [
+            (
+                r#"alertname="VolSyncBackupStale""#,
+                r#"alertname=~"VolSyncVolumeOutOfSync|Kopia.*""#,
+                Some("alertname"),
+            ),
+            (r#"alertname=~"A|B", role="x""#, r#"alertname=~"C|D""#, Some("alertname")),
+            (r#"a="1""#, r#"a!="1""#, Some("a")),
+            (r#"a="1""#, r#"a!~"1|2""#, Some("a")),
+            (r#"a=~"x|y""#, r#"a="y""#, None),
+            (r#"a="1""#, r#"b="2""#, None),
+            (r#"a=~"x.*""#, r#"a=~"y.*""#, None),
+        ] {
+            assert_eq!(matchers(one).excludes(&matchers(other)), label, "{one} {other}");
+            assert_eq!(matchers(other).excludes(&matchers(one)), label, "{other} {one}");
+        }
     }
 
     #[test]

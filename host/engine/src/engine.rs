@@ -18,7 +18,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::budget::Budgets;
 use crate::cluster::Cluster;
-use crate::confirm::NOT_FIRING;
+use crate::confirm::{NOT_FIRING, Standing};
 use crate::dispatcher::{Command, Dispatcher};
 use crate::metrics::{Metrics, Stage};
 use crate::pager::Pager;
@@ -135,8 +135,8 @@ pub enum StartError {
     #[error("incident {0} has that key and is not over")]
     Busy(IncidentId),
     /// No alert fires with exactly these labels.
-    #[error("{NOT_FIRING}; give exactly the labels of an alert that fires, or force the run")]
-    NotFiring,
+    #[error("{NOT_FIRING}: {0}; give exactly the labels of an alert that fires, or force the run")]
+    NotFiring(Standing),
     /// The host is shutting down, or can't write; or Prometheus can't be asked.
     #[error("{0}")]
     Unavailable(String),
@@ -304,13 +304,14 @@ impl Engine {
             return Ok(());
         }
         let step = Step { run: RunId::new("by-hand"), number: 0 };
-        let firing = found.config.confirm.is_firing(labels, &self.0.cluster, &step).await;
+        let standing = found.config.confirm.standing(labels, &self.0.cluster, &step).await;
         if found.config.confirm.is_required() {
-            self.0.metrics.alert_checked(policy, Stage::Before, firing.as_ref().ok().copied());
+            let fires = standing.as_ref().ok().map(Standing::is_confirmed);
+            self.0.metrics.alert_checked(policy, Stage::Before, fires);
         }
-        match firing {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(StartError::NotFiring),
+        match standing {
+            Ok(standing) if standing.is_confirmed() => Ok(()),
+            Ok(standing) => Err(StartError::NotFiring(standing)),
             Err(fault) => Err(StartError::Unavailable(format!(
                 "Prometheus can't be asked whether the alert fires ({fault}); try again, or force the run"
             ))),

@@ -26,7 +26,7 @@ use suture_core::{
 };
 
 use crate::cluster::Cluster;
-use crate::confirm::{self, Confirm};
+use crate::confirm::{self, Confirm, Standing};
 use crate::metrics::{Metrics, Stage};
 
 /// Checks every effect before it can reach the cluster, and hides the values of Secrets
@@ -72,26 +72,41 @@ impl Guard {
         if self.confirmed.load(Ordering::Acquire) {
             return Ok(());
         }
-        if !self.ask_prometheus(step).await? {
-            return Err(denied(confirm::NOT_FIRING.to_owned()));
+        let standing = self.ask_prometheus(step).await?;
+        if !standing.is_confirmed() {
+            return Err(denied(format!(
+                "{}, so nothing may be changed for it: {standing}",
+                confirm::NOT_FIRING
+            )));
         }
         self.confirmed.store(true, Ordering::Release);
         Ok(())
     }
 
-    /// Whether the alert fires. A Prometheus that is away for a while is waited for: an
-    /// alert that was accepted must not be lost to it.
-    async fn ask_prometheus(&self, step: &Step) -> Result<bool, Fault> {
+    /// How the alert stands. A Prometheus that is away for a while is waited for, and so is an
+    /// alert that is pending: one that was accepted must not be lost to a restart of Prometheus.
+    /// That it is not listed is believed the second time.
+    async fn ask_prometheus(&self, step: &Step) -> Result<Standing, Fault> {
         let give_up = self.clock.after(PATIENCE);
         let mut pause = FIRST_PAUSE;
+        let mut was_absent = false;
         loop {
-            let answer = self.confirm.is_firing(&self.incident.alert.labels, &self.inner, step).await;
+            let answer = self.confirm.standing(&self.incident.alert.labels, &self.inner, step).await;
             if self.confirm.is_required()
                 && let Some(metrics) = &self.metrics
             {
-                metrics.alert_checked(&self.policy, Stage::Before, answer.as_ref().ok().copied());
+                let fires = answer.as_ref().ok().map(Standing::is_confirmed);
+                metrics.alert_checked(&self.policy, Stage::Before, fires);
             }
             match answer {
+                Ok(Standing::Absent(_)) if !was_absent => {
+                    was_absent = true;
+                    self.clock.sleep(confirm::AGAIN).await;
+                }
+                Ok(Standing::Pending) if self.clock.now() < give_up => {
+                    self.clock.sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
                 Err(Fault::Error(error))
                     if error.reason == Reason::UNAVAILABLE && self.clock.now() < give_up =>
                 {

@@ -30,7 +30,7 @@ pub use announce::{Announcement, Announcer};
 pub use backtest::{BackTest, BackTested, OnDifference, back_test};
 pub use budget::Budgets;
 pub use cluster::Cluster;
-pub use confirm::{Confirm, ExternalLabels};
+pub use confirm::{ByPrometheus, Confirm, RelabelingSource};
 pub use dispatcher::is_our_own;
 pub use engine::{ByHand, Engine, EngineConfig, Refusal};
 pub use locks::Locks;

@@ -49,6 +49,8 @@ pub struct PolicyConfig {
     pub mode: Mode,
     /// The alerts it gets, on top of its manifest's own matchers.
     pub matchers: Matchers,
+    /// What takes the place of its manifest's own matchers.
+    pub instead_of_manifest: Option<Matchers>,
     /// Whether an alert must fire in Prometheus before anything is changed.
     pub confirm: Confirm,
     /// CEL over `alert` that must hold for the alert to be heard at all.
@@ -162,7 +164,10 @@ impl Policy {
     /// own matchers are skipped.
     pub fn wants(&self, labels: &Labels, by_name: bool) -> bool {
         (by_name || self.config.matchers.matches(labels))
-            && self.program.as_ref().is_ok_and(|program| program.manifest().matchers.matches(labels))
+            && self.program.as_ref().is_ok_and(|program| {
+                let of_manifest = &program.manifest().matchers;
+                self.config.instead_of_manifest.as_ref().unwrap_or(of_manifest).matches(labels)
+            })
     }
 
     /// Whether the operator trusts an alert.

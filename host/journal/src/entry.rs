@@ -170,6 +170,7 @@ mod tests {
             annotations: Labels::new(),
             firing: true,
             active_at: time(),
+            kept_firing_since: Some(time()),
         };
         vec![
             Reply::Object(object.clone()),

@@ -103,7 +103,7 @@ async fn start(
             ..Failure::new(StatusCode::BAD_REQUEST, "invalid", error.to_string())
         },
         StartError::Busy(_) => Failure::new(StatusCode::CONFLICT, "conflict", error.to_string()),
-        StartError::NotFiring => Failure::new(StatusCode::CONFLICT, "notFiring", error.to_string()),
+        StartError::NotFiring(_) => Failure::new(StatusCode::CONFLICT, "notFiring", error.to_string()),
         StartError::Unavailable(_) => Failure::unavailable(error.to_string()),
     })?;
     caller.did("start", format!("incident {incident} of policy {name}"));

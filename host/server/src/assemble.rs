@@ -2,20 +2,22 @@
 
 mod cluster;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use suture_cluster::{AlertmanagerClient, PostedAlert, PrometheusClient};
-use suture_core::{Clock, Labels, Program, RealClock};
-use suture_engine::confirm::ExternalLabels;
+use suture_core::{AlertRelabeling, Clock, Labels, Program, RealClock};
 use suture_engine::progress::Listeners;
-use suture_engine::{Cluster, Confirm, NoPager, Page, Pager, PolicyConfig};
+use suture_engine::{ByPrometheus, Cluster, Confirm, NoPager, Page, Pager, PolicyConfig, RelabelingSource};
 use suture_runtime::Compiler;
 
-pub(crate) use cluster::{Host, cluster, offline, prometheus};
+pub use cluster::prometheus;
+pub(crate) use cluster::{Host, cluster, offline};
 
-use crate::config::{ConfigError, ConfirmBy, Loaded, PolicyEntry};
+use crate::config::{AlertmanagerConfig, ConfigError, ConfirmBy, Loaded, PolicyEntry};
 
 /// A simulated cluster, and the clock that it lives by.
 pub struct Simulated {
@@ -47,52 +49,80 @@ impl ServeOptions {
     }
 }
 
-/// How alerts are confirmed, where a policy wants them to be.
+/// How alerts are confirmed, where a policy wants them to be. Its key is what tells its
+/// incidents apart; none while there is no module.
 ///
 /// # Errors
-/// What is wrong with Prometheus's URL.
-pub fn confirm(loaded: &Loaded, by: ConfirmBy) -> Result<Confirm, ConfigError> {
-    if by == ConfirmBy::None {
-        return Ok(Confirm::None);
-    }
-    let given = loaded.config.prometheus.as_ref().and_then(|config| config.external_labels.clone());
-    Ok(match (given, prometheus(loaded)?) {
-        (Some(labels), _) => Confirm::Prometheus(Arc::new(labels)),
-        (None, Some(client)) => Confirm::Prometheus(Arc::new(FromPrometheus(client))),
-        (None, None) => Confirm::prometheus(),
-    })
+/// What is wrong with Prometheus's URL or access; or a key that is asked for, and is none.
+pub fn confirm(loaded: &Loaded, entry: &PolicyEntry, key: Option<&[String]>) -> Result<Confirm, ConfigError> {
+    let key: Option<BTreeSet<String>> = match (entry.confirm, key) {
+        (ConfirmBy::None, _) => return Ok(Confirm::None),
+        (ConfirmBy::Key, Some([])) => {
+            let message = format!(
+                "policy `{}` has `confirm: {{by: key}}`, and its manifest names no key: each alert is an incident of its \
+                 own; leave `confirm` out, and see `prometheus.dropLabels`",
+                entry.name.value
+            );
+            return Err(loaded.error(entry.name.referenced, message));
+        }
+        (ConfirmBy::Key, Some(key)) => Some(key.iter().cloned().collect()),
+        (ConfirmBy::Key, None) | (ConfirmBy::Prometheus, _) => None,
+    };
+    let relabeling: Arc<dyn RelabelingSource> = match (&loaded.config.prometheus, prometheus(loaded)?) {
+        (Some(config), Some(client)) => {
+            let (given, ignored) = (config.external_labels.clone(), config.drop_labels.clone());
+            Arc::new(OfPrometheus { client, given, ignored })
+        }
+        (Some(_) | None, _) => Arc::new(AlertRelabeling::default()),
+    };
+    Ok(Confirm::Prometheus(ByPrometheus { relabeling, key }))
 }
 
-/// Reads external labels where they are configured: in Prometheus itself.
-struct FromPrometheus(PrometheusClient);
+/// What a Prometheus does to labels: as it is configured here, or else as it says itself.
+struct OfPrometheus {
+    client: PrometheusClient,
+    given: Option<Labels>,
+    ignored: BTreeSet<String>,
+}
 
 #[async_trait]
-impl ExternalLabels for FromPrometheus {
-    async fn external_labels(&self) -> Labels {
-        self.0.external_labels().await
+impl RelabelingSource for OfPrometheus {
+    async fn relabeling(&self) -> AlertRelabeling {
+        let mut relabeling = match &self.given {
+            Some(external) => external.clone().into(),
+            None => self.client.relabeling().await,
+        };
+        relabeling.ignored.extend(self.ignored.iter().cloned());
+        relabeling
     }
 }
 
-/// The Alertmanager of a configuration, if it has one.
-pub(crate) fn alertmanager(loaded: &Loaded) -> Result<Option<AlertmanagerClient>, ConfigError> {
-    let Some(config) = &loaded.config.alertmanager else { return Ok(None) };
-    AlertmanagerClient::new(&config.url.value, Arc::new(RealClock))
-        .map(Some)
-        .map_err(|error| loaded.error(config.url.referenced, error))
+/// The Alertmanagers of a configuration.
+///
+/// # Errors
+/// What is wrong with a URL, or with how one is let in.
+pub(crate) fn alertmanagers(loaded: &Loaded) -> Result<Vec<AlertmanagerClient>, ConfigError> {
+    let client = |config: &AlertmanagerConfig| {
+        AlertmanagerClient::with_access(&config.url.value, config.access(loaded)?, Arc::new(RealClock))
+            .map_err(|error| loaded.error(config.url.referenced, error))
+    };
+    loaded.config.alertmanagers().map(client).collect()
 }
 
 /// How people are told.
+///
+/// # Errors
+/// As [`alertmanagers`].
 pub(crate) fn pager(loaded: &Loaded) -> Result<Arc<dyn Pager>, ConfigError> {
-    Ok(match alertmanager(loaded)? {
-        Some(client) => Arc::new(ToAlertmanager(client)),
-        None => Arc::new(NoPager),
-    })
+    let clients = alertmanagers(loaded)?;
+    Ok(if clients.is_empty() { Arc::new(NoPager) } else { Arc::new(ToAlertmanagers(clients)) })
 }
 
-struct ToAlertmanager(AlertmanagerClient);
+/// Tells each of them, as Prometheus does: they share silences and what was sent, not alerts.
+struct ToAlertmanagers(Vec<AlertmanagerClient>);
 
 #[async_trait]
-impl Pager for ToAlertmanager {
+impl Pager for ToAlertmanagers {
     async fn page(&self, page: &Page) -> Result<(), String> {
         let alert = PostedAlert {
             labels: page.labels.clone(),
@@ -101,7 +131,16 @@ impl Pager for ToAlertmanager {
             ends_at: page.ends_at,
             generator_url: String::new(),
         };
-        self.0.post_alert(&alert).await
+        let posted = join_all(self.0.iter().map(|client| client.post_alert(&alert))).await;
+        let (told, failed): (Vec<_>, Vec<_>) = posted.into_iter().partition(Result::is_ok);
+        let errors: Vec<String> = failed.into_iter().filter_map(Result::err).collect();
+        if told.is_empty() {
+            return Err(errors.join("; "));
+        }
+        for error in errors {
+            tracing::warn!(error, "one Alertmanager of several could not be told");
+        }
+        Ok(())
     }
 }
 
@@ -120,7 +159,8 @@ pub(crate) fn policy_config(
         let at = entry.settings.as_ref().map_or(entry.name.referenced, |given| given.referenced);
         loaded.error(at, format!("the settings of policy `{}`: {error}", entry.name.value))
     })?;
-    Ok(PolicyConfig { settings, ..config })
+    let confirm = confirm(loaded, entry, Some(&program.manifest().key))?;
+    Ok(PolicyConfig { settings, confirm, ..config })
 }
 
 /// The same while there is no module: the settings are as they were written.
@@ -133,7 +173,8 @@ pub(crate) fn unfilled(loaded: &Loaded, entry: &PolicyEntry) -> Result<PolicyCon
         name: entry.name.value.clone(),
         mode: entry.mode,
         matchers: entry.matchers.clone(),
-        confirm: confirm(loaded, entry.confirm)?,
+        instead_of_manifest: entry.instead_of_manifest.clone(),
+        confirm: confirm(loaded, entry, None)?,
         trust: entry.trust.clone(),
         settings: settings.map_or_else(|| serde_json::json!({}), |settings| settings.value.clone()),
         grants: entry.grants.iter().map(|grant| grant.value.clone()).collect(),

@@ -124,6 +124,7 @@ fn checked(
             format!("policy `{}` requests, and no grant gives: {}", entry.name.value, not_granted.join(", "));
         report.warnings.push(loaded.error(entry.name.referenced, message));
     }
+    report.warnings.extend(matchers(loaded, entry, manifest).err());
     for grant in &entry.grants {
         for message in superfluous(&entry.name.value, &grant.value, manifest, settings) {
             report.warnings.push(loaded.error(grant.referenced, message));
@@ -136,6 +137,30 @@ fn checked(
         mode: entry.mode,
         not_granted,
     });
+}
+
+/// That some alert can be for the policy, and that it is one that its author meant.
+fn matchers(loaded: &Loaded, entry: &PolicyEntry, manifest: &Manifest) -> Result<(), ConfigError> {
+    let (at, name) = (entry.name.referenced, &entry.name.value);
+    let wanted = entry.instead_of_manifest.as_ref().unwrap_or(&manifest.matchers);
+    if let Some(label) = entry.matchers.excludes(wanted) {
+        let message = format!(
+            "no alert can be for policy `{name}`: `match` ({}) and its manifest's matchers ({wanted}) want other values of \
+             `{label}`; where your rules have other names, `matchers` takes the place of the manifest's",
+            entry.matchers
+        );
+        return Err(loaded.error(at, message));
+    }
+    match &entry.instead_of_manifest {
+        Some(given) => Err(loaded.error(
+            at,
+            format!(
+                "policy `{name}` is for {}; with `matchers` it gets {given}, which it must make sense of",
+                manifest.matchers
+            ),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// What a grant gives that a policy does not request: at all, or under its settings. A

@@ -2,6 +2,7 @@
 
 mod address;
 mod cluster;
+mod confirm;
 mod error;
 mod grants;
 mod people;
@@ -9,24 +10,27 @@ mod rules;
 mod sweep;
 mod telemetry;
 mod transport;
+mod upstream;
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
-use suture_core::{Bytes, Expression, Grant, HumanDuration, Labels, Limits, Matchers, Mode};
+use suture_core::{Bytes, Expression, Grant, HumanDuration, Limits, Matchers, Mode};
 use suture_engine::{BackTest, Budgets, Retry};
 use suture_registry::OciSource;
 
 pub use address::Address;
 pub use cluster::{ClusterConfig, LeaseConfig, Live, SimulatedConfig};
+pub use confirm::ConfirmBy;
 pub use error::ConfigError;
 use error::Source as Text;
 pub use people::{Person, Role};
 pub use sweep::{Schedule, Sweep, Zone};
 pub use telemetry::{OtlpConfig, TelemetryConfig};
 pub use transport::{BasicAuth, TlsConfig};
+pub use upstream::{AlertmanagerConfig, ClientCertificate, PrometheusConfig};
 
 /// The configuration of a host.
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
@@ -53,6 +57,9 @@ pub struct Config {
     pub prometheus: Option<PrometheusConfig>,
     /// The Alertmanager through which people are told.
     pub alertmanager: Option<AlertmanagerConfig>,
+    /// Several of them, where they are a cluster: each is told, as each Prometheus does it.
+    #[serde(default)]
+    pub alertmanagers: Vec<AlertmanagerConfig>,
     /// How much is done at once.
     #[schemars(with = "Option<Budgets>")]
     pub budgets: Option<Spanned<Budgets>>,
@@ -182,27 +189,6 @@ fn thirty_days() -> HumanDuration {
     HumanDuration::from_secs(30 * 86_400)
 }
 
-/// `prometheus`.
-#[derive(Debug, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PrometheusConfig {
-    /// Its base URL.
-    #[schemars(with = "String")]
-    pub url: Spanned<String>,
-    /// The labels that it adds to the alerts that it sends. Read from its own
-    /// configuration where they are not given here.
-    pub external_labels: Option<Labels>,
-}
-
-/// `alertmanager`.
-#[derive(Debug, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AlertmanagerConfig {
-    /// Its base URL.
-    #[schemars(with = "String")]
-    pub url: Spanned<String>,
-}
-
 /// One of `policies`.
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -219,8 +205,13 @@ pub struct PolicyEntry {
     /// The alerts it gets, on top of its manifest's own matchers.
     #[serde(default, rename = "match")]
     pub matchers: Matchers,
+    /// What takes the place of its manifest's own matchers: for rules that have other names than
+    /// its author's. That the policy can make sense of those alerts is up to you.
+    #[serde(rename = "matchers")]
+    pub instead_of_manifest: Option<Matchers>,
     /// Whether an alert must fire in Prometheus before anything is changed.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "confirm::short_or_long")]
+    #[schemars(with = "confirm::Written")]
     pub confirm: ConfirmBy,
     /// CEL over `alert` that must hold.
     pub trust: Option<Expression>,
@@ -257,17 +248,6 @@ pub enum Source {
     Oci(OciSource),
 }
 
-/// `confirm`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum ConfirmBy {
-    /// By Prometheus.
-    #[default]
-    Prometheus,
-    /// Not at all.
-    None,
-}
-
 /// A configuration that was read and found right.
 pub struct Loaded {
     /// It.
@@ -281,6 +261,11 @@ pub struct Loaded {
 }
 
 impl Config {
+    /// All Alertmanagers.
+    pub(crate) fn alertmanagers(&self) -> impl Iterator<Item = &AlertmanagerConfig> {
+        self.alertmanager.iter().chain(&self.alertmanagers)
+    }
+
     /// How many bytes of notifications may wait to be routed.
     pub(crate) fn max_pending_bytes(&self) -> u64 {
         self.webhook.max_pending_bytes.value.0.min(self.storage.max_size.value.0 / 4)

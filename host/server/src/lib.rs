@@ -30,7 +30,7 @@ mod token;
 mod transport;
 mod webhook;
 
-pub use assemble::{ServeOptions, Simulated, confirm};
+pub use assemble::{ServeOptions, Simulated, confirm, prometheus};
 pub use catalog::kept_module;
 pub use check::{CheckReport, check};
 pub use config::{Config, ConfigError};

@@ -2,20 +2,22 @@
 
 mod fingerprint;
 mod schedule;
+mod told;
 
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::json;
-use suture_cluster::{AlertmanagerClient, KnownAlert};
+use suture_cluster::AlertmanagerClient;
 use suture_core::effect::ActiveAlert;
-use suture_core::{Alert, AlertStatus, Envelope, Labels};
+use suture_core::{Alert, AlertRelabeling, AlertStatus, Envelope, Labels};
 use suture_engine::{Confirm, Engine, Policy};
 use suture_journal::IncidentRecord;
 
 use crate::assemble;
 use crate::config::{ConfigError, Loaded};
 pub(crate) use schedule::Schedules;
+use told::Told;
 
 /// The most alerts in one notification, so that each is written in one piece.
 const BATCH: usize = 100;
@@ -24,8 +26,8 @@ const BATCH: usize = 100;
 #[derive(Clone)]
 pub(crate) struct Sweeper {
     engine: Engine,
-    /// Knows who is silenced; none where the configuration has none.
-    alertmanager: Option<AlertmanagerClient>,
+    /// Who know what is silenced; none where the configuration has none.
+    alertmanagers: Vec<AlertmanagerClient>,
 }
 
 /// What a sweep found, and did.
@@ -80,9 +82,9 @@ impl Sweeper {
     /// For a host with a configuration.
     ///
     /// # Errors
-    /// What is wrong with its Alertmanager's URL.
+    /// What is wrong with its Alertmanagers.
     pub fn new(engine: Engine, loaded: &Loaded) -> Result<Self, ConfigError> {
-        Ok(Self { engine, alertmanager: assemble::alertmanager(loaded)? })
+        Ok(Self { engine, alertmanagers: assemble::alertmanagers(loaded)? })
     }
 
     /// Ask what is firing, and accept what is for a policy: all that it would have heard of
@@ -107,17 +109,15 @@ impl Sweeper {
         }
         let listed = self.engine.alerts().await.map_err(unavailable)?;
         let firing: Vec<ActiveAlert> = listed.into_iter().filter(|alert| alert.firing).collect();
-        let known = match &self.alertmanager {
-            Some(alertmanager) => alertmanager.alerts().await.map_err(unavailable)?,
-            None => Vec::new(),
-        };
+        let told = Told::ask(&self.alertmanagers).await.map_err(unavailable)?;
         let incidents = self.engine.journal().open_incidents().await;
         let incidents = incidents.map_err(|error| SweepError::Unavailable(error.to_string()))?;
-        let external = external(&policy).await;
+        let relabeling = relabeling(&policy).await;
+        let key = policy.program.as_ref().map(|program| program.manifest().key.clone()).unwrap_or_default();
         let mut swept = Swept { firing: firing.len(), ..Swept::default() };
         let mut accepted = Vec::new();
         for alert in firing {
-            let (alert, is_suppressed) = as_posted(alert, &external, &known);
+            let (alert, is_suppressed) = as_posted(alert, &relabeling, &key, &told);
             if !policy.wants(&alert.labels, false) || suture_engine::is_our_own(&alert.labels) {
                 continue;
             }
@@ -156,24 +156,32 @@ impl Sweeper {
     }
 }
 
-/// The labels that Prometheus adds when it posts.
-async fn external(policy: &Policy) -> Labels {
+/// What Prometheus does to labels when it posts.
+async fn relabeling(policy: &Policy) -> AlertRelabeling {
     match &policy.config.confirm {
-        Confirm::Prometheus(external) => external.external_labels().await,
-        Confirm::None => Labels::new(),
+        Confirm::Prometheus(by) => by.relabeling.relabeling().await,
+        Confirm::None => AlertRelabeling::default(),
     }
 }
 
 /// An alert as Alertmanager would have posted it, and whether it would have kept it to itself.
-/// What it has of that alert is believed. Where it has nothing, or there is none, the alert
-/// began when its rule first held.
-fn as_posted(alert: ActiveAlert, external: &Labels, known: &[KnownAlert]) -> (Alert, bool) {
-    let mut labels = alert.labels;
-    for (name, value) in external {
-        labels.entry(name.clone()).or_insert_with(|| value.clone());
-    }
-    labels.retain(|_, value| !value.is_empty());
-    let posted = known.iter().find(|known| known.labels == labels);
+/// What it has of that alert is believed, labels included. Where it has nothing, or there is
+/// none, the alert began when its rule first held, and it is silenced if a silence matches its
+/// labels in any of the forms that they take on the way.
+fn as_posted(alert: ActiveAlert, relabeling: &AlertRelabeling, key: &[String], told: &Told) -> (Alert, bool) {
+    let own = alert.labels;
+    let sent = relabeling.as_sent(&own).unwrap_or_else(|| own.clone());
+    let found = told.find(&sent, key);
+    let is_suppressed = match &found {
+        Some(found) => found.is_suppressed,
+        None => {
+            let mut before = relabeling.external_labels.clone();
+            before.extend(own.clone());
+            [&sent, &own, &before].into_iter().any(|labels| told.is_silenced(labels))
+        }
+    };
+    let posted = found.map(|found| found.alert);
+    let labels = posted.map_or(sent, |posted| posted.labels.clone());
     let alert = Alert {
         status: AlertStatus::Firing,
         annotations: alert.annotations,
@@ -183,7 +191,7 @@ fn as_posted(alert: ActiveAlert, external: &Labels, known: &[KnownAlert]) -> (Al
         fingerprint: posted.map_or_else(|| fingerprint::of(&labels), |posted| posted.fingerprint.clone()),
         labels,
     };
-    (alert, posted.is_some_and(KnownAlert::is_suppressed))
+    (alert, is_suppressed)
 }
 
 /// Whether an incident of this very firing is open.

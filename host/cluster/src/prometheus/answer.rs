@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use suture_core::effect::{ActiveAlert, Point, Sample, Series};
 use suture_core::names::shortened;
-use suture_core::{Labels, Timestamp};
+use suture_core::{AlertRelabeling, Labels, RelabelRule, Timestamp};
 
 /// The `data` of a query.
 #[derive(Debug, Deserialize)]
@@ -117,17 +117,23 @@ struct ListedAlert {
     annotations: Labels,
     state: String,
     active_at: Option<Timestamp>,
+    /// Since 2.42, where the rule has `keep_firing_for`. The zero time is none.
+    keep_firing_since: Option<Timestamp>,
 }
 
 impl AlertList {
     /// Those that are pending or firing.
     pub fn active(self) -> Vec<ActiveAlert> {
         let active = self.alerts.into_iter().filter(|alert| matches!(&*alert.state, "firing" | "pending"));
-        let known = active.map(|alert| ActiveAlert {
-            firing: alert.state == "firing",
-            labels: alert.labels,
-            annotations: alert.annotations,
-            active_at: alert.active_at.unwrap_or(Timestamp::UNIX_EPOCH),
+        let known = active.map(|alert| {
+            let kept_firing_since = alert.keep_firing_since.filter(|since| *since > Timestamp::UNIX_EPOCH);
+            ActiveAlert {
+                firing: alert.state == "firing" && kept_firing_since.is_none(),
+                labels: alert.labels,
+                annotations: alert.annotations,
+                active_at: alert.active_at.unwrap_or(Timestamp::UNIX_EPOCH),
+                kept_firing_since,
+            }
         });
         known.collect()
     }
@@ -140,18 +146,43 @@ pub struct ConfigText {
 }
 
 impl ConfigText {
-    /// `global.external_labels`.
-    pub fn external_labels(&self) -> Result<Labels, String> {
+    /// `global.external_labels`, and `alert_relabel_configs`: those of all Alertmanagers, and
+    /// those of the one Alertmanager where there is one (each can have its own).
+    ///
+    /// # Errors
+    /// Where it can't be read, or can't be followed.
+    pub fn relabeling(&self) -> Result<AlertRelabeling, String> {
         #[derive(Deserialize)]
         struct Config {
             global: Option<Global>,
+            alerting: Option<Alerting>,
         }
         #[derive(Deserialize)]
         struct Global {
             external_labels: Option<BTreeMap<String, String>>,
         }
+        #[derive(Deserialize)]
+        struct Alerting {
+            #[serde(default)]
+            alert_relabel_configs: Vec<RelabelRule>,
+            #[serde(default)]
+            alertmanagers: Vec<Receiving>,
+        }
+        #[derive(Deserialize)]
+        struct Receiving {
+            #[serde(default)]
+            alert_relabel_configs: Vec<RelabelRule>,
+        }
         let config: Config = serde_saphyr::from_str(&self.yaml)
             .map_err(|error| format!("its configuration can't be read: {error}"))?;
-        Ok(config.global.and_then(|global| global.external_labels).unwrap_or_default())
+        let external_labels = config.global.and_then(|global| global.external_labels).unwrap_or_default();
+        let mut rules = Vec::new();
+        if let Some(Alerting { alert_relabel_configs, mut alertmanagers }) = config.alerting {
+            rules.extend(alert_relabel_configs);
+            if let (1, Some(receiving)) = (alertmanagers.len(), alertmanagers.pop()) {
+                rules.extend(receiving.alert_relabel_configs);
+            }
+        }
+        Ok(AlertRelabeling { rules: RelabelRule::checked(rules)?, ..external_labels.into() })
     }
 }

@@ -70,6 +70,7 @@ impl State {
                     annotations: alert.annotations.clone(),
                     firing: true,
                     active_at: alert.starts_at,
+                    kept_firing_since: None,
                 };
                 self.alerts.insert(alert.labels.clone(), known);
             }

@@ -72,6 +72,7 @@ impl State {
                 annotations: alert.annotations,
                 firing: alert.state == AlertState::Firing,
                 active_at: alert.active_at.unwrap_or(fixture.now),
+                kept_firing_since: (alert.state == AlertState::KeptFiring).then_some(fixture.now),
             };
             (alert.labels, known)
         });

@@ -106,10 +106,15 @@ pub struct ActiveAlert {
     /// Its annotations.
     #[serde(default)]
     pub annotations: Labels,
-    /// False while it is pending.
+    /// Whether its rule holds, and has for long enough. False while it is pending, and while
+    /// it is only kept firing.
     pub firing: bool,
     /// Since when its expression holds.
     pub active_at: Timestamp,
+    /// Since when its expression does not hold any more, where the rule's `keep_firing_for`
+    /// keeps it firing: what was wrong is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_firing_since: Option<Timestamp>,
 }
 
 /// Floats as numbers, or as text where JSON has no number for them.

@@ -64,6 +64,7 @@ mod tests {
             annotations: Labels::new(),
             firing: true,
             active_at: Timestamp::UNIX_EPOCH,
+            kept_firing_since: None,
         };
         let own = own_alerts(all.iter().map(active).collect(), &incident);
         (0..all.len()).filter(|at| own.iter().any(|own| own.labels == labels(all[*at]))).collect()

@@ -65,6 +65,7 @@ fn configured(program: Arc<dyn Program>, clock: &dyn Clock) -> Policy {
             name: "test".into(),
             mode: Mode::Enforce,
             matchers: Matchers::parse_all(&[r#"alertname="A""#]).unwrap(),
+            instead_of_manifest: None,
             confirm: Confirm::None,
             trust: None,
             settings: json!({}),

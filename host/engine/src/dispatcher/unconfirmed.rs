@@ -4,7 +4,6 @@
 //! incidents. One answer of Prometheus serves all of them.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use suture_core::clock::later;
@@ -12,7 +11,7 @@ use suture_core::{AlertStatus, IncidentId, Labels, RunId, Step, Timestamp};
 use suture_journal::{Change, IncidentRecord, IncidentState};
 
 use super::{Command, Dispatcher};
-use crate::confirm::{Confirm, ExternalLabels, Firing};
+use crate::confirm::{ByPrometheus, Confirm, Listed, Standing};
 use crate::metrics::Stage;
 
 /// How long Prometheus may say otherwise than a notification before it is believed: another
@@ -118,20 +117,12 @@ fn size(incident: &IncidentRecord) -> usize {
     parts.iter().sum::<usize>() + incident.alert.generator_url.len() + incident.alert.fingerprint.len() + 256
 }
 
-/// What Prometheus says of an alert.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// It fires, and is active since then.
-    Fires(Timestamp),
-    /// It does not fire.
-    Clear,
-    /// It can't be asked.
-    None,
-}
+/// What Prometheus says of an alert; none where it can't be asked.
+pub(crate) type Answer = Option<Standing>;
 
 /// The alerts of one policy that Prometheus is asked about.
 struct Asked {
-    external: Arc<dyn ExternalLabels>,
+    by: ByPrometheus,
     alerts: Vec<(IncidentId, Labels)>,
 }
 
@@ -148,10 +139,10 @@ impl Dispatcher {
             let Some(incident) = self.incidents.get(&id) else { continue };
             let policy = self.policy(&incident.policy);
             match policy.map(|policy| policy.config.confirm.clone()) {
-                Some(Confirm::Prometheus(external)) => {
+                Some(Confirm::Prometheus(by)) => {
                     let alert = (id, incident.alert.labels.clone());
                     let of_policy = asked.entry(incident.policy.clone());
-                    of_policy.or_insert_with(|| Asked { external, alerts: Vec::new() }).alerts.push(alert);
+                    of_policy.or_insert_with(|| Asked { by, alerts: Vec::new() }).alerts.push(alert);
                 }
                 // It was required when the notification came.
                 Some(Confirm::None) if incident.said_resolved => self.is_resolved(&id),
@@ -172,11 +163,11 @@ impl Dispatcher {
             let step = Step { run: RunId::new("confirm"), number: 0 };
             let mut answers = Vec::new();
             let mut unavailable: Option<String> = None;
-            for Asked { external, alerts } in asked.into_values() {
-                let firing = match &unavailable {
+            for Asked { by, alerts } in asked.into_values() {
+                let listed = match &unavailable {
                     Some(_) => None,
-                    None => match Firing::ask(&cluster, &*external, &step).await {
-                        Ok(firing) => Some(firing),
+                    None => match Listed::ask(&cluster, &by, &step).await {
+                        Ok(listed) => Some(listed),
                         Err(fault) => {
                             unavailable = Some(fault.to_string());
                             None
@@ -184,10 +175,7 @@ impl Dispatcher {
                     },
                 };
                 answers.extend(alerts.into_iter().map(|(id, labels)| {
-                    let answer = match &firing {
-                        None => Answer::None,
-                        Some(firing) => firing.since(&labels).map_or(Answer::Clear, Answer::Fires),
-                    };
+                    let answer = listed.as_ref().map(|listed| listed.standing(&labels));
                     (id, answer)
                 }));
             }
@@ -218,26 +206,28 @@ impl Dispatcher {
         let Some(incident) = self.incidents.get(id) else { return };
         let Some(question) = self.unconfirmed.questions.get_mut(id) else { return };
         let is_new = incident.state == IncidentState::Received;
-        let fires = match answer {
-            Answer::Fires(_) => Some(true),
-            Answer::Clear => Some(false),
-            Answer::None => None,
-        };
+        let fires = answer.as_ref().map(Standing::is_confirmed);
         let stage = if is_new { Stage::Before } else { Stage::After };
         self.shared.metrics.alert_checked(&incident.policy, stage, fires);
         let said_resolved = incident.said_resolved;
         match answer {
-            Answer::Fires(since) if is_new => return self.confirmed(id, Some(since)),
-            Answer::Clear if said_resolved => return self.is_resolved(id),
-            Answer::Fires(_) | Answer::Clear => {
-                if later(*question.contradicted.get_or_insert(now), PATIENCE) <= now {
+            Some(Standing::Firing(since)) if is_new => return self.confirmed(id, Some(since)),
+            // What is pending again has cleared in between.
+            Some(Standing::Pending | Standing::KeptFiring(_) | Standing::Absent(_)) if said_resolved => {
+                return self.is_resolved(id);
+            }
+            // It fires soon, or it will not be listed.
+            Some(Standing::Pending) => question.contradicted = None,
+            Some(standing) => {
+                let since = *question.contradicted.get_or_insert(now);
+                if later(since, PATIENCE) <= now {
                     return match said_resolved {
                         true => self.still_fires(id),
-                        false => self.never_fired(id),
+                        false => self.never_fired(id, &standing),
                     };
                 }
             }
-            Answer::None => {}
+            None => {}
         }
         self.ask_again(id, now);
     }
@@ -295,12 +285,12 @@ impl Dispatcher {
     }
 
     /// The alert of a new incident has not fired all that time.
-    fn never_fired(&mut self, id: &IncidentId) {
+    fn never_fired(&mut self, id: &IncidentId, standing: &Standing) {
         let minutes = PATIENCE.as_secs() / 60;
-        self.close_unconfirmed(
-            id,
-            format!("no firing alert in Prometheus had exactly its labels within {minutes} minutes"),
-        );
+        let why = format!("it did not fire in Prometheus within {minutes} minutes: {standing}");
+        let Some(incident) = self.incidents.get(id) else { return };
+        tracing::info!(incident = %id, policy = incident.policy, why, "an alert is not confirmed");
+        self.close_unconfirmed(id, why);
     }
 
     fn close_unconfirmed(&mut self, id: &IncidentId, why: String) {

@@ -43,10 +43,11 @@ impl Dispatcher {
         }
         let (labels, cluster) = (incident.alert.labels.clone(), self.shared.cluster.clone());
         let (commands, incident) = (self.shared.commands.clone(), id.clone());
+        let clock = self.shared.clock.clone();
         tokio::spawn(async move {
             let step = Step { run: RunId::new(incident.as_str()), number: 0 };
-            let firing =
-                confirm.is_firing(&labels, &cluster, &step).await.map_err(|fault: Fault| fault.to_string());
+            let cleared = confirm.has_cleared(&labels, &cluster, &step, &clock).await;
+            let firing = cleared.map(|cleared| !cleared).map_err(|fault: Fault| fault.to_string());
             let _ = commands.send(Command::Checked { incident, firing });
         });
     }

@@ -254,7 +254,9 @@ impl From<Series> for prometheus::Series {
 }
 
 impl From<ActiveAlert> for prometheus::ActiveAlert {
-    fn from(ActiveAlert { labels, annotations, firing, active_at }: ActiveAlert) -> Self {
+    fn from(
+        ActiveAlert { labels, annotations, firing, active_at, kept_firing_since: _ }: ActiveAlert,
+    ) -> Self {
         Self {
             labels: pairs(&labels),
             annotations: pairs(&annotations),

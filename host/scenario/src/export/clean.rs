@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use suture_core::Timestamp;
 use suture_core::clock::kubernetes_time;
 use suture_core::object::{is_terminating, redact};
-use suture_core::Timestamp;
 
 /// Of the metadata, what the API server writes by itself.
 const SERVERS: [&str; 8] = [

@@ -202,7 +202,7 @@ impl World {
     /// Otherwise it is a fault.
     pub fn fail(&mut self, act: &Act, effect: &Effect, error: &Error) {
         if error.reason == Reason::DENIED {
-            if error.message == confirm::NOT_FIRING {
+            if error.message.starts_with(confirm::NOT_FIRING) {
                 self.alerts.get_or_insert_default();
             }
             return;

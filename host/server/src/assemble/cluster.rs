@@ -101,9 +101,13 @@ async fn behind(loaded: &Loaded, socket: &Path) -> Result<Host, ConfigError> {
 ///
 /// # Errors
 /// What is wrong with its URL.
-pub(crate) fn prometheus(loaded: &Loaded) -> Result<Option<PrometheusClient>, ConfigError> {
+pub fn prometheus(loaded: &Loaded) -> Result<Option<PrometheusClient>, ConfigError> {
     let Some(config) = &loaded.config.prometheus else { return Ok(None) };
-    PrometheusClient::new(&config.url.value, Arc::new(RealClock))
-        .map(Some)
-        .map_err(|error| loaded.error(config.url.referenced, error.to_string()))
+    let client =
+        PrometheusClient::with_access(&config.url.value, config.access(loaded)?, Arc::new(RealClock))
+            .map_err(|error| loaded.error(config.url.referenced, error))?;
+    Ok(Some(match &config.alerts_url {
+        Some(url) => client.with_ruler(&url.value).map_err(|error| loaded.error(url.referenced, error))?,
+        None => client,
+    }))
 }

@@ -35,7 +35,8 @@ pub(super) fn check(config: &Config, text: &Text<'_>) -> (Vec<ConfigError>, Vec<
     people::check(&config.people, &mut findings);
     bounds(config, &mut findings);
     telemetry(config, &mut findings);
-    let urls = config.prometheus.iter().map(|p| &p.url).chain(config.alertmanager.iter().map(|a| &a.url));
+    let prometheus = config.prometheus.iter().flat_map(|p| std::iter::once(&p.url).chain(&p.alerts_url));
+    let urls = prometheus.chain(config.alertmanagers().map(|alertmanager| &alertmanager.url));
     for url in urls.chain(config.telemetry.otlp.iter().map(|otlp| &otlp.endpoint)) {
         if !(url.value.starts_with("http://") || url.value.starts_with("https://")) {
             findings.error(
@@ -53,7 +54,7 @@ pub(super) fn check(config: &Config, text: &Text<'_>) -> (Vec<ConfigError>, Vec<
         ClusterConfig::Simulated(_) => {}
         ClusterConfig::Live(live) => check_live(live, &mut findings),
     }
-    if config.alertmanager.is_none() {
+    if config.alertmanagers().next().is_none() {
         let message = "no `alertmanager`: escalations reach nobody but the log";
         findings.warn(Location::UNKNOWN, message);
     }
@@ -196,14 +197,14 @@ fn check_policy(config: &Config, policy: &PolicyEntry, findings: &mut Findings<'
                 policy.name.value
             ),
         ),
-        ConfirmBy::Prometheus if live && config.prometheus.is_none() => findings.error(
+        ConfirmBy::Prometheus | ConfirmBy::Key if live && config.prometheus.is_none() => findings.error(
             policy.name.referenced,
             format!(
                 "policy `{}` confirms alerts with Prometheus: set `prometheus.url`, or `confirm: none`",
                 policy.name.value
             ),
         ),
-        ConfirmBy::Prometheus => {}
+        ConfirmBy::Prometheus | ConfirmBy::Key => {}
     }
     if let Some(settings) = policy.settings.as_ref().filter(|settings| !settings.value.is_object()) {
         findings.error(settings.referenced, "`settings` are keys with values: `{key: value}`");

@@ -1,3 +1,5 @@
+use serde_json::Value;
+
 use super::*;
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
@@ -6,36 +8,81 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 
 fn firing(pairs: &[(&str, &str)]) -> ActiveAlert {
     let active_at = "2026-11-23T10:00:00Z".parse().unwrap();
-    ActiveAlert { labels: labels(pairs), annotations: Labels::new(), firing: true, active_at }
+    ActiveAlert {
+        labels: labels(pairs),
+        annotations: Labels::new(),
+        firing: true,
+        active_at,
+        kept_firing_since: None,
+    }
 }
 
-/// As Alertmanager 0.28 answers.
-fn known(state: &str) -> Vec<KnownAlert> {
-    serde_json::from_value(
+/// As Alertmanager 0.35 answers.
+fn told(labels: &Value, status: &Value) -> Told {
+    let alerts = serde_json::from_value(
         json!([{"annotations": {}, "endsAt": "2026-11-23T10:20:00Z", "fingerprint": "7cd9a8d92b2a1c5e",
         "receivers": [{"name": "x"}], "startsAt": "2026-11-23T10:05:00Z", "updatedAt": "2026-11-23T10:16:00Z",
-        "status": {"inhibitedBy": [], "silencedBy": [], "state": state},
-        "labels": {"alertname": "A", "cluster": "home"}}]),
-    )
-    .unwrap()
+        "status": status, "labels": labels}]),
+    );
+    Told { alerts: alerts.unwrap(), silences: Vec::new() }
+}
+
+fn status(state: &str) -> Value {
+    json!({"inhibitedBy": [], "silencedBy": [], "mutedBy": [], "state": state})
+}
+
+fn home() -> AlertRelabeling {
+    labels(&[("cluster", "home")]).into()
 }
 
 #[test]
 fn what_alertmanager_has_of_an_alert_is_what_it_would_have_posted() {
-    let external = labels(&[("cluster", "home")]);
-    let (alert, suppressed) = as_posted(firing(&[("alertname", "A")]), &external, &known("active"));
+    let at_home = json!({"alertname": "A", "cluster": "home"});
+    let swept =
+        |status: Value| as_posted(firing(&[("alertname", "A")]), &home(), &[], &told(&at_home, &status));
+    let (alert, suppressed) = swept(status("active"));
     assert_eq!(alert.labels, labels(&[("alertname", "A"), ("cluster", "home")]));
     assert_eq!((alert.fingerprint.as_str(), suppressed), ("7cd9a8d92b2a1c5e", false));
     assert_eq!(alert.starts_at.to_string(), "2026-11-23T10:05:00Z");
-    assert!(as_posted(firing(&[("alertname", "A")]), &external, &known("suppressed")).1);
+    assert!(swept(status("suppressed")).1);
+    assert!(swept(json!({"inhibitedBy": [], "silencedBy": [], "mutedBy": ["night"], "state": "active"})).1);
 }
 
 #[test]
-fn what_it_does_not_have_began_when_the_rule_first_held() {
-    let (alert, suppressed) =
-        as_posted(firing(&[("alertname", "B"), ("empty", "")]), &Labels::new(), &known("suppressed"));
-    assert_eq!((alert.labels.len(), suppressed), (1, false));
+fn an_alert_whose_labels_change_on_the_way_is_found_by_its_name_and_key() {
+    // As the Prometheus operator has it: two external labels, one of which is dropped again.
+    let operator = AlertRelabeling {
+        rules: serde_json::from_value(json!([{"regex": "prometheus_replica", "action": "labeldrop"}]))
+            .unwrap(),
+        ..labels(&[("prometheus", "monitoring/k8s"), ("prometheus_replica", "prometheus-k8s-0")]).into()
+    };
+    let own = &[("alertname", "A"), ("ns", "media")];
+    let known = json!({"alertname": "A", "ns": "media", "prometheus": "monitoring/k8s"});
+    let told = told(&known, &status("suppressed"));
+    let key = ["ns".to_owned()];
+    for relabeling in [operator, AlertRelabeling::default()] {
+        let (alert, suppressed) = as_posted(firing(own), &relabeling, &key, &told);
+        assert!(suppressed);
+        assert_eq!(alert.fingerprint, "7cd9a8d92b2a1c5e", "what is posted is the same incident");
+        assert_eq!(serde_json::to_value(&alert.labels).unwrap(), known);
+    }
+    let (_, suppressed) = as_posted(firing(&[("alertname", "A"), ("ns", "home")]), &home(), &key, &told);
+    assert!(!suppressed, "another key's");
+}
+
+#[test]
+fn what_alertmanager_does_not_have_is_silenced_where_a_silence_matches_any_form_of_it() {
+    let silence = |name: &str, value: &str| Told {
+        alerts: Vec::new(),
+        silences: serde_json::from_value(json!([{"id": "s", "status": {"state": "active"},
+            "matchers": [{"name": name, "value": value, "isRegex": false, "isEqual": true}]}]))
+        .unwrap(),
+    };
+    let swept = |told: &Told| as_posted(firing(&[("alertname", "B"), ("empty", "")]), &home(), &[], told);
+    let (alert, suppressed) = swept(&silence("alertname", "A"));
+    assert_eq!((alert.labels.len(), suppressed), (2, false));
     assert_eq!(alert.starts_at.to_string(), "2026-11-23T10:00:00Z");
+    assert!(swept(&silence("alertname", "B")).1 && swept(&silence("cluster", "home")).1);
 }
 
 #[test]

@@ -29,7 +29,7 @@ struct Setup {
     grants: Vec<Grant>,
     limits: Limits,
     reached: LiveConfig,
-    prometheus: Option<String>,
+    prometheus: Option<PrometheusClient>,
     confirm: Confirm,
 }
 
@@ -56,10 +56,7 @@ pub async fn run(args: &RunArgs, output: &Output) -> CommandResult {
     let live = LiveCluster::new(connection, &setup.reached, clock.clone());
     let cluster: Arc<dyn Cluster> = match &setup.prometheus {
         None => Arc::new(live),
-        Some(url) => {
-            let client = PrometheusClient::new(url, clock.clone()).map_err(|error| wrong(&error))?;
-            Arc::new(WithPrometheus::new(live, client))
-        }
+        Some(client) => Arc::new(WithPrometheus::new(live, client.clone())),
     };
     let place = Place { cluster, clock, locks: Arc::default(), cancel: Cancel::new() };
     let interrupted = stop_when_interrupted(place.cancel.clone(), *output);
@@ -133,15 +130,16 @@ fn setup(args: &RunArgs, manifest: &Manifest) -> Result<Setup, CliError> {
 fn configured(file: &Path, manifest: &Manifest) -> Result<Setup, CliError> {
     let loaded = super::load_config(file)?;
     let entry = super::entry_of(&loaded, file, &manifest.name)?;
+    let wrong = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
     Ok(Setup {
         mode: entry.mode,
         settings: entry.settings.as_ref().map_or_else(|| json!({}), |settings| settings.value.clone()),
         grants: entry.grants.iter().map(|grant| grant.value.clone()).collect(),
         limits: entry.limits.clone(),
         reached: reached(&loaded),
-        confirm: suture_server::confirm(&loaded, entry.confirm)
-            .map_err(|error| CliError::usage(error.to_string()))?,
-        prometheus: loaded.config.prometheus.as_ref().map(|prometheus| prometheus.url.value.clone()),
+        confirm: suture_server::confirm(&loaded, entry, Some(&manifest.key))
+            .map_err(|error| wrong(&error))?,
+        prometheus: suture_server::prometheus(&loaded).map_err(|error| wrong(&error))?,
     })
 }
 

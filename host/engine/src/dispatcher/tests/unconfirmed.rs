@@ -61,9 +61,16 @@ impl std::ops::Deref for Confirming {
 }
 
 fn cluster() -> (Arc<Counting>, Arc<dyn Clock>) {
+    cluster_that_lists(&json!([]))
+}
+
+/// Prometheus lists these alerts from the beginning.
+fn cluster_that_lists(alerts: &serde_json::Value) -> (Arc<Counting>, Arc<dyn Clock>) {
     let epoch = "2026-11-22T04:10:00Z".parse().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(ScaledClock::starting_at(epoch, 1000.0));
-    let inner = SimulatedCluster::new(Fixture { now: epoch, ..Fixture::default() }, clock.clone()).unwrap();
+    let alerts = serde_json::from_value(alerts.clone()).unwrap();
+    let fixture = Fixture { now: epoch, alerts, ..Fixture::default() };
+    let inner = SimulatedCluster::new(fixture, clock.clone()).unwrap();
     (Arc::new(Counting { inner, asked: AtomicUsize::new(0), is_away: AtomicBool::new(false) }), clock)
 }
 
@@ -143,7 +150,7 @@ async fn an_alert_that_never_fires_starts_no_run_and_is_closed_as_unconfirmed() 
     bed.post("firing", &["media"]).await;
     let closed = bed.until(IncidentState::Unconfirmed).await;
     assert!(closed.closed_at.is_some() && closed.runs.is_empty(), "{closed:#?}");
-    assert!(closed.summary.contains("no firing alert"), "{}", closed.summary);
+    assert!(closed.summary.contains("lists no alert at all"), "{}", closed.summary);
     assert!(bed.counted("unconfirmed"));
     assert!(bed.pages.0.lock().is_empty());
     // It fires after all, and is posted again.
@@ -160,6 +167,31 @@ async fn an_alert_that_only_comes_to_fire_in_prometheus_a_little_later_is_handle
     bed.wait_for("asked twice", async || (asked() > 1).then_some(())).await;
     bed.fires("media");
     bed.until(IncidentState::Unnecessary).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_that_is_pending_is_waited_for_and_costs_no_attempt() {
+    let listed = json!([{"labels": {"alertname": "A", "obj_namespace": "media"}, "state": "pending"}]);
+    let cluster = cluster_that_lists(&listed);
+    let bed = confirming_on(tempfile::tempdir().unwrap(), cluster, unnecessary(), |_| ()).await;
+    bed.post("firing", &["media"]).await;
+    bed.until(IncidentState::Received).await;
+    // Longer than an answer that it does not fire is put up with.
+    bed.clock.sleep(Duration::from_secs(900)).await;
+    bed.until(IncidentState::Received).await;
+    bed.fires("media");
+    let incident = bed.until(IncidentState::Unnecessary).await;
+    assert_eq!(incident.runs.len(), 1, "{incident:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_that_is_only_kept_firing_is_not_repaired() {
+    let listed = json!([{"labels": {"alertname": "A", "obj_namespace": "media"}, "state": "keptFiring"}]);
+    let cluster = cluster_that_lists(&listed);
+    let bed = confirming_on(tempfile::tempdir().unwrap(), cluster, unnecessary(), |_| ()).await;
+    bed.post("firing", &["media"]).await;
+    let closed = bed.until(IncidentState::Unconfirmed).await;
+    assert!(closed.runs.is_empty() && closed.summary.contains("keep_firing_for"), "{}", closed.summary);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,89 @@
+//! Silences: what people have said to leave alone.
+
+use serde::Deserialize;
+use suture_core::{Labels, pattern};
+
+/// A silence of Alertmanager.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Silence {
+    /// Its id.
+    pub id: String,
+    status: Status,
+    matchers: Vec<Matcher>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct Status {
+    state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Matcher {
+    name: String,
+    value: String,
+    is_regex: bool,
+    /// Since 0.22; older ones know no negative matchers.
+    #[serde(default = "yes")]
+    is_equal: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Silence {
+    /// Whether it holds now.
+    pub(super) fn is_active(&self) -> bool {
+        self.status.state == "active"
+    }
+
+    /// Whether it silences an alert with these labels. Where that can't be told (an expression
+    /// that can't be read), it does: what is in doubt is left alone.
+    pub fn silences(&self, labels: &Labels) -> bool {
+        self.matchers.iter().all(|matcher| matcher.matches(labels).unwrap_or(true))
+    }
+}
+
+impl Matcher {
+    fn matches(&self, labels: &Labels) -> Result<bool, String> {
+        // As with Prometheus, a label that is not there is empty.
+        let value = labels.get(&self.name).map_or("", String::as_str);
+        let matches = match self.is_regex {
+            true => pattern::regex(&format!("^(?s:{})$", self.value))?.is_match(value),
+            false => self.value == value,
+        };
+        Ok(matches == self.is_equal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_silence_silences_what_all_its_matchers_match() {
+        let silence = |matchers| -> Silence {
+            serde_json::from_value(json!({"id": "a", "status": {"state": "active"}, "matchers": matchers}))
+                .unwrap()
+        };
+        let labels =
+            Labels::from([("alertname".to_owned(), "A".to_owned()), ("ns".to_owned(), "media".to_owned())]);
+        let matcher = |name: &str, value: &str, is_regex: bool, is_equal: bool| json!({"name": name, "value": value, "isRegex": is_regex, "isEqual": is_equal});
+        for (matchers, silences) in [
+            (json!([matcher("ns", "media", false, true)]), true),
+            (json!([matcher("ns", "med", true, true)]), false),
+            (json!([matcher("ns", "med.*", true, true), matcher("alertname", "B", false, true)]), false),
+            (json!([matcher("ns", "home", false, false)]), true),
+            (json!([matcher("none", "", false, true)]), true),
+            (json!([matcher("none", ".+", true, true)]), false),
+            (json!([{"name": "ns", "value": "media", "isRegex": false}]), true),
+            // Go reads what Rust does not: in doubt it is silenced.
+            (json!([matcher("ns", "(", true, true)]), true),
+        ] {
+            assert_eq!(silence(matchers.clone()).silences(&labels), silences, "{matchers}");
+        }
+    }
+}
