@@ -42,7 +42,7 @@ impl Desk {
         let file = self.0.path().join("suture.yaml");
         std::fs::write(&file, config).unwrap();
         let checked = Command::new(env!("CARGO_BIN_EXE_suture"))
-            .args(["check", "--output", "json", "--config"])
+            .args(["check", "--secrets-elsewhere", "--output", "json", "--config"])
             .arg(&file)
             .output()
             .unwrap();

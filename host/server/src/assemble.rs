@@ -13,7 +13,7 @@ use suture_engine::progress::Listeners;
 use suture_engine::{Cluster, Confirm, NoPager, Page, Pager, PolicyConfig};
 use suture_runtime::Compiler;
 
-pub(crate) use cluster::{Host, cluster, offline, prometheus};
+pub(crate) use cluster::{Host, cluster, kubeconfig, offline, prometheus};
 
 use crate::config::{ConfigError, ConfirmBy, Loaded, PolicyEntry};
 
