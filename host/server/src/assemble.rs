@@ -117,7 +117,8 @@ pub(crate) fn policy_config(
 ) -> Result<PolicyConfig, ConfigError> {
     let config = unfilled(loaded, entry)?;
     let settings = program.manifest().settings_schema.fill(config.settings).map_err(|error| {
-        let at = entry.settings.as_ref().map_or(entry.name.referenced, |given| given.referenced);
+        let first = error.0.first().map(|error| error.path.as_str()).unwrap_or_default();
+        let at = loaded.place_of_setting(entry, first);
         loaded.error(at, format!("the settings of policy `{}`: {error}", entry.name.value))
     })?;
     Ok(PolicyConfig { settings, ..config })

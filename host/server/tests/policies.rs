@@ -243,7 +243,7 @@ async fn settings_that_do_not_fit_stop_their_own_policy_and_no_other() {
     assert_eq!(policies[0]["error"], Value::Null);
     let error = policies[1]["error"].as_str().unwrap();
     assert!(
-        error.contains("suture.yaml:8:") && error.contains("/pause"),
+        error.contains("suture.yaml:8:") && error.contains("`pause` is \"soon\"; it must be a whole number"),
         "{error}"
     );
     assert_eq!(bed.get("/readyz").await.0, StatusCode::OK, "one policy is at work");
@@ -253,7 +253,7 @@ async fn settings_that_do_not_fit_stop_their_own_policy_and_no_other() {
 
     let report = check(&bed.dir.path().join("suture.yaml"), &options(), Secrets::Here).await;
     assert_eq!(report.errors.len(), 1, "{report:#?}");
-    assert!(report.errors[0].line == 8 && report.errors[0].message.contains("/pause"));
+    assert!(report.errors[0].line == 8 && report.errors[0].message.contains("`pause`"));
 }
 
 #[tokio::test]
