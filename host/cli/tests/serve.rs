@@ -159,3 +159,44 @@ fn sigterm_ends_a_host_in_good_order_and_a_second_one_on_its_journal_is_refused(
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     assert_eq!(host.child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn the_log_says_once_who_is_refused_and_at_which_path_but_not_what_they_offered() {
+    let dir = tempfile::tempdir().unwrap();
+    let (admin, log) = (free_address(), dir.path().join("log"));
+    std::fs::write(dir.path().join("token"), TOKEN).unwrap();
+    std::fs::write(dir.path().join("cluster.yaml"), CLUSTER).unwrap();
+    // The token of the webhook is here that of who may read metrics, and no more.
+    let config = format!(
+        "listen: 127.0.0.1:0\nadmin: {{listen: {admin}, tokenFile: admin-token, metricsTokenFile: token}}\n\
+         storage: {{path: state}}\ncluster: {{simulated: {{scenario: cluster.yaml}}}}\n"
+    );
+    std::fs::write(dir.path().join("admin-token"), "another").unwrap();
+    std::fs::write(dir.path().join("suture.yaml"), config).unwrap();
+    let child = serve(dir.path()).stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+    let _host = Host { child, webhook: admin, admin };
+    until("ready", || http(admin, "GET", "/readyz", "").is_some_and(|(status, _)| status == 200));
+    for _ in 0..3 {
+        assert_eq!(http(admin, "GET", "/api/v1/runs", "").unwrap().0, 403);
+    }
+    std::fs::write(dir.path().join("token"), "something else").unwrap();
+    until("the token is another", || http(admin, "GET", "/api/v1/policies/p/", "").unwrap().0 == 401);
+    let said = || std::fs::read_to_string(&log).unwrap();
+    until("it is said", || said().contains("unknownToken"));
+    let said = said();
+    let refused: Vec<_> = said.lines().filter(|line| line.contains("refused: ")).collect();
+    assert_eq!(refused.len(), 2, "{said}");
+    for (line, words) in refused.iter().zip([
+        ["WARN", "path=/api/v1/runs", "peer=127.0.0.1", "who=\"metrics\"", "needs the role `viewer`"],
+        [
+            "WARN",
+            "path=/api/v1/policies/p/",
+            "peer=127.0.0.1",
+            "reason=\"unknownToken\"",
+            "not one that this host knows",
+        ],
+    ]) {
+        assert!(words.iter().all(|word| line.contains(word)), "{words:?}: {line}");
+    }
+    assert!(!said.contains(TOKEN), "{said}");
+}

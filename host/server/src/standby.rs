@@ -13,7 +13,7 @@ use crate::admission::Admission;
 use crate::assemble::{self, Host, ServeOptions};
 use crate::catalog::{Catalog, Considered};
 use crate::config::{Config, ConfigError, Loaded};
-use crate::gate::{Audience, Gate, Names};
+use crate::gate::{Audience, Gate, Names, Refusals};
 use crate::leadership::{self, Leadership};
 use crate::listener::{Limits, Listener, Setup, raise_descriptors};
 use crate::rights::Rights;
@@ -80,6 +80,7 @@ impl Standby {
                 ),
                 needs_certificate: tls.as_ref().is_some_and(|(files, _)| files.client_ca.is_some()),
                 metrics: metrics.clone(),
+                refusals: Refusals::new(name, real.clone(), metrics.clone()),
             },
             tls,
             clock: real.clone(),

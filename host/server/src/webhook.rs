@@ -58,12 +58,7 @@ impl Access {
             }
         };
         if !is_admitted {
-            let offers_basic = self.basic.is_some();
-            return Err(if offers_basic {
-                Failure::unauthorized_with_basic()
-            } else {
-                Failure::unauthorized()
-            });
+            return Err(Failure::unauthorized(headers, self.basic.is_some()));
         }
         if let Some(peer) = peer {
             peer.trust();
