@@ -14,7 +14,7 @@ use suture_core::{Clock, Digest, RealClock};
 use suture_server::Server;
 
 /// What each route needs, in the words of the configuration.
-const ROUTES: [(&str, &str, &str); 14] = [
+const ROUTES: [(&str, &str, &str); 15] = [
     ("GET", "/metrics", "viewer"),
     ("GET", "/api/v1/config", "viewer"),
     ("GET", "/api/v1/policies", "viewer"),
@@ -24,6 +24,7 @@ const ROUTES: [(&str, &str, &str); 14] = [
     ("POST", "/api/v1/policies/p/sweep", "operator"),
     ("GET", "/api/v1/incidents", "viewer"),
     ("GET", "/api/v1/incidents/x", "viewer"),
+    ("POST", "/api/v1/incidents/x/retry", "operator"),
     ("GET", "/api/v1/runs", "viewer"),
     ("GET", "/api/v1/runs/x", "viewer"),
     ("POST", "/api/v1/runs/x/cancel", "operator"),
