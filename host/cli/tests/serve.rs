@@ -68,7 +68,8 @@ fn start(dir: &Path) -> Host {
          - {{groups: [snapshot.storage.k8s.io], resources: [volumesnapshots], verbs: [get], namespaces: [media]}}\n"
     );
     std::fs::write(dir.join("suture.yaml"), config).unwrap();
-    let child = serve(dir).spawn().unwrap();
+    let log = std::fs::File::create(dir.join("log")).unwrap();
+    let child = serve(dir).stderr(log).spawn().unwrap();
     let host = Host { child, webhook, admin };
     until("ready", || http(host.admin, "GET", "/readyz", "").is_some_and(|(status, _)| status == 200));
     host
@@ -125,6 +126,8 @@ fn a_host_that_is_killed_in_the_middle_of_a_run_goes_on_with_it() {
     let dir = tempfile::tempdir().unwrap();
     configure(dir.path());
     let mut first = start(dir.path());
+    let log = || std::fs::read_to_string(dir.path().join("log")).unwrap();
+    assert!(!log().contains("begins anew"), "nothing was there before: {}", log());
     assert_eq!(http(first.webhook, "POST", "/hooks", ALERT).unwrap().0, 200);
     until("the run waits", || first.incident()["state"] == "waiting");
     let first_run = first.incident()["runs"].clone();
@@ -132,6 +135,8 @@ fn a_host_that_is_killed_in_the_middle_of_a_run_goes_on_with_it() {
     first.child.wait().unwrap();
 
     let second = start(dir.path());
+    let said = log();
+    assert!(said.contains("the simulated cluster begins anew") && said.contains("suture simulate"), "{said}");
     until("the run waits again", || second.incident()["state"] == "waiting");
     let incident = second.incident();
     assert_eq!(incident["runs"], first_run, "it goes on with the run, and begins no other");
