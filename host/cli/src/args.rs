@@ -64,8 +64,8 @@ pub struct Cli {
 pub enum Command {
     /// Receive alerts, and repair.
     Serve(ServeArgs),
-    /// Check a configuration offline: the file, modules, settings, grants.
-    Check(ConfigArgs),
+    /// Check a configuration offline: the file, what it names, modules, settings, grants.
+    Check(CheckArgs),
     /// Build a policy's folder to a component.
     Build(BuildArgs),
     /// Show what a component is: manifest, imports, sizes, digest.
@@ -107,16 +107,24 @@ pub enum Command {
     Compile(CompileArgs),
 }
 
-/// A configuration file.
+/// `suture check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+What `suture serve` would refuse is an error here: also a token, password, key, certificate
+or kubeconfig that is missing or can't be read. Nothing is reached over the network.
+
 Examples:
   suture check --config suture.yaml
+  suture check --config suture.yaml --secrets-elsewhere    # on a desk, or in CI
   suture check --config suture.yaml --output json")]
-pub struct ConfigArgs {
+pub struct CheckArgs {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = "suture.yaml")]
     pub config: PathBuf,
+    /// The files with tokens, passwords, keys and certificates are where the host will run: warn
+    /// of those that are missing here.
+    #[arg(long)]
+    pub secrets_elsewhere: bool,
 }
 
 /// `suture serve`.

@@ -68,7 +68,8 @@ fn start(dir: &Path) -> Host {
          - {{groups: [snapshot.storage.k8s.io], resources: [volumesnapshots], verbs: [get], namespaces: [media]}}\n"
     );
     std::fs::write(dir.join("suture.yaml"), config).unwrap();
-    let child = serve(dir).spawn().unwrap();
+    let log = std::fs::File::create(dir.join("log")).unwrap();
+    let child = serve(dir).stderr(log).spawn().unwrap();
     let host = Host { child, webhook, admin };
     until("ready", || http(host.admin, "GET", "/readyz", "").is_some_and(|(status, _)| status == 200));
     host
@@ -125,6 +126,8 @@ fn a_host_that_is_killed_in_the_middle_of_a_run_goes_on_with_it() {
     let dir = tempfile::tempdir().unwrap();
     configure(dir.path());
     let mut first = start(dir.path());
+    let log = || std::fs::read_to_string(dir.path().join("log")).unwrap();
+    assert!(!log().contains("begins anew"), "nothing was there before: {}", log());
     assert_eq!(http(first.webhook, "POST", "/hooks", ALERT).unwrap().0, 200);
     until("the run waits", || first.incident()["state"] == "waiting");
     let first_run = first.incident()["runs"].clone();
@@ -132,6 +135,8 @@ fn a_host_that_is_killed_in_the_middle_of_a_run_goes_on_with_it() {
     first.child.wait().unwrap();
 
     let second = start(dir.path());
+    let said = log();
+    assert!(said.contains("the simulated cluster begins anew") && said.contains("suture simulate"), "{said}");
     until("the run waits again", || second.incident()["state"] == "waiting");
     let incident = second.incident();
     assert_eq!(incident["runs"], first_run, "it goes on with the run, and begins no other");
@@ -158,4 +163,45 @@ fn sigterm_ends_a_host_in_good_order_and_a_second_one_on_its_journal_is_refused(
     let id = host.child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     assert_eq!(host.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn the_log_says_once_who_is_refused_and_at_which_path_but_not_what_they_offered() {
+    let dir = tempfile::tempdir().unwrap();
+    let (admin, log) = (free_address(), dir.path().join("log"));
+    std::fs::write(dir.path().join("token"), TOKEN).unwrap();
+    std::fs::write(dir.path().join("cluster.yaml"), CLUSTER).unwrap();
+    // The token of the webhook is here that of who may read metrics, and no more.
+    let config = format!(
+        "listen: 127.0.0.1:0\nadmin: {{listen: {admin}, tokenFile: admin-token, metricsTokenFile: token}}\n\
+         storage: {{path: state}}\ncluster: {{simulated: {{scenario: cluster.yaml}}}}\n"
+    );
+    std::fs::write(dir.path().join("admin-token"), "another").unwrap();
+    std::fs::write(dir.path().join("suture.yaml"), config).unwrap();
+    let child = serve(dir.path()).stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+    let _host = Host { child, webhook: admin, admin };
+    until("ready", || http(admin, "GET", "/readyz", "").is_some_and(|(status, _)| status == 200));
+    for _ in 0..3 {
+        assert_eq!(http(admin, "GET", "/api/v1/runs", "").unwrap().0, 403);
+    }
+    std::fs::write(dir.path().join("token"), "something else").unwrap();
+    until("the token is another", || http(admin, "GET", "/api/v1/policies/p/", "").unwrap().0 == 401);
+    let said = || std::fs::read_to_string(&log).unwrap();
+    until("it is said", || said().contains("unknownToken"));
+    let said = said();
+    let refused: Vec<_> = said.lines().filter(|line| line.contains("refused: ")).collect();
+    assert_eq!(refused.len(), 2, "{said}");
+    for (line, words) in refused.iter().zip([
+        ["WARN", "path=/api/v1/runs", "peer=127.0.0.1", "who=\"metrics\"", "needs the role `viewer`"],
+        [
+            "WARN",
+            "path=/api/v1/policies/p/",
+            "peer=127.0.0.1",
+            "reason=\"unknownToken\"",
+            "not one that this host knows",
+        ],
+    ]) {
+        assert!(words.iter().all(|word| line.contains(word)), "{words:?}: {line}");
+    }
+    assert!(!said.contains(TOKEN), "{said}");
 }

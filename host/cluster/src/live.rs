@@ -34,7 +34,7 @@ use suture_core::handler::Resource;
 use suture_core::object::Kind;
 use suture_core::{Clock, Error};
 
-pub use connect::{ConnectError, Connection, LiveConfig, connect};
+pub use connect::{ConnectError, Connection, LiveConfig, check_kubeconfig, connect};
 
 use discovery::Known;
 use limiter::Limiter;

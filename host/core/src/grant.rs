@@ -1,5 +1,6 @@
 //! What the operator allows.
 
+mod closed;
 pub mod fields;
 pub mod metrics;
 mod missing;
@@ -7,6 +8,7 @@ mod namespace;
 mod pods;
 mod risk;
 mod shortfall;
+mod unusable;
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,6 +18,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::expression::Expression;
+pub use closed::closed_kind;
 pub use fields::FieldPattern;
 pub use missing::not_granted;
 pub use namespace::NamespaceSelector;

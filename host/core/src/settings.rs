@@ -1,5 +1,7 @@
 //! A policy's settings: its schema, its defaults, the operator's values.
 
+mod words;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::pattern;
+pub use words::{SettingError, SettingsError};
 
 /// A JSON Schema (draft 2020-12) of an object, compiled.
 #[derive(Clone, Serialize)]
@@ -66,18 +69,15 @@ impl Schema {
     ///
     /// # Errors
     /// Every place that breaks the schema, with what is expected there.
-    pub fn fill(&self, settings: Value) -> Result<Value, String> {
+    pub fn fill(&self, settings: Value) -> Result<Value, SettingsError> {
         let settings = self.with_defaults(settings);
-        let errors: Vec<String> = self
+        let errors: Vec<SettingError> = self
             .validator
             .iter_errors(&settings)
             .take(10)
-            .map(|error| match error.instance_path().to_string() {
-                path if path.is_empty() => error.to_string(),
-                path => format!("{path}: {error}"),
-            })
+            .map(|error| SettingError::of(&error, &self.source))
             .collect();
-        if errors.is_empty() { Ok(settings) } else { Err(errors.join("; ")) }
+        if errors.is_empty() { Ok(settings) } else { Err(SettingsError(errors)) }
     }
 }
 
@@ -113,8 +113,8 @@ mod tests {
         }}))
         .unwrap();
         assert_eq!(schema.fill(json!({})).unwrap(), json!({"deadline": 5, "nested": {"a": true}}));
-        let error = schema.fill(json!({"deadline": "soon", "extra": 1})).unwrap_err();
-        assert!(error.contains("/deadline") && error.contains("extra"), "{error}");
+        let error = schema.fill(json!({"deadline": "soon", "extra": 1})).unwrap_err().to_string();
+        assert!(error.contains("`deadline`") && error.contains("`extra`"), "{error}");
     }
 
     #[test]

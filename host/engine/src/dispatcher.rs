@@ -1,5 +1,6 @@
 //! The one task that moves incidents along. It owns them; all else sends it commands.
 
+mod by_hand;
 mod conclude;
 mod escalate;
 mod held;
@@ -23,7 +24,7 @@ use suture_journal::{Cancel, Change, Durability, IncidentRecord, JournalError};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::budget::Window;
-use crate::engine::{ByHand, Shared, StartError};
+use crate::engine::{ByHand, RetryError, Shared, StartError};
 use crate::policy::Policy;
 use crate::run::Finished;
 pub use incidents::is_our_own;
@@ -48,6 +49,8 @@ pub(crate) enum Command {
         by: ByHand,
         reply: oneshot::Sender<Result<IncidentId, StartError>>,
     },
+    /// Handle an incident once more, for somebody.
+    Retry { incident: IncidentId, who: String, reply: oneshot::Sender<Result<(), RetryError>> },
     /// End a run. Answers whether it was at work.
     Cancel { run: RunId, why: String, reply: oneshot::Sender<bool> },
     /// The operator resumed.
@@ -209,14 +212,11 @@ impl Dispatcher {
             Command::Paged { incident, result } => self.paged(&incident, result),
             Command::Start { policy, labels, by, reply } => {
                 let started = self.start_by_hand(&policy, labels, by);
-                // An answer is a promise: it is on disk first.
-                let answer = match started {
-                    Ok(_) if !self.save().await => {
-                        Err(StartError::Unavailable("the journal can't be written".to_owned()))
-                    }
-                    other => other,
-                };
-                let _ = reply.send(answer);
+                let _ = reply.send(self.promise(started).await);
+            }
+            Command::Retry { incident, who, reply } => {
+                let retried = self.retry_by_hand(&incident, &who);
+                let _ = reply.send(self.promise(retried).await);
             }
             Command::Cancel { run, why, reply } => {
                 let at_work = self.at_work.get(&run);
@@ -233,6 +233,16 @@ impl Dispatcher {
             Command::Interrupt => {
                 self.at_work.values().for_each(|at_work| at_work.cancel.halt(Halt::Shutdown));
             }
+        }
+    }
+
+    /// An answer is a promise: what it says is on disk first.
+    async fn promise<T, E: From<StartError>>(&mut self, done: Result<T, E>) -> Result<T, E> {
+        match done {
+            Ok(_) if !self.save().await => {
+                Err(StartError::Unavailable("the journal can't be written".to_owned()).into())
+            }
+            other => other,
         }
     }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 use suture_core::{Clock, Envelope, IncidentId, Labels, RealClock, RunId, Step, names};
-use suture_journal::{Change, Durability, InboxRecord, Journal, JournalError};
+use suture_journal::{Change, Durability, InboxRecord, IncidentState, Journal, JournalError};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::budget::Budgets;
@@ -140,6 +140,23 @@ pub enum StartError {
     /// The host is shutting down, or can't write; or Prometheus can't be asked.
     #[error("{0}")]
     Unavailable(String),
+}
+
+/// Why an incident is not tried anew.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RetryError {
+    /// There is no such incident.
+    #[error("there is no such incident")]
+    NotFound,
+    /// It is closed.
+    #[error("the incident is over: what fires again becomes another one")]
+    Over,
+    /// The host has yet something to do about it.
+    #[error("the incident is being handled (it is {})", .0.as_str())]
+    AtWork(IncidentState),
+    /// No run can be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
 }
 
 /// Why a run was not cancelled.
@@ -292,6 +309,29 @@ impl Engine {
         let policy = policy.to_owned();
         let gone = || StartError::Unavailable("the host is shutting down".to_owned());
         self.0.commands.send(Command::Start { policy, labels, by, reply }).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Handle an incident that rests, because it escalated, say, as if its alert had just fired.
+    /// Where its policy's alerts are confirmed, that must fire.
+    ///
+    /// # Errors
+    /// Why it is left as it is.
+    pub async fn retry(&self, incident: &IncidentId, who: &str) -> Result<(), RetryError> {
+        let unreadable = |error: JournalError| StartError::Unavailable(error.to_string());
+        let record = self.0.journal.incident(incident).await.map_err(unreadable)?;
+        let record = record.ok_or(RetryError::NotFound)?;
+        if record.closed_at.is_some() {
+            return Err(RetryError::Over);
+        }
+        if record.state.is_active() {
+            return Err(RetryError::AtWork(record.state));
+        }
+        self.confirm(&record.policy, &record.alert.labels).await?;
+        let (reply, answer) = oneshot::channel();
+        let gone = || StartError::Unavailable("the host is shutting down".to_owned());
+        let command = Command::Retry { incident: incident.clone(), who: who.to_owned(), reply };
+        self.0.commands.send(command).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 

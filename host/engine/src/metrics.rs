@@ -139,6 +139,7 @@ mod tests {
         metrics.journal(3, 4096);
         metrics.connection("admin", true);
         metrics.connection_closed("webhook", "stalled");
+        metrics.request_refused("admin", "noToken");
         metrics.tls_reloaded("admin", false);
         metrics.certificate_expires("admin", "2026-11-22T04:10:00Z".parse().unwrap());
         metrics.journal_room(17, suture_journal::Room { used: 8192, max: Some(65536) });

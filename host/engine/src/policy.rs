@@ -129,6 +129,9 @@ pub struct PolicyStatus {
     /// `query METRIC` each: denied when it tries.
     #[serde(default)]
     pub not_granted: Vec<String>,
+    /// Which of its grants can be used by no one, and why: `grants[0]: …` each.
+    #[serde(default)]
+    pub unusable_grants: Vec<String>,
     /// Why it is not loaded, does not act, or is not the newest.
     pub error: Option<String>,
     /// A newer module that waits to be accepted.
@@ -155,6 +158,7 @@ impl Policy {
             not_granted: program.map_or_else(Vec::new, |program| {
                 not_granted(&self.config.grants, &program.manifest().requested(&self.config.settings))
             }),
+            unusable_grants: unusable(&self.config.grants),
             error: self.program.as_ref().err().or(self.trouble.as_ref()).cloned(),
             candidate: self.candidate.clone(),
         }
@@ -183,6 +187,14 @@ impl Policy {
             Err(error) => Err(format!("`trust` can't be evaluated, so it does not hold: {error}")),
         }
     }
+}
+
+fn unusable(grants: &[Grant]) -> Vec<String> {
+    let of = |(index, grant): (usize, &Grant)| {
+        let sentences = grant.unusable().into_iter();
+        sentences.map(move |sentence| format!("grants[{index}]: {sentence}")).collect::<Vec<_>>()
+    };
+    grants.iter().enumerate().flat_map(of).collect()
 }
 
 #[cfg(test)]

@@ -81,6 +81,14 @@ impl Client {
         Ok(Self { http, options, authorization: Mutex::default() })
     }
 
+    /// Whether the credentials for a registry can be read. Nobody is asked whether they are good.
+    ///
+    /// # Errors
+    /// Why the file can't be used.
+    pub fn check_credentials(&self, reference: &Reference) -> Result<(), OciError> {
+        self.credentials(reference.registry()).map(drop)
+    }
+
     fn credentials(&self, registry: &str) -> Result<Option<Credentials>, OciError> {
         match &self.options.credentials {
             Some(file) => credentials::read(file, registry),

@@ -47,19 +47,21 @@ pub(crate) struct Gate {
 /// Let pass who has the right, and tell the route who it is.
 pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let Some(caller) = gate.admission.caller(request.headers()).await else {
-        let offers_basic = gate.admission.basic.is_some();
-        let failure = if offers_basic { Failure::unauthorized_with_basic() } else { Failure::unauthorized() };
-        return failure.into_response();
+        return Failure::unauthorized(request.headers(), gate.admission.basic.is_some()).into_response();
     };
     if let Some(peer) = request.extensions().get::<Peer>() {
         peer.trust();
     }
-    if let Err(failure) = caller.require(gate.right) {
-        tracing::warn!(who = caller.name(), path = request.uri().path(), "refused: {}", failure.message);
-        return failure.into_response();
-    }
-    request.extensions_mut().insert(caller);
-    next.run(request).await
+    let mut response = match caller.require(gate.right) {
+        Ok(()) => {
+            request.extensions_mut().insert(caller.clone());
+            next.run(request).await
+        }
+        Err(failure) => failure.into_response(),
+    };
+    // Who was answered, for whoever writes down what was refused.
+    response.extensions_mut().insert(caller);
+    response
 }
 
 impl Admission {

@@ -14,8 +14,8 @@ use axum::routing::get;
 use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use suture_core::{Labels, RunId, Timestamp};
-use suture_engine::engine::{CancelError, StartError};
+use suture_core::{IncidentId, Labels, RunId, Timestamp};
+use suture_engine::engine::{CancelError, RetryError, StartError};
 use suture_engine::{ByHand, Engine};
 use suture_journal::{Change, Durability, InboxRecord};
 
@@ -47,6 +47,7 @@ pub(crate) fn router(
         .post(Right::Operate, "/policies/{name}/sweep", policies::sweep)
         .get(Right::View, "/incidents", lists::incidents)
         .get(Right::View, "/incidents/{id}", lists::incident)
+        .post(Right::Operate, "/incidents/{id}/retry", retry)
         .get(Right::View, "/runs", lists::runs)
         .get(Right::View, "/runs/{id}", effects::run)
         .post(Right::Operate, "/runs/{id}/cancel", cancel)
@@ -96,20 +97,45 @@ async fn start(
         caller.require(Right::Force)?;
     }
     let by = ByHand { who: caller.name().to_owned(), is_forced: force };
-    let incident = engine.start_run(&name, labels, by).await.map_err(|error| match &error {
-        StartError::Policy(_) => Failure::not_found(error.to_string()),
-        StartError::Labels(_) => Failure {
-            path: Some("labels".to_owned()),
-            ..Failure::new(StatusCode::BAD_REQUEST, "invalid", error.to_string())
-        },
-        StartError::Busy(_) => Failure::new(StatusCode::CONFLICT, "conflict", error.to_string()),
-        StartError::NotFiring(_) => Failure::new(StatusCode::CONFLICT, "notFiring", error.to_string()),
-        StartError::Unavailable(_) => Failure::unavailable(error.to_string()),
-    })?;
+    let incident = engine.start_run(&name, labels, by).await?;
     caller.did("start", format!("incident {incident} of policy {name}"));
     if force {
         tracing::warn!(who = caller.name(), %incident, policy = name, "a run is forced: nothing confirms its alert");
     }
+    Ok((StatusCode::ACCEPTED, Json(json!({"incident": incident}))))
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let conflict = |code| Failure::new(StatusCode::CONFLICT, code, error.to_string());
+        match &error {
+            StartError::Policy(_) => Failure::not_found(error.to_string()),
+            StartError::Labels(_) => Failure {
+                path: Some("labels".to_owned()),
+                ..Failure::new(StatusCode::BAD_REQUEST, "invalid", error.to_string())
+            },
+            StartError::Busy(_) => conflict("conflict"),
+            StartError::NotFiring(_) => conflict("notFiring"),
+            StartError::Unavailable(_) => Failure::unavailable(error.to_string()),
+        }
+    }
+}
+
+/// Handle an incident once more that rests.
+async fn retry(
+    State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
+    Name(id): Name,
+) -> Result<(StatusCode, Json<Value>), Failure> {
+    let incident = IncidentId::new(id);
+    engine.retry(&incident, caller.name()).await.map_err(|error| match error {
+        RetryError::NotFound => Failure::not_found(format!("there is no incident `{incident}`")),
+        RetryError::Over | RetryError::AtWork(_) => {
+            Failure::new(StatusCode::CONFLICT, "conflict", error.to_string())
+        }
+        RetryError::Start(error) => error.into(),
+    })?;
+    caller.did("retry", format!("incident {incident}"));
     Ok((StatusCode::ACCEPTED, Json(json!({"incident": incident}))))
 }
 

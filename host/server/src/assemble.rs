@@ -15,7 +15,7 @@ use suture_engine::{ByPrometheus, Cluster, Confirm, NoPager, Page, Pager, Policy
 use suture_runtime::Compiler;
 
 pub use cluster::prometheus;
-pub(crate) use cluster::{Host, cluster, offline};
+pub(crate) use cluster::{Host, cluster, kubeconfig, offline};
 
 use crate::config::{AlertmanagerConfig, ConfigError, ConfirmBy, Loaded, PolicyEntry};
 
@@ -156,7 +156,8 @@ pub(crate) fn policy_config(
 ) -> Result<PolicyConfig, ConfigError> {
     let config = unfilled(loaded, entry)?;
     let settings = program.manifest().settings_schema.fill(config.settings).map_err(|error| {
-        let at = entry.settings.as_ref().map_or(entry.name.referenced, |given| given.referenced);
+        let first = error.0.first().map(|error| error.path.as_str()).unwrap_or_default();
+        let at = loaded.place_of_setting(entry, first);
         loaded.error(at, format!("the settings of policy `{}`: {error}", entry.name.value))
     })?;
     let confirm = confirm(loaded, entry, Some(&program.manifest().key))?;

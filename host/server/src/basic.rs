@@ -1,7 +1,7 @@
 //! Basic authentication, with a password from a file.
 
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -11,13 +11,12 @@ use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The largest password, in bytes.
-const MAX_BYTES: u64 = 4096;
+use crate::secret_file::{FileError, SecretFile};
 
 /// A name, and a password in a file. It is read again when the file is another.
 pub(crate) struct Basic {
     username: [u8; 32],
-    file: PathBuf,
+    file: SecretFile,
     known: RwLock<Known>,
 }
 
@@ -30,8 +29,8 @@ struct Known {
 /// file that is just as old.
 type Stamp = (i64, i64, u64, u64, u64);
 
-fn stamp(file: &Path) -> Option<Stamp> {
-    let metadata = std::fs::metadata(file).ok()?;
+fn stamp(file: &SecretFile) -> Option<Stamp> {
+    let metadata = std::fs::metadata(&file.path).ok()?;
     Some((metadata.mtime(), metadata.mtime_nsec(), metadata.len(), metadata.ino(), metadata.dev()))
 }
 
@@ -39,19 +38,10 @@ fn digest(text: &[u8]) -> [u8; 32] {
     Sha256::digest(text).into()
 }
 
-fn read(file: &Path) -> Result<Known, String> {
-    let named = |error: &dyn std::fmt::Display| format!("the password file {}: {error}", file.display());
+fn read(file: &SecretFile) -> Result<Known, FileError> {
     let stamp = stamp(file);
-    let size = std::fs::metadata(file).map_err(|error| named(&error))?.len();
-    if size > MAX_BYTES {
-        return Err(named(&format!("it has {size} bytes, a password has at most {MAX_BYTES}")));
-    }
-    let text = std::fs::read_to_string(file).map_err(|error| named(&error))?;
     // An editor ends a file with a line break; other blanks may be meant.
-    let password = text.trim_end_matches(['\r', '\n']);
-    if password.is_empty() {
-        return Err(named(&"it is empty"));
-    }
+    let password = file.read(|text| text.trim_end_matches(['\r', '\n']))?;
     Ok(Known { stamp, password: digest(password.as_bytes()) })
 }
 
@@ -60,21 +50,15 @@ impl Basic {
     ///
     /// # Errors
     /// Why it can't be read.
-    pub fn load(username: &str, file: PathBuf) -> Result<Self, String> {
+    pub fn load(username: &str, file: PathBuf) -> Result<Self, FileError> {
+        let file = SecretFile { what: "password", path: file };
         let known = RwLock::new(read(&file)?);
         Ok(Self { username: digest(username.as_bytes()), file, known })
     }
 
     /// A warning, where everybody on the machine can read the password.
     pub fn open_to_others(&self) -> Option<String> {
-        let mode = std::fs::metadata(&self.file).ok()?.permissions().mode() & 0o777;
-        (mode & 0o007 != 0).then(|| {
-            let file = self.file.display();
-            format!(
-                "the password file {file} (mode {mode:03o}) is open to everybody; `chmod 640` it, or set \
-                 `defaultMode: 0440` on the volume"
-            )
-        })
+        self.file.open_to_others()
     }
 
     /// Whether a request carries the name and the password. Compared as digests and in constant
@@ -107,7 +91,7 @@ impl Basic {
             Err(error) => {
                 // Said once: it is looked at again when it is another.
                 self.known.write().stamp = found;
-                tracing::warn!(error, "the last password stays in force");
+                tracing::warn!(error = error.message, "the last password stays in force");
             }
         }
     }

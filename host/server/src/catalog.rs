@@ -36,6 +36,7 @@ use crate::config::{ConfigError, Loaded, PolicyEntry, Source};
 use kept::{Kept, Slot};
 use module::Module;
 use registry::Registry;
+pub(crate) use registry::offline;
 use stamp::Stamp;
 
 /// How long whoever writes a file may take between two writes, before a file that is no module

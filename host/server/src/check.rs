@@ -12,6 +12,7 @@ use suture_runtime::Runtime;
 use crate::assemble::{self, ServeOptions};
 use crate::catalog::{self, Loader};
 use crate::config::{Config, ConfigError, Loaded, PolicyEntry, Source};
+use crate::transport::{self, Finding, Matter};
 
 /// What a check found.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -47,11 +48,30 @@ impl CheckReport {
     pub fn is_good(&self) -> bool {
         self.errors.is_empty()
     }
+
+    fn note(&mut self, finding: Finding, secrets: Secrets) {
+        let to = match finding.matter {
+            Matter::Missing if secrets == Secrets::Elsewhere => &mut self.warnings,
+            // With an expired certificate a host starts, and nobody speaks with it.
+            Matter::Missing | Matter::Wrong | Matter::Expired => &mut self.errors,
+            Matter::Open => &mut self.warnings,
+        };
+        to.push(finding.error);
+    }
+}
+
+/// Whether the files with secrets that a configuration names are where it is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// They are: one that is missing is an error, as it is to a host that starts.
+    Here,
+    /// They are where the host will run: of one that is missing it is warned.
+    Elsewhere,
 }
 
 /// Check a configuration, its modules, settings and grants. Nothing is written, and
 /// nothing is reached over the network.
-pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
+pub async fn check(file: &Path, options: &ServeOptions, secrets: Secrets) -> CheckReport {
     let mut report = CheckReport::default();
     let mut loaded = match Config::load(file) {
         Ok(loaded) => loaded,
@@ -60,17 +80,10 @@ pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
     report.warnings = std::mem::take(&mut loaded.warnings);
     report.errors.extend(assemble::offline(&loaded, options).err());
     report.errors.extend(assemble::pager(&loaded).err());
-    for (file, at) in tokens(&loaded) {
-        // A configuration is often checked where its secrets are not.
-        let doubt = match crate::token::Token::load(file) {
-            Ok(token) => token.open_to_others(),
-            Err(error) => Some(error),
-        };
-        report.warnings.extend(doubt.map(|doubt| loaded.error(at, doubt)));
+    let (_, findings) = transport::open(&loaded);
+    for finding in findings.into_iter().chain(assemble::kubeconfig(&loaded).await) {
+        report.note(finding, secrets);
     }
-    let (errors, warnings) = crate::transport::check(&loaded);
-    report.errors.extend(errors);
-    report.warnings.extend(warnings);
     let runtime = match Runtime::new(options.compiler.clone()) {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -82,6 +95,9 @@ pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
     for entry in &loaded.config.policies {
         let entry = &entry.value;
         if let Source::Oci(source) = &entry.source.value {
+            for finding in catalog::offline(&loaded, source, entry.source.referenced) {
+                report.note(finding, secrets);
+            }
             // Offline: that it can't be had here says nothing about where the host will run.
             let message = format!("{}: a module in a registry is not checked", source.reference);
             report.warnings.push(loaded.error(entry.source.referenced, message));
@@ -100,13 +116,6 @@ pub async fn check(file: &Path, options: &ServeOptions) -> CheckReport {
         }
     }
     report
-}
-
-/// The token files that a configuration names, and where.
-fn tokens(loaded: &Loaded) -> Vec<(std::path::PathBuf, Location)> {
-    let config = &loaded.config;
-    let files = [&config.webhook.token_file, &config.admin.token_file, &config.admin.metrics_token_file];
-    files.into_iter().flatten().map(|file| (loaded.path(&file.value), file.referenced)).collect()
 }
 
 fn checked(

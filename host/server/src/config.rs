@@ -6,6 +6,7 @@ mod confirm;
 mod error;
 mod grants;
 mod people;
+mod places;
 mod rules;
 mod sweep;
 mod telemetry;
@@ -332,6 +333,12 @@ impl Loaded {
     pub fn plain(&self) -> Value {
         // It was read as a configuration, so it is YAML.
         serde_saphyr::from_str_with_options(&self.text, options()).unwrap_or_default()
+    }
+
+    /// Where a setting of a policy stands, or would stand, by a JSON pointer.
+    pub(crate) fn place_of_setting(&self, policy: &PolicyEntry, pointer: &str) -> Location {
+        let given = policy.settings.as_ref().map_or(policy.name.referenced, |given| given.referenced);
+        places::of_setting(&self.text, &policy.name.value, pointer).unwrap_or(given)
     }
 
     /// An error at a place of the file.

@@ -1,9 +1,11 @@
 //! Errors over HTTP: `{"error": {"code", "message", "path"}}`.
 
 use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+
+use crate::token::bearer;
 
 /// An answer that says what went wrong.
 #[derive(Debug)]
@@ -15,27 +17,49 @@ pub(crate) struct Failure {
     pub path: Option<String>,
     /// With a status of 401: a name and a password would do as well as a token.
     pub offers_basic: bool,
+    /// Why, as metrics and the log name it where somebody is turned away: mostly the code.
+    pub reason: &'static str,
+}
+
+/// That somebody was turned away; stands in the extensions of the answer.
+#[derive(Clone, Debug)]
+pub(crate) struct TurnedAway {
+    pub reason: &'static str,
+    pub message: String,
 }
 
 impl Failure {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), path: None, offers_basic: false }
+        Self { status, code, message: message.into(), path: None, offers_basic: false, reason: code }
     }
 
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "notFound", message)
     }
 
-    pub fn unauthorized() -> Self {
-        let message = "a bearer token is needed: send `Authorization: Bearer TOKEN`";
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
-    }
-
-    /// The same, where a name and a password would do as well.
-    pub fn unauthorized_with_basic() -> Self {
-        let message = "a bearer token is needed, or a name and a password: send `Authorization: Bearer TOKEN`, \
-                       or `Authorization: Basic …`";
-        Self { offers_basic: true, ..Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message) }
+    /// For whom nobody knows, by what they send or for want of it. What they send is not
+    /// repeated: it may be a slip of the pen away from what is right.
+    pub fn unauthorized(headers: &HeaderMap, offers_basic: bool) -> Self {
+        let (reason, message) = match (Offered::by(headers), offers_basic) {
+            (Offered::Token, _) => ("unknownToken", "the token is not one that this host knows"),
+            (Offered::Password, true) => {
+                ("unknownPassword", "the name and the password are not those that this host knows")
+            }
+            (Offered::Password, false) => (
+                "noToken",
+                "a name and a password are of no use here, and a bearer token is needed: send \
+                 `Authorization: Bearer TOKEN`",
+            ),
+            (Offered::Nothing, true) => (
+                "noToken",
+                "a bearer token is needed, or a name and a password: send `Authorization: Bearer TOKEN`, or \
+                 `Authorization: Basic …`",
+            ),
+            (Offered::Nothing, false) => {
+                ("noToken", "a bearer token is needed: send `Authorization: Bearer TOKEN`")
+            }
+        };
+        Self { offers_basic, reason, ..Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message) }
     }
 
     /// Alertmanager tries again after a 5xx, and only then.
@@ -48,21 +72,51 @@ impl Failure {
     }
 }
 
+/// By what somebody wants to be known.
+enum Offered {
+    Nothing,
+    Token,
+    Password,
+}
+
+impl Offered {
+    fn by(headers: &HeaderMap) -> Self {
+        if bearer(headers).is_some_and(|token| !token.is_empty()) {
+            return Self::Token;
+        }
+        let scheme = |value: &HeaderValue| {
+            let text = value.to_str().ok()?;
+            Some(text.split(' ').next()?.eq_ignore_ascii_case("basic"))
+        };
+        match headers.get(header::AUTHORIZATION).and_then(scheme) {
+            Some(true) => Self::Password,
+            Some(false) | None => Self::Nothing,
+        }
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let body = Json(json!({"error": {"code": self.code, "message": self.message, "path": self.path}}));
         let mut response = (self.status, body).into_response();
+        if matches!(
+            self.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST
+        ) {
+            let turned_away = TurnedAway { reason: self.reason, message: self.message };
+            response.extensions_mut().insert(turned_away);
+        }
         let headers = response.headers_mut();
         match self.status {
             StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
                 if self.offers_basic {
-                    let basic = header::HeaderValue::from_static("Basic realm=\"suture\", charset=\"UTF-8\"");
+                    let basic = HeaderValue::from_static("Basic realm=\"suture\", charset=\"UTF-8\"");
                     headers.append(header::WWW_AUTHENTICATE, basic);
                 }
             }
             StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
             _ => {}
         }

@@ -8,6 +8,7 @@
 
 mod authority;
 mod names;
+mod refusals;
 
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ use crate::failure::Failure;
 use crate::listener::Peer;
 use authority::{Authority, Origin};
 pub(crate) use names::Names;
+use refusals::Asked;
+pub(crate) use refusals::Refusals;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -33,6 +36,7 @@ pub(crate) struct Gate {
     /// Clients must show a certificate.
     pub needs_certificate: bool,
     pub metrics: Metrics,
+    pub refusals: Refusals,
 }
 
 /// For whom a listener is there.
@@ -82,7 +86,7 @@ impl Gate {
             && let Some(host) = &host
             && !self.names.admit(&host.host)
         {
-            return Err(misdirected(host));
+            return Err(misdirected(host, &self.names));
         }
         self.no_page(request.headers(), host.as_ref())?;
         if request.method() == Method::POST { json(request.headers()) } else { Ok(()) }
@@ -107,7 +111,8 @@ impl Gate {
 }
 
 async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    match gate.check(&request) {
+    let asked = Asked::of(&request);
+    let response = match gate.check(&request) {
         Ok(()) => next.run(request).await,
         Err(failure) => {
             if gate.audience == Audience::Webhook {
@@ -115,7 +120,9 @@ async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Re
             }
             failure.into_response()
         }
-    }
+    };
+    gate.refusals.note(&asked, &response);
+    response
 }
 
 fn certificate(request: &Request) -> Result<(), Failure> {
@@ -123,7 +130,10 @@ fn certificate(request: &Request) -> Result<(), Failure> {
         return Ok(());
     }
     let message = "a client certificate is needed, of an authority in `tls.clientCaFile`";
-    Err(Failure::new(StatusCode::UNAUTHORIZED, "unauthorized", message))
+    Err(Failure {
+        reason: "noCertificate",
+        ..Failure::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+    })
 }
 
 /// For which host a request is meant; none where it does not say so, as HTTP/1.0 allows.
@@ -154,10 +164,12 @@ fn host(request: &Request) -> Result<Option<Authority>, Failure> {
     }
 }
 
-fn misdirected(host: &Authority) -> Failure {
+fn misdirected(host: &Authority, names: &Names) -> Failure {
     let message = format!(
-        "`{}` is no name of this host: ask by IP address, as localhost, or by a name in `admin.hosts`",
-        host.host
+        "`{host}` is no name of this host: ask by IP address, as `localhost`, by the name of its Service ({}), or list \
+         the name in the configuration, under `admin.hosts` (`hosts: [{host}]`)",
+        names.of_service(),
+        host = host.host,
     );
     Failure::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", message)
 }

@@ -21,6 +21,7 @@ mod name;
 mod rbac;
 mod right;
 mod rights;
+mod secret_file;
 mod server;
 mod standby;
 mod sweep;
@@ -32,7 +33,7 @@ mod webhook;
 
 pub use assemble::{ServeOptions, Simulated, confirm, prometheus};
 pub use catalog::kept_module;
-pub use check::{CheckReport, check};
+pub use check::{CheckReport, Secrets, check};
 pub use config::{Config, ConfigError};
 pub use rbac::{RbacReport, rbac};
 pub use server::{ServeError, Server};

@@ -15,7 +15,7 @@ pub(crate) enum Right {
     Metrics,
     /// See what the API shows.
     View,
-    /// Start and cancel runs, pause, resume, sweep.
+    /// Start and cancel runs, try incidents anew, pause, resume, sweep.
     Operate,
     /// Put a module to work that waits.
     Accept,
@@ -38,7 +38,9 @@ impl Right {
         match self {
             Self::Metrics => "to read metrics",
             Self::View => "to see this",
-            Self::Operate => "to start or cancel runs, to pause, to resume and to sweep",
+            Self::Operate => {
+                "to start or cancel runs, to try an incident anew, to pause, to resume and to sweep"
+            }
             Self::Accept => "to accept a module",
             Self::Force => "to start a run that Prometheus does not confirm",
         }

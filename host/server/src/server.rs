@@ -16,7 +16,7 @@ use tokio::sync::broadcast;
 
 use crate::assemble::ServeOptions;
 use crate::catalog::{Beginning, Keeper, Keeping, KeptByDigest, OnReload};
-use crate::config::{ConfigError, Loaded};
+use crate::config::{ClusterConfig, ConfigError, Loaded, SimulatedConfig};
 use crate::leadership::Leadership;
 use crate::listener::Listener;
 use crate::rights::Rights;
@@ -93,6 +93,7 @@ impl Server {
         let (storage, max_size) = (loaded.path(&config.storage.path), config.storage.max_size.value.0);
         let journal =
             Journal::open_bounded(&storage, host.clock.clone(), Some(max_size)).map_err(start_error)?;
+        tell_of_another_cluster(&loaded, &journal).await;
         let counted = metrics.clone();
         journal.on_commit(Arc::new(move |took| counted.commit(took)));
         let mut rights = host
@@ -232,6 +233,30 @@ impl Server {
         }
         admin.stop(LAST_ANSWERS).await;
     }
+}
+
+/// Warn where the journal remembers what was done on a cluster that lived in a host's memory, and
+/// died with it: this one is as its scenario has it.
+async fn tell_of_another_cluster(loaded: &Loaded, journal: &Journal) {
+    let ClusterConfig::Simulated(SimulatedConfig::Scenario { scenario, .. }) = &loaded.config.cluster.value
+    else {
+        return;
+    };
+    // What can't be read the engine speaks of.
+    let incidents = journal.open_incidents().await.map_or(0, |incidents| incidents.len());
+    let runs = journal.unfinished_runs().await.map_or(0, |runs| runs.len());
+    if incidents + runs == 0 {
+        return;
+    }
+    tracing::warn!(
+        journal = %journal.path().display(),
+        scenario = %scenario.display(),
+        incidents,
+        runs,
+        "the simulated cluster begins anew, as its scenario has it, and the journal goes on: what its open incidents and \
+         unfinished runs have changed is not in this cluster. Use `cluster: {{simulated: {{socket: PATH}}}}` with `suture \
+         simulate` for one that outlives its host, or begin with an empty `storage.path`"
+    );
 }
 
 async fn lost(leadership: Option<&Leadership>) -> Lost {

@@ -3,26 +3,23 @@
 mod routes;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use serde_saphyr::Spanned;
 use suture_core::{Clock, RealClock};
 use suture_engine::{Metrics, Pager, Policy};
 
 use crate::admission::Admission;
 use crate::assemble::{self, Host, ServeOptions};
-use crate::basic::Basic;
 use crate::catalog::{Catalog, Considered};
-use crate::config::{Admin, BasicAuth, Config, ConfigError, Loaded, TlsConfig};
-use crate::gate::{Audience, Gate, Names};
+use crate::config::{Config, ConfigError, Loaded};
+use crate::gate::{Audience, Gate, Names, Refusals};
 use crate::leadership::{self, Leadership};
 use crate::listener::{Limits, Listener, Setup, raise_descriptors};
 use crate::rights::Rights;
 use crate::server::{ServeError, Server, start_error};
 use crate::tls::{Identity, TlsFiles};
-use crate::token::Token;
-use crate::transport;
+use crate::transport::{self, Doors};
 use crate::webhook::Access;
 pub(crate) use routes::Reason;
 
@@ -56,21 +53,10 @@ impl Standby {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         let host = assemble::cluster(&loaded, &options, &metrics).await?;
         let pager = assemble::pager(&loaded)?;
-        let hooks = &loaded.config.webhook;
-        let webhook_access = Access {
-            token: token(&loaded, hooks.token_file.as_ref(), &mut warnings)?,
-            basic: basic(&loaded, hooks.basic_auth.as_ref(), &mut warnings)?,
-        };
-        let webhook_tls = tls(&loaded, hooks.tls.as_ref(), &mut warnings)?;
-        let Admin { token_file, metrics_token_file, basic_auth, tls: admin_tls, hosts, .. } =
-            &loaded.config.admin;
-        let admin_tls = tls(&loaded, admin_tls.as_ref(), &mut warnings)?;
-        let admission = Arc::new(Admission::new(
-            token(&loaded, token_file.as_ref(), &mut warnings)?,
-            basic(&loaded, basic_auth.as_ref(), &mut warnings)?,
-            token(&loaded, metrics_token_file.as_ref(), &mut warnings)?,
-            &loaded.config.people,
-        ));
+        let (doors, doubts) = transport::open_or_stop(&loaded).map_err(ServeError::Config)?;
+        warnings.extend(doubts);
+        let Doors { webhook: webhook_access, webhook_tls, admission, admin_tls } = doors;
+        let admission = Arc::new(admission);
         let storage = loaded.path(&loaded.config.storage.path);
         let compiler = options.compiler.clone();
         let catalog =
@@ -90,10 +76,11 @@ impl Standby {
                 audience,
                 names: Names::new(
                     host.connection.as_ref().map(|connection| connection.namespace.as_str()),
-                    hosts.iter().map(|host| host.value.as_str()),
+                    loaded.config.admin.hosts.iter().map(|host| host.value.as_str()),
                 ),
                 needs_certificate: tls.as_ref().is_some_and(|(files, _)| files.client_ca.is_some()),
                 metrics: metrics.clone(),
+                refusals: Refusals::new(name, real.clone(), metrics.clone()),
             },
             tls,
             clock: real.clone(),
@@ -170,40 +157,6 @@ impl Standby {
             }
         }
     }
-}
-
-fn token(
-    loaded: &Loaded,
-    file: Option<&Spanned<PathBuf>>,
-    warnings: &mut Vec<ConfigError>,
-) -> Result<Option<Token>, ServeError> {
-    let Some(file) = file else { return Ok(None) };
-    let token =
-        Token::load(loaded.path(&file.value)).map_err(|error| loaded.error(file.referenced, error))?;
-    warnings.extend(token.open_to_others().map(|doubt| loaded.error(file.referenced, doubt)));
-    Ok(Some(token))
-}
-
-fn basic(
-    loaded: &Loaded,
-    config: Option<&BasicAuth>,
-    warnings: &mut Vec<ConfigError>,
-) -> Result<Option<Basic>, ServeError> {
-    let Some(config) = config else { return Ok(None) };
-    let (basic, doubt) = transport::basic(loaded, config)?;
-    warnings.extend(doubt);
-    Ok(Some(basic))
-}
-
-fn tls(
-    loaded: &Loaded,
-    config: Option<&TlsConfig>,
-    warnings: &mut Vec<ConfigError>,
-) -> Result<Option<(TlsFiles, Identity)>, ServeError> {
-    let Some(config) = config else { return Ok(None) };
-    let (files, identity, expired) = transport::identity(loaded, config).map_err(|finding| finding.error)?;
-    warnings.extend(expired);
-    Ok(Some((files, identity)))
 }
 
 fn tell(policy: &Policy) {

@@ -3,5 +3,5 @@
 mod files;
 mod reload;
 
-pub(crate) use files::{Identity, TlsError, TlsFiles, Which};
+pub(crate) use files::{Identity, TlsFiles, Which};
 pub(crate) use reload::Served;

@@ -1,7 +1,6 @@
 //! Bearer tokens from files.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use axum::http::HeaderMap;
@@ -10,10 +9,12 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::RwLock;
 
+use crate::secret_file::{FileError, SecretFile};
+
 /// A token in a file. Read again when the file changes, so that a token can be rotated
 /// without a restart.
 pub(crate) struct Token {
-    file: PathBuf,
+    file: SecretFile,
     known: RwLock<Known>,
 }
 
@@ -22,21 +23,13 @@ struct Known {
     digest: [u8; 32],
 }
 
-/// The largest token, in bytes.
-const MAX_BYTES: u64 = 4096;
+fn modified(file: &SecretFile) -> Option<SystemTime> {
+    std::fs::metadata(&file.path).and_then(|metadata| metadata.modified()).ok()
+}
 
-fn read(file: &Path) -> Result<Known, String> {
-    let named = |error: &dyn std::fmt::Display| format!("the token file {}: {error}", file.display());
-    let metadata = std::fs::metadata(file).map_err(|error| named(&error))?;
-    if metadata.len() > MAX_BYTES {
-        return Err(named(&format!("it has {} bytes, a token has at most {MAX_BYTES}", metadata.len())));
-    }
-    let text = std::fs::read_to_string(file).map_err(|error| named(&error))?;
-    let token = text.trim();
-    if token.is_empty() {
-        return Err(named(&"it is empty"));
-    }
-    Ok(Known { modified: metadata.modified().ok(), digest: digest(token) })
+fn read(file: &SecretFile) -> Result<Known, FileError> {
+    let modified = modified(file);
+    Ok(Known { modified, digest: digest(&file.read(str::trim)?) })
 }
 
 fn digest(token: &str) -> [u8; 32] {
@@ -55,20 +48,15 @@ impl Token {
     ///
     /// # Errors
     /// Why it can't be read.
-    pub fn load(file: PathBuf) -> Result<Self, String> {
+    pub fn load(file: PathBuf) -> Result<Self, FileError> {
+        let file = SecretFile { what: "token", path: file };
         let known = RwLock::new(read(&file)?);
         Ok(Self { file, known })
     }
 
     /// A warning, where everybody on the machine can read it.
     pub fn open_to_others(&self) -> Option<String> {
-        let mode = std::fs::metadata(&self.file).ok()?.permissions().mode() & 0o777;
-        (mode & 0o007 != 0).then(|| {
-            let file = self.file.display();
-            format!(
-                "the token file {file} (mode {mode:03o}) is open to everybody; `chmod 640` it, or set `defaultMode: 0440` on the volume"
-            )
-        })
+        self.file.open_to_others()
     }
 
     /// Whether a request carries the token. Compared as digests and in constant time: how
@@ -81,20 +69,22 @@ impl Token {
     }
 
     async fn refresh(&self) {
-        let modified = std::fs::metadata(&self.file).and_then(|metadata| metadata.modified()).ok();
+        let modified = modified(&self.file);
         if modified.is_none() || modified == self.known.read().await.modified {
             // A file that is gone for a moment (a rotation) leaves the last token in force.
             return;
         }
         match read(&self.file) {
             Ok(known) => *self.known.write().await = known,
-            Err(error) => tracing::warn!(error, "the last token stays in force"),
+            Err(error) => tracing::warn!(error = error.message, "the last token stays in force"),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn bearer(token: &str) -> HeaderMap {
@@ -138,6 +128,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("token");
         std::fs::write(&file, "\n").unwrap();
-        assert!(Token::load(file).err().unwrap().contains("empty"));
+        assert!(Token::load(file).err().unwrap().message.contains("empty"));
     }
 }

@@ -1,5 +1,7 @@
 //! The webhook: what Alertmanager posts is on disk before it is answered.
 
+mod readers;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +15,6 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use suture_core::{Clock, Envelope, RealClock, names};
 use suture_engine::{Engine, Refusal};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::basic::Basic;
 use crate::config;
@@ -21,21 +22,19 @@ use crate::failure::Failure;
 use crate::listener::Peer;
 use crate::name::Name;
 use crate::token::Token;
+use readers::{Crowded, Readers, Reading, Room};
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Requests that are read at the same time.
-const CONCURRENT: usize = 256;
-/// Bytes of bodies that are held at the same time, whatever each may have.
-const HELD: usize = config::Webhook::MAX_BODY as usize;
+/// Requests that are read at the same time, and the bytes of their bodies, whatever each may have.
+const ROOM: Room = Room { places: 256, bytes: config::Webhook::MAX_BODY as usize };
 
 pub(crate) struct Webhook {
     pub engine: Engine,
     pub clock: Arc<dyn Clock>,
     pub access: Access,
     pub max_body: usize,
-    room: Semaphore,
-    memory: Semaphore,
+    readers: Readers,
 }
 
 /// Who may post. Everybody, where there is neither.
@@ -58,12 +57,7 @@ impl Access {
             }
         };
         if !is_admitted {
-            let offers_basic = self.basic.is_some();
-            return Err(if offers_basic {
-                Failure::unauthorized_with_basic()
-            } else {
-                Failure::unauthorized()
-            });
+            return Err(Failure::unauthorized(headers, self.basic.is_some()));
         }
         if let Some(peer) = peer {
             peer.trust();
@@ -74,8 +68,7 @@ impl Access {
 
 impl Webhook {
     pub fn new(engine: Engine, clock: Arc<dyn Clock>, access: Access, max_body: usize) -> Self {
-        let (room, memory) = (Semaphore::new(CONCURRENT), Semaphore::new(HELD));
-        Self { engine, clock, access, max_body, room, memory }
+        Self { engine, clock, access, max_body, readers: Readers::new(ROOM, max_body) }
     }
 }
 
@@ -117,11 +110,15 @@ async fn receive(webhook: &Webhook, policy: Option<&str>, request: Request) -> A
 }
 
 async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> Answer {
-    webhook.access.check(request.headers(), request.extensions().get()).await?;
-    let Ok(_room) = webhook.room.try_acquire() else {
-        return Err(Failure::unavailable("too many requests at once; send it again later"));
-    };
-    let (body, _memory) = read(webhook, request.into_body()).await?;
+    let peer: Option<Peer> = request.extensions().get().cloned();
+    webhook.access.check(request.headers(), peer.as_ref()).await?;
+    let mut reading = webhook.readers.begin(peer.as_ref().map(Peer::group)).map_err(|crowded| {
+        Failure::unavailable(match crowded {
+            Crowded::All => "too many requests at once; send it again later",
+            Crowded::Peer => "too many requests at once from your address; send it again later",
+        })
+    })?;
+    let body = read(webhook, request.into_body(), &mut reading).await?;
     let notification = Envelope::parse(&body, drop).map_err(|error| unreadable(&body, &error))?;
     let accepted = notification.alerts;
     webhook.engine.accept(policy, notification, body).await.map_err(|refusal| match refusal {
@@ -134,17 +131,21 @@ async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> An
     Ok(Json(json!({"accepted": accepted})))
 }
 
-/// The body, and its part of the memory that bodies may take.
-async fn read(webhook: &Webhook, body: Body) -> Result<(Vec<u8>, SemaphorePermit<'_>), Failure> {
-    webhook.clock.timeout(BODY_TIMEOUT, collect(webhook, body)).await.unwrap_or_else(|| {
+async fn read(webhook: &Webhook, body: Body, reading: &mut Reading<'_>) -> Result<Vec<u8>, Failure> {
+    webhook.clock.timeout(BODY_TIMEOUT, collect(webhook, body, reading)).await.unwrap_or_else(|| {
         let message = format!("the body took longer than {} s; send it again later", BODY_TIMEOUT.as_secs());
         // Not 408: Alertmanager gives up after any 4xx.
         Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", message))
     })
 }
 
-async fn collect(webhook: &Webhook, mut body: Body) -> Result<(Vec<u8>, SemaphorePermit<'_>), Failure> {
-    let full = || Failure::unavailable("too much is being received at once; send it again later");
+async fn collect(webhook: &Webhook, mut body: Body, reading: &mut Reading<'_>) -> Result<Vec<u8>, Failure> {
+    let full = |crowded| {
+        Failure::unavailable(match crowded {
+            Crowded::All => "too much is being received at once; send it again later",
+            Crowded::Peer => "too much is being received at once from your address; send it again later",
+        })
+    };
     let too_large = || {
         let message = format!("the body has more than {} bytes (`webhook.maxBody`)", webhook.max_body);
         Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "tooLarge", message)
@@ -155,10 +156,7 @@ async fn collect(webhook: &Webhook, mut body: Body) -> Result<(Vec<u8>, Semaphor
     if said > webhook.max_body {
         return Err(too_large());
     }
-    if said > webhook.memory.available_permits() {
-        return Err(full());
-    }
-    let mut held = webhook.memory.try_acquire_many(0).map_err(|_| full())?;
+    reading.has_room(said).map_err(full)?;
     let mut bytes = Vec::with_capacity(said);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
@@ -168,11 +166,10 @@ async fn collect(webhook: &Webhook, mut body: Body) -> Result<(Vec<u8>, Semaphor
         if part.len() > webhook.max_body - bytes.len() {
             return Err(too_large());
         }
-        let size = u32::try_from(part.len()).map_err(|_| full())?;
-        held.merge(webhook.memory.try_acquire_many(size).map_err(|_| full())?);
+        reading.take(part.len()).map_err(full)?;
         bytes.extend_from_slice(&part);
     }
-    Ok((bytes, held))
+    Ok(bytes)
 }
 
 /// Says where in the body the error is: line, column, and the path to the field.

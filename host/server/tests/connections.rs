@@ -148,6 +148,43 @@ async fn bodies_that_never_end_cost_who_has_the_token_nothing() {
     drop(hooks);
 }
 
+/// A connection from another address of this machine: another peer.
+async fn connect_from(address: [u8; 4], to: SocketAddr) -> TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind((address, 0).into()).unwrap();
+    socket.connect(to).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_whose_bodies_never_end_keeps_no_other_peer_out_though_it_has_the_token() {
+    let bed = bed().await;
+    let to = bed.server.webhook_addr();
+    let head = |length: usize| {
+        format!(
+            "POST /hooks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        )
+    };
+    // More than are read at the same time.
+    let mut slow = Vec::new();
+    for _ in 0..300 {
+        let mut client = TcpStream::connect(to).await.unwrap();
+        client.write_all(format!("{}{{", head(1000)).as_bytes()).await.unwrap();
+        slow.push(client);
+    }
+    // The last one is answered: whatever came before it is being read, or was turned away.
+    let mut answer = String::new();
+    slow.pop().unwrap().read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("from your address"), "{answer}");
+    let mut other = connect_from([127, 0, 0, 2], to).await;
+    let body = notification();
+    other.write_all(format!("{}{body}", head(body.len())).as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    other.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    drop(slow);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_for_the_api_that_never_ends_is_answered() {
     let bed = bed().await;

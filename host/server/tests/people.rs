@@ -14,7 +14,7 @@ use suture_core::{Clock, Digest, RealClock};
 use suture_server::Server;
 
 /// What each route needs, in the words of the configuration.
-const ROUTES: [(&str, &str, &str); 14] = [
+const ROUTES: [(&str, &str, &str); 15] = [
     ("GET", "/metrics", "viewer"),
     ("GET", "/api/v1/config", "viewer"),
     ("GET", "/api/v1/policies", "viewer"),
@@ -24,6 +24,7 @@ const ROUTES: [(&str, &str, &str); 14] = [
     ("POST", "/api/v1/policies/p/sweep", "operator"),
     ("GET", "/api/v1/incidents", "viewer"),
     ("GET", "/api/v1/incidents/x", "viewer"),
+    ("POST", "/api/v1/incidents/x/retry", "operator"),
     ("GET", "/api/v1/runs", "viewer"),
     ("GET", "/api/v1/runs/x", "viewer"),
     ("POST", "/api/v1/runs/x/cancel", "operator"),
@@ -103,10 +104,28 @@ async fn each_role_passes_where_it_has_the_right_and_is_told_elsewhere_what_it_l
             assert!(message.contains(&format!("needs the role `{needed}`")), "{message}");
             assert!(message.contains(&format!("`{who}` has the role {role}")), "{message}");
         }
-        for token in [None, Some("nobody's"), Some("")] {
-            let (status, _) = ask(&bed, method, path, token, &body(path)).await;
+        for (token, words) in [
+            (None, "a bearer token is needed"),
+            (Some(""), "a bearer token is needed"),
+            (Some("nobody's"), "the token is not one that this host knows"),
+        ] {
+            let (status, answer) = ask(&bed, method, path, token, &body(path)).await;
             assert_eq!(status, StatusCode::UNAUTHORIZED, "{token:?} at {method} {path}");
+            let message = answer["error"]["message"].as_str().unwrap();
+            assert!(message.contains(words) && !message.contains("nobody's"), "{token:?}: {message}");
         }
+        let (status, _) = ask(&bed, method, &format!("{path}/"), Some(&token("admin-1")), &body(path)).await;
+        let (without, _) = ask(&bed, method, path, Some(&token("admin-1")), &body(path)).await;
+        assert_eq!(status, without, "a slash at the end of {path} changes nothing");
+    }
+    let refused = bed.metrics_as(&token("admin-1")).await;
+    let routes = ROUTES.len();
+    // Each role that is not the one that is needed, nor `admin`.
+    let forbidden: usize = ROUTES.iter().map(|(_, _, needed)| if *needed == "admin" { 3 } else { 2 }).sum();
+    for (reason, times) in [("noToken", 2 * routes), ("unknownToken", routes), ("forbidden", forbidden)] {
+        let line =
+            format!("suture_requests_refused_total{{listener=\"admin\",reason=\"{reason}\"}} {times}\n");
+        assert!(refused.contains(&line), "{line}{refused}");
     }
     assert!(!bed.server.engine().is_paused(), "what was refused was not done; the last that passed resumed");
     assert_eq!(ask(&bed, "GET", "/healthz", None, &json!({})).await.0, StatusCode::OK);

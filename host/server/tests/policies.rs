@@ -11,7 +11,7 @@ use bed::{Bed, guest, options, start};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use suture_core::{Clock, RealClock};
-use suture_server::{Server, check};
+use suture_server::{Secrets, Server, check};
 
 const HOUR: u64 = 3_600_000;
 
@@ -242,22 +242,25 @@ async fn settings_that_do_not_fit_stop_their_own_policy_and_no_other() {
     let policies = bed.items("/api/v1/policies").await;
     assert_eq!(policies[0]["error"], Value::Null);
     let error = policies[1]["error"].as_str().unwrap();
-    assert!(error.contains("suture.yaml:8:") && error.contains("/pause"), "{error}");
+    assert!(
+        error.contains("suture.yaml:8:") && error.contains("`pause` is \"soon\"; it must be a whole number"),
+        "{error}"
+    );
     assert_eq!(bed.get("/readyz").await.0, StatusCode::OK, "one policy is at work");
     bed.post("/hooks", firing(&["plex"])).await;
     let run = bed.until("/api/v1/runs?state=ended", |_| true).await;
     assert_eq!(run["policy"], "demo");
 
-    let report = check(&bed.dir.path().join("suture.yaml"), &options()).await;
+    let report = check(&bed.dir.path().join("suture.yaml"), &options(), Secrets::Here).await;
     assert_eq!(report.errors.len(), 1, "{report:#?}");
-    assert!(report.errors[0].line == 8 && report.errors[0].message.contains("/pause"));
+    assert!(report.errors[0].line == 8 && report.errors[0].message.contains("`pause`"));
 }
 
 #[tokio::test]
 async fn a_check_says_which_grants_a_policy_never_asked_for() {
     let more = ", grants: [{groups: [batch], resources: [jobs], verbs: [get], namespaces: [media]}]";
     let bed = with_policy(1, more).await;
-    let report = check(&bed.dir.path().join("suture.yaml"), &options()).await;
+    let report = check(&bed.dir.path().join("suture.yaml"), &options(), Secrets::Here).await;
     assert!(report.is_good(), "{report:#?}");
     assert_eq!(report.policies[0].version, "0.1.0");
     let unasked = |warning: &suture_server::ConfigError| warning.message.contains("never requests jobs");

@@ -5,7 +5,8 @@ use suture_mock::NativePolicy;
 use volsync::VolSync;
 
 fn fill(settings: Value) -> Result<Value, String> {
-    NativePolicy::<VolSync>::program().manifest().settings_schema.fill(settings)
+    let schema = NativePolicy::<VolSync>::program().manifest().settings_schema.clone();
+    schema.fill(settings).map_err(|error| error.to_string())
 }
 
 fn image(image: &str) -> Result<Value, String> {

@@ -21,8 +21,8 @@ SHA-256 alone. The entry is printed to stderr. Roles do not contain one another,
 contains all:
 
   viewer    see all that the API shows, and the metrics
-  operator  start, cancel and retry runs; pause, resume; sweep
-  approver  approve what waits for that (nothing does yet)
+  operator  start and cancel runs, try incidents anew; pause, resume; sweep
+  approver  nothing yet: reserved for who will approve single changes
   admin     all of it; accept modules; start runs without confirmation (force)
 
 Examples:
@@ -51,9 +51,9 @@ fn name(text: &str) -> Result<String, String> {
 pub enum RoleName {
     /// See.
     Viewer,
-    /// Start, cancel, pause, sweep.
+    /// Start, cancel, try anew, pause, sweep.
     Operator,
-    /// Approve.
+    /// Reserved; nothing yet.
     Approver,
     /// Everything.
     Admin,

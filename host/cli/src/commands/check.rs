@@ -1,15 +1,18 @@
 //! `suture check`: a configuration, offline.
 
 use serde_json::json;
+use suture_server::Secrets;
 
 use crate::CommandResult;
-use crate::args::ConfigArgs;
+use crate::args::CheckArgs;
 use crate::error::{CliError, Exit};
 use crate::output::{BAD, DIM, GOOD, Output};
 use crate::simulated;
 
-pub fn run(args: &ConfigArgs, output: &Output) -> CommandResult {
-    let report = crate::executor()?.block_on(suture_server::check(&args.config, &simulated::options()));
+pub fn run(args: &CheckArgs, output: &Output) -> CommandResult {
+    let secrets = if args.secrets_elsewhere { Secrets::Elsewhere } else { Secrets::Here };
+    let options = simulated::options();
+    let report = crate::executor()?.block_on(suture_server::check(&args.config, &options, secrets));
     if output.is_json() {
         let value = serde_json::to_value(&report).map_err(|error| CliError::internal(error.to_string()))?;
         output.json(&json!({"good": report.is_good(), "report": value}));
@@ -38,6 +41,10 @@ pub fn run(args: &ConfigArgs, output: &Output) -> CommandResult {
         output.line(format!("{BAD}{place}: {count} {}{BAD:#}", if count == 1 { "error" } else { "errors" }));
         return Ok(Exit::Usage);
     }
-    output.line(format!("{GOOD}{place}: a host can start with it{GOOD:#}"));
+    let condition = match secrets {
+        Secrets::Here => "",
+        Secrets::Elsewhere => ", if its secrets are where it runs",
+    };
+    output.line(format!("{GOOD}{place}: a host can start with it{condition}{GOOD:#}"));
     Ok(Exit::Done)
 }

@@ -32,17 +32,22 @@ pub fn run(args: &GrantsArgs, output: &Output) -> CommandResult {
     Ok(Exit::Done)
 }
 
+/// What stands for the namespaces that the operator is to name.
+const PLACEHOLDER: &str = "NAMESPACE";
+
 /// What is printed: a list of grants with comments.
 fn text(manifest: &Manifest, settings: &Value, are_given: bool) -> String {
     let under = if are_given { "with these settings" } else { "with its default settings" };
     let mut lines = vec![
         format!(
-            "# What policy {} {} requests {under}, and no more. Name the",
+            "# What policy {} {} requests {under}, and no more. In place of",
             manifest.name, manifest.version
         ),
-        "# namespaces that it may act in (`\"*\"` would be all of them, now and later), narrow".to_owned(),
-        "# `names` where you can, and leave out what you don't want: it may do what is both".to_owned(),
-        "# requested and granted.".to_owned(),
+        format!(
+            "# {PLACEHOLDER} name those that it may act in (`\"*\"` would be all of them, now and later),"
+        ),
+        "# narrow `names` where you can, and leave out what you don't want: it may do what is".to_owned(),
+        "# both requested and granted.".to_owned(),
         "grants:".to_owned(),
     ];
     let (now, otherwise): (Vec<_>, Vec<_>) =
@@ -101,7 +106,8 @@ fn fields(permission: &Permission) -> Vec<(String, Value)> {
         permission.resources.iter().all(|resource| is_namespaced(group, &object(resource)) == Some(false))
     };
     if !permission.groups.iter().all(is_of_cluster) {
-        fields.push(field("namespaces", json!([])));
+        // No namespace has this name: a check says that one must be put in its place.
+        fields.push(field("namespaces", json!([PLACEHOLDER])));
     }
     fields.push(field("names", json!(["*"])));
     fields
@@ -161,7 +167,9 @@ mod tests {
             (grants[0].groups.as_slice(), grants[0].verbs.as_slice()),
             (&[String::new()][..], &[Verb::Get][..])
         );
-        assert!(grants[0].namespaces.is_empty());
+        assert_eq!(grants[0].namespaces[0].as_str(), PLACEHOLDER);
+        assert!(suture_core::names::dns_label(PLACEHOLDER).is_err(), "a check must ask for another name");
+        assert!(grants.iter().all(|grant| grant.unusable().is_empty()), "{printed}");
         assert!(grants.iter().all(|grant| grant.check_subject().is_ok()), "{printed}");
         assert_eq!(grants[2].metrics[0].as_str(), "volsync_*");
         assert!(

@@ -97,6 +97,9 @@ async fn show(server: &Server, name: &str, output: &Output) -> CommandResult {
             policy.not_granted.join(", ")
         ));
     }
+    for sentence in &policy.unusable_grants {
+        output.line(format!("  unusable  {WARN}{}{WARN:#}", display::one_line(sentence)));
+    }
     if let Some(error) = &policy.error {
         output.line(format!("  {BAD}error     {}{BAD:#}", display::lines(error)));
     }

@@ -97,6 +97,18 @@ pub async fn connect(config: &LiveConfig) -> Result<Connection, ConnectError> {
     Ok(Connection { client, namespace, url })
 }
 
+/// Whether the kubeconfig that is named can be used, as far as it can be told without asking
+/// anybody or running anything. None need be named.
+///
+/// # Errors
+/// What is wrong with it.
+pub async fn check_kubeconfig(config: &LiveConfig) -> Result<(), ConnectError> {
+    if config.kubeconfig.is_none() {
+        return Ok(());
+    }
+    find(config).await.map(drop)
+}
+
 async fn find(config: &LiveConfig) -> Result<Config, ConnectError> {
     let options = KubeConfigOptions { context: config.context.clone(), ..KubeConfigOptions::default() };
     if let Some(file) = &config.kubeconfig {

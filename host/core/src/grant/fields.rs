@@ -18,6 +18,11 @@ impl FieldPattern {
     /// The longest pointer, in bytes.
     const MAX_BYTES: usize = 512;
 
+    /// Whether it leads into what stands under a name at the top of an object.
+    pub(super) fn begins_with(&self, name: &str) -> bool {
+        self.0.first().is_some_and(|token| token == name || token == "*")
+    }
+
     /// Whether a field is the one that is named, or stands below it.
     pub fn covers(&self, path: &[String]) -> bool {
         self.0.len() <= path.len()
@@ -37,7 +42,12 @@ impl TryFrom<String> for FieldPattern {
             ));
         }
         let Some(tokens) = text.strip_prefix('/').filter(|tokens| !tokens.is_empty()) else {
-            return Err(format!("`{shown}` is not a JSON pointer to a field (`/spec/trigger/manual`)"));
+            let written = format!("/{}", text.replace('.', "/").trim_matches('/'));
+            let hint = match text.is_empty() || text == "/" {
+                true => "`/spec/template`".to_owned(),
+                false => format!("write `{}`", crate::names::shortened(&written)),
+            };
+            return Err(format!("`{shown}` is not a JSON pointer to a field ({hint})"));
         };
         let tokens = tokens.split('/').map(|token| {
             let rest = token.replace("~0", "").replace("~1", "");

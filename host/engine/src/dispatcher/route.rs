@@ -7,7 +7,7 @@ use suture_core::{Alert, AlertStatus, Envelope, IncidentId, Labels, names};
 use suture_journal::{Change, IncidentRecord, IncidentState};
 
 use super::{Dispatcher, is_our_own};
-use crate::engine::{ByHand, StartError};
+use crate::engine::ByHand;
 use crate::key::key;
 use crate::policy::Policy;
 
@@ -225,12 +225,12 @@ impl Dispatcher {
 
     /// Whether an incident is being handled; not where it has yet to be confirmed, so that what
     /// anybody posts stands in the way of nothing.
-    fn is_at_work(&self, id: &IncidentId) -> bool {
+    pub(super) fn is_at_work(&self, id: &IncidentId) -> bool {
         let is_new = |incident: &IncidentRecord| incident.state == IncidentState::Received;
         self.is_active(id) && !self.incidents.get(id).is_some_and(is_new)
     }
 
-    fn open_incident(
+    pub(super) fn open_incident(
         &mut self,
         policy: &Policy,
         key: Labels,
@@ -267,46 +267,5 @@ impl Dispatcher {
             paged: false,
         });
         id
-    }
-
-    /// Open an incident that no alert asked for.
-    pub(super) fn start_by_hand(
-        &mut self,
-        name: &str,
-        labels: Labels,
-        by: ByHand,
-    ) -> Result<IncidentId, StartError> {
-        if self.shutdown.is_some() {
-            return Err(StartError::Unavailable("the host is shutting down".to_owned()));
-        }
-        let room = self.shared.journal.room();
-        if room.is_full_with(0) {
-            return Err(StartError::Unavailable(room.full()));
-        }
-        let policy =
-            self.policy(name).ok_or_else(|| StartError::Policy(format!("there is no policy `{name}`")))?;
-        let program = policy
-            .program
-            .as_ref()
-            .map_err(|error| StartError::Policy(format!("policy `{name}` is not loaded: {error}")))?;
-        if let Some(why) = self.shared.held(name) {
-            return Err(StartError::Unavailable(format!("policy `{name}` is held back: {why}")));
-        }
-        let key = key(program.manifest(), &labels).map_err(StartError::Labels)?;
-        let same_key = self.by_key.get(&(name.to_owned(), key.clone()));
-        let busy = same_key.into_iter().flatten().find(|id| self.is_at_work(id));
-        if let Some(id) = busy {
-            return Err(StartError::Busy(id.clone()));
-        }
-        let alert = Alert {
-            status: AlertStatus::Firing,
-            labels,
-            annotations: Labels::new(),
-            starts_at: self.now(),
-            ends_at: None,
-            generator_url: String::new(),
-            fingerprint: String::new(),
-        };
-        Ok(self.open_incident(&policy, key, alert, IncidentState::Queued, Some(by)))
     }
 }

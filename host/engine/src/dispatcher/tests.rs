@@ -4,6 +4,7 @@
 mod backtested;
 mod left;
 mod resuming;
+mod retried;
 mod unconfirmed;
 
 use std::collections::BTreeMap;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use suture_core::effect::{Apply, Patch, Target};
 use suture_core::grant::fields::{self, Path, pointer};
-use suture_core::grant::{FieldPattern, Grant, Shortfall};
+use suture_core::grant::{FieldPattern, Grant, Shortfall, closed_kind};
 use suture_core::object::{self, Kind};
 use suture_core::{Effect, Fault, Mutation, Prepared, Reason, Reply, Verb};
 
@@ -49,7 +49,7 @@ impl Guard {
         let kind = &reference.kind;
         if let Some(after) = &written.after {
             check_identity(kind, &reference, after)?;
-            if let Some(why) = kinds::is_out_of_reach(kind) {
+            if let Some(why) = closed_kind(kind.group(), &kind.kind) {
                 return Err(denied(format!("no policy may write a {kind}: {why}")));
             }
         }

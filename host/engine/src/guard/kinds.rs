@@ -1,7 +1,7 @@
-//! Kinds by which a policy could give itself, or others, more than any grant says.
+//! Changes by which a policy could give itself, or others, more than any grant says.
 
 use serde_json::Value;
-use suture_core::object::Kind;
+use suture_core::object::{Kind, is_own_annotation};
 use suture_core::{Mutation, names};
 
 /// Subresources that a change may be of; every other gives more than a grant says: tokens,
@@ -19,22 +19,8 @@ pub(super) fn subresource_is_usable(subresource: &str, mutation: Option<&Mutatio
     }
 }
 
-/// Why no policy may write objects of a kind, where that is so. They may be deleted.
-pub(super) fn is_out_of_reach(kind: &Kind) -> Option<&'static str> {
-    match (kind.group(), kind.kind.as_str()) {
-        ("rbac.authorization.k8s.io", _) => Some("it gives rights"),
-        ("admissionregistration.k8s.io", _) => Some("it decides about what others write"),
-        ("apiextensions.k8s.io" | "apiregistration.k8s.io", _) => Some("it changes what the API server is"),
-        ("certificates.k8s.io" | "authentication.k8s.io", _) => Some("it gives identities"),
-        ("apps", "ControllerRevision") => Some("its pod templates are brought back unchecked"),
-        ("", "PersistentVolume") => Some("it can be a folder of a node"),
-        ("", "Binding") => Some("it chooses the node of a pod"),
-        _ => None,
-    }
-}
-
-/// That a change of a Namespace leaves its labels alone: they choose who may do what in it
-/// (Pod Security admission, and the `namespaceSelector` of grants).
+/// That a change of a Namespace leaves its labels and annotations alone: they choose who may do
+/// what in it (Pod Security admission, the `namespaceSelector` of grants, many an operator).
 pub(super) fn check_namespace(
     kind: &Kind,
     before: Option<&Value>,
@@ -44,11 +30,17 @@ pub(super) fn check_namespace(
         return Ok(());
     }
     let Some(after) = after else { return Ok(()) };
-    let labels =
-        |object: &Value| object.pointer("/metadata/labels").filter(|labels| !labels.is_null()).cloned();
+    let said = |object: &Value| {
+        ["/metadata/labels", "/metadata/annotations"].map(|part| {
+            let mut said = object.pointer(part).and_then(Value::as_object).cloned().unwrap_or_default();
+            // The host's own marks say nothing to others.
+            said.retain(|key, _| !is_own_annotation(key));
+            said
+        })
+    };
     match before {
         None => Err("no policy may make a Namespace".to_owned()),
-        Some(before) if labels(before) != labels(after) => Err(format!(
+        Some(before) if said(before) != said(after) => Err(format!(
             "the labels and annotations of Namespace `{}` say who may do what in it; no policy may change them",
             names::shortened(suture_core::object::name(after).unwrap_or_default())
         )),
@@ -69,4 +61,43 @@ pub(super) fn check_job(kind: &Kind, before: Option<&Value>, after: Option<&Valu
         return Err("a Job that chooses its pods itself (`manualSelector`, `selector`) could take those of others; no policy may make one".to_owned());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_namespace_says_of_itself_is_out_of_reach_and_the_rest_of_it_is_not() {
+        let namespace = Kind::new("v1", "Namespace");
+        let of = |metadata: Value| json!({"metadata": metadata, "spec": {}});
+        let plain = of(json!({"name": "media"}));
+        let said = of(json!({"name": "media", "labels": {"a": "b"}, "annotations": {"c": "d"}}));
+        let check = |before: &Value, after: &Value| check_namespace(&namespace, Some(before), Some(after));
+        for (before, after) in [
+            (
+                &plain,
+                of(json!({"name": "media", "labels": {"pod-security.kubernetes.io/enforce": "privileged"}})),
+            ),
+            (
+                &plain,
+                of(
+                    json!({"name": "media", "annotations": {"scheduler.alpha.kubernetes.io/node-selector": "x=y"}}),
+                ),
+            ),
+            (&said, of(json!({"name": "media", "labels": {"a": "b"}, "annotations": {"c": "e"}}))),
+            (&said, of(json!({"name": "media", "labels": {"a": "b"}}))),
+            (&said, of(json!({"name": "media", "labels": {}, "annotations": {"c": "d"}}))),
+        ] {
+            let refused = check(before, &after).unwrap_err();
+            assert!(refused.contains("labels and annotations of Namespace `media`"), "{refused}");
+        }
+        assert_eq!(check(&plain, &of(json!({"name": "media", "labels": {}, "finalizers": ["x"]}))), Ok(()));
+        assert_eq!(check_namespace(&namespace, Some(&said), None), Ok(()), "it is deleted");
+        assert!(check_namespace(&namespace, None, Some(&plain)).is_err(), "none is made");
+        let other = Kind::new("v1", "ConfigMap");
+        assert_eq!(check_namespace(&other, Some(&plain), Some(&said)), Ok(()));
+    }
 }

@@ -17,6 +17,7 @@ labels! {
 pub(super) struct Listeners {
     connections: Family<OfListener, Gauge>,
     closed: Family<ListenerReason, Counter>,
+    refused: Family<ListenerReason, Counter>,
     reloads: Family<ListenerResult, Counter>,
     expiry: Family<OfListener, Gauge>,
 }
@@ -29,6 +30,12 @@ impl Listeners {
                 to,
                 "connections_closed",
                 "Connections that the host closed on its own account",
+                Family::default(),
+            ),
+            refused: counted(
+                to,
+                "requests_refused",
+                "Requests that were turned away for who sent them, or how",
                 Family::default(),
             ),
             reloads: counted(to, "tls_reloads", "TLS files that were read again", Family::default()),
@@ -58,6 +65,13 @@ impl Metrics {
     pub fn connection_closed(&self, listener: &str, reason: &str) {
         let labels = ListenerReason { listener: listener.into(), reason: reason.into() };
         self.0.listeners.closed.get_or_create(&labels).inc();
+    }
+
+    /// A listener turned a request away, for a reason: `noToken`, `unknownToken`,
+    /// `unknownPassword`, `noCertificate`, `forbidden`, `foreign`, `misdirected`.
+    pub fn request_refused(&self, listener: &str, reason: &str) {
+        let labels = ListenerReason { listener: listener.into(), reason: reason.into() };
+        self.0.listeners.refused.get_or_create(&labels).inc();
     }
 
     /// The TLS files of a listener have changed, and were put in force or not.

@@ -34,7 +34,9 @@ impl Routes {
 
     fn add(mut self, right: Right, path: &str, route: MethodRouter<Engine>) -> Self {
         let gate = Gate { admission: self.admission.clone(), right };
-        self.router = self.router.route(path, route.layer(from_fn_with_state(gate, admit)));
+        let route = route.layer(from_fn_with_state(gate, admit));
+        // Written so by who joins an address and a path.
+        self.router = self.router.route(path, route.clone()).route(&format!("{path}/"), route);
         self
     }
 

@@ -11,6 +11,7 @@ use suture_engine::{Cluster, Metrics};
 
 use super::{MakeSimulated, ServeOptions};
 use crate::config::{ClusterConfig, ConfigError, Loaded, SimulatedConfig};
+use crate::transport::{Finding, Matter};
 
 /// The end of the layers.
 pub(crate) struct Host {
@@ -64,8 +65,7 @@ pub(crate) async fn cluster(
 /// The same, as far as it goes offline.
 ///
 /// # Errors
-/// As [`cluster`], but what a kubeconfig holds is not looked at, and nobody need listen at a
-/// socket.
+/// As [`cluster`], but nobody need listen at a socket; of a kubeconfig [`kubeconfig`] speaks.
 pub(crate) fn offline(loaded: &Loaded, options: &ServeOptions) -> Result<(), ConfigError> {
     if let ClusterConfig::Simulated(SimulatedConfig::Scenario { scenario, speed }) =
         &loaded.config.cluster.value
@@ -73,6 +73,17 @@ pub(crate) fn offline(loaded: &Loaded, options: &ServeOptions) -> Result<(), Con
         simulated(loaded, scenario, *speed, &options.simulated)?;
     }
     prometheus(loaded).map(drop)
+}
+
+/// What is wrong with the kubeconfig that a configuration names.
+pub(crate) async fn kubeconfig(loaded: &Loaded) -> Option<Finding> {
+    let cluster = &loaded.config.cluster;
+    let ClusterConfig::Live(config) = &cluster.value else { return None };
+    let config = config.reached(&loaded.base);
+    let error = live::check_kubeconfig(&config).await.err()?;
+    let is_missing = config.kubeconfig.is_some_and(|file| std::fs::File::open(file).is_err());
+    let matter = if is_missing { Matter::Missing } else { Matter::Wrong };
+    Some(Finding { matter, error: loaded.error(cluster.referenced, error.to_string()) })
 }
 
 /// A simulated cluster in this process.

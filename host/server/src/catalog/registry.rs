@@ -1,9 +1,11 @@
 //! Modules in registries.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use serde_saphyr::Location;
 use suture_core::Digest;
 use suture_core::RealClock;
 use suture_engine::Policy;
@@ -13,6 +15,7 @@ use suture_runtime::{MAX_COMPONENT_BYTES, PolicyModule};
 use super::loader::Loader;
 use super::module::Module;
 use crate::config::Loaded;
+use crate::transport::{Finding, Matter};
 
 /// Pulls modules, and remembers what it pulled: a tag that has not moved is not pulled again.
 #[derive(Default)]
@@ -47,11 +50,7 @@ impl Registry {
         // Read anew each time: credentials and keys are rotated.
         let key = key(loaded, source)?;
         let fingerprint = key.as_ref().map(PublicKey::fingerprint);
-        let options = ClientOptions {
-            credentials: source.credentials.as_ref().map(|file| loaded.path(file)),
-            ..ClientOptions::of(source, Arc::new(RealClock))
-        };
-        let client = Client::new(options).map_err(|error| error.to_string())?;
+        let client = client(loaded, source)?;
         let known = self.pulled.lock().get(policy).cloned();
         if let Some(known) = known
             && known.source == *source
@@ -85,6 +84,30 @@ impl Known {
         let reference = self.source.reference.at(self.manifest);
         Module { program: self.program, bytes: self.bytes, source: format!("oci:{reference}"), key: self.key }
     }
+}
+
+/// What is wrong with the files that a source names, as far as it can be told offline.
+pub(crate) fn offline(loaded: &Loaded, source: &OciSource, at: Location) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut note = |file: &Option<PathBuf>, error: Option<String>| {
+        let (Some(file), Some(error)) = (file, error) else { return };
+        let is_missing = std::fs::File::open(loaded.path(file)).is_err();
+        let matter = if is_missing { Matter::Missing } else { Matter::Wrong };
+        findings.push(Finding { matter, error: loaded.error(at, error) });
+    };
+    note(&source.key, key(loaded, source).err());
+    let credentials = client(loaded, source)
+        .and_then(|client| client.check_credentials(&source.reference).map_err(|error| error.to_string()));
+    note(&source.credentials, credentials.err());
+    findings
+}
+
+fn client(loaded: &Loaded, source: &OciSource) -> Result<Client, String> {
+    let options = ClientOptions {
+        credentials: source.credentials.as_ref().map(|file| loaded.path(file)),
+        ..ClientOptions::of(source, Arc::new(RealClock))
+    };
+    Client::new(options).map_err(|error| error.to_string())
 }
 
 /// The key that a source's modules must be signed with.

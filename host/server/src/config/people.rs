@@ -58,9 +58,9 @@ impl Person {
 pub enum Role {
     /// See all that the API shows, and the metrics.
     Viewer,
-    /// Start, cancel and retry runs; pause, resume; sweep.
+    /// Start and cancel runs, try incidents anew; pause, resume; sweep.
     Operator,
-    /// Approve what waits for that. Nothing does yet.
+    /// Nothing yet: the name is reserved for who will approve single changes.
     Approver,
     /// All that the others may; accept modules; start runs without confirmation.
     Admin,

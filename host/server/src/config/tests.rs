@@ -261,6 +261,10 @@ fn people_have_names_tokens_and_roles_of_their_own() {
     let good = with(&(person("alice", "a", "viewer, operator") + &person("bob", "b", "operator"))).unwrap();
     let warned = good.warnings.iter().any(|warning| warning.to_string().contains("`bob` may change things"));
     assert!(warned, "{:?}", good.warnings);
+    let reserved = with(&person("carol", "c", "approver")).unwrap();
+    let warned =
+        reserved.warnings.iter().any(|warning| warning.to_string().contains("`carol` may do nothing"));
+    assert!(warned, "{:?}", reserved.warnings);
     for (people, words) in [
         (person("admin", "a", "viewer"), "taken"),
         (person("a b", "a", "viewer"), "is no name"),

@@ -4,7 +4,9 @@ use super::*;
 
 fn gate(audience: Audience) -> Gate {
     let names = Names::new(Some("repairs"), ["Suture.Example.com"].into_iter());
-    Gate { audience, names, needs_certificate: false, metrics: Metrics::new("0") }
+    let metrics = Metrics::new("0");
+    let refusals = Refusals::new("admin", Arc::new(suture_core::RealClock), metrics.clone());
+    Gate { audience, names, needs_certificate: false, metrics, refusals }
 }
 
 fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> Request {
@@ -68,7 +70,10 @@ fn another_name_is_refused_with_what_to_configure() {
     }
     let asked = request("GET", "/api/v1/runs", &[("host", "evil.example")]);
     let refused = gate(Audience::Admin).check(&asked).unwrap_err();
-    assert!(refused.message.contains("admin.hosts") && refused.message.contains("evil.example"));
+    for words in ["admin.hosts", "`hosts: [evil.example]`", "`suture`", "`suture.repairs.svc.cluster.local`"]
+    {
+        assert!(refused.message.contains(words), "{words}: {}", refused.message);
+    }
 }
 
 #[test]

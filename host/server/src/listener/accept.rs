@@ -24,9 +24,21 @@ const SAID_EVERY: Duration = Duration::from_secs(30);
 const KEEPALIVE: Duration = Duration::from_secs(30);
 const PROBE: Duration = Duration::from_secs(10);
 
+/// Where connections come from.
+pub(super) trait Accept: Send {
+    /// The next one.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send;
+}
+
+impl Accept for TcpListener {
+    fn accept(&mut self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send {
+        Self::accept(self)
+    }
+}
+
 /// Accept until told to stop; then no more, and wait until what was begun is answered.
 pub(super) async fn serve(
-    listener: TcpListener,
+    mut listener: impl Accept,
     limits: Limits,
     identity: Option<watch::Receiver<Arc<Identity>>>,
     shared: Arc<Shared>,
@@ -101,4 +113,99 @@ fn is_of_one_connection(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::get;
+    use suture_core::clock::{Hold, Sleep};
+    use suture_core::{Clock, RealClock, Timestamp};
+    use suture_engine::Metrics;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    /// A listener that has no file descriptors left from time to time.
+    struct Short {
+        listener: TcpListener,
+        errors: mpsc::UnboundedReceiver<io::Error>,
+    }
+
+    impl Accept for Short {
+        async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+            tokio::select! {
+                biased;
+                Some(error) = self.errors.recv() => Err(error),
+                accepted = self.listener.accept() => accepted,
+            }
+        }
+    }
+
+    /// The real clock, which tells of each wait that is as long as a back-off.
+    struct Telling(mpsc::UnboundedSender<()>);
+
+    impl Clock for Telling {
+        fn now(&self) -> Timestamp {
+            RealClock.now()
+        }
+
+        fn monotonic(&self) -> Duration {
+            RealClock.monotonic()
+        }
+
+        fn sleep_until(&self, at: Timestamp) -> Sleep {
+            let until = self.now().duration_until(at);
+            if until <= BACKOFF.try_into().unwrap() {
+                let _ = self.0.send(());
+            }
+            RealClock.sleep_until(at)
+        }
+
+        fn hold(&self) -> Hold {
+            RealClock.hold()
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn without_file_descriptors_it_waits_makes_room_and_goes_on() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (errors, receiver) = mpsc::unbounded_channel();
+        let (waits, mut waited) = mpsc::unbounded_channel();
+        let (routes, routed) = watch::channel(Router::new().route("/", get(async || "here")));
+        let (stop, stopped) = oneshot::channel();
+        let shared = Shared {
+            name: "webhook",
+            clock: Arc::new(Telling(waits)),
+            metrics: Metrics::new("0"),
+            routes: routed,
+        };
+        let limits = Limits { all: 8, peer: 8 };
+        let short = Short { listener, errors: receiver };
+        let task = tokio::spawn(serve(short, limits, None, Arc::new(shared), stopped));
+        let mut idle = TcpStream::connect(address).await.unwrap();
+        idle.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut answer = [0; 12];
+        idle.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+
+        for _ in 0..3 {
+            errors.send(io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error())).unwrap();
+        }
+        for _ in 0..3 {
+            assert_eq!(waited.recv().await, Some(()), "each error costs a wait: nothing spins");
+        }
+        let mut rest = Vec::new();
+        idle.read_to_end(&mut rest).await.unwrap();
+        let mut next = TcpStream::connect(address).await.unwrap();
+        next.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        next.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("here"), "{answer}");
+        stop.send(Duration::ZERO).unwrap();
+        task.await.unwrap();
+        drop(routes);
+    }
 }

@@ -1,6 +1,6 @@
 //! One connection, from its first byte to its last.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use super::Shared;
 use super::activity::Activity;
 use super::body::{Answer, InTime};
 use super::paced::Paced;
-use super::room::Place;
+use super::room::{self, Place};
 use crate::tls::Identity;
 
 /// How long a request's head may take to arrive, and how long a connection may be idle before.
@@ -51,6 +51,8 @@ pub(super) struct Connection {
 #[derive(Clone)]
 pub(crate) struct Peer {
     activity: Arc<Activity>,
+    /// Its address.
+    pub address: IpAddr,
     /// It has proved to hold the key of a certificate that an authority of ours vouches for.
     pub has_certificate: bool,
 }
@@ -59,6 +61,11 @@ impl Peer {
     /// It may ask: its connection is the last to give way to others.
     pub fn trust(&self) {
         self.activity.trust();
+    }
+
+    /// With whom it shares what one peer may have.
+    pub fn group(&self) -> IpAddr {
+        room::peer(self.address)
     }
 }
 
@@ -70,7 +77,7 @@ pub(super) async fn run(connection: Connection, stream: TcpStream) {
     let stream = Paced::new(stream, shared.clock.clone(), activity.clone());
     let served = async {
         let Some(mut identity) = identity else {
-            let service = Requests { shared: &shared, activity, has_certificate: false };
+            let service = Requests { shared: &shared, activity, address: peer.ip(), has_certificate: false };
             return serve(stream, service, ended(retired)).await;
         };
         let current = identity.borrow_and_update().clone();
@@ -83,7 +90,7 @@ pub(super) async fn run(connection: Connection, stream: TcpStream) {
         let (_, session) = secured.get_ref();
         // The verifier of the configuration has checked what is there.
         let has_certificate = session.peer_certificates().is_some_and(|chain| !chain.is_empty());
-        let service = Requests { shared: &shared, activity, has_certificate };
+        let service = Requests { shared: &shared, activity, address: peer.ip(), has_certificate };
         // Whom an authority vouched for that is one no more must show another certificate.
         let replaced = async {
             tokio::select! {
@@ -126,6 +133,7 @@ async fn ended(mut retired: watch::Receiver<()>) {
 struct Requests<'a> {
     shared: &'a Arc<Shared>,
     activity: &'a Arc<Activity>,
+    address: IpAddr,
     has_certificate: bool,
 }
 
@@ -134,7 +142,11 @@ impl Requests<'_> {
         let serving = self.activity.clone().serve();
         let clock = &self.shared.clock;
         let mut request = request.map(|body| Body::new(InTime::new(Body::new(body), clock, BODY_TIMEOUT)));
-        let peer = Peer { activity: self.activity.clone(), has_certificate: self.has_certificate };
+        let peer = Peer {
+            activity: self.activity.clone(),
+            address: self.address,
+            has_certificate: self.has_certificate,
+        };
         request.extensions_mut().insert(peer);
         let router = self.shared.routes.borrow().clone();
         let response = TowerToHyperService::new(router).call(request).await?;

@@ -119,7 +119,7 @@ impl Drop for Place {
 }
 
 /// What counts as one peer: whoever has one address of IPv6 mostly has 2⁶⁴.
-fn peer(address: IpAddr) -> IpAddr {
+pub(super) fn peer(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
         v4 @ IpAddr::V4(_) => v4,

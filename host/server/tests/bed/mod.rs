@@ -77,7 +77,12 @@ impl Bed {
     }
 
     pub async fn metrics(&self) -> String {
+        self.metrics_as("").await
+    }
+
+    /// The metrics, for whom a token belongs to.
+    pub async fn metrics_as(&self, token: &str) -> String {
         let url = format!("http://{}/metrics", self.server.admin_addr());
-        self.client.get(url).send().await.unwrap().text().await.unwrap()
+        self.client.get(url).bearer_auth(token).send().await.unwrap().text().await.unwrap()
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
-use suture_server::{Server, check};
+use suture_server::{Secrets, Server, check};
 
 use crate::bed::{Bed, client, guest, options, start};
 use crate::{FILE, digest, nap, policies, put, with};
@@ -92,7 +92,7 @@ async fn in_a_folder_the_module_is_found_by_its_name_and_two_of_one_name_are_non
     assert!(error.contains("second.wasm") && error.contains("whatever.wasm"), "{error}");
     fs::remove_file(bed.dir.path().join("policies/whatever.wasm")).unwrap();
     assert!(bed.until_works(&two).await["error"].is_null());
-    let report = check(&bed.dir.path().join("suture.yaml"), &options()).await;
+    let report = check(&bed.dir.path().join("suture.yaml"), &options(), Secrets::Here).await;
     assert!(report.is_good(), "{report:?}");
 }
 

@@ -47,7 +47,7 @@ impl Discovery for Counting {
 }
 
 /// A host that confirms by Prometheus.
-struct Confirming {
+pub(super) struct Confirming {
     bed: Bed,
     prometheus: Arc<Counting>,
 }
@@ -90,7 +90,10 @@ async fn confirming_on(
     Confirming { bed: Bed { cluster: prometheus.inner.clone(), clock, ..bed }, prometheus }
 }
 
-async fn confirming(program: Arc<dyn Program>, change: impl FnOnce(&mut EngineConfig)) -> Confirming {
+pub(super) async fn confirming(
+    program: Arc<dyn Program>,
+    change: impl FnOnce(&mut EngineConfig),
+) -> Confirming {
     confirming_on(tempfile::tempdir().unwrap(), cluster(), program, change).await
 }
 
@@ -104,11 +107,11 @@ const SINCE: &str = "2026-11-22T04:00:00Z";
 
 impl Confirming {
     /// Prometheus says that the alert of a namespace fires.
-    fn fires(&self, namespace: &str) {
+    pub(super) fn fires(&self, namespace: &str) {
         self.cluster.set_alert(&alert(namespace, SINCE));
     }
 
-    fn clears(&self) {
+    pub(super) fn clears(&self) {
         self.cluster.clear_alerts();
     }
 

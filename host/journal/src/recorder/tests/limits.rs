@@ -1,7 +1,8 @@
+use serde_json::json;
 use suture_core::effect::Level;
 use suture_core::{Bytes, Effect, Ending, Halt, Host, Limit, Limits};
 
-use super::fake::{Fake, World, change, merge, target};
+use super::fake::{Fake, World, change, create, merge, target};
 use crate::entry::Body;
 
 #[test]
@@ -69,6 +70,34 @@ fn the_object_as_it_was_and_the_undo_count_too() {
     let before = world.log.entries().len();
     world.drive(world.recorder.finish(&Ending::from(limits.exceeded(Limit::RunBytes)))).unwrap();
     assert!(world.log.entries().len() > before + 1, "{:?}", world.record());
+}
+
+#[test]
+fn an_undo_that_would_make_an_object_counts_as_one_that_is_made() {
+    let limits = Limits { creates: 3, ..Limits::default() };
+    let exceeded = Halt::Limit(limits.exceeded(Limit::Creates));
+    let world = World::with(Fake::default(), limits.clone(), None);
+    world.drive(async {
+        let host = &world.recorder;
+        host.answer(change(merge("a"), Some(create(json!({"name": "a"}))))).await.unwrap().unwrap();
+        host.answer(change(create(json!({"name": "b"})), Some(create(json!({"name": "c"})))))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            host.answer(change(merge("d"), Some(create(json!({"name": "d"}))))).await.unwrap_err(),
+            exceeded
+        );
+        host.answer(change(merge("e"), Some(merge("e")))).await.unwrap().unwrap();
+    });
+    // One more than there is room for, and nothing of it is begun.
+    let world = World::with(Fake::default(), Limits { creates: 1, ..limits }, None);
+    let halt = world
+        .drive(
+            world.recorder.answer(change(create(json!({"name": "b"})), Some(create(json!({"name": "c"}))))),
+        )
+        .unwrap_err();
+    assert!(matches!(halt, Halt::Limit(_)) && world.record().is_empty(), "{halt:?}");
 }
 
 #[test]

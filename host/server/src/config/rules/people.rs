@@ -30,6 +30,12 @@ pub(super) fn check(people: &[Person], findings: &mut Findings<'_>) {
         if roles.value.is_empty() {
             let message = format!("`{}` has no roles, and may do nothing", names::shortened(&name.value));
             findings.error(roles.referenced, message);
+        } else if roles.value.iter().all(|role| *role == Role::Approver) {
+            let message = format!(
+                "`{}` may do nothing: `approver` is reserved, and gives no right yet",
+                names::shortened(&name.value)
+            );
+            findings.warn(roles.referenced, message);
         } else if !sees {
             let message = format!(
                 "`{}` may change things and see nothing: `viewer` is a role of its own",

@@ -1,0 +1,105 @@
+//! Examples in the documentation are what `suture check` takes.
+
+#![allow(clippy::unwrap_used, reason = "a test that can not go on panics")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// What a text has between "```LANGUAGE" and "```".
+fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let begin = format!("```{language}\n");
+    text.split(&begin).skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect()
+}
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(repository().join(file)).unwrap()
+}
+
+/// Checks configurations beside the real module.
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let built = Command::new(env!("CARGO_BIN_EXE_suture"))
+            .args(["build", "policies/volsync", "--out"])
+            .arg(dir.path().join("target/policies/volsync.wasm"))
+            .current_dir(repository())
+            .output()
+            .unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        Self(dir)
+    }
+
+    /// What `suture check` says of a configuration: errors and warnings.
+    fn check(&self, config: &str) -> (Vec<String>, Vec<String>) {
+        let file = self.0.path().join("suture.yaml");
+        std::fs::write(&file, config).unwrap();
+        let checked = Command::new(env!("CARGO_BIN_EXE_suture"))
+            .args(["check", "--secrets-elsewhere", "--output", "json", "--config"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        let checked: Value = serde_json::from_slice(&checked.stdout).unwrap();
+        let lines = |list: &Value| {
+            let messages =
+                list.as_array().unwrap().iter().map(|one| one["message"].as_str().unwrap().to_owned());
+            messages.collect::<Vec<_>>()
+        };
+        (lines(&checked["report"]["errors"]), lines(&checked["report"]["warnings"]))
+    }
+
+    /// The same of a list of grants, as far as it is about them.
+    fn check_grants(&self, grants: &str) -> (Vec<String>, Vec<String>) {
+        let grants: String = grants.lines().map(|line| format!("  {line}\n")).collect();
+        let (errors, mut warnings) = self.check(&format!(
+            "listen: 127.0.0.1:0\nstorage: {{path: state}}\ncluster: {{live: {{}}}}\n\
+             prometheus: {{url: 'http://prometheus:9090'}}\nalertmanager: {{url: 'http://alertmanager:9093'}}\n\
+             policies:\n- name: volsync\n  source: {{file: target/policies/volsync.wasm}}\n  grants:\n{grants}"
+        ));
+        // What this policy asks for is another matter.
+        warnings.retain(|warning| !warning.starts_with("policy `volsync` "));
+        (errors, warnings)
+    }
+}
+
+#[test]
+fn each_example_of_a_grant_is_taken_without_a_word_of_warning() {
+    let (text, desk) = (read("docs/grants.md"), Desk::new());
+    let examples = blocks(&text, "yaml");
+    for part in ["names:", "namespaceSelector:", "fields:", "where:", "podTemplates:", "metrics:", "from:"] {
+        assert!(examples.iter().any(|example| example.contains(part)), "no example has {part}");
+    }
+    for example in examples {
+        let (errors, warnings) = desk.check_grants(example);
+        assert_eq!((errors, warnings), (vec![], vec![]), "{example}");
+    }
+    let (errors, _) = desk.check_grants("- {groups: [\"\"], resources: [pods], verbs: [got]}");
+    assert!(!errors.is_empty(), "what is wrong would be found");
+}
+
+#[test]
+fn the_pods_example_shows_all_that_can_be_listed() {
+    let text = read("docs/grants.md");
+    let pods = blocks(&text, "yaml").concat();
+    let schema: Value = serde_json::from_str(&read("docs/schemas/config.schema.json")).unwrap();
+    let known = schema["$defs"]["PodGrant"]["properties"].as_object().unwrap();
+    assert!(known.len() > 8, "{known:?}");
+    for name in known.keys() {
+        assert!(pods.contains(&format!("{name}:")), "no example has `pods.{name}`");
+    }
+}
+
+#[test]
+fn the_configuration_in_the_readme_is_good() {
+    let (text, desk) = (read("README.md"), Desk::new());
+    let whole = blocks(&text, "yaml").into_iter().find(|block| block.starts_with("listen:")).unwrap();
+    let (errors, _) = desk.check(whole);
+    assert_eq!(errors, [""; 0], "{whole}");
+}

@@ -1,0 +1,89 @@
+//! What people start: a run without an alert, and an incident once more.
+
+use std::sync::Arc;
+
+use suture_core::{Alert, AlertStatus, IncidentId, Labels, Program};
+use suture_journal::IncidentState;
+
+use super::Dispatcher;
+use crate::engine::{ByHand, RetryError, StartError};
+use crate::key::key;
+use crate::policy::Policy;
+
+impl Dispatcher {
+    /// Open an incident that no alert asked for.
+    pub(super) fn start_by_hand(
+        &mut self,
+        name: &str,
+        labels: Labels,
+        by: ByHand,
+    ) -> Result<IncidentId, StartError> {
+        let (policy, program) = self.policy_that_starts(name)?;
+        let key = key(program.manifest(), &labels).map_err(StartError::Labels)?;
+        self.check_key(name, &key)?;
+        let alert = Alert {
+            status: AlertStatus::Firing,
+            labels,
+            annotations: Labels::new(),
+            starts_at: self.now(),
+            ends_at: None,
+            generator_url: String::new(),
+            fingerprint: String::new(),
+        };
+        Ok(self.open_incident(&policy, key, alert, IncidentState::Queued, Some(by)))
+    }
+
+    /// Handle an incident that rests once more, as if its alert had just fired.
+    pub(super) fn retry_by_hand(&mut self, id: &IncidentId, who: &str) -> Result<(), RetryError> {
+        let incident = self.incidents.get(id).ok_or(RetryError::Over)?;
+        if incident.state.is_active() {
+            return Err(RetryError::AtWork(incident.state));
+        }
+        let (policy, key) = (incident.policy.clone(), incident.key.clone());
+        self.policy_that_starts(&policy)?;
+        self.check_key(&policy, &key)?;
+        if self.incidents.get(id).is_some_and(|incident| incident.state == IncidentState::Escalated) {
+            self.page_resolved(id);
+        }
+        tracing::info!(incident = %id, policy, who, "an incident is tried anew");
+        self.change(id, |incident| {
+            incident.state = IncidentState::Queued;
+            incident.attempts = 0;
+            incident.due = None;
+            incident.paged = false;
+            incident.said_resolved = false;
+            incident.summary = format!("{who} has it tried anew");
+        });
+        Ok(())
+    }
+
+    /// A policy that may start runs now.
+    fn policy_that_starts(&self, name: &str) -> Result<(Arc<Policy>, Arc<dyn Program>), StartError> {
+        if self.shutdown.is_some() {
+            return Err(StartError::Unavailable("the host is shutting down".to_owned()));
+        }
+        let room = self.shared.journal.room();
+        if room.is_full_with(0) {
+            return Err(StartError::Unavailable(room.full()));
+        }
+        let policy =
+            self.policy(name).ok_or_else(|| StartError::Policy(format!("there is no policy `{name}`")))?;
+        let program = match &policy.program {
+            Ok(program) => program.clone(),
+            Err(error) => return Err(StartError::Policy(format!("policy `{name}` is not loaded: {error}"))),
+        };
+        if let Some(why) = self.shared.held(name) {
+            return Err(StartError::Unavailable(format!("policy `{name}` is held back: {why}")));
+        }
+        Ok((policy, program))
+    }
+
+    /// That nothing with a key is being handled.
+    fn check_key(&self, policy: &str, key: &Labels) -> Result<(), StartError> {
+        let same_key = self.by_key.get(&(policy.to_owned(), key.clone()));
+        match same_key.into_iter().flatten().find(|id| self.is_at_work(id)) {
+            Some(id) => Err(StartError::Busy(id.clone())),
+            None => Ok(()),
+        }
+    }
+}

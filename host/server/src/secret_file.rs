@@ -1,0 +1,63 @@
+//! Files that hold one secret: a token, or a password.
+
+use std::fmt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+/// The largest secret, in bytes.
+const MAX_BYTES: u64 = 4096;
+
+/// A file that holds one secret.
+pub(crate) struct SecretFile {
+    /// What it holds: `token`, `password`.
+    pub what: &'static str,
+    pub path: PathBuf,
+}
+
+/// Why a file is of no use.
+#[derive(Debug)]
+pub(crate) struct FileError {
+    /// It can't be read at all: maybe it is elsewhere.
+    pub is_missing: bool,
+    /// Names the file.
+    pub message: String,
+}
+
+impl SecretFile {
+    /// What it holds, without the blanks that `trim` takes away.
+    ///
+    /// # Errors
+    /// Why it holds no secret.
+    pub fn read(&self, trim: impl Fn(&str) -> &str) -> Result<String, FileError> {
+        let missing = |error: std::io::Error| self.error(&error, true);
+        let size = std::fs::metadata(&self.path).map_err(missing)?.len();
+        if size > MAX_BYTES {
+            let message = format!("it has {size} bytes, a {} has at most {MAX_BYTES}", self.what);
+            return Err(self.error(&message, false));
+        }
+        let text = std::fs::read_to_string(&self.path).map_err(missing)?;
+        let secret = trim(&text);
+        if secret.is_empty() {
+            return Err(self.error(&"it is empty", false));
+        }
+        Ok(secret.to_owned())
+    }
+
+    /// A warning, where everybody on the machine can read it.
+    pub fn open_to_others(&self) -> Option<String> {
+        let mode = std::fs::metadata(&self.path).ok()?.permissions().mode() & 0o777;
+        (mode & 0o007 != 0).then(|| {
+            format!(
+                "the {} file {} (mode {mode:03o}) is open to everybody; `chmod 640` it, or set \
+                 `defaultMode: 0440` on the volume",
+                self.what,
+                self.path.display()
+            )
+        })
+    }
+
+    fn error(&self, why: &dyn fmt::Display, is_missing: bool) -> FileError {
+        let message = format!("the {} file {}: {why}", self.what, self.path.display());
+        FileError { is_missing, message }
+    }
+}
