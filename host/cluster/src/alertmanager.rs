@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 use suture_core::{Clock, Labels, Timestamp};
 
 use crate::http::{Access, Server};
@@ -129,29 +129,13 @@ impl AlertmanagerClient {
             .map_err(|error| format!("Alertmanager at {} does not answer as one: {error}", self.url()))
     }
 
-    /// Post an alert.
+    /// Post alerts, all of them or none.
     ///
     /// # Errors
-    /// Why Alertmanager does not have it: it can't be reached, is too slow, or refuses it.
-    pub async fn post_alert(&self, alert: &PostedAlert) -> Result<(), String> {
-        let labels: Labels = alert
-            .labels
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        if labels.is_empty() {
-            return Err("an alert without labels can't be posted".to_owned());
-        }
-        let mut body =
-            json!({"labels": labels, "annotations": alert.annotations, "startsAt": alert.starts_at});
-        if let Some(ends_at) = alert.ends_at {
-            body["endsAt"] = json!(ends_at);
-        }
-        if !alert.generator_url.is_empty() {
-            body["generatorURL"] = json!(alert.generator_url);
-        }
-        let answer = self.server.post_json("api/v2/alerts", &json!([body])).await;
+    /// Why Alertmanager does not have them: it can't be reached, is too slow, or refuses them.
+    pub async fn post_alerts(&self, alerts: &[PostedAlert]) -> Result<(), String> {
+        let bodies = alerts.iter().map(PostedAlert::body).collect::<Result<Vec<_>, _>>()?;
+        let answer = self.server.post_json("api/v2/alerts", &json!(bodies)).await;
         let answer = answer.map_err(|error| format!("Alertmanager at {error}"))?;
         if answer.is_success() {
             return Ok(());
@@ -163,6 +147,24 @@ impl AlertmanagerClient {
             answer.status,
             answer.excerpt()
         ))
+    }
+}
+
+impl PostedAlert {
+    fn body(&self) -> Result<Value, String> {
+        let named = self.labels.iter().filter(|(_, value)| !value.is_empty());
+        let labels: Labels = named.map(|(name, value)| (name.clone(), value.clone())).collect();
+        if labels.is_empty() {
+            return Err("an alert without labels can't be posted".to_owned());
+        }
+        let mut body = json!({"labels": labels, "annotations": self.annotations, "startsAt": self.starts_at});
+        if let Some(ends_at) = self.ends_at {
+            body["endsAt"] = json!(ends_at);
+        }
+        if !self.generator_url.is_empty() {
+            body["generatorURL"] = json!(self.generator_url);
+        }
+        Ok(body)
     }
 }
 
@@ -185,7 +187,10 @@ mod tests {
     }
 
     async fn post(server: &TestServer, alert: &PostedAlert) -> Result<(), String> {
-        AlertmanagerClient::new(&server.url(), Arc::new(RealClock)).unwrap().post_alert(alert).await
+        AlertmanagerClient::new(&server.url(), Arc::new(RealClock))
+            .unwrap()
+            .post_alerts(std::slice::from_ref(alert))
+            .await
     }
 
     #[tokio::test]
@@ -200,7 +205,7 @@ mod tests {
         post(&server, &until).await.unwrap();
         let requests = server.requests();
         assert!(requests[0].starts_with("POST /api/v2/alerts HTTP/1.1\r\n"), "{}", requests[0]);
-        let bodies: Vec<serde_json::Value> = requests
+        let bodies: Vec<Value> = requests
             .iter()
             .map(|request| serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap())
             .collect();
@@ -221,7 +226,7 @@ mod tests {
         assert!(post(&server, &alert()).await.unwrap_err().contains("`alertmanager.url`"));
         let server = TestServer::start(Behaviour::Hang).await;
         let client = AlertmanagerClient::new(&server.url(), Arc::new(Impatient)).unwrap();
-        assert!(client.post_alert(&alert()).await.unwrap_err().contains("did not answer"));
+        assert!(client.post_alerts(&[alert()]).await.unwrap_err().contains("did not answer"));
     }
 
     #[tokio::test]

@@ -24,6 +24,7 @@ use crate::metrics::{Metrics, Stage};
 use crate::pager::Pager;
 use crate::policy::{KeptModules, Policy, PolicyStatus};
 use crate::progress::Listeners;
+use crate::reminder::{self, Notices};
 use crate::table::Table;
 use arriving::Arriving;
 
@@ -69,6 +70,7 @@ pub(crate) struct Shared {
     pub arrived: Notify,
     pub paused: AtomicBool,
     pub stopping: AtomicBool,
+    pub notices: Notices,
     arriving: Arriving,
     held: RwLock<BTreeMap<String, String>>,
 }
@@ -191,10 +193,12 @@ impl Engine {
             arrived: Notify::new(),
             paused: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            notices: Notices::default(),
             arriving: Arriving::default(),
         });
         let dispatcher = Dispatcher::load(shared.clone(), received).await?;
         tokio::spawn(dispatcher.run());
+        tokio::spawn(reminder::run(shared.clock.clone(), Arc::downgrade(&shared)));
         Ok(Self(shared))
     }
 

@@ -23,6 +23,7 @@ pub mod pager;
 pub mod policy;
 pub mod progress;
 mod readable;
+mod reminder;
 pub mod run;
 mod table;
 

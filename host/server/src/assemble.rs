@@ -1,21 +1,22 @@
 //! From a configuration to the pieces of a host.
 
 mod cluster;
+mod pager;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::future::join_all;
-use suture_cluster::{AlertmanagerClient, PostedAlert, PrometheusClient};
+use suture_cluster::{AlertmanagerClient, PrometheusClient};
 use suture_core::{AlertRelabeling, Clock, Labels, Program, RealClock};
 use suture_engine::progress::Listeners;
-use suture_engine::{ByPrometheus, Cluster, Confirm, NoPager, Page, Pager, PolicyConfig, RelabelingSource};
+use suture_engine::{ByPrometheus, Cluster, Confirm, PolicyConfig, RelabelingSource};
 use suture_runtime::Compiler;
 
 pub use cluster::prometheus;
 pub(crate) use cluster::{Host, cluster, kubeconfig, offline};
+pub(crate) use pager::pager;
 
 use crate::config::{AlertmanagerConfig, ConfigError, ConfirmBy, Loaded, PolicyEntry};
 
@@ -107,41 +108,6 @@ pub(crate) fn alertmanagers(loaded: &Loaded) -> Result<Vec<AlertmanagerClient>, 
             .map_err(|error| loaded.error(config.url.referenced, error))
     };
     loaded.config.alertmanagers().map(client).collect()
-}
-
-/// How people are told.
-///
-/// # Errors
-/// As [`alertmanagers`].
-pub(crate) fn pager(loaded: &Loaded) -> Result<Arc<dyn Pager>, ConfigError> {
-    let clients = alertmanagers(loaded)?;
-    Ok(if clients.is_empty() { Arc::new(NoPager) } else { Arc::new(ToAlertmanagers(clients)) })
-}
-
-/// Tells each of them, as Prometheus does: they share silences and what was sent, not alerts.
-struct ToAlertmanagers(Vec<AlertmanagerClient>);
-
-#[async_trait]
-impl Pager for ToAlertmanagers {
-    async fn page(&self, page: &Page) -> Result<(), String> {
-        let alert = PostedAlert {
-            labels: page.labels.clone(),
-            annotations: page.annotations.clone(),
-            starts_at: page.starts_at,
-            ends_at: page.ends_at,
-            generator_url: String::new(),
-        };
-        let posted = join_all(self.0.iter().map(|client| client.post_alert(&alert))).await;
-        let (told, failed): (Vec<_>, Vec<_>) = posted.into_iter().partition(Result::is_ok);
-        let errors: Vec<String> = failed.into_iter().filter_map(Result::err).collect();
-        if told.is_empty() {
-            return Err(errors.join("; "));
-        }
-        for error in errors {
-            tracing::warn!(error, "one Alertmanager of several could not be told");
-        }
-        Ok(())
-    }
 }
 
 /// What the operator says of a policy, for a module: its settings are checked and filled in

@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use suture_core::clock::later;
-use suture_core::{IncidentId, Labels, RunId, Timestamp, display};
+use suture_core::{IncidentId, RunId};
 use suture_journal::{IncidentRecord, IncidentState};
 
 use super::{Command, Dispatcher};
-use crate::key::FINGERPRINT;
 use crate::pager::Page;
 
-/// How long Alertmanager keeps an escalation that nobody resolves.
-const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// What damage of the journal is called among what people are told.
+const ABOUT_DAMAGE: &str = "journal-damaged";
 /// How much of a journal's damage a page names.
 const DAMAGE_SHOWN: usize = 5;
 /// The pauses between tries to deliver a page.
@@ -37,15 +35,14 @@ impl Dispatcher {
     /// Tell people of an incident; the result comes back as a command.
     pub(super) fn page(&self, id: &IncidentId) {
         let Some(incident) = self.incidents.get(id) else { return };
-        let now = self.now();
-        self.deliver(id.clone(), escalation(incident, now, Some(later(now, LIFETIME))));
+        self.deliver(id.clone(), Page::of_escalation(incident, None));
     }
 
     /// Take an escalation back.
     pub(super) fn page_resolved(&self, id: &IncidentId) {
         let Some(incident) = self.incidents.get(id) else { return };
         let now = self.now();
-        self.deliver(id.clone(), escalation(incident, now, Some(now)));
+        self.deliver(id.clone(), Page::of_escalation(incident, Some(now)));
     }
 
     fn deliver(&self, incident: IncidentId, page: Page) {
@@ -84,7 +81,7 @@ impl Dispatcher {
     pub(super) fn watch_storms(&mut self) {
         let now = self.now();
         let (limit, window) = (self.shared.budgets.storm, self.shared.budgets.storm_window.get());
-        let mut began = Vec::new();
+        let (mut began, mut ended) = (Vec::new(), Vec::new());
         for (name, policy) in &mut self.policies {
             // What has left its window must not wake the dispatcher again.
             policy.started.count(now, super::runs::HOUR);
@@ -92,8 +89,16 @@ impl Dispatcher {
             if count > limit && !policy.storm {
                 began.push((name.clone(), count));
             }
+            if count <= limit && policy.storm {
+                ended.push(name.clone());
+            }
             policy.storm = count > limit;
             self.shared.metrics.storm(name, policy.storm);
+        }
+        for name in ended {
+            if let Some(page) = self.shared.notices.end(&about_storm(&name)) {
+                self.deliver(IncidentId::new(about_storm(&name)), Page { ends_at: Some(now), ..page });
+            }
         }
         for (name, count) in began {
             let summary = format!(
@@ -107,9 +112,10 @@ impl Dispatcher {
                 labels: labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
                 annotations: [("summary".to_owned(), summary)].into(),
                 starts_at: now,
-                ends_at: Some(later(now, LIFETIME)),
+                ends_at: None,
             };
-            self.deliver(IncidentId::new(format!("storm-{name}")), page);
+            self.shared.notices.begin(&about_storm(&name), page.clone());
+            self.deliver(IncidentId::new(about_storm(&name)), page);
         }
     }
 }
@@ -136,32 +142,14 @@ impl Dispatcher {
             labels: labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             annotations: [("summary".to_owned(), summary)].into(),
             starts_at: now,
-            ends_at: Some(later(now, LIFETIME)),
+            ends_at: None,
         };
-        self.deliver(IncidentId::new("journal-damaged"), page);
+        // Until a start that finds none.
+        self.shared.notices.begin(ABOUT_DAMAGE, page.clone());
+        self.deliver(IncidentId::new(ABOUT_DAMAGE), page);
     }
 }
 
-fn escalation(incident: &IncidentRecord, now: Timestamp, ends_at: Option<Timestamp>) -> Page {
-    // A fingerprint tells people nothing; what it stands for does.
-    let by_all_labels = incident.key.contains_key(FINGERPRINT);
-    let mut labels = if by_all_labels { incident.alert.labels.clone() } else { incident.key.clone() };
-    let alertname = incident.alert.labels.get("alertname").cloned().unwrap_or_default();
-    labels.extend([
-        ("alertname".to_owned(), "SutureEscalation".to_owned()),
-        ("severity".to_owned(), "warning".to_owned()),
-        ("policy".to_owned(), incident.policy.clone()),
-        ("incident".to_owned(), incident.id.to_string()),
-        ("source_alertname".to_owned(), alertname),
-    ]);
-    let mut annotations = Labels::from([("summary".to_owned(), incident.summary.clone())]);
-    if let Some(run) = incident.runs.last() {
-        annotations.insert("description".to_owned(), format!("What was done: suture runs show {run}"));
-    }
-    let starts_at = incident.closed_at.unwrap_or(now).min(now);
-    // What a policy says ends up in chats and mails. Labels stay: routes match them.
-    for text in annotations.values_mut() {
-        *text = display::lines(text).into_owned();
-    }
-    Page { labels, annotations, starts_at, ends_at }
+fn about_storm(policy: &str) -> String {
+    format!("storm-{policy}")
 }

@@ -3,6 +3,7 @@
 
 mod backtested;
 mod left;
+mod reminded;
 mod resuming;
 mod retried;
 mod unconfirmed;
@@ -28,14 +29,19 @@ use crate::policy::{Policy, PolicyConfig, Retry};
 use crate::run::bed::{done, policy};
 use crate::{Budgets, Metrics};
 
-/// A pager that remembers.
+/// A pager that remembers what people were told, and reminded of.
 #[derive(Default)]
-struct Pages(Mutex<Vec<Page>>);
+struct Pages(Mutex<Vec<Page>>, Mutex<Vec<Page>>);
 
 #[async_trait]
 impl Pager for Pages {
     async fn page(&self, page: &Page) -> Result<(), String> {
         self.0.lock().push(page.clone());
+        Ok(())
+    }
+
+    async fn remind(&self, pages: &[Page]) -> Result<(), String> {
+        self.1.lock().extend_from_slice(pages);
         Ok(())
     }
 }

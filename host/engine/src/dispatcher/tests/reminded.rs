@@ -1,0 +1,61 @@
+//! What people were told is told again while it holds.
+
+use super::resuming::{ended, next};
+use super::*;
+
+fn fails() -> Arc<dyn Program> {
+    policy(|_, _| async { Ok(Ok(Outcome::Escalate { summary: "a person must look".into() })) })
+}
+
+impl Bed {
+    /// The next pages that people are reminded of.
+    async fn reminded(&self) -> Vec<Page> {
+        self.pages.1.lock().clear();
+        for _ in 0..1000 {
+            let pages = self.pages.1.lock().clone();
+            if !pages.is_empty() {
+                return pages;
+            }
+            self.clock.sleep(Duration::from_secs(10)).await;
+        }
+        panic!("nobody is reminded of anything")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_escalation_is_told_again_while_it_lasts_and_after_a_restart() {
+    let before = bed(fails()).await;
+    before.post("firing", &["media"]).await;
+    before.until(IncidentState::Escalated).await;
+    let told = before.told("SutureEscalation").await;
+    let first = before.pages.0.lock()[0].clone();
+    assert_eq!((told, first.ends_at), (1, None), "it has no end while it holds");
+    let reminded = before.reminded().await;
+    assert!(reminded.iter().all(|page| *page == first), "{reminded:#?}");
+
+    let after = next(ended(before).await, fails(), |_| ()).await;
+    assert!(after.reminded().await.contains(&first));
+    after.post("resolved", &["media"]).await;
+    after.until(IncidentState::Resolved).await;
+    assert!(after.pages.0.lock().iter().any(|page| page.labels == first.labels && page.ends_at.is_some()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_is_told_again_while_it_lasts_and_its_end_is_told_once() {
+    let bed = start(tempfile::tempdir().unwrap(), fails(), |config| config.budgets.storm = 1).await;
+    bed.post("firing", &["media", "home"]).await;
+    assert_eq!(bed.told("SutureStorm").await, 1);
+    let is_storm = |page: &Page| page.labels["alertname"] == "SutureStorm";
+    assert!(bed.reminded().await.iter().any(is_storm));
+    // Its window passes.
+    for _ in 0..1000 {
+        let pages = bed.pages.0.lock().clone();
+        let ends: Vec<_> = pages.iter().filter(|page| is_storm(page) && page.ends_at.is_some()).collect();
+        if !ends.is_empty() {
+            assert_eq!(ends.len(), 1);
+            return;
+        }
+        bed.clock.sleep(Duration::from_secs(10)).await;
+    }
+    panic!("the end of the storm is not told");
+}
