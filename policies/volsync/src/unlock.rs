@@ -29,6 +29,8 @@ pub struct UnlockJob<'a> {
     pub source: &'a ReplicationSource,
     pub lock: &'a Lock,
     pub removal: Removal,
+    /// What became of the lock's holder.
+    pub whose: &'a str,
     pub incident: &'a Incident,
     pub settings: &'a Settings,
 }
@@ -55,7 +57,7 @@ impl UnlockJob<'_> {
             Claim::Done(said) => said,
             Claim::Live(claimed) => self.follow(*claimed)?,
         };
-        Ok(format!("removed {}, whose holder is gone, with a Job: {said}", self.lock))
+        Ok(format!("removed {}, {}, with a Job: {said}", self.lock, self.whose))
     }
 
     fn claim(&self, seen: Option<Time>) -> Result<Claim, Stop> {
