@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use suture_policy::kube::{self, Job, Metadata, Pod, pod::ContainerStatus};
+use suture_policy::kube::{self, Job, Metadata, Pod, pod::Container, pod::ContainerStatus};
 use suture_policy::{Error, Result, text};
 
 /// So many pods at a time.
@@ -15,6 +15,7 @@ const IN_THE_TIMELINE: usize = 3_500;
 pub struct Pods {
     pods: Vec<Pod>,
     main: Vec<String>,
+    init: Vec<String>,
 }
 
 impl Pods {
@@ -27,12 +28,21 @@ impl Pods {
             .read()?;
         // An earlier Job may have had the name.
         pods.retain(|pod| pod.metadata.is_owned_by(uid));
-        Ok(Self { pods, main: job.containers().into_iter().map(str::to_owned).collect() })
+        let spec = &job.spec.template.spec;
+        let names = |containers: &[Container]| containers.iter().map(|one| one.name.clone()).collect();
+        Ok(Self { pods, main: names(&spec.containers), init: names(&spec.init_containers) })
     }
 
-    /// Whether any of them has begun.
+    /// Whether any of them has begun. What a service mesh has put beside it does not count.
     pub fn have_started(&self) -> bool {
-        self.pods.iter().any(Pod::has_started)
+        let is_own = |name: &String| self.main.contains(name) || self.init.contains(name);
+        let has_begun = |pod: &Pod| {
+            let own = pod.statuses().filter(|status| is_own(&status.name)).any(ContainerStatus::has_started);
+            // Renamed, it is not known which are its own.
+            own || pod.is_finished()
+                || !pod.spec.containers.iter().any(|one| is_own(&one.name)) && pod.has_started()
+        };
+        self.pods.iter().any(has_begun)
     }
 
     /// Why none of them has begun.

@@ -32,11 +32,12 @@ impl Activity {
                 format!("{name} is being deleted since {since} and does not go: {}", pod.why_not_gone())
             }));
         }
-        if let Some(why) = pod.stuck() {
-            return Some(Self::Stuck(format!("{name} can't start: {}: {}", why.reason, why.message)));
-        }
         let status = pod.status_of(container);
         let started = status.map_or_else(|| pod.main_has_started(), ContainerStatus::has_started);
+        // What is beside it may be stuck, and it at work all the same.
+        if let Some(why) = pod.stuck().filter(|_| !started) {
+            return Some(Self::Stuck(format!("{name} can't start: {}: {}", why.reason, why.message)));
+        }
         if !started {
             return Some(Self::within(made, to_start, is_phase, |since| {
                 format!("{name} has not started since {since}: {}", pod.why_not_started())

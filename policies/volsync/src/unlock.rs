@@ -154,9 +154,12 @@ impl UnlockJob<'_> {
                     format!("Job {name} was deleted before its end was read"),
                 );
             }
-            Waited::Timeout => {
-                Ending::Failed(format!("it is not done within {timeout}: {}", of_live(&claimed.job)?))
-            }
+            Waited::Timeout => match Ending::of_unended(&claimed.job)? {
+                Some(ending) => ending,
+                None => {
+                    Ending::Failed(format!("it is not done within {timeout}: {}", of_live(&claimed.job)?))
+                }
+            },
         };
         remove(claimed)?;
         match ending {

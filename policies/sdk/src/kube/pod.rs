@@ -31,6 +31,8 @@ pub struct PodSpec {
     /// Its containers. Which of them does the work is told by their names, not their order:
     /// a service mesh puts its own in front.
     pub containers: Vec<Container>,
+    /// What must end, or begin, before these.
+    pub init_containers: Vec<Container>,
 }
 
 /// A container of a pod.

@@ -33,15 +33,26 @@ impl Ending {
         let Some(pod) = pod_of(job)? else {
             return Ok(Self::Unknown(format!("its pod is gone ({failure})")));
         };
-        let said = || words(&pod).unwrap_or_else(|| "it left no log".to_owned());
-        Ok(match pod.status_of(CONTAINER).and_then(|status| status.state.terminated.as_ref()) {
-            Some(Terminated { exit_code: CHANGED, .. }) => Self::Changed(said()),
-            // Evicted, preempted, out of time: not by its own doing.
-            None => Self::Unknown(format!("{failure} {}", pod.verdict().unwrap_or_default())),
-            Some(ended) => {
-                let how = format!("exit code {} ({})", ended.exit_code, meaning(ended));
+        let ending = Self::of_container(&pod);
+        // Evicted, preempted, out of time: not by its own doing.
+        Ok(ending
+            .unwrap_or_else(|| Self::Unknown(format!("{failure} {}", pod.verdict().unwrap_or_default()))))
+    }
+
+    /// Of a Job that does not end, by its container alone: another may keep the pod from ending.
+    pub fn of_unended(job: &Job) -> Result<Option<Self>> {
+        Ok(pod_of(job)?.and_then(|pod| Self::of_container(&pod)))
+    }
+
+    fn of_container(pod: &Pod) -> Option<Self> {
+        let ended = pod.status_of(CONTAINER)?.state.terminated.as_ref()?;
+        let said = words(pod).unwrap_or_else(|| "it left no log".to_owned());
+        Some(match ended.exit_code {
+            0 => Self::Done(said),
+            CHANGED => Self::Changed(said),
+            code => {
                 let verdict = pod.verdict().map_or_else(String::new, |verdict| format!(" ({verdict})"));
-                Self::Failed(format!("{how}{verdict}: {}", said()))
+                Self::Failed(format!("exit code {code} ({}){verdict}: {said}", meaning(ended)))
             }
         })
     }
@@ -57,16 +68,9 @@ pub fn of_live(job: &Job) -> Result<String> {
     if !pod.main_has_started() {
         return Ok(format!("it can't start: {}", pod.why_not_started()));
     }
-    let ended = pod.status_of(CONTAINER).and_then(|status| status.state.terminated.as_ref());
-    let ended = ended.map_or_else(String::new, |ended| {
-        format!(
-            ", container {CONTAINER} ended ({ended}) and {} still runs",
-            pod.running_containers().join(", ")
-        )
-    });
     Ok(match words(&pod) {
-        Some(said) => format!("pod {name} is {phase}{ended}: {said}"),
-        None => format!("pod {name} is {phase}{ended}"),
+        Some(said) => format!("pod {name} is {phase}: {said}"),
+        None => format!("pod {name} is {phase}"),
     })
 }
 

@@ -75,7 +75,7 @@ impl Pod {
         let ended = self.status_of(container).and_then(ContainerStatus::ended);
         !self.status.reason.is_empty()
             || self.disruption().is_some()
-            || ended.is_none_or(Terminated::was_cut_off)
+            || ended.is_some_and(Terminated::was_cut_off)
     }
 
     /// The containers that still run, native sidecars aside: they end with the others.
