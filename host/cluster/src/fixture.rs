@@ -259,6 +259,9 @@ pub struct PatchAction {
     /// How `body` is written: `merge` (default) or `json`.
     #[serde(default = "merge", rename = "type")]
     pub patch_type: PatchType,
+    /// The field manager that writes it; shown of an object that has `managedFields`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<String>,
 }
 
 fn merge() -> PatchType {

@@ -29,8 +29,8 @@
 //! - A kubelet: nothing runs, and a deleted pod goes at once.
 //! - Controllers: a Deployment makes no pods, and a Job none either. Objects whose owner
 //!   never existed stay.
-//! - Of server-side apply: `managedFields` are not shown (nor does Suture show them where
-//!   they are), lists of custom resources without a definition are one piece, and so are
+//! - Of server-side apply: `managedFields` are kept of objects of the fixture that have them,
+//!   and what an apply changes is not written into them; lists of custom resources without a definition are one piece, and so are
 //!   those of Kubernetes' own kinds that are in no pod and no condition. The order in which
 //!   a list is applied does not move what is there.
 //! - That a list can be continued for as long as etcd keeps it: here it is five minutes.
@@ -48,6 +48,7 @@ pub(crate) mod kinds;
 mod list;
 mod logs;
 mod making;
+mod managers;
 mod ownership;
 mod reactions;
 mod rights;

@@ -201,8 +201,9 @@ pub fn is_own_annotation(name: &str) -> bool {
     prefix == "suture.dev" || prefix.ends_with(".suture.dev")
 }
 
-/// What an object may show to a policy and to the journal: no `managedFields`,
-/// and of a Secret only its metadata, type and key names.
+/// What an object may show to a policy and to the journal: no `managedFields` (but where one
+/// object is read, to say who owns its fields), and of a Secret only its metadata, type and
+/// key names.
 pub fn redact(object: Object) -> Object {
     let is_secret = object.get("kind").and_then(Value::as_str) == Some("Secret")
         && object.get("apiVersion").and_then(Value::as_str) == Some("v1");

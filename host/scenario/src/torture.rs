@@ -4,11 +4,17 @@
 //! [perturbations](Perturbation) of it, mechanically: the host is killed before and after
 //! every request and every entry that it writes, with and without what was not synced;
 //! every request fails with each error that it can have, once or from then on, before or
-//! after it was done; it is late, or its answer is; reads are answered from the past;
+//! after it was done; it is late, or its answer is;
 //! somebody else changes, deletes or makes anew each object that the run deals with, before
 //! each request and in the middle of each wait; notifications are lost, late, repeated;
 //! locks are held; the alert clears. When each was tried alone, dice throw several together.
 //! The idea is Sieve's (OSDI '22), which does this to Kubernetes controllers.
+//!
+//! No read is answered from the past, for none of ours is: the API server answers a get, and
+//! the first page of a list, without a `resourceVersion` as things are when it is asked ("most
+//! recent"; from etcd, or from a cache that has caught up with it), and this host never sends
+//! one. Later pages are of the time of the first, as in the simulated cluster. What can be old
+//! is an answer that is late, and what a host knew before it died; both are tried.
 //!
 //! A wait is told of no change but looks again: that a watch's notification is lost or
 //! comes late is a wait that begins late, and one that is repeated a change that changes

@@ -1,10 +1,11 @@
 //! Coming to a Job: one that is there already, or a new one.
 
-use suture_policy::kube::{self, CronJob, Job, Ref, Undo, Waited, job::finished};
+use suture_policy::kube::{self, CronJob, Job, Metadata, Ref, Undo, Waited, job::finished};
 use suture_policy::stop::{Stop, escalate, retry, unnecessary};
 use suture_policy::{Error, Incident, Result, Time, clock, info, prometheus, reason, step};
 
 use crate::environment::Environment;
+use crate::follow::what_holds_up;
 use crate::jobs::{Jobs, is_of, is_unreported};
 use crate::manifest::{OnInterrupt, Settings};
 use crate::needs::Needs;
@@ -133,18 +134,27 @@ impl Work<'_> {
         let patience = self.give_up.since(clock::now());
         match kube::of(other).wait(finished(), patience)? {
             Waited::Met(_) | Waited::Deleted => Ok(()),
-            Waited::Timeout => {
-                let since = other.status.start_time.or(other.metadata.creation_timestamp);
-                let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
-                retry(
-                    self.settings.retry_after,
-                    format!(
-                        "Job {}/{name} is at work{since}; nothing was started beside it",
-                        self.target.namespace
-                    ),
-                )
-            }
+            Waited::Timeout => self.stop_waiting_for(other),
         }
+    }
+
+    /// Nobody waits any longer for a Job of somebody else. One that takes longer than any is
+    /// given will not end by itself.
+    fn stop_waiting_for(&self, other: &Job) -> Result<(), Stop> {
+        let Metadata { namespace, name, creation_timestamp, .. } = &other.metadata;
+        let since = other.status.start_time.or(*creation_timestamp);
+        let is_at_work = format!(
+            "Job {}/{name} is at work{}; nothing was started beside it",
+            namespace.as_deref().unwrap_or_default(),
+            since.map(|since| format!(" since {since}")).unwrap_or_default()
+        );
+        if since.is_some_and(|since| clock::now().since(since) > self.settings.timeout) {
+            return escalate(format!(
+                "{is_at_work}. It does not end: {}",
+                what_holds_up(other, self.settings)
+            ));
+        }
+        retry(self.settings.retry_after, is_at_work)
     }
 
     fn named(&self, name: &str) -> Ref<Job> {

@@ -80,7 +80,7 @@ impl Claimed {
     /// It takes longer than anybody wants to wait.
     fn overdue(self, settings: &Settings) -> Result<String, Stop> {
         let name = shown(&self.job);
-        let words = last_words(&self.job, settings);
+        let words = what_holds_up(&self.job, settings);
         let fate = match self.undo.map(kube::Undo::undo) {
             None => "it was left to finish".to_owned(),
             Some(Ok(())) => "it was deleted".to_owned(),
@@ -147,6 +147,22 @@ fn last_words(job: &Job, settings: &Settings) -> String {
         |error| format!("its pods can't be looked at: {error}"),
         |pods| pods.last_words(settings.log_lines),
     )
+}
+
+/// What is to be seen of a Job that does not end.
+pub fn what_holds_up(job: &Job, settings: &Settings) -> String {
+    let now = kube::of(job).find().ok().flatten();
+    let job = now.as_ref().unwrap_or(job);
+    let words = match Pods::of(job) {
+        Ok(pods) if !pods.have_started() => pods.why_none_starts(job),
+        Ok(pods) => pods.last_words(settings.log_lines),
+        Err(error) => format!("its pods can't be looked at: {error}"),
+    };
+    match job.metadata.deletion_timestamp {
+        Some(since) => format!("it is being deleted since {since}; {words}"),
+        None if job.spec.suspend => format!("it was suspended by somebody; {words}"),
+        None => words,
+    }
 }
 
 fn removed(job: &Job) -> Result<()> {

@@ -70,6 +70,7 @@ mod outcome;
 mod permission;
 pub mod prometheus;
 pub mod stop;
+pub mod text;
 mod time;
 #[doc(hidden)]
 pub mod wit;

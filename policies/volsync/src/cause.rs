@@ -1,6 +1,6 @@
 //! Why a source is out of sync.
 
-use suture_policy::{Duration, Result, clock, kube, kube::Pod, warn};
+use suture_policy::{Duration, Error, Result, clock, kube, kube::Pod, text, warn};
 
 use crate::lock::Lock;
 use crate::mover::Movers;
@@ -12,61 +12,92 @@ pub enum Cause {
     Missed,
     /// The mover found the repository locked.
     Locked(Lock),
-    /// The mover failed for another reason: the last that it said.
+    /// The mover failed for another reason: how it ended, and the last that it said.
     Failed(String),
 }
 
 /// How much of a log is read, and how much is shown.
 const LINES_READ: u32 = 100;
 const LINES_SHOWN: usize = 4;
+const BYTES_SHOWN: usize = 1_000;
 
 impl Cause {
-    /// From what the last mover said. A later success makes an older failure void.
+    /// From how the last mover ended, by Kubernetes' account and then by its own. A later
+    /// success makes an older failure void.
     pub fn of(source: &ReplicationSource, movers: &Movers) -> Result<Self> {
         let Some(pod) = movers.latest() else { return Ok(Self::of_status(source).unwrap_or(Self::Missed)) };
         let ended = pod.finished_at().or(pod.metadata.creation_timestamp);
         if !pod.is_failed() || ended < source.status.last_sync_time {
             return Ok(Self::Missed);
         }
-        Ok(match log(pod) {
-            Some(log) => {
-                Self::read(source, &log, ended.map_or(Duration::default(), |ended| clock::now().since(ended)))
+        let container = movers.container_of(pod);
+        let how = format!("{}, {}", pod.metadata.name, pod.how_it_ended(container));
+        let log = log(pod, container);
+        // What was killed did not end by what it said last.
+        if !pod.was_cut_off(container) {
+            let age = ended.map_or(Duration::default(), |ended| clock::now().since(ended));
+            let found = match &log {
+                Ok(log) => locked(source, log).map(|lock| lock.older_by(age)),
+                // VolSync may have kept the end of it.
+                Err(_) => Self::of_status(source).and_then(Self::lock),
+            };
+            if let Some(lock) = found {
+                return Ok(Self::Locked(lock));
             }
-            None => Self::of_status(source).unwrap_or_else(|| {
-                Self::Failed(format!("{} failed, and its log can't be read", pod.metadata.name))
-            }),
-        })
+        }
+        Ok(Self::Failed(match log {
+            Ok(log) => format!("{how}; its log ends: {}", end_of(&log).unwrap_or_default()),
+            Err(NoLog::Empty) => format!("{how}; it left no log"),
+            Err(NoLog::Unreadable(error)) if error.is_not_found() => {
+                format!("{how}; its log can't be read: {}", error.reason)
+            }
+            Err(NoLog::Unreadable(error)) => format!("{how}; its log can't be read: {error}"),
+        }))
     }
 
     /// What stays when the pods are gone. It does not say when that was; perhaps just now.
     fn of_status(source: &ReplicationSource) -> Option<Self> {
         let status = source.status.latest_mover_status.as_ref()?;
-        (status.result == "Failed").then(|| Self::read(source, &status.logs, Duration::default()))
+        (status.result == "Failed").then(|| match locked(source, &status.logs) {
+            Some(lock) => Self::Locked(lock),
+            None => Self::Failed(end_of(&status.logs).unwrap_or_else(|| "it left no log".to_owned())),
+        })
     }
 
-    /// From a log that was written so long ago. Only restic has locks.
-    fn read(source: &ReplicationSource, log: &str, age: Duration) -> Self {
-        match Lock::find(log).filter(|_| !source.is_kopia()) {
-            Some(lock) => Self::Locked(lock.older_by(age)),
-            None => Self::Failed(end_of(log).unwrap_or_else(|| "it left no log".to_owned())),
+    fn lock(self) -> Option<Lock> {
+        match self {
+            Self::Locked(lock) => Some(lock),
+            Self::Missed | Self::Failed(_) => None,
         }
     }
 }
 
-/// The last lines of a log, as one.
-pub fn end_of(log: &str) -> Option<String> {
-    let lines: Vec<_> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let shown = lines.get(lines.len().saturating_sub(LINES_SHOWN)..).unwrap_or_default();
-    Some(shown.join(" | ")).filter(|shown| !shown.is_empty())
+/// The lock that ended a mover, by its log. Only restic has locks.
+fn locked(source: &ReplicationSource, log: &str) -> Option<Lock> {
+    Lock::find(log).filter(|_| !source.is_kopia())
 }
 
-/// What a pod has written, if it can be read and there is any.
-pub fn log(pod: &Pod) -> Option<String> {
-    match kube::of(pod).logs(pod.main_container(), LINES_READ) {
-        Ok(log) => Some(log).filter(|log| !log.trim().is_empty()),
+/// The last lines of a log, as one.
+pub fn end_of(log: &str) -> Option<String> {
+    Some(text::last_lines(log, LINES_SHOWN, BYTES_SHOWN)).filter(|shown| !shown.is_empty())
+}
+
+/// Why there is nothing that a container has written.
+pub enum NoLog {
+    /// It has written nothing.
+    Empty,
+    /// It may have.
+    Unreadable(Error),
+}
+
+/// What a container of a pod has written.
+pub fn log(pod: &Pod, container: &str) -> Result<String, NoLog> {
+    match kube::of(pod).logs(container, LINES_READ) {
+        Ok(log) if log.trim().is_empty() => Err(NoLog::Empty),
+        Ok(log) => Ok(log),
         Err(error) => {
-            warn!("the log of {} can't be read: {error}", pod.metadata.name);
-            None
+            warn!("the log of {} can't be read: {}", pod.metadata.name, error.reason);
+            Err(NoLog::Unreadable(error))
         }
     }
 }

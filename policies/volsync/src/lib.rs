@@ -5,17 +5,22 @@
 //! whatever it does not know, it hands to a person with what it saw. Why it does what it
 //! does stands in README.md.
 
+mod activity;
 mod cause;
 mod holder;
 mod lock;
 mod maintenance;
 mod manifest;
 mod mover;
+mod owner;
+mod probe;
+mod progress;
 mod proof;
 mod snapshot;
 mod source;
 mod sync;
 mod unlock;
+mod volume;
 
 use suture_policy::kube::{self, Pod};
 use suture_policy::stop::{Stop, escalate, retry, unnecessary};
@@ -66,35 +71,40 @@ fn repair(incident: &Incident, settings: &Settings) -> Result<String, Stop> {
     movers.must_be_idle(settings)?;
     let cause = Cause::of(&source, &movers)?;
     let hung = Snapshot::hung(&source, settings)?;
-    must_be_stuck(&source, &cause, hung.is_some(), settings)?;
+    if hung.is_none() && matches!(cause, Cause::Missed) {
+        progress::must_not_be_under_way(&source, &movers, settings)?;
+    }
 
     let mut done = Vec::new();
     let lock = match &cause {
         Cause::Missed => None,
-        Cause::Failed(lines) => {
-            return escalate(format!("the mover fails, but not for a lock that could be broken: {lines}"));
+        Cause::Failed(how) => {
+            return escalate(format!("the mover fails, but not for a lock that could be broken: {how}"));
         }
         Cause::Locked(lock) => {
             step!("looking for the holder of {lock}");
-            holder::must_be_gone(lock, &source, settings)?;
-            Some(lock)
+            let gone = holder::must_be_gone(lock, &source, settings)?;
+            let symptom = probe::leaves(lock, &source, &movers)?;
+            Some((lock, gone, symptom))
         }
     };
     if let Some(snapshot) = hung {
         step!("removing {snapshot}");
         done.push(snapshot.remove(settings)?);
     }
-    if let Some(lock) = lock {
+    if let Some((lock, gone, _)) = &lock {
         // Some time has passed, and VolSync may have gone on by itself: then it would
         // answer an unlock by deleting its new mover.
         let movers = Movers::of(&source)?;
         movers.must_be_idle(settings)?;
         done.push(match settings.unlock {
-            Unlock::Native => format!("removed {lock}, whose holder is gone"),
+            Unlock::Native => format!("removed {lock}, {}", gone.clause()),
             Unlock::Job => {
                 // The same for the holder: what was seen before is not what is so now.
-                let removal = holder::must_be_gone(lock, &source, settings)?;
-                let job = UnlockJob { source: &source, lock, removal, incident, settings };
+                let gone = holder::must_be_gone(lock, &source, settings)?;
+                let whose = gone.clause();
+                let (source, removal) = (&source, gone.removal);
+                let job = UnlockJob { source, lock, removal, whose: &whose, incident, settings };
                 job.run(movers.latest().and_then(Pod::finished_at))?
             }
         });
@@ -104,6 +114,10 @@ fn repair(incident: &Incident, settings: &Settings) -> Result<String, Stop> {
     step!("starting a sync{}", if unlock { " that unlocks the repository first" } else { "" });
     let tag = format!("suture-{}-{}", incident.id, incident.attempt);
     done.push(sync::run(&source, &tag, unlock, settings)?);
+    if let Some((_, gone, symptom)) = lock {
+        done.push(gone.search());
+        done.extend(symptom);
+    }
     Ok(done.join("; "))
 }
 
@@ -149,32 +163,5 @@ fn hold(repository: &str, settings: &Settings) -> Result<(), Stop> {
             retry(settings.retry_after, "another source of this repository is being repaired")
         }
         held => Ok(held?),
-    }
-}
-
-/// Where nothing has failed, a sync that is under way needs time, and one that VolSync
-/// can't begin needs a person.
-fn must_be_stuck(
-    source: &ReplicationSource,
-    cause: &Cause,
-    is_hung: bool,
-    settings: &Settings,
-) -> Result<(), Stop> {
-    if is_hung || !matches!(cause, Cause::Missed) {
-        Ok(())
-    } else if let Some(error) = source.error() {
-        if source.is_error_fresh() {
-            return retry(
-                settings.retry_after,
-                format!("VolSync has just met an error, which may pass: {error}"),
-            );
-        }
-        escalate(format!("VolSync can't begin a sync: {error}"))
-    } else if source.is_syncing() {
-        retry(settings.retry_after, "a sync is in progress and nothing is wrong with it")
-    } else if let Some(tag) = source.pending_manual() {
-        retry(settings.retry_after, format!("somebody's manual sync `{tag}` is about to start"))
-    } else {
-        Ok(())
     }
 }

@@ -9,15 +9,16 @@
 //! What failed five times may fail again, and backups go on meanwhile. So a maintenance is
 //! reset once, and not again before one has succeeded.
 
+mod words;
+
 use serde::Deserialize;
-use suture_policy::kube::{self, Job, Metadata, Pod, Waited, any, field, op};
+use suture_policy::kube::{self, Metadata, Waited, any, field, op};
 use suture_policy::stop::{Stop, escalate, retry, unnecessary};
 use suture_policy::{Duration, Incident, Result, Time, clock, info, json, step};
 
-use crate::cause::{end_of, log};
-use crate::hold;
 use crate::manifest::{self, Settings};
 use crate::source::ReplicationSource;
+use crate::{hold, owner};
 
 /// What the operator looks for, and what it is called in a JSON pointer.
 const RESET: &str = "volsync.backube/reset-failures";
@@ -25,6 +26,7 @@ const RESET_POINTER: &str = "/metadata/annotations/volsync.backube~1reset-failur
 /// Ours: for which incident it was reset, and when.
 const RESET_FOR: &str = "volsync.suture.dev/reset-for";
 const RESET_FOR_POINTER: &str = "/metadata/annotations/volsync.suture.dev~1reset-for";
+const MANUAL: &str = "/spec/trigger/manual";
 /// How many failures block it.
 const BLOCKING_FAILURES: u32 = 5;
 /// How long the operator may take to answer.
@@ -208,6 +210,12 @@ impl KopiaMaintenance {
             ));
         }
         let Some(next) = self.status.next_scheduled_maintenance else {
+            if clock::now().since(reset) > settings.maintenance_timeout {
+                return escalate(format!(
+                    "{self} was reset at {reset}, and VolSync has not said when its maintenance is next; look at VolSync \
+                     itself"
+                ));
+            }
             return retry(
                 settings.retry_after,
                 format!("{self} was reset at {reset}; VolSync has not yet said when it is next"),
@@ -230,9 +238,18 @@ impl KopiaMaintenance {
     fn start(&self, tag: &str, settings: &Settings) -> Result<String, Stop> {
         step!("starting a maintenance of {self}");
         let object = kube::of(self);
+        owner::say_who_sets_back(self, MANUAL, Some(&self.spec.trigger.manual));
         object.merge_patch(json!({"spec": {"trigger": {"manual": tag}}})).send()?;
-        let done = field("/status/lastManualSync").equals(tag);
-        let seen = match object.wait(done, settings.maintenance_timeout)? {
+        let done = [field("/status/lastManualSync").equals(tag), field(MANUAL).differs_from(tag)];
+        let seen = match object.wait(any(done), settings.maintenance_timeout)? {
+            Waited::Met(seen) if seen.status.last_manual_sync != tag => {
+                return escalate(format!(
+                    "{self} was reset, and `spec.trigger.manual`, which was to start a maintenance, was set back to `{}` by \
+                     {}",
+                    seen.spec.trigger.manual,
+                    owner::who_set_back(self, MANUAL)?
+                ));
+            }
             Waited::Met(seen) => seen,
             Waited::Deleted => return unnecessary(format!("{self} was deleted while it was at work")),
             Waited::Timeout => {
@@ -247,28 +264,6 @@ impl KopiaMaintenance {
             return escalate(format!("{self} was reset and has failed again; {}", self.last_words()));
         }
         Ok(format!("{self} was reset, and a maintenance succeeded"))
-    }
-
-    /// The end of what its last Job has said, as far as it can be read.
-    fn last_words(&self) -> String {
-        self.read_last_words()
-            .unwrap_or_else(|error| format!("what its last Job said can't be read: {error}"))
-    }
-
-    fn read_last_words(&self) -> Result<String> {
-        let namespace = self.metadata.namespace.as_deref().unwrap_or_default();
-        let jobs = kube::list::<Job>()
-            .in_namespace(namespace)
-            .with_label("volsync.backube/kopia-maintenance", "true")
-            .with_label("volsync.backube/maintenance-name", &self.metadata.name)
-            .read()?;
-        let last = jobs.into_iter().max_by_key(|job| job.metadata.creation_timestamp);
-        let Some(job) = last else { return Ok("its Jobs are gone, and what they said with them".to_owned()) };
-        let pods =
-            kube::list::<Pod>().in_namespace(namespace).with_label("job-name", &job.metadata.name).read()?;
-        let pod = pods.into_iter().max_by_key(|pod| (pod.is_failed(), pod.metadata.creation_timestamp));
-        let said = pod.and_then(|pod| end_of(&log(&pod)?)).unwrap_or_else(|| "nothing".to_owned());
-        Ok(format!("its last Job {} said: {said}", job.metadata.name))
     }
 }
 

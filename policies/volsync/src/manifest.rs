@@ -13,6 +13,12 @@ pub struct Settings {
     pub snapshot_delete_timeout: Duration,
     pub exclusive_timeout: Duration,
     pub retry_after: Duration,
+    #[serde(default = "mover_start_timeout")]
+    pub mover_start_timeout: Duration,
+    #[serde(default = "mover_timeout")]
+    pub mover_timeout: Duration,
+    #[serde(default = "sync_start_timeout")]
+    pub sync_start_timeout: Duration,
     #[serde(default)]
     pub unlock: Unlock,
     #[serde(default)]
@@ -25,6 +31,18 @@ pub struct Settings {
     pub kopia_maintenance: KopiaMaintenance,
     #[serde(default)]
     pub maintenance_timeout: Duration,
+}
+
+const fn mover_start_timeout() -> Duration {
+    Duration::hours(1)
+}
+
+const fn mover_timeout() -> Duration {
+    Duration::hours(24)
+}
+
+const fn sync_start_timeout() -> Duration {
+    Duration::hours(6)
 }
 
 impl Settings {
@@ -117,6 +135,19 @@ pub fn manifest() -> Manifest {
         ["get"],
         "to say what a removed snapshot has left in the storage",
     )
+    .permission(
+        "",
+        ["persistentvolumeclaims"],
+        ["get"],
+        "to say which volume of a sync is not provisioned",
+    )
+    .permission(
+        "",
+        ["events"],
+        ["list"],
+        "to say why a mover does not start (a volume that can't be mounted, a quota), and, with `removeAll`, to know \
+         that a lock's holder was a pod of this cluster",
+    )
     .request(
         Permission::resources(
             "batch",
@@ -126,15 +157,6 @@ pub fn manifest() -> Manifest {
              image and the repository's Secret",
         )
         .when("unlock", "job"),
-    )
-    .request(
-        Permission::resources(
-            "",
-            ["events"],
-            ["list"],
-            "to know that a lock's holder was a pod of this cluster",
-        )
-        .when("removeAll", "whenHolderIsGone"),
     )
     .request(
         Permission::resources(
@@ -172,6 +194,9 @@ fn schema() -> Value {
             "snapshotHungAfter": duration(Duration::minutes(30), "From when on a volume snapshot that is not ready, or is being deleted, counts as hung."),
             "snapshotDeleteTimeout": duration(Duration::minutes(5), "How long a deleted snapshot may take to go before its finalizers are removed."),
             "exclusiveTimeout": duration(Duration::minutes(30), "How long to wait while another source of the same repository is being repaired."),
+            "moverStartTimeout": duration(mover_start_timeout(), "How long a mover may take to start (its Job to get a pod, the pod a node, image and volumes), or to go once it is being deleted. After that a person is told."),
+            "moverTimeout": duration(mover_timeout(), "How long a mover may run. After that a person is told; it is not touched."),
+            "syncStartTimeout": duration(sync_start_timeout(), "How long a sync may show no mover and no failure. After that a person is told."),
             "retryAfter": duration(Duration::minutes(10), "When to look again at what needs time, not help."),
             "unlock": choice(["native", "job"], "How a repository is unlocked: by VolSync (`native`, spec.restic.unlock), or by a Job made from the source's repository Secret (`job`), for VolSync versions that have no such field."),
             "unlockJob": {

@@ -6,6 +6,7 @@ use suture_policy::Result;
 use suture_policy::kube::{self, Job, Pod};
 use suture_policy::stop::{Stop, escalate, retry};
 
+use crate::activity::Activity;
 use crate::manifest::Settings;
 use crate::source::ReplicationSource;
 
@@ -13,6 +14,9 @@ use crate::source::ReplicationSource;
 pub struct Movers {
     jobs: Vec<Job>,
     pods: Vec<Pod>,
+    /// What VolSync calls the container that does the work, and the Job, if it is not too long.
+    container: &'static str,
+    usual_name: String,
 }
 
 /// Of a Job and of a label's value; VolSync shortens what is longer.
@@ -38,51 +42,69 @@ impl Movers {
         if usual_name.len() <= LONGEST_NAME {
             names.insert(&usual_name);
         }
+        let container = source.mover_container();
         if names.is_empty() {
-            return Ok(Self { jobs, pods: Vec::new() });
+            return Ok(Self { jobs, pods: Vec::new(), container, usual_name });
         }
         let of_jobs = format!("job-name in ({})", names.into_iter().collect::<Vec<_>>().join(","));
         let pods = kube::list::<Pod>().in_namespace(source.namespace()).labels(&of_jobs).read()?;
-        Ok(Self { jobs, pods })
+        Ok(Self { jobs, pods, container, usual_name })
     }
 
     /// While a mover is at work nothing may be changed: VolSync would delete it in the
-    /// middle of a backup. Between the retries of a failing Job there is none.
+    /// middle of a backup. Between the retries of a failing Job there is none. One that will
+    /// not get on by itself is a person's.
     pub fn must_be_idle(&self, settings: &Settings) -> Result<(), Stop> {
-        let mut live = self.pods.iter().filter(|pod| !pod.is_finished());
-        if let Some(Pod { metadata, status, .. }) = live.clone().find(|pod| pod.stuck().is_none()) {
-            return retry(
-                settings.retry_after,
-                format!("a mover is active: {} is {}", metadata.name, status.phase),
-            );
+        match self.activity(settings) {
+            None => Ok(()),
+            Some(Activity::AtWork(what)) => retry(settings.retry_after, format!("a mover is active: {what}")),
+            Some(Activity::Stuck(why)) => escalate(format!("the mover {why}")),
         }
-        if let Some((pod, why)) = live.find_map(|pod| Some((pod, pod.stuck()?))) {
-            let name = &pod.metadata.name;
-            return escalate(format!("the mover {name} can't start: {}: {}", why.reason, why.message));
+    }
+
+    /// What there is of movers that have not ended: first what is at work.
+    pub fn activity(&self, settings: &Settings) -> Option<Activity> {
+        let pods = self.pods.iter().filter_map(|pod| Activity::of_pod(pod, self.container, settings));
+        let jobs = self.jobs.iter().filter_map(|job| Activity::of_job(job, &self.pods_of(job), settings));
+        let mut stuck = None;
+        for activity in pods.chain(jobs) {
+            match activity {
+                Activity::AtWork(_) => return Some(activity),
+                Activity::Stuck(_) => stuck = stuck.or(Some(activity)),
+            }
         }
-        // The list of pods may be older than that of the Jobs.
-        if let Some(Job { metadata, .. }) = self.jobs.iter().find(|job| job.status.active > 0) {
-            return retry(
-                settings.retry_after,
-                format!("a mover is active: Job {} has a pod", metadata.name),
-            );
-        }
-        let has_pods = |job: &Job| {
-            self.pods.iter().any(|pod| pod.metadata.label("job-name") == Some(job.metadata.name.as_str()))
-        };
-        if let Some(Job { metadata, .. }) = self.jobs.iter().find(|job| !job.is_finished() && !has_pods(job))
-        {
-            return retry(
-                settings.retry_after,
-                format!("a mover is active: Job {} is about to start", metadata.name),
-            );
-        }
-        Ok(())
+        stuck
+    }
+
+    fn pods_of(&self, job: &Job) -> Vec<&Pod> {
+        let is_its = |pod: &&Pod| pod.metadata.label("job-name") == Some(job.metadata.name.as_str());
+        self.pods.iter().filter(is_its).collect()
+    }
+
+    /// The pods that have ended, the last first.
+    pub fn ended(&self) -> Vec<&Pod> {
+        let mut ended: Vec<_> = self.pods.iter().filter(|pod| pod.is_finished()).collect();
+        ended.sort_by_key(|pod| std::cmp::Reverse((pod.metadata.creation_timestamp, pod.finished_at())));
+        ended
     }
 
     /// The pod that ended last.
     pub fn latest(&self) -> Option<&Pod> {
-        let ended = self.pods.iter().filter(|pod| pod.is_finished());
-        ended.max_by_key(|pod| (pod.metadata.creation_timestamp, pod.finished_at()))
+        self.ended().into_iter().next()
+    }
+
+    /// Whether a pod of this name is or was one of a mover of this source.
+    pub fn have_run_as(&self, host: &str) -> bool {
+        let job_of = |host: &str| host.rsplit_once('-').map(|(job, _)| job.to_owned());
+        let jobs = self.jobs.iter().map(|job| &job.metadata.name).chain([&self.usual_name]);
+        job_of(host).is_some_and(|job| jobs.into_iter().any(|name| *name == job))
+    }
+
+    /// The container of a pod that tells how its work went.
+    pub fn container_of<'a>(&self, pod: &'a Pod) -> &'a str {
+        let is_its = |job: &&Job| pod.metadata.label("job-name") == Some(job.metadata.name.as_str());
+        let jobs = self.jobs.iter().filter(is_its);
+        let main: Vec<_> = std::iter::once(self.container).chain(jobs.flat_map(Job::containers)).collect();
+        pod.telling_container(&main)
     }
 }

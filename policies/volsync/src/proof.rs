@@ -6,7 +6,7 @@
 //! and the Job makes sure, inside the repository, that it is still there (`unlock/job.rs`).
 
 use serde::Deserialize;
-use suture_policy::kube::{self, Metadata, pod::PodStatus};
+use suture_policy::kube::{self, Event, Metadata, pod::PodStatus};
 use suture_policy::{Result, Value, info};
 
 use crate::lock::Lock;
@@ -47,14 +47,6 @@ struct JobStatus {
     succeeded: u32,
     failed: u32,
 }
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Event {
-    metadata: Metadata,
-}
-
-suture_policy::resource!("v1", Event);
 
 /// What there is no proof of; nothing, where the lock may go. `holders` are the pods that
 /// are called like its holder, none of which lives.

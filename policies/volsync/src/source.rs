@@ -46,6 +46,8 @@ pub struct Trigger {
 pub struct Restic {
     /// The name of the Secret that says where the repository is.
     pub repository: String,
+    /// A tag: one that is not the last has the next sync unlock the repository first.
+    pub unlock: Option<String>,
     #[serde(rename = "customCA")]
     pub custom_ca: CustomCa,
     pub mover_security_context: Value,
@@ -87,7 +89,15 @@ pub struct Status {
     /// When a sync last succeeded.
     pub last_sync_time: Option<Time>,
     pub latest_mover_status: Option<MoverStatus>,
+    pub restic: ResticStatus,
     pub conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ResticStatus {
+    /// The tag of the last unlock that succeeded.
+    pub last_unlocked: Option<String>,
 }
 
 /// How the last mover ended that has used up its retries, or succeeded.
@@ -135,8 +145,14 @@ impl ReplicationSource {
         self.spec.restic.is_none() && self.spec.kopia.is_some()
     }
 
-    pub fn is_syncing(&self) -> bool {
-        self.status.last_sync_start_time.is_some()
+    /// What VolSync calls the container of a mover that does the work.
+    pub fn mover_container(&self) -> &'static str {
+        if self.is_kopia() { "kopia" } else { "restic" }
+    }
+
+    /// The tag that asks for an unlock.
+    pub fn unlock(&self) -> Option<&str> {
+        self.spec.restic.as_ref()?.unlock.as_deref()
     }
 
     /// Why VolSync can't go on, in its own words.
@@ -161,5 +177,10 @@ impl ReplicationSource {
     pub fn pending_manual(&self) -> Option<&str> {
         let asked = self.spec.trigger.manual.as_deref();
         asked.filter(|tag| self.status.last_manual_sync.as_deref() != Some(*tag))
+    }
+
+    /// When the manual trigger was written, as far as the API server says.
+    pub fn asked_at(&self) -> Option<Time> {
+        self.metadata.managers_of("/spec/trigger/manual").filter_map(|managed| managed.time).max()
     }
 }

@@ -1,15 +1,18 @@
 //! One sync, started by hand and seen to its end.
 
-use suture_policy::kube::{self, Ref, Undo, Waited, field, op};
+use suture_policy::kube::{self, Predicate, Ref, Undo, Waited, field, op};
 use suture_policy::stop::{Stop, escalate, unnecessary};
 use suture_policy::{Result, info, json};
 
+use crate::activity::Activity;
 use crate::cause::Cause;
 use crate::manifest::Settings;
 use crate::mover::Movers;
 use crate::source::ReplicationSource;
+use crate::{owner, probe, progress};
 
 const MANUAL: &str = "/spec/trigger/manual";
+const UNLOCK: &str = "/spec/restic/unlock";
 
 /// Run a sync under a tag of our own, and if asked, unlock the repository before it.
 /// Leaving early gives the schedule back too: the host runs the undo.
@@ -23,14 +26,7 @@ pub fn run(source: &ReplicationSource, tag: &str, unlock: bool, settings: &Setti
         }
         trigger => trigger?,
     };
-    let finished = field("/status/lastManualSync").equals(tag);
-    let synced = match kube::of(source).wait(finished, settings.sync_timeout)? {
-        Waited::Met(synced) => synced,
-        Waited::Deleted => return unnecessary("the source was deleted while it was being repaired"),
-        Waited::Timeout => {
-            return escalate(format!("no sync ended within {}; {}", settings.sync_timeout, seen(source)?));
-        }
-    };
+    let synced = wait(source, tag, unlock, settings)?;
     if source.is_kopia() && synced.spec.paused {
         return escalate("it was paused meanwhile: what VolSync reports as a sync has backed up nothing");
     }
@@ -43,21 +39,97 @@ pub fn run(source: &ReplicationSource, tag: &str, unlock: bool, settings: &Setti
 /// Ask for the sync. The unlock is not taken back: it is plain `restic unlock`, done once,
 /// and changing it while the mover runs would make VolSync delete the mover.
 fn start(source: &ReplicationSource, tag: &str, unlock: bool) -> Result<Undo<ReplicationSource>> {
-    if let Some(manual) = &source.spec.trigger.manual {
+    let manual = source.spec.trigger.manual.as_deref();
+    if let Some(manual) = manual {
         info!("`spec.trigger.manual` was `{manual}`, left there by somebody; it gives way to {tag}");
     }
+    owner::say_who_sets_back(source, MANUAL, manual);
     let mut spec = json!({"trigger": {"manual": tag}});
     if unlock {
         spec["restic"] = json!({"unlock": tag});
+        if let Some(before) = source.unlock() {
+            info!("`spec.restic.unlock` was `{before}`; it gives way to {tag}");
+        }
+        owner::say_who_sets_back(source, UNLOCK, source.unlock());
+        info!(
+            "`spec.restic.unlock` stays, however this ends: a tag that was used does nothing, one that was not unlocks \
+             stale locks before the next sync, and to take it away while a mover runs would have VolSync delete the mover"
+        );
     }
     let object: Ref<ReplicationSource> = kube::of(source);
-    let back = match &source.spec.trigger.manual {
+    let back = match manual {
         // A source without a schedule must keep some tag: without any trigger VolSync
         // would sync without end.
-        Some(before) if has_no_schedule(source) => op::replace(MANUAL, before.as_str()),
+        Some(before) if has_no_schedule(source) => op::replace(MANUAL, before),
         _ => op::remove(MANUAL),
     };
     object.merge_patch(json!({"spec": spec})).undo(object.json_patch([op::test(MANUAL, tag), back])).send()
+}
+
+/// Wait for the end of the sync, unless somebody takes back what was asked for.
+fn wait(
+    source: &ReplicationSource,
+    tag: &str,
+    unlock: bool,
+    settings: &Settings,
+) -> Result<ReplicationSource, Stop> {
+    let mut watched = vec![MANUAL];
+    if unlock {
+        watched.push(UNLOCK);
+    }
+    loop {
+        let mut until = vec![field("/status/lastManualSync").equals(tag)];
+        until.extend(watched.iter().map(|pointer| field(pointer).differs_from(tag)));
+        if !source.is_kopia() {
+            until.push(field("/spec/paused").equals(true));
+        }
+        let seen = match kube::of(source).wait(Predicate::Any(until), settings.sync_timeout)? {
+            Waited::Met(seen) => seen,
+            Waited::Deleted => return unnecessary("the source was deleted while it was being repaired"),
+            Waited::Timeout => {
+                let evidence = evidence(source, settings)?;
+                return escalate(format!("no sync ended within {}; {evidence}", settings.sync_timeout));
+            }
+        };
+        if seen.status.last_manual_sync.as_deref() == Some(tag) {
+            return Ok(seen);
+        }
+        if seen.spec.paused {
+            return escalate("it was paused while its sync was waited for, so no sync will end");
+        }
+        if seen.spec.trigger.manual.as_deref() != Some(tag) {
+            return taken_back(
+                &seen,
+                MANUAL,
+                tag,
+                seen.spec.trigger.manual.as_deref(),
+                "its sync may not run",
+            );
+        }
+        let is_taken = watched.contains(&UNLOCK) && seen.unlock() != Some(tag);
+        if is_taken && seen.status.restic.last_unlocked.as_deref() != Some(tag) {
+            let without =
+                "nothing was unlocked; where it stands in Git, take it out there, or set `unlock: job`";
+            return taken_back(&seen, UNLOCK, tag, seen.unlock(), without);
+        }
+        info!("`spec.restic.unlock` was set back after it had been used");
+        watched.retain(|pointer| *pointer != UNLOCK);
+    }
+}
+
+/// Somebody has set back what was asked for, so its effect is not waited for any more.
+fn taken_back<T>(
+    source: &ReplicationSource,
+    pointer: &str,
+    tag: &str,
+    now: Option<&str>,
+    consequence: &str,
+) -> Result<T, Stop> {
+    let now = now.map_or_else(|| "removed".to_owned(), |now| format!("set back to `{now}`"));
+    let (field, who) = (owner::dotted(pointer), owner::who_set_back(source, pointer)?);
+    let what = format!("`{field}`, which this policy had set to `{tag}`, was {now} by {who}");
+    info!("{what}");
+    escalate(format!("{what} while its effect was waited for: {consequence}"))
 }
 
 /// Give the schedule back. Where there is none but a manual trigger, ours is the one that
@@ -79,14 +151,27 @@ fn has_no_schedule(source: &ReplicationSource) -> bool {
 }
 
 /// What there is to see of a sync that does not end.
-fn seen(source: &ReplicationSource) -> Result<String, Stop> {
+fn evidence(source: &ReplicationSource, settings: &Settings) -> Result<String, Stop> {
     let Some(source) = kube::of(source).find()? else { return unnecessary("the source is gone") };
-    Ok(match Cause::of(&source, &Movers::of(&source)?)? {
+    let movers = Movers::of(&source)?;
+    if let Some(Activity::Stuck(why)) = movers.activity(settings) {
+        return Ok(format!("the mover {why}"));
+    }
+    Ok(match Cause::of(&source, &movers)? {
         Cause::Missed => match source.error() {
             Some(error) => format!("VolSync can't begin it: {error}"),
-            None => "no mover has failed".to_owned(),
+            None => match (movers.activity(settings), progress::what_is_wrong(&source)?) {
+                (Some(Activity::AtWork(doing) | Activity::Stuck(doing)), _) => {
+                    format!("a mover is active: {doing}")
+                }
+                (None, Some(wrong)) => format!("no mover has failed: {wrong}"),
+                (None, None) => "no mover has failed".to_owned(),
+            },
         },
-        Cause::Locked(lock) => format!("the mover still meets {lock}"),
-        Cause::Failed(lines) => format!("the mover says: {lines}"),
+        Cause::Locked(lock) => match probe::leaves(&lock, &source, &movers)? {
+            Some(symptom) => format!("the mover still meets {lock}; {symptom}"),
+            None => format!("the mover still meets {lock}"),
+        },
+        Cause::Failed(words) => format!("the mover fails: {words}"),
     })
 }

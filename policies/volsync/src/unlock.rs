@@ -29,6 +29,8 @@ pub struct UnlockJob<'a> {
     pub source: &'a ReplicationSource,
     pub lock: &'a Lock,
     pub removal: Removal,
+    /// What became of the lock's holder.
+    pub whose: &'a str,
     pub incident: &'a Incident,
     pub settings: &'a Settings,
 }
@@ -55,7 +57,7 @@ impl UnlockJob<'_> {
             Claim::Done(said) => said,
             Claim::Live(claimed) => self.follow(*claimed)?,
         };
-        Ok(format!("removed {}, whose holder is gone, with a Job: {said}", self.lock))
+        Ok(format!("removed {}, {}, with a Job: {said}", self.lock, self.whose))
     }
 
     fn claim(&self, seen: Option<Time>) -> Result<Claim, Stop> {
@@ -152,9 +154,12 @@ impl UnlockJob<'_> {
                     format!("Job {name} was deleted before its end was read"),
                 );
             }
-            Waited::Timeout => {
-                Ending::Failed(format!("it is not done within {timeout}: {}", of_live(&claimed.job)?))
-            }
+            Waited::Timeout => match Ending::of_unended(&claimed.job)? {
+                Some(ending) => ending,
+                None => {
+                    Ending::Failed(format!("it is not done within {timeout}: {}", of_live(&claimed.job)?))
+                }
+            },
         };
         remove(claimed)?;
         match ending {

@@ -132,7 +132,15 @@ fn brought(answer: &Answer) -> String {
 fn strip(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            for field in ["uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp"] {
+            for field in [
+                "uid",
+                "resourceVersion",
+                "generation",
+                "creationTimestamp",
+                "deletionTimestamp",
+                "deletionGracePeriodSeconds",
+                "managedFields",
+            ] {
                 fields.remove(field);
             }
             fields.values_mut().for_each(strip);

@@ -21,7 +21,7 @@ Examples:
 
 --torture plays each scenario again and again, and each time something goes wrong: the
 host is killed before or after each request or entry, requests fail in every way they can,
-are late or lost, reads show the past, somebody else changes or deletes objects. Single
+are late or lost, somebody else changes or deletes objects. Single
 perturbations come first, then several at once. `never` and `finally` must hold each time,
 no undo may be missing, and nothing is done twice. A failure comes with its timeline and
 with the command that repeats it.")]

@@ -1,4 +1,8 @@
 //! Reading objects and logs.
+//!
+//! Every read is consistent: without a `resourceVersion` the API server answers a get, and the
+//! first page of a list, as things are when it is asked, not from a cache that lags behind. On
+//! what was read so a lock is broken or a Job is made. Later pages are of the time of the first.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -48,19 +52,8 @@ impl LiveCluster {
     pub(super) async fn list(&self, query: &Query) -> Result<Page, Error> {
         let resource = self.find(&query.kind).await?;
         let path = path::of_kind(&query.kind, &resource, query.namespace.as_deref())?;
-        let limit = match query.limit {
-            0 => Query::DEFAULT_LIMIT,
-            limit => limit.min(Query::DEFAULT_LIMIT),
-        };
-        let limit = limit.to_string();
-        let mut pairs = vec![("limit", limit.as_str())];
-        pairs.extend(
-            [("labelSelector", &query.labels), ("fieldSelector", &query.fields)]
-                .iter()
-                .filter_map(|(name, selector)| (!selector.is_empty()).then_some((*name, selector.as_str()))),
-        );
-        pairs.extend(query.next.as_deref().map(|token| ("continue", token)));
-        let mut request = path::request(Method::GET, &path, &pairs, None, Vec::new())?;
+        let limit = limit_of(query).to_string();
+        let mut request = path::request(Method::GET, &path, &parameters(query, &limit), None, Vec::new())?;
         if query.metadata_only {
             request.headers_mut().insert(header::ACCEPT, header::HeaderValue::from_static(METADATA));
         }
@@ -145,6 +138,25 @@ impl LiveCluster {
     }
 }
 
+fn limit_of(query: &Query) -> u32 {
+    match query.limit {
+        0 => Query::DEFAULT_LIMIT,
+        limit => limit.min(Query::DEFAULT_LIMIT),
+    }
+}
+
+/// What a list is asked with; see the module on what is left out.
+fn parameters<'a>(query: &'a Query, limit: &'a str) -> Vec<(&'static str, &'a str)> {
+    let mut parameters = vec![("limit", limit)];
+    for (name, selector) in [("labelSelector", &query.labels), ("fieldSelector", &query.fields)] {
+        if !selector.is_empty() {
+            parameters.push((name, selector));
+        }
+    }
+    parameters.extend(query.next.as_deref().map(|token| ("continue", token)));
+    parameters
+}
+
 /// Bytes as text; where the beginning is cut off, from the first whole character.
 fn text(bytes: Vec<u8>, is_cut: bool) -> String {
     let is_continuation = |byte: &&u8| (**byte & 0b1100_0000) == 0b1000_0000;
@@ -178,6 +190,23 @@ impl LiveCluster {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_is_asked_for_as_things_are_now() {
+        let text = |text: &str| Some(text.to_owned());
+        let query = Query {
+            kind: Kind::new("v1", "Pod"),
+            namespace: text("media"),
+            labels: "a=b".to_owned(),
+            fields: "metadata.name=x".to_owned(),
+            limit: 50,
+            next: text("token"),
+            metadata_only: false,
+        };
+        // Any `resourceVersion` would let the API server answer from the past.
+        let names: Vec<_> = parameters(&query, "50").into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["limit", "labelSelector", "fieldSelector", "continue"]);
+    }
 
     #[test]
     fn a_log_that_is_cut_begins_with_a_whole_character() {

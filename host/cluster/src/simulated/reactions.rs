@@ -220,10 +220,12 @@ impl State {
         let invalid = |message: String| Error::new(Reason::INVALID, message);
         match action {
             Action::Patch(patch) => {
+                let manager = patch.manager.clone();
                 let target = target(filled(&patch.target, due), patch.subresource.clone());
                 let body = patch.body.render(&variables).map_err(invalid)?;
                 let patch = Patch { target, patch_type: patch.patch_type, body, resource_version: None };
-                self.store.mutate(&Mutation::Patch(patch), CONTROLLER, at).map(|_| ())
+                let manager = manager.as_deref().unwrap_or(CONTROLLER);
+                self.store.mutate(&Mutation::Patch(patch), manager, at).map(|_| ())
             }
             Action::Delete(delete) => {
                 let target = target(filled(&delete.target, due), None);

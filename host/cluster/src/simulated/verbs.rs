@@ -12,7 +12,7 @@ use suture_core::{Error, ObjectRef, Reason, patch};
 use super::garbage::{FOREGROUND, ORPHAN};
 use super::kinds::KindInfo;
 use super::store::{Change, Store, namespace_kind};
-use super::{builtin, defaults, identity, rules, scale};
+use super::{builtin, defaults, identity, managers, rules, scale};
 use crate::fixture::ChangeVerb;
 
 impl Store {
@@ -22,7 +22,7 @@ impl Store {
     pub fn mutate(&mut self, mutation: &Mutation, manager: &str, at: Timestamp) -> Result<Change, Error> {
         let change = match mutation {
             Mutation::Create(create) => self.create(create, at)?,
-            Mutation::Patch(patch) => self.patch(patch)?,
+            Mutation::Patch(patch) => self.patch(patch, manager)?,
             Mutation::Delete(delete) => self.delete(delete, at)?,
             Mutation::Apply(apply) => self.apply(apply, manager, at)?,
         };
@@ -45,7 +45,7 @@ impl Store {
     }
 
     /// Change an object.
-    fn patch(&mut self, change: &Patch) -> Result<Change, Error> {
+    fn patch(&mut self, change: &Patch, manager: &str) -> Result<Change, Error> {
         let reference = change.target.reference();
         let (info, before) = self.targeted(&change.target, change.resource_version.as_deref())?;
         let part = info.part(change.target.subresource.as_deref())?;
@@ -69,6 +69,8 @@ impl Store {
             Part::Object | Part::Scale => {}
         }
         self.complete(&reference, &info.plural, Some(&before), &mut wanted)?;
+        let shape = self.shape(&reference.kind, &info.plural);
+        managers::note(shape, &before, &mut wanted, manager, change.target.subresource.as_deref());
         Ok(self.replace(reference, &before, wanted, &info, change.target.subresource.clone()))
     }
 

@@ -152,6 +152,8 @@ pub(super) fn redacted(effect: &Effect, reply: Reply) -> Reply {
         redact(object)
     };
     match reply {
+        // One object that is looked at closely says who owns its fields, too.
+        Reply::Object(object) if !is_secret && !says_secret(&object) => Reply::Object(object),
         Reply::Object(object) => Reply::Object(redacted(object)),
         Reply::Mutated(object) => Reply::Mutated(redacted(object)),
         Reply::Waited(waited) => Reply::Waited(match waited {

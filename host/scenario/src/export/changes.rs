@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use suture_core::object::{self, Kind};
 use suture_core::{ObjectRef, patch};
 
-use super::clean::{as_made, comparable, linger};
+use super::clean::{self, as_made, comparable, linger};
 use super::happenings;
 
 /// An object as the record shows it, and how much of it.
@@ -59,7 +59,14 @@ fn appeared(reference: &ObjectRef, shown: &Value) -> Vec<Value> {
 fn changed(reference: &ObjectRef, now: &Value, shown: Shown<'_>, has_status: bool) -> Vec<Value> {
     let Shown { object: wanted, only_metadata } = shown;
     let mut actions = Vec::new();
-    let difference = patch::difference(&comparable(now, only_metadata), &comparable(wanted, only_metadata));
+    let mut difference =
+        patch::difference(&comparable(now, only_metadata), &comparable(wanted, only_metadata));
+    // Who has changed it is shown where it is read alone, and only then.
+    if let Some(managers) = clean::managers(wanted)
+        && clean::timeless(Some(managers.clone())) != clean::timeless(clean::managers(now))
+    {
+        difference.get_or_insert_with(|| json!({}))["metadata"]["managedFields"] = managers.into();
+    }
     if let Some(mut difference) = difference {
         let fields = difference.as_object_mut();
         let status = fields.filter(|_| has_status).and_then(|fields| fields.remove("status"));

@@ -78,13 +78,29 @@ pub(super) fn comparable(object: &Value, only_metadata: bool) -> Value {
     object
 }
 
+/// Who owns the fields of an object, but those of its status, where the record shows it.
+pub(super) fn managers(object: &Value) -> Option<Vec<Value>> {
+    let managed = object.pointer("/metadata/managedFields")?.as_array()?;
+    let of_object = managed.iter().filter(|entry| entry.get("subresource").is_none());
+    Some(of_object.cloned().collect()).filter(|managed: &Vec<_>| !managed.is_empty())
+}
+
+/// The same as two are compared: without times, which the simulated cluster does not write.
+pub(super) fn timeless(managers: Option<Vec<Value>>) -> Option<Vec<Value>> {
+    let mut managers = managers?;
+    managers.iter_mut().filter_map(Value::as_object_mut).for_each(|entry| _ = entry.remove("time"));
+    Some(managers)
+}
+
 /// An object as a fixture begins with it.
 pub(super) fn as_given(object: &Value, now: Timestamp, keeps_uid: impl Fn(&str) -> bool) -> Value {
+    let managers = managers(object);
     let mut object = redacted(object);
     let Some(metadata) = metadata(&mut object) else { return object };
-    for field in ["resourceVersion", "managedFields", "selfLink", "deletionGracePeriodSeconds"] {
+    for field in ["resourceVersion", "selfLink", "deletionGracePeriodSeconds"] {
         metadata.remove(field);
     }
+    metadata.extend(managers.map(|managers| ("managedFields".to_owned(), managers.into())));
     let is =
         |metadata: &Map<String, Value>, field: &str, default: &Value| metadata.get(field) == Some(default);
     if is(metadata, "creationTimestamp", &kubernetes_time(now).into()) {

@@ -6,7 +6,7 @@ use suture_core::{Effect, HumanDuration, ObjectRef};
 
 use super::perturbation::{Meddling, Perturbation, Place};
 use super::reference::Reference;
-use super::request::{Phase, Request, failures};
+use super::request::{Request, failures};
 
 /// How long a host is away: not at all, for a while, and longer than most deadlines.
 const DOWN: [u64; 3] = [0, 600, 3 * 3600];
@@ -14,8 +14,6 @@ const DOWN: [u64; 3] = [0, 600, 3 * 3600];
 const DELAYS: [u64; 3] = [3, 120, 2 * 3600];
 /// How long into a wait somebody else acts.
 const INTO_A_WAIT: u64 = 7;
-/// How many moments of the past a read is answered from.
-const PASTS: usize = 3;
 /// The most perturbations that come together.
 const MOST_AT_ONCE: usize = 4;
 
@@ -39,9 +37,6 @@ pub(crate) fn singles(reference: &Reference) -> Vec<Perturbation> {
         }
         for (by, answer) in DELAYS.into_iter().flat_map(|by| [(by, false), (by, true)]) {
             all.push(Perturbation::Delay { request, by: HumanDuration::from_secs(by), answer });
-        }
-        for since in pasts(request, asked, &reference.requests) {
-            all.push(Perturbation::Stale { request, since });
         }
         all.push(Perturbation::Clear { request });
     }
@@ -69,26 +64,6 @@ fn kills(at: Place, all: &mut Vec<Perturbation>) {
         }
     }
     all.push(Perturbation::Kill { at, down: HumanDuration::from_secs(0), power: false, module: true });
-}
-
-/// The requests at which things were otherwise than when a read was sent: the first, and
-/// the last few.
-fn pasts(number: u32, asked: &Request, requests: &[Request]) -> Vec<u32> {
-    if asked.phase != Phase::Perform || !matches!(asked.effect, Effect::Get { .. } | Effect::List(_)) {
-        return Vec::new();
-    }
-    let mut found: Vec<(u32, u64)> = Vec::new();
-    for (since, earlier) in (1..number).zip(requests) {
-        if earlier.version != asked.version
-            && found.last().is_none_or(|(_, version)| *version != earlier.version)
-        {
-            found.push((since, earlier.version));
-        }
-    }
-    let first = found.first().copied();
-    let last = found.iter().rev().take(PASTS).copied();
-    let chosen: BTreeSet<u32> = first.into_iter().chain(last).map(|(since, _)| since).collect();
-    chosen.into_iter().collect()
 }
 
 fn meddlings(request: u32, asked: &Request, object: &ObjectRef, all: &mut Vec<Perturbation>) {

@@ -1,18 +1,17 @@
 //! A plan of perturbations, carried out while a scenario is played.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures::future::{Either, select};
 use parking_lot::Mutex;
-use suture_cluster::SimulatedCluster;
 use suture_core::{Effect, Error, Fault, ObjectRef, Step};
 use tokio::sync::Notify;
 
 use super::perturbation::{Meddling, Perturbation, Place};
 use super::request::{Likeness, Phase, Request, error, failures, object};
-use super::world::{World, frozen};
+use super::world::World;
 use crate::format::RunIdentity;
 use crate::runner::Death;
 
@@ -35,8 +34,6 @@ struct State {
     death: Option<Death>,
     /// The host is dead: whatever it still tries never happens.
     is_dead: bool,
-    /// How things were when a request was sent, where that will be wanted.
-    past: BTreeMap<u32, SimulatedCluster>,
     /// Faults that stay.
     spread: Vec<(Likeness, Error, bool)>,
     meddled: BTreeSet<ObjectRef>,
@@ -92,14 +89,13 @@ impl Disturbance {
         self.world.get()
     }
 
-    /// Pass a request on, with all that goes wrong about it. `work` asks the cluster, or
-    /// one from the past.
+    /// Pass a request on, with all that goes wrong about it. `work` asks the cluster.
     pub(super) async fn send<T>(
         &self,
         phase: Phase,
         step: &Step,
         effect: &Effect,
-        work: impl AsyncFnOnce(Option<SimulatedCluster>) -> Result<T, Fault>,
+        work: impl AsyncFnOnce() -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         self.die_at(step, None).await;
         let number = self.number(phase, effect);
@@ -110,7 +106,7 @@ impl Disturbance {
             return Err(error.into());
         }
         self.delay(number, step, false).await;
-        let result = self.meanwhile(number, step, work(self.past(number, step))).await;
+        let result = self.meanwhile(number, step, work()).await;
         self.die_at(step, Some(Place::AfterRequest(number))).await;
         self.delay(number, step, true).await;
         match failure {
@@ -132,25 +128,11 @@ impl Disturbance {
         let mut state = self.state.lock();
         state.requests += 1;
         let number = state.requests;
-        let Some(world) = self.world() else { return number };
         if self.traces {
-            let (version, objects) = (world.cluster.version(), object(effect).into_iter().collect());
-            state.trace.push(Request { phase, effect: effect.clone(), version, objects });
-        }
-        if self.plan.iter().any(|one| matches!(one, Perturbation::Stale { since, .. } if *since == number)) {
-            state.past.insert(number, frozen(&world.cluster, &*world.clock));
+            let objects = object(effect).into_iter().collect();
+            state.trace.push(Request { phase, effect: effect.clone(), objects });
         }
         number
-    }
-
-    fn past(&self, number: u32, step: &Step) -> Option<SimulatedCluster> {
-        let stale =
-            |one: &&Perturbation| matches!(one, Perturbation::Stale { request, .. } if *request == number);
-        let one = self.plan.iter().find(stale)?;
-        let Perturbation::Stale { since, .. } = one else { return None };
-        let past = self.state.lock().past.get(since).cloned()?;
-        self.mark(step, one);
-        Some(past)
     }
 
     fn failure(&self, number: u32, step: &Step, phase: Phase, effect: &Effect) -> Option<Failure> {

@@ -23,19 +23,13 @@ impl EffectHandler for Line {
         if !asks(effect) {
             return self.cluster.prepare(step, effect).await;
         }
-        let work = async |_| self.cluster.prepare(step, effect).await;
+        let work = async || self.cluster.prepare(step, effect).await;
         self.disturbance.send(Phase::Prepare, step, effect, work).await
     }
 
     async fn perform(&self, prepared: &Prepared) -> Result<Reply, Fault> {
         let Prepared { step, effect, .. } = prepared;
-        let work = async |past: Option<SimulatedCluster>| {
-            let is_read = matches!(effect, Effect::Get { .. } | Effect::List(_));
-            match past.filter(|_| is_read) {
-                Some(past) => past.perform(prepared).await,
-                None => self.cluster.perform(prepared).await,
-            }
-        };
+        let work = async || self.cluster.perform(prepared).await;
         let reply = self.disturbance.send(Phase::Perform, step, effect, work).await?;
         match &reply {
             Reply::Page(page) => {
@@ -49,7 +43,7 @@ impl EffectHandler for Line {
     }
 
     async fn resolve(&self, prepared: &Prepared) -> Result<Resolution, Fault> {
-        let work = async |_| self.cluster.resolve(prepared).await;
+        let work = async || self.cluster.resolve(prepared).await;
         self.disturbance.send(Phase::Resolve, &prepared.step, &prepared.effect, work).await
     }
 }

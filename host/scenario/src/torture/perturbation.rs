@@ -49,13 +49,6 @@ pub enum Perturbation {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         answer: bool,
     },
-    /// A read is answered from the past.
-    Stale {
-        /// Which.
-        request: u32,
-        /// As things were when this request was sent.
-        since: u32,
-    },
     /// Somebody else does something to an object before a request arrives.
     Meddle {
         /// Which request.
@@ -200,9 +193,6 @@ impl fmt::Display for Perturbation {
             Self::Delay { request, by, answer: true } => {
                 write!(f, "request {request} is answered after {by}")
             }
-            Self::Stale { request, since } => {
-                write!(f, "request {request} is answered as things were at request {since}")
-            }
             Self::Meddle { request, after, object, how } => {
                 match how {
                     Meddling::Touch => write!(f, "somebody annotates {object}")?,
@@ -239,7 +229,6 @@ mod tests {
             Perturbation::Kill { at: Place::BeforeEntry(1), down: zero, power: false, module: false },
             Perturbation::Fail { request: 3, reason: "Conflict".to_owned(), done: true, always: true },
             Perturbation::Delay { request: 3, by: hour, answer: true },
-            Perturbation::Stale { request: 3, since: 1 },
             Perturbation::Meddle { request: 3, after: hour, object, how: Meddling::Recreate },
             Perturbation::Clear { request: 2 },
             Perturbation::Lock { name: "restic".to_owned() },

@@ -15,8 +15,6 @@ pub(crate) enum Phase {
 pub(crate) struct Request {
     pub phase: Phase,
     pub effect: Effect,
-    /// The cluster's version when it was sent.
-    pub version: u64,
     /// The objects that it named, or that it brought.
     pub objects: Vec<ObjectRef>,
 }

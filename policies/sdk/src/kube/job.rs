@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::pod::PodSpec;
 use super::{Condition, Metadata, Predicate, field};
 use crate::Time;
 
@@ -11,11 +12,31 @@ use crate::Time;
 pub struct Job {
     /// Its metadata.
     pub metadata: Metadata,
+    /// What it was asked to do.
+    pub spec: JobSpec,
     /// How far it is.
     pub status: JobStatus,
 }
 
 crate::resource!("batch/v1", Job);
+
+/// What a Job was asked to do.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct JobSpec {
+    /// Whether it is to make no pods for now.
+    pub suspend: bool,
+    /// What its pods are made from.
+    pub template: PodTemplate,
+}
+
+/// What pods are made from.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PodTemplate {
+    /// What they are asked to be, before anybody adds to it.
+    pub spec: PodSpec,
+}
 
 /// How far a Job is.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -70,6 +91,12 @@ impl Job {
     /// Why it is over, where that is not well: `BackoffLimitExceeded`, `DeadlineExceeded`, …
     pub fn failure(&self) -> Option<&Condition> {
         self.condition("Failed")
+    }
+
+    /// The names of the containers that its pods are made with: what is in a pod besides was
+    /// put there by somebody else, a service mesh perhaps.
+    pub fn containers(&self) -> Vec<&str> {
+        self.spec.template.spec.containers.iter().map(|container| container.name.as_str()).collect()
     }
 
     /// A condition that is true.

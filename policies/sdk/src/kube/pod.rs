@@ -1,5 +1,8 @@
 //! Pods, as far as policies look at them.
 
+mod end;
+mod start;
+
 use serde::Deserialize;
 
 use super::{Condition, Metadata, Ref};
@@ -23,8 +26,13 @@ crate::resource!("v1", Pod);
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodSpec {
-    /// Its containers; the first is the one that the others serve.
+    /// The node that it is on; empty as long as it has none.
+    pub node_name: String,
+    /// Its containers. Which of them does the work is told by their names, not their order:
+    /// a service mesh puts its own in front.
     pub containers: Vec<Container>,
+    /// What must end, or begin, before these.
+    pub init_containers: Vec<Container>,
 }
 
 /// A container of a pod.
@@ -153,16 +161,11 @@ impl Pod {
         self.status.conditions.iter().find(|condition| condition.name == name)
     }
 
-    /// When the last of its containers ended, where one has.
+    /// When the last of its main containers ended, where one has.
     pub fn finished_at(&self) -> Option<Time> {
         let ended =
             self.status.container_statuses.iter().filter_map(|status| status.state.terminated.as_ref());
         ended.filter_map(|terminated| terminated.finished_at).max()
-    }
-
-    /// The name of its first container; empty where it does not say.
-    pub fn main_container(&self) -> &str {
-        self.spec.containers.first().map_or("", |container| &container.name)
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::ManagedFields;
 use crate::Time;
 use crate::incident::Labels;
 
@@ -66,6 +67,9 @@ pub struct Metadata {
     pub finalizers: Vec<String>,
     /// Whose it is.
     pub owner_references: Vec<OwnerReference>,
+    /// Who owns which of its fields. The host shows it where one object is read
+    /// ([`get`](super::get)), and nowhere else.
+    pub managed_fields: Vec<ManagedFields>,
 }
 
 impl Metadata {

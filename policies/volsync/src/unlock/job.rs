@@ -19,6 +19,8 @@ const LONGEST_NAME: usize = 63;
 const NOBODY: u32 = 65534;
 /// How long a finished Job stays that nobody removes, in seconds.
 const TTL: u32 = 3600;
+/// The container that unlocks.
+pub const CONTAINER: &str = "restic";
 /// How the container ends where the lock is not the one that was seen.
 pub const CHANGED: i32 = 65;
 
@@ -128,7 +130,7 @@ fn pod(job: &UnlockJob<'_>) -> Value {
         "enableServiceLinks": false,
         "securityContext": security_context(source),
         "containers": [{
-            "name": "restic",
+            "name": CONTAINER,
             "image": settings.unlock_job.image,
             "command": command(job, has_ca),
             "envFrom": [{"secretRef": {"name": source.secret()}}],

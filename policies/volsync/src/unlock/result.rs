@@ -5,7 +5,7 @@ use std::fmt;
 use suture_policy::Result;
 use suture_policy::kube::{self, Job, Pod, pod::Terminated};
 
-use super::job::CHANGED;
+use super::job::{CHANGED, CONTAINER};
 use crate::cause::{end_of, log};
 
 /// How a Job has ended.
@@ -21,7 +21,8 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// From the exit code of its container, and the end of the log.
+    /// From the exit code of its container, by its name: others may have put theirs beside it;
+    /// and the end of the log.
     pub fn of(job: &Job) -> Result<Self> {
         if job.is_complete() {
             let said = pod_of(job)?.and_then(|pod| words(&pod));
@@ -32,13 +33,26 @@ impl Ending {
         let Some(pod) = pod_of(job)? else {
             return Ok(Self::Unknown(format!("its pod is gone ({failure})")));
         };
-        let said = || words(&pod).unwrap_or_else(|| "it left no log".to_owned());
-        Ok(match ended(&pod) {
-            Some(Terminated { exit_code: CHANGED, .. }) => Self::Changed(said()),
-            // Evicted, preempted, out of time: not by its own doing.
-            None => Self::Unknown(format!("{failure} {}", pod.status.reason)),
-            Some(Terminated { exit_code, reason, .. }) => {
-                Self::Failed(format!("exit code {exit_code} ({}): {}", meaning(*exit_code, reason), said()))
+        let ending = Self::of_container(&pod);
+        // Evicted, preempted, out of time: not by its own doing.
+        Ok(ending
+            .unwrap_or_else(|| Self::Unknown(format!("{failure} {}", pod.verdict().unwrap_or_default()))))
+    }
+
+    /// Of a Job that does not end, by its container alone: another may keep the pod from ending.
+    pub fn of_unended(job: &Job) -> Result<Option<Self>> {
+        Ok(pod_of(job)?.and_then(|pod| Self::of_container(&pod)))
+    }
+
+    fn of_container(pod: &Pod) -> Option<Self> {
+        let ended = pod.status_of(CONTAINER)?.state.terminated.as_ref()?;
+        let said = words(pod).unwrap_or_else(|| "it left no log".to_owned());
+        Some(match ended.exit_code {
+            0 => Self::Done(said),
+            CHANGED => Self::Changed(said),
+            code => {
+                let verdict = pod.verdict().map_or_else(String::new, |verdict| format!(" ({verdict})"));
+                Self::Failed(format!("exit code {code} ({}){verdict}: {said}", meaning(ended)))
             }
         })
     }
@@ -48,12 +62,15 @@ impl Ending {
 pub fn of_live(job: &Job) -> Result<String> {
     let Some(pod) = pod_of(job)? else { return Ok("it has no pod".to_owned()) };
     let (name, phase) = (&pod.metadata.name, &pod.status.phase);
-    Ok(match pod.stuck() {
-        Some(why) => format!("pod {name} can't start: {}: {}", why.reason, why.message),
-        None => match words(&pod) {
-            Some(said) => format!("pod {name} is {phase}: {said}"),
-            None => format!("pod {name} is {phase}"),
-        },
+    if let Some(why) = pod.stuck() {
+        return Ok(format!("pod {name} can't start: {}: {}", why.reason, why.message));
+    }
+    if !pod.main_has_started() {
+        return Ok(format!("it can't start: {}", pod.why_not_started()));
+    }
+    Ok(match words(&pod) {
+        Some(said) => format!("pod {name} is {phase}: {said}"),
+        None => format!("pod {name} is {phase}"),
     })
 }
 
@@ -67,22 +84,18 @@ fn pod_of(job: &Job) -> Result<Option<Pod>> {
     Ok(own.max_by_key(|pod| pod.metadata.creation_timestamp))
 }
 
-fn ended(pod: &Pod) -> Option<&Terminated> {
-    pod.status.container_statuses.first()?.state.terminated.as_ref()
-}
-
-fn words(pod: &Pod) -> Option<String> {
-    end_of(&log(pod)?)
-}
-
-/// What restic's exit codes say, since 0.17.
-fn meaning(code: i32, reason: &str) -> &str {
-    match code {
+/// What restic's exit codes say, since 0.17; else why Kubernetes says that it ended.
+fn meaning(ended: &Terminated) -> &str {
+    match ended.exit_code {
         10 => "there is no repository",
         11 => "the repository could not be locked",
         12 => "wrong password",
-        _ => reason,
+        _ => &ended.reason,
     }
+}
+
+fn words(pod: &Pod) -> Option<String> {
+    end_of(&log(pod, CONTAINER).ok()?)
 }
 
 impl fmt::Display for Ending {

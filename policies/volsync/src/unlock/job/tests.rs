@@ -33,6 +33,7 @@ fn made(restic: Value, removal: Removal) -> Value {
         source: &serde_json::from_value(source).unwrap(),
         lock: &Lock::find(LOG).unwrap(),
         removal,
+        whose: "whose holder is gone",
         incident: &incident,
         settings: &settings,
     })
