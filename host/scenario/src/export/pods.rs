@@ -76,7 +76,8 @@ impl Uses {
 
     fn field(&mut self, key: &str, value: &Value) {
         let inner = |key| value.get(key).and_then(Value::as_str);
-        let each = |key| value.as_array().into_iter().flatten().filter_map(move |item| item.get(key)?.as_str());
+        let each =
+            |key| value.as_array().into_iter().flatten().filter_map(move |item| item.get(key)?.as_str());
         let of_text = match key {
             "image" => Some(Listed::Image),
             "serviceAccountName" | "serviceAccount" => Some(Listed::ServiceAccount),
@@ -112,9 +113,8 @@ impl Uses {
 
     /// The grant that allows it.
     pub fn granted(&self) -> PodGrant {
-        let listed = |list| {
-            self.0.get(&list).into_iter().flatten().filter_map(|name| Glob::new(name).ok()).collect()
-        };
+        let listed =
+            |list| self.0.get(&list).into_iter().flatten().filter_map(|name| Glob::new(name).ok()).collect();
         PodGrant {
             images: listed(Listed::Image),
             service_accounts: listed(Listed::ServiceAccount),
