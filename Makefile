@@ -32,7 +32,7 @@ test: c-compiler toolchain guest-target test-packages envtest ## Everything: uni
 	target/debug/suture test --torture --runs 3000 policies/volsync/scenarios
 	target/debug/suture test --torture --runs 3000 policies/run-cronjob/scenarios
 
-lint: ## Formatting and clippy
+lint: fuzz-lock ## Formatting and clippy
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 

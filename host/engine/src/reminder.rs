@@ -2,8 +2,8 @@
 //! by whichever host acts. So it outlives a restart of Alertmanager, and of this host.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;

@@ -7,7 +7,7 @@ mod bed;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bed::{Bed, JSON, TOKEN, bed, client, options, start};
+use bed::{Bed, JSON, TOKEN, bed, client, options, serve, start};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use suture_core::effect::Level;
@@ -185,8 +185,7 @@ async fn an_admin_token_guards_everything_but_health() {
         storage: {path: state}\ncluster: {simulated: {scenario: s.yaml}}\n",
     )
     .unwrap();
-    let server = Server::start(&dir.path().join("suture.yaml"), options()).await.unwrap();
-    let bed = Bed { server, client: client(), dir };
+    let bed = serve(dir).await;
     assert_eq!(bed.get("/api/v1/runs").await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(bed.get("/metrics").await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(bed.get("/healthz").await.0, StatusCode::OK);
@@ -371,8 +370,7 @@ async fn a_full_journal_takes_nothing_new_and_says_what_to_do() {
     let config = "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nstorage: {path: state, maxSize: 64Mi}\n\
                   cluster: {simulated: {scenario: s.yaml}}\nwebhook: {tokenFile: token}\n";
     std::fs::write(dir.path().join("suture.yaml"), config).unwrap();
-    let server = Server::start(&dir.path().join("suture.yaml"), options()).await.unwrap();
-    let bed = Bed { server, client: client(), dir };
+    let bed = serve(dir).await;
     assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
     let journal = bed.server.engine().journal();
     for number in 0..64 {

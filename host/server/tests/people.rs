@@ -7,11 +7,10 @@ mod bed;
 
 use std::time::Duration;
 
-use bed::{Bed, client, options};
+use bed::{Bed, serve};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use suture_core::{Clock, Digest, RealClock};
-use suture_server::Server;
 
 /// What each route needs, in the words of the configuration.
 const ROUTES: [(&str, &str, &str); 15] = [
@@ -56,8 +55,7 @@ async fn start(admin: &str, people: &str) -> Bed {
     std::fs::write(dir.path().join("admin"), token("root")).unwrap();
     std::fs::write(dir.path().join("metrics"), token("prometheus")).unwrap();
     std::fs::write(dir.path().join("suture.yaml"), config(admin, people)).unwrap();
-    let server = Server::start(&dir.path().join("suture.yaml"), options()).await.unwrap();
-    Bed { server, client: client(), dir }
+    serve(dir).await
 }
 
 fn everybody() -> String {
@@ -206,8 +204,7 @@ async fn a_run_by_hand_needs_an_alert_that_fires_unless_it_is_forced_and_says_wh
     std::fs::write(dir.path().join("demo.wasm"), bed::guest::component(1)).unwrap();
     let policies = "policies:\n- {name: demo, source: {file: demo.wasm}, mode: enforce}\n";
     std::fs::write(dir.path().join("suture.yaml"), config("", &(everybody() + policies))).unwrap();
-    let server = Server::start(&dir.path().join("suture.yaml"), options()).await.unwrap();
-    let bed = Bed { server, client: client(), dir };
+    let bed = serve(dir).await;
     let start = async |force: bool| {
         let body = json!({"labels": {"alertname": "Demo", "name": "plex"}, "force": force});
         ask(&bed, "POST", "/api/v1/policies/demo/runs", Some(&token("admin-1")), &body).await

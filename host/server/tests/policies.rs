@@ -7,70 +7,34 @@ mod bed;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bed::{Bed, guest, options, start};
+use bed::{Bed, alerts, demo, guest, options, start};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use suture_core::{Clock, RealClock};
 use suture_server::{Secrets, Server, check};
 
 const HOUR: u64 = 3_600_000;
+const FILE: &str = "{file: demo.wasm}";
 
 /// A server whose policy `demo` sleeps before it is done.
 async fn with_policy(sleep_ms: u64, more: &str) -> Bed {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("demo.wasm"), guest::component(sleep_ms)).unwrap();
-    start(dir, &policies(more)).await
-}
-
-fn policies(more: &str) -> String {
-    format!("policies:\n- {{name: demo, source: {{file: demo.wasm}}, mode: enforce, confirm: none{more}}}\n")
-}
-
-fn firing(names: &[&str]) -> String {
-    let alert = |name: &&str| {
-        json!({"status": "firing", "labels": {"alertname": "Demo", "name": name},
-               "startsAt": "2026-11-22T04:10:00Z", "endsAt": "0001-01-01T00:00:00Z"})
-    };
-    json!({"version": "4", "alerts": names.iter().map(alert).collect::<Vec<_>>()}).to_string()
+    start(dir, &demo(FILE, more)).await
 }
 
 impl Bed {
-    async fn tell(&self, path: &str, body: Value) -> (StatusCode, Value) {
-        let url = format!("http://{}/api/v1{path}", self.server.admin_addr());
-        let answer = self
-            .client
-            .post(url)
-            .header("content-type", bed::JSON)
-            .body(body.to_string())
-            .send()
-            .await
-            .unwrap();
-        (answer.status(), answer.json().await.unwrap())
-    }
-
     async fn items(&self, path: &str) -> Vec<Value> {
         let (status, body) = self.get(path).await;
         assert_eq!(status, StatusCode::OK, "{body}");
         body["items"].as_array().unwrap().clone()
     }
 
-    /// Ask again until there is an item that fits.
-    async fn until(&self, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        let mut items = Vec::new();
-        for _ in 0..500 {
-            items = self.items(path).await;
-            if let Some(item) = items.iter().find(|item| fits(item)) {
-                return item.clone();
-            }
-            nap().await;
-        }
-        panic!("never: {items:#?}")
+    /// Wait for an item that fits.
+    async fn until_one(&self, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let one = |seen: &Value| seen["items"].as_array()?.iter().find(|item| fits(item)).cloned();
+        let seen = self.until(path, |seen| one(seen).is_some()).await;
+        one(&seen).unwrap()
     }
-}
-
-async fn nap() {
-    let clock: &dyn Clock = &RealClock;
-    clock.sleep(Duration::from_millis(20)).await;
 }
 
 fn keys(value: &Value) -> BTreeSet<&str> {
@@ -80,8 +44,8 @@ fn keys(value: &Value) -> BTreeSet<&str> {
 #[tokio::test]
 async fn an_alert_becomes_an_incident_and_a_run_with_all_that_is_promised_of_them() {
     let bed = with_policy(1, "").await;
-    assert_eq!(bed.post("/hooks", firing(&["plex"])).await.0, StatusCode::OK);
-    let run = bed.until("/api/v1/runs?state=ended", |_| true).await;
+    assert_eq!(bed.post("/hooks", alerts("firing", &["plex"])).await.0, StatusCode::OK);
+    let run = bed.until_one("/api/v1/runs?state=ended", |_| true).await;
     for key in "id incident policy digest mode attempt state outcome summary startedAt endedAt".split(' ') {
         assert!(keys(&run).contains(key), "{key}: {run}");
     }
@@ -117,12 +81,15 @@ async fn labels_that_are_no_kubernetes_names_are_accepted_counted_and_never_run(
     let bed = with_policy(1, "").await;
     let long = "x".repeat(300);
     let hostile = ["../../etc", "Not A Name", "a;rm -rf /", "", "é", long.as_str()];
-    assert_eq!(bed.post("/hooks", firing(&hostile)).await, (StatusCode::OK, json!({"accepted": 6})));
-    let without = firing(&["plex"]).replace(r#""name":"plex""#, r#""other":"plex""#);
+    assert_eq!(
+        bed.post("/hooks", alerts("firing", &hostile)).await,
+        (StatusCode::OK, json!({"accepted": 6}))
+    );
+    let without = alerts("firing", &["plex"]).replace(r#""name":"plex""#, r#""other":"plex""#);
     assert_eq!(bed.post("/hooks", without).await.0, StatusCode::OK);
     // What comes after them is routed after them.
-    bed.post("/hooks", firing(&["good"])).await;
-    bed.until("/api/v1/runs?state=ended", |_| true).await;
+    bed.post("/hooks", alerts("firing", &["good"])).await;
+    bed.until_one("/api/v1/runs?state=ended", |_| true).await;
     let incidents = bed.items("/api/v1/incidents").await;
     assert_eq!(incidents.len(), 1, "{incidents:#?}");
     assert_eq!(incidents[0]["key"]["name"], "good");
@@ -134,22 +101,22 @@ async fn labels_that_are_no_kubernetes_names_are_accepted_counted_and_never_run(
 async fn while_paused_alerts_are_accepted_and_nothing_runs() {
     let bed = with_policy(1, "").await;
     bed.tell("/pause", json!(null)).await;
-    assert_eq!(bed.post("/hooks", firing(&["plex"])).await.0, StatusCode::OK);
-    bed.until("/api/v1/incidents", |incident| incident["key"]["name"] == "plex").await;
+    assert_eq!(bed.post("/hooks", alerts("firing", &["plex"])).await.0, StatusCode::OK);
+    bed.until_one("/api/v1/incidents", |incident| incident["key"]["name"] == "plex").await;
     assert!(bed.items("/api/v1/runs").await.is_empty());
     assert_eq!(bed.get("/readyz").await.0, StatusCode::OK, "a host that is paused takes alerts");
     bed.tell("/resume", json!(null)).await;
-    bed.until("/api/v1/runs?state=ended", |_| true).await;
+    bed.until_one("/api/v1/runs?state=ended", |_| true).await;
 }
 
 #[tokio::test]
 async fn a_run_is_cancelled_once() {
     let bed = with_policy(HOUR, "").await;
-    bed.post("/hooks", firing(&["plex"])).await;
-    let run = bed.until("/api/v1/runs", |run| run["state"] != "ended").await;
+    bed.post("/hooks", alerts("firing", &["plex"])).await;
+    let run = bed.until_one("/api/v1/runs", |run| run["state"] != "ended").await;
     let path = format!("/runs/{}/cancel", run["id"].as_str().unwrap());
     assert_eq!(bed.tell(&path, json!(null)).await.0, StatusCode::OK);
-    let run = bed.until("/api/v1/runs?state=ended", |_| true).await;
+    let run = bed.until_one("/api/v1/runs?state=ended", |_| true).await;
     assert_eq!(run["outcome"], "cancelled");
     let (status, again) = bed.tell(&path, json!(null)).await;
     assert_eq!((status, &again["error"]["code"]), (StatusCode::CONFLICT, &json!("conflict")));
@@ -162,7 +129,7 @@ async fn a_run_is_started_by_hand_for_a_key_that_nothing_works_on() {
     let plex = json!({"labels": {"name": "plex"}});
     let (status, started) = bed.tell("/policies/demo/runs", plex.clone()).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{started}");
-    bed.until("/api/v1/runs", |run| run["incident"] == started["incident"]).await;
+    bed.until_one("/api/v1/runs", |run| run["incident"] == started["incident"]).await;
     for (path, body, status) in [
         ("/policies/demo/runs", plex.clone(), StatusCode::CONFLICT),
         ("/policies/demo/runs", json!({"labels": {"name": "No Name"}}), StatusCode::BAD_REQUEST),
@@ -179,8 +146,8 @@ async fn a_run_is_started_by_hand_for_a_key_that_nothing_works_on() {
 #[tokio::test]
 async fn pages_hold_everything_once_newest_first() {
     let bed = with_policy(1, "").await;
-    bed.post("/hooks", firing(&["a", "b", "c", "d", "e"])).await;
-    bed.until("/api/v1/incidents", |incident| incident["key"]["name"] == "e").await;
+    bed.post("/hooks", alerts("firing", &["a", "b", "c", "d", "e"])).await;
+    bed.until_one("/api/v1/incidents", |incident| incident["key"]["name"] == "e").await;
     let (mut seen, mut after) = (Vec::new(), String::new());
     for _ in 0..10 {
         let (_, page) = bed.get(&format!("/api/v1/incidents?limit=2&after={after}")).await;
@@ -200,10 +167,10 @@ async fn pages_hold_everything_once_newest_first() {
 #[tokio::test]
 async fn a_path_with_a_policys_name_skips_match_and_not_the_manifests_own_matchers() {
     let bed = with_policy(1, ", match: ['team=\"other\"']").await;
-    bed.post("/hooks", firing(&["unwanted"])).await;
-    bed.post("/hooks/demo", firing(&["plex"]).replace("Demo", "Another")).await;
-    bed.post("/hooks/demo", firing(&["wanted"])).await;
-    bed.until("/api/v1/incidents", |incident| incident["key"]["name"] == "wanted").await;
+    bed.post("/hooks", alerts("firing", &["unwanted"])).await;
+    bed.post("/hooks/demo", alerts("firing", &["plex"]).replace("Demo", "Another")).await;
+    bed.post("/hooks/demo", alerts("firing", &["wanted"])).await;
+    bed.until_one("/api/v1/incidents", |incident| incident["key"]["name"] == "wanted").await;
     assert_eq!(bed.items("/api/v1/incidents").await.len(), 1);
 }
 
@@ -211,23 +178,19 @@ async fn a_path_with_a_policys_name_skips_match_and_not_the_manifests_own_matche
 async fn what_one_host_accepted_the_next_one_runs() {
     let bed = with_policy(1, "").await;
     bed.tell("/pause", json!(null)).await;
-    bed.post("/hooks", firing(&["plex"])).await;
-    let Bed { server, dir, .. } = bed;
-    server.stop(Duration::from_secs(1)).await;
-    let bed = start(dir, &policies("")).await;
-    let run = bed.until("/api/v1/runs?state=ended", |_| true).await;
+    bed.post("/hooks", alerts("firing", &["plex"])).await;
+    let bed = bed.restart(Duration::from_secs(1)).await;
+    let run = bed.until_one("/api/v1/runs?state=ended", |_| true).await;
     assert_eq!(run["outcome"], "remediated");
 }
 
 #[tokio::test]
 async fn a_run_that_outlasts_the_grace_is_left_to_the_next_host() {
     let bed = with_policy(HOUR, "").await;
-    bed.post("/hooks", firing(&["plex"])).await;
-    let first = bed.until("/api/v1/runs", |run| run["state"] != "ended").await;
-    let Bed { server, dir, .. } = bed;
-    server.stop(Duration::from_millis(10)).await;
-    let bed = start(dir, &policies("")).await;
-    bed.until("/api/v1/incidents", |incident| incident["state"] == "waiting").await;
+    bed.post("/hooks", alerts("firing", &["plex"])).await;
+    let first = bed.until_one("/api/v1/runs", |run| run["state"] != "ended").await;
+    let bed = bed.restart(Duration::from_millis(10)).await;
+    bed.until_one("/api/v1/incidents", |incident| incident["state"] == "waiting").await;
     let runs = bed.items("/api/v1/runs").await;
     assert_eq!(runs.len(), 1, "it goes on, and none begins beside it");
     assert_eq!((&runs[0]["id"], &runs[0]["outcome"]), (&first["id"], &Value::Null));
@@ -238,7 +201,7 @@ async fn settings_that_do_not_fit_stop_their_own_policy_and_no_other() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("demo.wasm"), guest::component(1)).unwrap();
     let broken = "- {name: broken, source: {file: demo.wasm}, settings: {pause: soon}}\n";
-    let bed = start(dir, &format!("{}{broken}", policies(", settings: {pause: 3}"))).await;
+    let bed = start(dir, &format!("{}{broken}", demo(FILE, ", settings: {pause: 3}"))).await;
     let policies = bed.items("/api/v1/policies").await;
     assert_eq!(policies[0]["error"], Value::Null);
     let error = policies[1]["error"].as_str().unwrap();
@@ -247,8 +210,8 @@ async fn settings_that_do_not_fit_stop_their_own_policy_and_no_other() {
         "{error}"
     );
     assert_eq!(bed.get("/readyz").await.0, StatusCode::OK, "one policy is at work");
-    bed.post("/hooks", firing(&["plex"])).await;
-    let run = bed.until("/api/v1/runs?state=ended", |_| true).await;
+    bed.post("/hooks", alerts("firing", &["plex"])).await;
+    let run = bed.until_one("/api/v1/runs?state=ended", |_| true).await;
     assert_eq!(run["policy"], "demo");
 
     let report = check(&bed.dir.path().join("suture.yaml"), &options(), Secrets::Here).await;
@@ -271,7 +234,7 @@ async fn a_check_says_which_grants_a_policy_never_asked_for() {
 async fn a_host_that_stops_refuses_what_still_comes_so_that_it_is_sent_again() {
     let bed = with_policy(HOUR, "").await;
     bed.server.engine().shutdown(Duration::ZERO).await;
-    let (status, answer) = bed.post("/hooks", firing(&["plex"])).await;
+    let (status, answer) = bed.post("/hooks", alerts("firing", &["plex"])).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
     assert_eq!(bed.get("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(bed.get("/healthz").await.0, StatusCode::OK);

@@ -12,12 +12,11 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use bed::{Bed, guest, start};
+use bed::{Bed, alerts, demo, guest, nap, serve, start};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
-use suture_core::{Clock, RealClock};
 
 #[derive(Clone, Default)]
 struct Collector {
@@ -71,29 +70,20 @@ async fn configured(url: &str, sleep_ms: u64, more: &str) -> Bed {
     std::fs::write(dir.path().join("headers"), "Authorization: Bearer for-the-collector\n").unwrap();
     let config = format!(
         "telemetry: {{otlp: {{endpoint: '{url}', headersFile: headers, timeout: 1s{more}}}}}\n\
-         policies:\n- {{name: demo, source: {{file: demo.wasm}}, mode: enforce, confirm: none}}\n"
+         {}",
+        demo("{file: demo.wasm}", "")
     );
     start(dir, &config).await
 }
 
 impl Bed {
     async fn fire(&self, status: &str) {
-        let body = serde_json::json!({"version": "4", "alerts": [{"status": status,
-            "labels": {"alertname": "Demo", "name": "plex"},
-            "startsAt": "2026-11-22T04:10:00Z", "endsAt": "0001-01-01T00:00:00Z"}]});
-        assert_eq!(self.post("/hooks", body.to_string()).await.0, StatusCode::OK);
+        assert_eq!(self.post("/hooks", alerts(status, &["plex"])).await.0, StatusCode::OK);
     }
 
     async fn until_state(&self, wanted: &str) -> String {
-        let clock: &dyn Clock = &RealClock;
-        for _ in 0..500 {
-            let (_, seen) = self.get("/api/v1/incidents").await;
-            if seen["items"][0]["state"] == wanted {
-                return seen["items"][0]["id"].as_str().unwrap().to_owned();
-            }
-            clock.sleep(Duration::from_millis(20)).await;
-        }
-        panic!("never {wanted}");
+        let seen = self.until("/api/v1/incidents", |seen| seen["items"][0]["state"] == wanted).await;
+        seen["items"][0]["id"].as_str().unwrap().to_owned()
     }
 }
 
@@ -139,9 +129,7 @@ async fn a_run_that_goes_on_after_a_restart_stays_in_its_trace_and_nothing_is_to
     bed.until_state("waiting").await;
     bed.server.stop(Duration::ZERO).await;
     assert!(collector.named("run").is_empty(), "it is not over");
-    let server =
-        suture_server::Server::start(&bed.dir.path().join("suture.yaml"), bed::options()).await.unwrap();
-    let bed = Bed { server, client: bed::client(), dir: bed.dir };
+    let bed = serve(bed.dir).await;
     bed.until_state("verifying").await;
     bed.fire("resolved").await;
     bed.until_state("resolved").await;
@@ -165,9 +153,7 @@ async fn an_alert_that_clears_after_a_restart_has_its_span_and_that_of_its_verif
     bed.until_state("verifying").await;
     bed.server.stop(Duration::from_secs(5)).await;
     assert!(collector.named("alert").is_empty(), "it still fires");
-    let server =
-        suture_server::Server::start(&bed.dir.path().join("suture.yaml"), bed::options()).await.unwrap();
-    let bed = Bed { server, client: bed::client(), dir: bed.dir };
+    let bed = serve(bed.dir).await;
     bed.fire("resolved").await;
     bed.until_state("resolved").await;
     bed.server.stop(Duration::from_secs(5)).await;
@@ -196,12 +182,11 @@ async fn a_collector_that_refuses_is_asked_again_and_one_that_is_gone_harms_noth
     let bed = with(&collector.serve().await, 1).await;
     bed.fire("firing").await;
     bed.until_state("verifying").await;
-    let clock: &dyn Clock = &RealClock;
     for _ in 0..500 {
         if !collector.named("run").is_empty() {
             break;
         }
-        clock.sleep(Duration::from_millis(20)).await;
+        nap().await;
     }
     assert_eq!(collector.named("run").len(), 1);
     bed.server.stop(Duration::from_secs(5)).await;

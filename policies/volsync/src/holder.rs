@@ -101,7 +101,7 @@ pub fn must_be_gone(lock: &Lock, source: &ReplicationSource, settings: &Settings
 fn lives(pod: &Pod) -> bool {
     let is_mover = pod.metadata.label("app.kubernetes.io/created-by") == Some("volsync");
     let restic_has_ended = pod.status_of("restic").is_some_and(|restic| restic.state.terminated.is_some());
-    !pod.is_finished() && !(is_mover && restic_has_ended)
+    !(pod.is_finished() || is_mover && restic_has_ended)
 }
 
 /// Other namespaces can share the repository, so the pod is looked for in all of them, if

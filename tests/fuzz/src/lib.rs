@@ -11,10 +11,12 @@ pub mod component;
 #[cfg(feature = "host")]
 pub mod configuration;
 pub mod expression;
+pub mod fields;
 #[cfg(feature = "host")]
 pub mod journal;
 pub mod patch;
 pub mod pattern;
+pub mod promql;
 #[cfg(feature = "host")]
 pub mod scenario;
 pub mod shown;
@@ -35,10 +37,12 @@ pub const TARGETS: &[Target] = &[
     #[cfg(feature = "host")]
     Target { name: "configuration", run: configuration::run },
     Target { name: "expression", run: expression::run },
+    Target { name: "fields", run: fields::run },
     #[cfg(feature = "host")]
     Target { name: "journal", run: journal::run },
     Target { name: "patch", run: patch::run },
     Target { name: "pattern", run: pattern::run },
+    Target { name: "promql", run: promql::run },
     #[cfg(feature = "host")]
     Target { name: "scenario", run: scenario::run },
     Target { name: "shown", run: shown::run },

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use suture_core::effect::{Patch, PatchType, Target};
 use suture_core::object::Kind;
-use suture_core::patch;
+use suture_core::{Error, patch};
 
 /// A JSON list: the object, then a patch for it. A patch that is a list is a JSON patch.
 ///
@@ -12,17 +12,20 @@ pub fn run(bytes: &[u8]) {
     let Ok([object, body]) = serde_json::from_slice::<[Value; 2]>(bytes) else { return };
     let patch_type = if body.is_array() { PatchType::Json } else { PatchType::Merge };
     patch::is_left_by(&object, &body);
-    let kind = Kind::new("v1", "ConfigMap");
-    let target = Target { kind, namespace: None, name: String::new(), uid: None, subresource: None };
-    let Ok(after) = patch::apply(&object, &Patch { target, patch_type, body, resource_version: None }) else {
-        return;
-    };
+    let Ok(after) = patched(&object, patch_type, body) else { return };
     let mut reached = object.clone();
     if let Some(difference) = patch::difference(&object, &after) {
         json_patch::merge(&mut reached, &difference);
     }
     // A merge patch can't write a null: objects are compared as the API server keeps them.
     assert_eq!(without_nulls(&reached), without_nulls(&after));
+}
+
+/// An object as a patch leaves it.
+pub(crate) fn patched(object: &Value, patch_type: PatchType, body: Value) -> Result<Value, Error> {
+    let kind = Kind::new("v1", "ConfigMap");
+    let target = Target { kind, namespace: None, name: String::new(), uid: None, subresource: None };
+    patch::apply(object, &Patch { target, patch_type, body, resource_version: None })
 }
 
 fn without_nulls(value: &Value) -> Value {

@@ -1,12 +1,14 @@
 //! A server on loopback with a cluster in memory, and a client.
+#![allow(clippy::panic, reason = "a test that can not go on panics")]
 
 pub mod guest;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::{Clock, RealClock};
 use suture_server::{Compiler, ServeOptions, Server, Simulated};
@@ -42,8 +44,33 @@ pub async fn start(dir: tempfile::TempDir, more: &str) -> Bed {
          storage: {{path: state}}\ncluster: {{simulated: {{scenario: s.yaml}}}}\n{more}"
     );
     std::fs::write(dir.path().join("suture.yaml"), config).unwrap();
+    serve(dir).await
+}
+
+/// A server under the configuration that stands in a folder.
+pub async fn serve(dir: tempfile::TempDir) -> Bed {
     let server = Server::start(&dir.path().join("suture.yaml"), options()).await.unwrap();
     Bed { server, client: client(), dir }
+}
+
+/// The policy `demo`, and more that is said of it.
+pub fn demo(source: &str, more: &str) -> String {
+    format!("policies:\n- {{name: demo, source: {source}, mode: enforce, confirm: none{more}}}\n")
+}
+
+/// A notification of alerts for it.
+pub fn alerts(status: &str, names: &[&str]) -> String {
+    let alert = |name: &&str| {
+        json!({"status": status, "labels": {"alertname": "Demo", "name": name},
+            "startsAt": "2026-11-22T04:10:00Z", "endsAt": "0001-01-01T00:00:00Z"})
+    };
+    json!({"version": "4", "alerts": names.iter().map(alert).collect::<Vec<_>>()}).to_string()
+}
+
+/// The pause between two looks at what comes about elsewhere.
+pub async fn nap() {
+    let clock: &dyn Clock = &RealClock;
+    clock.sleep(Duration::from_millis(20)).await;
 }
 
 pub fn client() -> Client {
@@ -68,6 +95,33 @@ impl Bed {
             .await
             .unwrap();
         (answer.status(), answer.json().await.unwrap_or_default())
+    }
+
+    /// Tell the API something.
+    pub async fn tell(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let url = format!("http://{}/api/v1{path}", self.server.admin_addr());
+        let request = self.client.post(url).header("content-type", JSON).body(body.to_string());
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
+    /// Ask again until the answer fits.
+    pub async fn until(&self, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let mut seen = Value::Null;
+        for _ in 0..500 {
+            seen = self.get(path).await.1;
+            if fits(&seen) {
+                return seen;
+            }
+            nap().await;
+        }
+        panic!("never: {seen:#}")
+    }
+
+    /// Stop the server, and start another in its folder.
+    pub async fn restart(self, grace: Duration) -> Self {
+        self.server.stop(grace).await;
+        serve(self.dir).await
     }
 
     pub async fn get(&self, path: &str) -> (StatusCode, Value) {

@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::bed::guest;
-use crate::{digest, put, with};
+use crate::{GRACE, digest, put, with};
 
 #[tokio::test]
 async fn a_module_that_differs_waits_until_it_is_accepted_even_over_a_restart() {
@@ -24,7 +24,7 @@ async fn a_module_that_differs_waits_until_it_is_accepted_even_over_a_restart() 
     assert_eq!(status["candidate"]["backtest"]["compared"], 1, "{status:#}");
     assert_eq!(status["candidate"]["backtest"]["differences"].as_array().unwrap().len(), 1);
 
-    let bed = bed.restart().await;
+    let bed = bed.restart(GRACE).await;
     let status = bed.until("/api/v1/policies/demo", waits).await;
     assert_eq!(status["digest"], digest(&old).as_str(), "{status:#}");
     let (code, error) = bed.tell("/policies/demo/accept", json!({"digest": digest(&old)})).await;
@@ -35,7 +35,7 @@ async fn a_module_that_differs_waits_until_it_is_accepted_even_over_a_restart() 
     let (code, _) = bed.tell("/policies/demo/accept", json!({"digest": digest(&new)})).await;
     assert_eq!(code, StatusCode::CONFLICT);
     assert_eq!(bed.tell("/policies/none/accept", json!({"digest": "x"})).await.0, StatusCode::NOT_FOUND);
-    let bed = bed.restart().await;
+    let bed = bed.restart(GRACE).await;
     assert_eq!(bed.policy().await["digest"], digest(&new).as_str());
 }
 

@@ -4,10 +4,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
-use suture_server::{Secrets, Server, check};
+use suture_server::{Secrets, check};
 
-use crate::bed::{Bed, client, guest, options, start};
-use crate::{FILE, digest, nap, policies, put, with};
+use crate::bed::{demo, guest, nap, options, serve, start};
+use crate::{FILE, GRACE, digest, put, with};
 
 #[tokio::test]
 async fn a_changed_file_takes_the_place_of_the_old_one_and_a_run_at_work_keeps_its_own() {
@@ -42,7 +42,7 @@ async fn the_links_of_a_configmap_are_followed_when_they_are_exchanged() {
     let mount = dir.path().join("mount");
     symlink("..1", mount.join("..data")).unwrap();
     symlink("..data/demo.wasm", mount.join("demo.wasm")).unwrap();
-    let bed = start(dir, &policies("{file: mount/demo.wasm}", "")).await;
+    let bed = start(dir, &demo("{file: mount/demo.wasm}", "")).await;
     bed.until_works(&one).await;
     symlink("..2", mount.join("..data_tmp")).unwrap();
     fs::rename(mount.join("..data_tmp"), mount.join("..data")).unwrap();
@@ -63,7 +63,7 @@ async fn a_bad_module_leaves_the_last_good_one_at_work_and_says_why() {
     bed.fire("plex").await;
     bed.ended(1).await;
     // After a restart there is still nothing good at its source.
-    let bed = bed.restart().await;
+    let bed = bed.restart(GRACE).await;
     let status = bed.policy().await;
     assert_eq!(status["digest"], digest(&good).as_str(), "{status}");
     assert!(status["source"].as_str().unwrap().starts_with("kept:"), "{status}");
@@ -83,7 +83,7 @@ async fn in_a_folder_the_module_is_found_by_its_name_and_two_of_one_name_are_non
     put(dir.path(), "policies/whatever.wasm", &one);
     put(dir.path(), "policies/other.wasm", &guest::named("other", "pause", 1));
     put(dir.path(), "policies/notes.txt", b"no module");
-    let bed = start(dir, &policies("{folder: policies}", "")).await;
+    let bed = start(dir, &demo("{folder: policies}", "")).await;
     bed.until_works(&one).await;
     put(bed.dir.path(), "policies/second.wasm", &two);
     let status = bed.until("/api/v1/policies/demo", |policy| !policy["error"].is_null()).await;
@@ -106,8 +106,7 @@ async fn a_run_goes_on_with_its_module_after_a_restart_though_its_source_has_ano
     put(bed.dir.path(), "demo.wasm", &guest::component(1));
     bed.until_works(&guest::component(1)).await;
     bed.server.stop(Duration::ZERO).await;
-    let server = Server::start(&bed.dir.path().join("suture.yaml"), options()).await.unwrap();
-    let bed = Bed { server, client: client(), dir: bed.dir };
+    let bed = serve(bed.dir).await;
     let runs = bed.until("/api/v1/runs", |runs| runs["items"][0].is_object()).await;
     assert_eq!(runs["items"].as_array().unwrap().len(), 1, "{runs:#}");
     assert_eq!(runs["items"][0]["digest"], old.as_str());
@@ -120,7 +119,7 @@ async fn swaps_without_end_lose_no_alert() {
     put(dir.path(), "demo.wasm", &guest::component(1));
     // Sixty incidents at once would be a storm.
     let budgets = "budgets: {storm: 1000, runsPerHour: 1000}\n";
-    let bed = start(dir, &format!("{budgets}{}", policies(FILE, ""))).await;
+    let bed = start(dir, &format!("{budgets}{}", demo(FILE, ""))).await;
     let modules: Vec<_> = (1..=4).map(guest::component).collect();
     for number in 0..60_usize {
         put(bed.dir.path(), "demo.wasm", &modules[number % modules.len()]);

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::bed::guest;
-use crate::{FILE, policies, put, with};
+use crate::bed::{demo, guest};
+use crate::{FILE, put, with};
 
 #[tokio::test]
 async fn settings_are_reloaded_and_only_if_they_fit() {
     let bed = with(1, ", settings: {pause: 1}").await;
-    bed.configure(&policies(FILE, ", settings: {pause: 2}"));
+    bed.configure(&demo(FILE, ", settings: {pause: 2}"));
     bed.until("/api/v1/policies/demo", |policy| policy["settings"]["pause"] == 2).await;
-    bed.configure(&policies(FILE, ", settings: {pause: soon}, limits: {deadline: 1h}"));
+    bed.configure(&demo(FILE, ", settings: {pause: soon}, limits: {deadline: 1h}"));
     let config = bed.until("/api/v1/config", |config| config["errors"][0].is_string()).await;
     assert!(config["errors"][0].as_str().unwrap().contains("suture.yaml:7:"), "{config}");
     assert_eq!(bed.policy().await["settings"]["pause"], 2);
@@ -22,7 +22,7 @@ async fn settings_are_reloaded_and_only_if_they_fit() {
         config["errors"][0].as_str().is_some_and(|why| !why.contains("pause"))
     })
     .await;
-    bed.configure(&policies(FILE, ", settings: {pause: 3}"));
+    bed.configure(&demo(FILE, ", settings: {pause: 3}"));
     let config = bed.until("/api/v1/config", |config| config["errors"] == json!([])).await;
     assert_eq!(config["afterRestart"], json!([]));
     assert_eq!(bed.policy().await["settings"]["pause"], 3);
@@ -48,7 +48,7 @@ async fn a_policy_comes_and_goes_with_the_configuration_and_what_needs_a_restart
 #[tokio::test]
 async fn settings_and_the_module_that_they_are_for_may_come_in_any_order() {
     let bed = with(1, ", settings: {pause: 1}").await;
-    bed.configure(&policies(FILE, ", settings: {rest: 1}"));
+    bed.configure(&demo(FILE, ", settings: {rest: 1}"));
     bed.until("/api/v1/config", |config| config["errors"][0].is_string()).await;
     let newer = guest::named("demo", "rest", 1);
     put(bed.dir.path(), "demo.wasm", &newer);

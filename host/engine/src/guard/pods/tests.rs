@@ -295,6 +295,14 @@ fn the_claims_that_a_stateful_set_gets_by_name_must_be_listed() {
     assert!(check(None, &set("data", "Delete")).is_err());
     let there = set("other", "Delete");
     assert_eq!(check(Some(&there), &there), Ok(()), "what was there before is not the policy's doing");
+    let first: PodGrant = serde_json::from_value(json!({"claims": ["data-db-0"]})).unwrap();
+    let starting = |at: u64| {
+        let mut set = set("data", "Retain");
+        set["spec"]["ordinals"] = json!({"start": at});
+        check_claim_templates(&kind, None, &set, &Rules::of(&[&first]))
+    };
+    assert_eq!(starting(0), Ok(()));
+    assert!(starting(3).unwrap_err().contains("`data-db-3`"), "its first claim is another");
 }
 
 #[test]

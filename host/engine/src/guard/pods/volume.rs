@@ -78,11 +78,12 @@ pub(in super::super) fn check_claim_templates(
     if before.map(part) == Some(part(after)) {
         return Ok(());
     }
-    let [templates, _, retention] = part(after);
+    let [templates, ordinals, retention] = part(after);
+    let first = ordinals.as_ref().and_then(|ordinals| ordinals.get("start")?.as_u64()).unwrap_or_default();
     let name = suture_core::object::name(after).unwrap_or_default();
     for template in templates.as_ref().and_then(Value::as_array).into_iter().flatten() {
         let template = suture_core::object::name(template).unwrap_or_default();
-        let claim = format!("{template}-{name}-0");
+        let claim = format!("{template}-{name}-{first}");
         rules.require(
             |grant| &grant.claims,
             &claim,
