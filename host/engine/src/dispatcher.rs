@@ -2,7 +2,6 @@
 
 mod conclude;
 mod escalate;
-mod held;
 mod incidents;
 mod recent;
 mod route;
@@ -87,8 +86,6 @@ pub(crate) struct Dispatcher {
     ids: ulid::Generator,
     /// Incidents that are not closed.
     incidents: BTreeMap<IncidentId, IncidentRecord>,
-    /// About how many bytes they take in memory.
-    held: held::Bytes,
     by_key: HashMap<Key, Vec<IncidentId>>,
     /// Which of them Prometheus has yet to confirm.
     unconfirmed: Unconfirmed,
@@ -132,7 +129,6 @@ impl Dispatcher {
             commands,
             ids: ulid::Generator::new(),
             incidents: BTreeMap::new(),
-            held: held::Bytes::default(),
             by_key: HashMap::new(),
             unconfirmed: Unconfirmed::default(),
             at_work: HashMap::new(),

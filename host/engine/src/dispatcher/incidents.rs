@@ -8,10 +8,6 @@ use suture_journal::{Change, IncidentRecord, IncidentState};
 use super::{Dispatcher, Key};
 use crate::progress::Progress;
 
-/// Open incidents kept at most, unconfirmed ones aside. Beyond that the oldest that need nothing more of the
-/// host are closed.
-const MAX_OPEN: usize = 20_000;
-
 /// Whether an alert is one of our own, as we post them and as `deploy` has rules for them: an
 /// escalation that comes back must not become an incident.
 pub fn is_our_own(labels: &Labels) -> bool {
@@ -35,14 +31,12 @@ impl Dispatcher {
     pub(super) fn open(&mut self, incident: IncidentRecord) {
         self.shared.metrics.incident(&incident.policy, None, Some(incident.state.as_str()));
         self.index(&incident);
-        self.held.add(&incident);
         self.incidents.insert(incident.id.clone(), incident.clone());
         self.tell(Progress::Incident(Box::new(incident.clone())));
         if incident.state == IncidentState::Received {
             self.unconfirmed.add(&incident, self.shared.clock.now());
         }
         self.unsaved.push(Change::Incident(incident));
-        self.close_the_oldest();
         self.drop_surplus();
     }
 
@@ -50,9 +44,7 @@ impl Dispatcher {
     pub(super) fn change(&mut self, id: &IncidentId, change: impl FnOnce(&mut IncidentRecord)) {
         let Some(incident) = self.incidents.get_mut(id) else { return };
         let before = incident.state;
-        self.held.remove(incident);
         change(incident);
-        self.held.add(incident);
         let incident = incident.clone();
         if incident.state != IncidentState::Verifying {
             self.polls.remove(id);
@@ -62,7 +54,6 @@ impl Dispatcher {
         let after = (!closed).then(|| incident.state.as_str());
         self.shared.metrics.incident(&incident.policy, Some(before.as_str()), after);
         if closed {
-            self.held.remove(&incident);
             self.incidents.remove(id);
             let key = (incident.policy.clone(), incident.key.clone());
             if let Some(ids) = self.by_key.get_mut(&key) {
@@ -111,25 +102,5 @@ impl Dispatcher {
         if let Some(listeners) = &self.shared.listeners {
             let _ = listeners.send(progress);
         }
-    }
-
-    pub(super) fn close_the_oldest(&mut self) {
-        if !self.is_full() {
-            return;
-        }
-        let oldest = self
-            .incidents
-            .values()
-            .find(|incident| !incident.state.is_active())
-            .map(|incident| incident.id.clone());
-        if let Some(id) = oldest {
-            let now = self.now();
-            self.change(&id, |incident| incident.closed_at = Some(now));
-        }
-    }
-
-    /// Whether no more incidents fit: notifications then wait in the inbox.
-    pub(super) fn is_full(&self) -> bool {
-        self.incidents.len() - self.unconfirmed.len() > MAX_OPEN || self.held.are_too_many()
     }
 }

@@ -21,7 +21,7 @@ const PART: usize = 1000;
 impl Dispatcher {
     /// Route what waits in the inbox, batch by batch.
     pub(super) async fn route(&mut self) {
-        while self.shared.journal.inbox_len() > 0 && !self.is_full() {
+        while self.shared.journal.inbox_len() > 0 {
             let batch = match self.shared.journal.inbox_part(BATCH, BATCH_BYTES).await {
                 Ok(batch) if batch.is_empty() => return,
                 Ok(batch) => batch,

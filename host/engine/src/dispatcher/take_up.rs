@@ -23,7 +23,6 @@ impl Dispatcher {
             if incident.state == IncidentState::Received || incident.said_resolved {
                 self.unconfirmed.add(&incident, self.shared.clock.now());
             }
-            self.held.add(&incident);
             self.incidents.insert(incident.id.clone(), incident);
         }
         self.count_recent().await?;

@@ -3,6 +3,7 @@
 
 mod backtested;
 mod left;
+mod many;
 mod resuming;
 mod unconfirmed;
 

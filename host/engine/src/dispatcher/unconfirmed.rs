@@ -55,11 +55,6 @@ pub(super) struct Unconfirmed {
 }
 
 impl Unconfirmed {
-    /// How many incidents are new and unconfirmed.
-    pub fn len(&self) -> usize {
-        self.sizes.len()
-    }
-
     /// Have Prometheus asked about an incident that is there.
     pub fn add(&mut self, incident: &IncidentRecord, now: Timestamp) {
         if incident.state == IncidentState::Received {
@@ -291,7 +286,6 @@ impl Dispatcher {
             incident.state = IncidentState::Queued;
             incident.starts_at = incident.starts_at.min(now);
         });
-        self.close_the_oldest();
     }
 
     /// The alert of a new incident has not fired all that time.
