@@ -10,8 +10,9 @@ use serde_json::json;
 use suture_cluster::{AlertmanagerClient, KnownAlert};
 use suture_core::effect::ActiveAlert;
 use suture_core::{Alert, AlertStatus, Envelope, Labels};
+use suture_engine::key::key;
 use suture_engine::{Confirm, Engine, Policy};
-use suture_journal::IncidentRecord;
+use suture_journal::{IncidentRecord, JournalError, Sought};
 
 use crate::assemble;
 use crate::config::{ConfigError, Loaded};
@@ -99,6 +100,25 @@ impl Sweeper {
         swept
     }
 
+    /// The open incidents of alerts, confirmed or not.
+    async fn incidents(
+        &self,
+        policy: &Policy,
+        alerts: &[(Alert, bool)],
+    ) -> Result<Vec<IncidentRecord>, JournalError> {
+        let Ok(program) = &policy.program else { return Ok(Vec::new()) };
+        let sought = |(alert, _): &(Alert, bool)| {
+            let key = key(program.manifest(), &alert.labels).ok()?;
+            let (policy, fingerprint) = (policy.config.name.clone(), alert.fingerprint());
+            Some(Sought { policy, key, fingerprint })
+        };
+        let sought: Vec<Sought> = alerts.iter().filter_map(sought).collect();
+        let journal = self.engine.journal();
+        let mut found = journal.open_of(sought.clone()).await?;
+        found.extend(journal.received_of(sought).await?);
+        Ok(found)
+    }
+
     async fn look(&self, name: &str, dry_run: bool) -> Result<Swept, SweepError> {
         let unavailable = |error: String| SweepError::Unavailable(error);
         let policy = self.engine.policy(name).ok_or_else(|| SweepError::UnknownPolicy(name.to_owned()))?;
@@ -111,16 +131,18 @@ impl Sweeper {
             Some(alertmanager) => alertmanager.alerts().await.map_err(unavailable)?,
             None => Vec::new(),
         };
-        let incidents = self.engine.journal().open_incidents().await;
-        let incidents = incidents.map_err(|error| SweepError::Unavailable(error.to_string()))?;
         let external = external(&policy).await;
         let mut swept = Swept { firing: firing.len(), ..Swept::default() };
         let mut accepted = Vec::new();
-        for alert in firing {
-            let (alert, is_suppressed) = as_posted(alert, &external, &known);
-            if !policy.wants(&alert.labels, false) || suture_engine::is_our_own(&alert.labels) {
-                continue;
-            }
+        let posted = firing.into_iter().map(|alert| as_posted(alert, &external, &known));
+        let wanted: Vec<(Alert, bool)> = posted
+            .filter(|(alert, _)| {
+                policy.wants(&alert.labels, false) && !suture_engine::is_our_own(&alert.labels)
+            })
+            .collect();
+        let incidents = self.incidents(&policy, &wanted).await;
+        let incidents = incidents.map_err(|error| unavailable(error.to_string()))?;
+        for (alert, is_suppressed) in wanted {
             let result = match is_suppressed {
                 true => Fate::Suppressed,
                 false if is_known(name, &alert, &incidents) => Fate::Known,

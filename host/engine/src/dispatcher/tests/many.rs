@@ -102,3 +102,46 @@ async fn among_very_many_that_wait_for_a_run_a_resolved_is_heard_and_the_oldest_
     assert!(over.runs.is_empty(), "{over:#?}");
     assert!(bed.reaches("ns-2", |_| true).await.runs.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_full_of_incidents_that_rest_closes_the_oldest_and_takes_alerts_again() {
+    let dir = journal_of((0..3000).map(|number| resting(number, IncidentState::Unnecessary))).await;
+    let journal = Journal::open(dir.path(), Arc::new(suture_core::RealClock)).unwrap();
+    let used = journal.room().used;
+    journal.close().await.unwrap();
+    drop(journal);
+    let path = dir.path().to_owned();
+    let empty = tempfile::tempdir().unwrap();
+    let unnecessary = policy(|_, _| async { Ok(Ok(Outcome::Unnecessary { summary: "fine".into() })) });
+    let bed = start(empty, unnecessary, |config| {
+        config.journal = Journal::open_bounded(&path, config.clock.clone(), Some(used)).unwrap();
+    })
+    .await;
+    for _ in 0..4000 {
+        if !bed.engine.journal().room().is_full_with(0) {
+            break;
+        }
+        bed.clock.sleep(Duration::from_secs(2)).await;
+    }
+    bed.post("firing", &["media"]).await;
+    bed.reaches("media", |new| new.state == IncidentState::Unnecessary).await;
+    assert!(bed.engine.metrics().encode().contains(r#"result="displaced"}"#));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn between_the_answer_to_an_alert_and_its_run_there_is_one_write() {
+    let commits = Arc::new(AtomicUsize::new(0));
+    let begun = Arc::new(AtomicUsize::new(0));
+    let (counted, seen) = (commits.clone(), begun.clone());
+    let program = policy(move |_, _| {
+        seen.store(counted.load(Ordering::SeqCst), Ordering::SeqCst);
+        async { Ok(Ok(Outcome::Unnecessary { summary: "fine".into() })) }
+    });
+    let bed = bed(program).await;
+    bed.engine.journal().on_commit(Arc::new(move |_| {
+        commits.fetch_add(1, Ordering::SeqCst);
+    }));
+    bed.post("firing", &["media"]).await;
+    bed.until(IncidentState::Unnecessary).await;
+    assert_eq!(begun.load(Ordering::SeqCst), 2, "what was posted, and the incident with its run");
+}
