@@ -7,6 +7,7 @@ mod waiting;
 
 use crate::figure::Figure;
 
+pub use bed::{Deed, Native, cluster};
 pub use waiting::child;
 
 pub async fn figures() -> anyhow::Result<Vec<Figure>> {

@@ -14,6 +14,7 @@ mod guard;
 )]
 mod guest;
 mod load;
+mod open;
 mod policy;
 mod repair;
 mod spin;
@@ -24,13 +25,13 @@ mod webhook;
 use std::process::ExitCode;
 
 /// Groups of figures.
-const GROUPS: [&str; 9] =
-    ["policy", "guard", "webhook", "repair", "durable", "torture", "swap", "bytes", "spin"];
+const GROUPS: [&str; 10] =
+    ["policy", "guard", "webhook", "repair", "durable", "torture", "swap", "bytes", "open", "spin"];
 
 fn main() -> anyhow::Result<ExitCode> {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    if runtime.block_on(durable::child(&asked))? {
+    if runtime.block_on(durable::child(&asked))? || runtime.block_on(open::child(&asked))? {
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(unknown) = asked.iter().find(|name| !GROUPS.contains(&name.as_str())) {
@@ -62,6 +63,9 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     if is_asked("bytes") {
         figures.extend(runtime.block_on(bytes::figures())?);
+    }
+    if is_asked("open") {
+        figures.extend(runtime.block_on(open::figures())?);
     }
     if is_asked("spin") {
         // As the host's own executor: see `suture serve`.

@@ -30,6 +30,8 @@ pub enum Deed {
     Repair,
     /// Looks, and waits for an hour for what never comes.
     Wait,
+    /// Finds at once that there is nothing to repair.
+    Rest,
 }
 
 pub struct Native {
@@ -75,6 +77,7 @@ impl Program for Native {
         let ended = match self.deed {
             Deed::Repair => repair(&*host, &name).await,
             Deed::Wait => wait(&*host, &name).await,
+            Deed::Rest => Ok(Outcome::Unnecessary { summary: "there was nothing to repair".to_owned() }),
         };
         match ended {
             Ok(outcome) => Ending::Concluded(outcome),

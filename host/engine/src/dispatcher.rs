@@ -1,33 +1,50 @@
 //! The one task that moves incidents along. It owns them; all else sends it commands.
+//!
+//! Incidents live in the journal. In memory are those at work (with a run, or yet to be confirmed),
+//! the oldest of each policy's queue, and those that something has just happened to: whatever an
+//! event concerns is fetched by id, or by alert and key, before it is handled, and leaves
+//! ([`clear_desk`](Dispatcher::clear_desk)) once what became of it is saved. What is not saved yet never leaves,
+//! so that what is not in memory stands in the journal as it is. Of what rests, waits or is due the
+//! journal has indexes, and the dispatcher knows only when the next is due and where each queue
+//! goes on: no event costs a look at all incidents, however many are open, and routing waits for
+//! none of them. What an event changes is written once, runs that begin by it included, and a run
+//! starts when its beginning is on disk.
 
 mod by_hand;
 mod conclude;
+mod desk;
+mod due;
 mod escalate;
-mod held;
 mod incidents;
+mod queue;
 mod recent;
+mod room;
 mod route;
 mod runs;
 mod take_up;
+mod timetable;
 mod turns;
 mod unconfirmed;
 mod verify;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use suture_core::clock::later;
 use suture_core::{Halt, IncidentId, Labels, RunId, Timestamp};
-use suture_journal::{Cancel, Change, Durability, IncidentRecord, JournalError};
+use suture_journal::{Cancel, Change, Durability, JournalError, Survey};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::budget::Window;
 use crate::engine::{ByHand, RetryError, Shared, StartError};
 use crate::policy::Policy;
 use crate::run::Finished;
+use desk::Desk;
 pub use incidents::is_our_own;
+use queue::Queue;
+use timetable::Timetable;
 use unconfirmed::{Answer, Unconfirmed};
 
 /// What the dispatcher is told.
@@ -42,6 +59,8 @@ pub(crate) enum Command {
     Confirmed { answers: Vec<(IncidentId, Answer)>, unavailable: Option<String> },
     /// People were told of an incident, or could not be.
     Paged { incident: IncidentId, result: Result<(), String> },
+    /// All of the journal was looked at.
+    Surveyed(Survey),
     /// Start a run by hand.
     Start {
         policy: String,
@@ -88,24 +107,31 @@ pub(crate) struct Dispatcher {
     shared: Arc<Shared>,
     commands: mpsc::UnboundedReceiver<Command>,
     ids: ulid::Generator,
-    /// Incidents that are not closed.
-    incidents: BTreeMap<IncidentId, IncidentRecord>,
-    /// About how many bytes they take in memory.
-    held: held::Bytes,
-    by_key: HashMap<Key, Vec<IncidentId>>,
+    /// Open incidents that are in memory.
+    incidents: Desk,
+    /// Those that wait for a run.
+    queue: Queue,
     /// Which of them Prometheus has yet to confirm.
     unconfirmed: Unconfirmed,
+    /// When the next is due, or earlier.
+    next_due: Option<Timestamp>,
     at_work: HashMap<RunId, AtWork>,
+    /// How many of those of each policy do not wait.
+    working: HashMap<String, usize>,
     busy_keys: HashSet<Key>,
     /// When each verifying incident is looked at next.
-    polls: HashMap<IncidentId, Timestamp>,
+    polls: Timetable,
     policies: HashMap<String, PerPolicy>,
     locks: Arc<crate::locks::Locks>,
     /// For instances.
     places: Arc<Semaphore>,
-    /// What is not on disk yet, in order.
+    /// What is not on disk yet beside incidents, in order.
     unsaved: Vec<Change>,
     cluster_id: String,
+    /// The last write failed.
+    is_behind: bool,
+    /// Something was left undone, and is gone on with then.
+    again_at: Option<Timestamp>,
     /// When the journal is pruned next.
     prune_at: Timestamp,
     /// Who waits for nothing to be at work any more.
@@ -134,17 +160,20 @@ impl Dispatcher {
             shared,
             commands,
             ids: ulid::Generator::new(),
-            incidents: BTreeMap::new(),
-            held: held::Bytes::default(),
-            by_key: HashMap::new(),
+            incidents: Desk::default(),
+            queue: Queue::default(),
             unconfirmed: Unconfirmed::default(),
+            next_due: None,
             at_work: HashMap::new(),
+            working: HashMap::new(),
             busy_keys: HashSet::new(),
-            polls: HashMap::new(),
+            polls: Timetable::default(),
             policies: HashMap::new(),
             locks: Arc::default(),
             places: Arc::new(Semaphore::new(places)),
             unsaved: Vec::new(),
+            is_behind: false,
+            again_at: None,
             shutdown: None,
         };
         dispatcher.take_up().await?;
@@ -188,9 +217,13 @@ impl Dispatcher {
             while let Ok(command) = self.commands.try_recv() {
                 self.handle(command).await;
             }
-            if self.save().await {
+            self.again_at = None;
+            // All that comes of it is one write, unless the last one failed: then nothing is begun
+            // before that is made good.
+            if !self.is_behind || self.save().await {
                 self.route().await;
                 self.advance().await;
+                self.make_room().await;
                 self.save().await;
                 self.prune().await;
             }
@@ -207,15 +240,16 @@ impl Dispatcher {
         match command {
             Command::Ended { run, finished } => self.ended(&run, finished),
             Command::Waiting { run, waiting } => self.waiting(&run, waiting),
-            Command::Checked { incident, firing } => self.checked(&incident, firing),
-            Command::Confirmed { answers, unavailable } => self.answered(answers, unavailable),
-            Command::Paged { incident, result } => self.paged(&incident, result),
+            Command::Checked { incident, firing } => self.checked(&incident, firing).await,
+            Command::Confirmed { answers, unavailable } => self.answered(answers, unavailable).await,
+            Command::Paged { incident, result } => self.paged(&incident, result).await,
+            Command::Surveyed(survey) => self.surveyed(&survey),
             Command::Start { policy, labels, by, reply } => {
-                let started = self.start_by_hand(&policy, labels, by);
+                let started = self.start_by_hand(&policy, labels, by).await;
                 let _ = reply.send(self.promise(started).await);
             }
             Command::Retry { incident, who, reply } => {
-                let retried = self.retry_by_hand(&incident, &who);
+                let retried = self.retry_by_hand(&incident, &who).await;
                 let _ = reply.send(self.promise(retried).await);
             }
             Command::Cancel { run, why, reply } => {
@@ -249,30 +283,41 @@ impl Dispatcher {
     /// Write what is unsaved. False where the journal can't be written: nothing new is
     /// begun until it can.
     async fn save(&mut self) -> bool {
-        if self.unsaved.is_empty() {
+        if self.is_saved() {
+            self.clear_desk();
             return true;
         }
-        match self.shared.journal.commit(self.unsaved.clone(), Durability::Synced).await {
+        let changes = self.incidents.changes().chain(self.unsaved.iter().cloned()).collect();
+        match self.shared.journal.commit(changes, Durability::Synced).await {
             Ok(()) => {
+                self.is_behind = false;
+                self.incidents.saved();
                 self.unsaved.clear();
+                self.clear_desk();
                 true
             }
             Err(error) => {
+                self.is_behind = true;
                 tracing::error!(%error, "the journal can't be written; nothing new is begun until it can");
                 false
             }
         }
     }
 
+    fn is_saved(&self) -> bool {
+        self.incidents.is_saved() && self.unsaved.is_empty()
+    }
+
+    /// Something can't be done now: it is gone on with before long.
+    fn try_later(&mut self, what: &str, error: &JournalError) {
+        tracing::error!(%error, "{what}; it is tried again");
+        self.again_at = Some(self.shared.clock.after(JOURNAL_RETRY));
+    }
+
     fn next_wake(&self) -> Option<Timestamp> {
-        if !self.unsaved.is_empty() {
+        if !self.is_saved() {
             return Some(self.shared.clock.after(JOURNAL_RETRY));
         }
-        let due = self
-            .incidents
-            .values()
-            .filter(|incident| incident.state.is_active())
-            .filter_map(|incident| incident.due);
         let windows = self.policies.values().filter_map(|policy| policy.started.next_change(runs::HOUR));
         let storms = self
             .policies
@@ -282,14 +327,9 @@ impl Dispatcher {
         // While the journal is full, what is queued waits for room, of which nobody tells.
         let is_full = self.shared.journal.room().is_full_with(0);
         let room = is_full.then(|| self.shared.clock.after(ROOM_EVERY));
-        let others = self
-            .polls
-            .values()
-            .copied()
-            .chain([self.prune_at])
-            .chain(self.unconfirmed.next_change())
-            .chain(room);
-        due.chain(others).chain(windows).chain(storms).min()
+        let times = [self.polls.next(), self.next_due, self.unconfirmed.next_change(), self.again_at];
+        let others = times.into_iter().flatten().chain([self.prune_at]).chain(room);
+        others.chain(windows).chain(storms).min()
     }
 
     /// Remove what is over for longer than it is to be kept.

@@ -30,4 +30,4 @@ pub use page::{Filter, Page};
 pub use playback::{Playback, Recorded, play_back};
 pub use record::{InboxRecord, IncidentRecord, IncidentState, RunHeader, RunRecord, RunState};
 pub use recorder::Recorder;
-pub use store::{Journal, Part, Pruned, Room, Survey};
+pub use store::{Journal, Part, Pruned, Room, Slice, Sought, Survey};

@@ -50,6 +50,28 @@ pub enum IncidentState {
 }
 
 impl IncidentState {
+    /// All there are.
+    pub const ALL: [Self; 13] = [
+        Self::Received,
+        Self::Queued,
+        Self::Running,
+        Self::Waiting,
+        Self::Verifying,
+        Self::Resolved,
+        Self::Unnecessary,
+        Self::Planned,
+        Self::Retrying,
+        Self::Escalated,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Unconfirmed,
+    ];
+
+    /// The state of which [`as_str`](Self::as_str) says this.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+
     /// As the API writes it.
     pub fn as_str(self) -> &'static str {
         match self {

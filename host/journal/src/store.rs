@@ -1,5 +1,6 @@
 //! The journal on disk: one SQLite file, one thread that writes it, and some that read.
 
+mod agenda;
 mod closed;
 mod error;
 mod open;
@@ -12,8 +13,8 @@ mod row;
 mod schema;
 mod seal;
 mod select;
-mod shares;
 mod survey;
+mod tally;
 mod wal;
 mod writer;
 
@@ -27,6 +28,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use suture_core::{Clock, IncidentId, RunId};
 
+pub use agenda::{Slice, Sought};
 pub use part::Part;
 pub use prune::Pruned;
 pub use room::Room;
@@ -41,6 +43,7 @@ use reader::Readers;
 use room::Gauge;
 use row::Row;
 use select::{Legible, Table};
+use survey::Surveyor;
 use writer::Writer;
 
 /// The journal of one host, in one folder. Clones share it; the last to be dropped
@@ -52,11 +55,25 @@ struct Store {
     path: PathBuf,
     clock: Arc<dyn Clock>,
     readers: Readers,
-    /// None where the journal is only read.
+    /// None where the journal is only read, as below. Dropped before the writer, which folds the
+    /// log in: nobody may read then.
+    surveyor: Option<Surveyor>,
     writer: Option<Writer>,
-    survey: Survey,
-    /// The damage that the log has told of: each once.
-    told: Mutex<BTreeSet<String>>,
+    /// What was known to be lost before anything was looked at.
+    before: Survey,
+    told: Arc<Told>,
+}
+
+/// The damage that the log has told of: each once.
+#[derive(Default)]
+struct Told(Mutex<BTreeSet<String>>);
+
+impl Told {
+    fn tell(&self, path: &Path, damage: &str) {
+        if self.0.lock().insert(damage.to_owned()) {
+            tracing::error!(journal = %path.display(), "the journal is damaged: {damage}");
+        }
+    }
 }
 
 impl Journal {
@@ -89,10 +106,13 @@ impl Journal {
         let gauge = Gauge::new(max_size);
         let opened = open::for_writing(folder, &gauge)?;
         let readers = Readers::start(&opened.path)?;
-        let (path, survey) = (opened.path.clone(), opened.survey.clone());
-        let writer = Some(Writer::start(opened, gauge)?);
-        let told = Mutex::new(survey.damage.iter().cloned().collect());
-        Ok(Self(Arc::new(Store { path, clock, readers, writer, survey, told })))
+        let (path, before, told) = (opened.path.clone(), opened.before.clone(), Arc::<Told>::default());
+        before.damage.iter().for_each(|damage| told.tell(&path, damage));
+        let log_bytes = gauge.log_bytes();
+        let writer = Writer::start(opened, gauge)?;
+        let surveyor = Surveyor::start(&path, writer.queue.clone(), before.clone(), told.clone(), log_bytes)?;
+        let (surveyor, writer) = (Some(surveyor), Some(writer));
+        Ok(Self(Arc::new(Store { path, clock, readers, surveyor, writer, before, told })))
     }
 
     /// Open a journal only to read it: a folder, or the file in it. A host may be at
@@ -105,13 +125,24 @@ impl Journal {
         open::check(&path)?;
         let readers = Readers::start(&path)?;
         let clock = Arc::new(suture_core::RealClock);
-        let (survey, told) = (Survey::default(), Mutex::default());
-        Ok(Self(Arc::new(Store { path, clock, readers, writer: None, survey, told })))
+        let (before, told) = (Survey::default(), Arc::default());
+        Ok(Self(Arc::new(Store { path, clock, readers, surveyor: None, writer: None, before, told })))
     }
 
-    /// What was found wrong with it when it was opened to be written.
-    pub fn survey(&self) -> &Survey {
-        &self.0.survey
+    /// What is wrong with it, once all of it was looked at since it was opened to be written.
+    /// Virtual time stands still meanwhile.
+    pub async fn survey(&self) -> Survey {
+        let _hold = self.0.clock.hold();
+        match &self.0.surveyor {
+            Some(surveyor) => surveyor.found().await,
+            None => Survey::default(),
+        }
+    }
+
+    /// What was on disk and is lost, a sentence each: of no run that has not ended is it certain
+    /// any more what it did last.
+    pub fn lost(&self) -> &[String] {
+        &self.0.before.damage
     }
 
     /// The journal's file.
@@ -191,11 +222,11 @@ impl Journal {
     }
 
     /// The incidents that are not closed, oldest first.
-    ///
-    /// # Errors
-    /// When the journal can't be read. One that is damaged is left out, and logged.
-    pub async fn open_incidents(&self) -> Result<Vec<IncidentRecord>, JournalError> {
-        self.read(select::open_incidents).await.map(|found| self.legible(found))
+    #[cfg(test)]
+    async fn open_incidents(&self) -> Result<Vec<IncidentRecord>, JournalError> {
+        self.read(|connection| select::unfinished(connection, Table::Incidents))
+            .await
+            .map(|found| self.legible(found))
     }
 
     /// The runs that have not ended, oldest first.
@@ -274,11 +305,7 @@ impl Journal {
 
     /// What can be read; the rest goes to the log.
     fn legible<T>(&self, Legible { items, damaged }: Legible<T>) -> Vec<T> {
-        for damage in damaged {
-            if self.0.told.lock().insert(damage.clone()) {
-                tracing::error!(journal = %self.0.path.display(), "the journal is damaged: {damage}");
-            }
-        }
+        damaged.iter().for_each(|damage| self.0.told.tell(&self.0.path, damage));
         items
     }
 
@@ -289,6 +316,9 @@ impl Journal {
     /// When something could not be written and is lost.
     pub async fn close(&self) -> Result<(), JournalError> {
         let _hold = self.0.clock.hold();
+        if let Some(surveyor) = &self.0.surveyor {
+            surveyor.stop();
+        }
         match &self.0.writer {
             Some(writer) => writer.close().await,
             None => Ok(()),
@@ -304,6 +334,15 @@ impl Journal {
         if let Some(writer) = &self.0.writer {
             writer.settle().await;
         }
+        self.read_committed(query).await
+    }
+
+    /// Read what is on disk. Of changes whose commit was waited for none is missed.
+    async fn read_committed<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let _hold = self.0.clock.hold();
         let result = self.0.readers.run(query).await?;
         result.map_err(|error| error::explain(&self.0.path, "read", &error))
     }

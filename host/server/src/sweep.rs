@@ -11,8 +11,9 @@ use serde_json::json;
 use suture_cluster::AlertmanagerClient;
 use suture_core::effect::ActiveAlert;
 use suture_core::{Alert, AlertRelabeling, AlertStatus, Envelope, Labels};
+use suture_engine::key::key;
 use suture_engine::{Confirm, Engine, Policy};
-use suture_journal::IncidentRecord;
+use suture_journal::{IncidentRecord, JournalError, Sought};
 
 use crate::assemble;
 use crate::config::{ConfigError, Loaded};
@@ -101,6 +102,25 @@ impl Sweeper {
         swept
     }
 
+    /// The open incidents of alerts, confirmed or not.
+    async fn incidents(
+        &self,
+        policy: &Policy,
+        alerts: &[(Alert, bool)],
+    ) -> Result<Vec<IncidentRecord>, JournalError> {
+        let Ok(program) = &policy.program else { return Ok(Vec::new()) };
+        let sought = |(alert, _): &(Alert, bool)| {
+            let key = key(program.manifest(), &alert.labels).ok()?;
+            let (policy, fingerprint) = (policy.config.name.clone(), alert.fingerprint());
+            Some(Sought { policy, key, fingerprint })
+        };
+        let sought: Vec<Sought> = alerts.iter().filter_map(sought).collect();
+        let journal = self.engine.journal();
+        let mut found = journal.open_of(sought.clone()).await?;
+        found.extend(journal.received_of(sought).await?);
+        Ok(found)
+    }
+
     async fn look(&self, name: &str, dry_run: bool) -> Result<Swept, SweepError> {
         let unavailable = |error: String| SweepError::Unavailable(error);
         let policy = self.engine.policy(name).ok_or_else(|| SweepError::UnknownPolicy(name.to_owned()))?;
@@ -110,17 +130,19 @@ impl Sweeper {
         let listed = self.engine.alerts().await.map_err(unavailable)?;
         let firing: Vec<ActiveAlert> = listed.into_iter().filter(|alert| alert.firing).collect();
         let told = Told::ask(&self.alertmanagers).await.map_err(unavailable)?;
-        let incidents = self.engine.journal().open_incidents().await;
-        let incidents = incidents.map_err(|error| SweepError::Unavailable(error.to_string()))?;
         let relabeling = relabeling(&policy).await;
         let key = policy.program.as_ref().map(|program| program.manifest().key.clone()).unwrap_or_default();
         let mut swept = Swept { firing: firing.len(), ..Swept::default() };
         let mut accepted = Vec::new();
-        for alert in firing {
-            let (alert, is_suppressed) = as_posted(alert, &relabeling, &key, &told);
-            if !policy.wants(&alert.labels, false) || suture_engine::is_our_own(&alert.labels) {
-                continue;
-            }
+        let posted = firing.into_iter().map(|alert| as_posted(alert, &relabeling, &key, &told));
+        let wanted: Vec<(Alert, bool)> = posted
+            .filter(|(alert, _)| {
+                policy.wants(&alert.labels, false) && !suture_engine::is_our_own(&alert.labels)
+            })
+            .collect();
+        let incidents = self.incidents(&policy, &wanted).await;
+        let incidents = incidents.map_err(|error| unavailable(error.to_string()))?;
+        for (alert, is_suppressed) in wanted {
             let result = match is_suppressed {
                 true => Fate::Suppressed,
                 false if is_known(name, &alert, &incidents) => Fate::Known,

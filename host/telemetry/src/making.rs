@@ -64,6 +64,24 @@ pub(crate) struct Maker {
     active: HashMap<IncidentId, Option<Timestamp>>,
 }
 
+/// Incidents of which the next span is due, in each place that is looked at, at most: more that
+/// wait cost spans, not memory.
+const MOST: usize = 10_000;
+
+/// What an earlier host left at work. Where it can't be read the host does not start.
+async fn at_work(journal: &Journal) -> Vec<IncidentRecord> {
+    let first = IncidentId::new("");
+    let mut found = journal.owed(&first, MOST).await.unwrap_or_default().incidents;
+    found.extend(journal.due(Timestamp::MAX, MOST).await.unwrap_or_default());
+    for (policy, state, _) in journal.open_counts() {
+        if state == IncidentState::Queued {
+            found.extend(journal.queued(&policy, &first, MOST).await.unwrap_or_default().incidents);
+        }
+    }
+    found.retain(|incident| incident.state.is_active());
+    found
+}
+
 impl Maker {
     /// With what an earlier host left: of that the next span is due.
     pub async fn new(
@@ -74,11 +92,7 @@ impl Maker {
         on_lost: OnLost,
     ) -> Self {
         let mut active = HashMap::new();
-        // Where it can't be read the host does not start.
-        for incident in journal.open_incidents().await.unwrap_or_default() {
-            if !incident.state.is_active() {
-                continue;
-            }
+        for incident in at_work(&journal).await {
             let mut since = None;
             if incident.state == IncidentState::Verifying
                 && let Some(run) = incident.runs.last()

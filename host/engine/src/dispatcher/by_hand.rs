@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use suture_core::{Alert, AlertStatus, IncidentId, Labels, Program};
-use suture_journal::IncidentState;
+use suture_journal::{IncidentState, Sought};
 
 use super::Dispatcher;
 use crate::engine::{ByHand, RetryError, StartError};
@@ -12,7 +12,7 @@ use crate::policy::Policy;
 
 impl Dispatcher {
     /// Open an incident that no alert asked for.
-    pub(super) fn start_by_hand(
+    pub(super) async fn start_by_hand(
         &mut self,
         name: &str,
         labels: Labels,
@@ -20,7 +20,7 @@ impl Dispatcher {
     ) -> Result<IncidentId, StartError> {
         let (policy, program) = self.policy_that_starts(name)?;
         let key = key(program.manifest(), &labels).map_err(StartError::Labels)?;
-        self.check_key(name, &key)?;
+        self.check_key(name, &key).await?;
         let alert = Alert {
             status: AlertStatus::Firing,
             labels,
@@ -34,14 +34,16 @@ impl Dispatcher {
     }
 
     /// Handle an incident that rests once more, as if its alert had just fired.
-    pub(super) fn retry_by_hand(&mut self, id: &IncidentId, who: &str) -> Result<(), RetryError> {
+    pub(super) async fn retry_by_hand(&mut self, id: &IncidentId, who: &str) -> Result<(), RetryError> {
+        let fetched = self.fetch(id).await;
+        fetched.map_err(|error| StartError::Unavailable(error.to_string()))?;
         let incident = self.incidents.get(id).ok_or(RetryError::Over)?;
         if incident.state.is_active() {
             return Err(RetryError::AtWork(incident.state));
         }
         let (policy, key) = (incident.policy.clone(), incident.key.clone());
         self.policy_that_starts(&policy)?;
-        self.check_key(&policy, &key)?;
+        self.check_key(&policy, &key).await?;
         if self.incidents.get(id).is_some_and(|incident| incident.state == IncidentState::Escalated) {
             self.page_resolved(id);
         }
@@ -79,10 +81,13 @@ impl Dispatcher {
     }
 
     /// That nothing with a key is being handled.
-    fn check_key(&self, policy: &str, key: &Labels) -> Result<(), StartError> {
-        let same_key = self.by_key.get(&(policy.to_owned(), key.clone()));
-        match same_key.into_iter().flatten().find(|id| self.is_at_work(id)) {
-            Some(id) => Err(StartError::Busy(id.clone())),
+    async fn check_key(&mut self, policy: &str, key: &Labels) -> Result<(), StartError> {
+        let sought = Sought { policy: policy.to_owned(), key: key.clone(), fingerprint: String::new() };
+        let fetched = self.fetch_of(vec![sought]).await;
+        fetched.map_err(|error| StartError::Unavailable(error.to_string()))?;
+        let same_key = self.incidents.of_key(&(policy.to_owned(), key.clone()));
+        match same_key.into_iter().find(|id| self.is_at_work(id)) {
+            Some(id) => Err(StartError::Busy(id)),
             None => Ok(()),
         }
     }

@@ -27,7 +27,7 @@ impl Dispatcher {
                 let settle =
                     self.policy(policy).map(|policy| policy.config.retry.settle.get()).unwrap_or_default();
                 self.put(id, IncidentState::Verifying, Some(later(now, settle)), summary);
-                self.polls.insert(id.clone(), now);
+                self.polls.set(id, now);
             }
             Ending::Concluded(Outcome::Unnecessary { .. }) => {
                 self.rest(id, IncidentState::Unnecessary, summary, cleared)

@@ -60,8 +60,12 @@ impl Dispatcher {
         });
     }
 
-    pub(super) fn paged(&mut self, id: &IncidentId, result: Result<(), String>) {
+    pub(super) async fn paged(&mut self, id: &IncidentId, result: Result<(), String>) {
         self.shared.metrics.paged(result.is_ok());
+        if let Err(error) = self.fetch(id).await {
+            // The next start tells people again.
+            tracing::error!(incident = %id, %error, "an incident can't be read, and not be said to be told of");
+        }
         let Some(incident) = self.incidents.get(id) else { return };
         if incident.state != IncidentState::Escalated {
             return;

@@ -1,16 +1,10 @@
 //! The incidents that the dispatcher holds, and every way in which they change.
 
-use std::sync::Arc;
-
 use suture_core::{IncidentId, Labels, Timestamp};
-use suture_journal::{Change, IncidentRecord, IncidentState};
+use suture_journal::{IncidentRecord, IncidentState, JournalError, Sought};
 
-use super::{Dispatcher, Key};
+use super::Dispatcher;
 use crate::progress::Progress;
-
-/// Open incidents kept at most, unconfirmed ones aside. Beyond that the oldest that need nothing more of the
-/// host are closed.
-const MAX_OPEN: usize = 20_000;
 
 /// Whether an alert is one of our own, as we post them and as `deploy` has rules for them: an
 /// escalation that comes back must not become an incident.
@@ -19,63 +13,96 @@ pub fn is_our_own(labels: &Labels) -> bool {
 }
 
 impl Dispatcher {
-    pub(super) fn index(&mut self, incident: &IncidentRecord) {
-        let key = self.key_of(incident);
-        self.by_key.entry(key).or_default().push(incident.id.clone());
+    /// Have an incident in memory, if it is open.
+    pub(super) async fn fetch(&mut self, id: &IncidentId) -> Result<(), JournalError> {
+        if self.incidents.get(id).is_none() {
+            let found = self.shared.journal.incident(id).await?;
+            self.incidents.take_in(found);
+        }
+        Ok(())
     }
 
-    /// The key of an incident: the one that is there already, where there is one.
-    pub(super) fn key_of(&self, incident: &IncidentRecord) -> Key {
-        let key = (incident.policy.clone(), incident.key.clone());
-        let known = self.by_key.get_key_value(&key).map(|(known, _)| known.clone());
-        known.unwrap_or_else(|| Arc::new(key))
+    /// Have the open incidents of alerts in memory, and those of their keys that are handled.
+    pub(super) async fn fetch_of(&mut self, sought: Vec<Sought>) -> Result<(), JournalError> {
+        if !sought.is_empty() {
+            let found = self.shared.journal.open_of(sought).await?;
+            self.incidents.take_in(found);
+        }
+        Ok(())
+    }
+
+    /// What rests leaves memory. All of it is in the journal.
+    pub(super) fn clear_desk(&mut self) {
+        let gone = self.queue.trim(self.most_queued());
+        self.incidents.touch(gone);
+        let (queue, unconfirmed) = (&self.queue, &self.unconfirmed);
+        self.incidents.clear(|incident| match incident.state {
+            IncidentState::Received | IncidentState::Running | IncidentState::Waiting => true,
+            IncidentState::Queued => {
+                queue.has(&incident.policy, &incident.id) || unconfirmed.asks(&incident.id)
+            }
+            IncidentState::Verifying
+            | IncidentState::Retrying
+            | IncidentState::Resolved
+            | IncidentState::Unnecessary
+            | IncidentState::Planned
+            | IncidentState::Escalated
+            | IncidentState::Failed
+            | IncidentState::Cancelled
+            | IncidentState::Unconfirmed => unconfirmed.asks(&incident.id),
+        });
     }
 
     /// Add an incident.
     pub(super) fn open(&mut self, incident: IncidentRecord) {
         self.shared.metrics.incident(&incident.policy, None, Some(incident.state.as_str()));
-        self.index(&incident);
-        self.held.add(&incident);
-        self.incidents.insert(incident.id.clone(), incident.clone());
-        self.tell(Progress::Incident(Box::new(incident.clone())));
+        self.tell(|| Progress::Incident(Box::new(incident.clone())));
         if incident.state == IncidentState::Received {
             self.unconfirmed.add(&incident, self.shared.clock.now());
         }
-        self.unsaved.push(Change::Incident(incident));
-        self.close_the_oldest();
+        let id = incident.id.clone();
+        self.incidents.add(incident);
+        self.line_up(&id);
         self.drop_surplus();
+    }
+
+    /// See whether an incident waits for a run.
+    pub(super) fn line_up(&mut self, id: &IncidentId) {
+        let Some(incident) = self.incidents.get(id) else { return };
+        match (incident.state == IncidentState::Queued, incident.said_resolved) {
+            (true, false) => self.queue.add(&incident.policy, id),
+            (true, true) if self.unconfirmed.is_contradicted(id) => {
+                self.queue.add_apart(&incident.policy, id);
+            }
+            // It may be over; Prometheus is being asked.
+            (true, true) | (false, _) => self.queue.remove(&incident.policy, id),
+        }
     }
 
     /// Change an incident, and see that it is saved.
     pub(super) fn change(&mut self, id: &IncidentId, change: impl FnOnce(&mut IncidentRecord)) {
         let Some(incident) = self.incidents.get_mut(id) else { return };
         let before = incident.state;
-        self.held.remove(incident);
         change(incident);
-        self.held.add(incident);
-        let incident = incident.clone();
+        let incident = &*incident;
         if incident.state != IncidentState::Verifying {
             self.polls.remove(id);
         }
-        self.unconfirmed.changed(&incident);
+        self.next_due = self.next_due.into_iter().chain(incident.due).min();
+        self.unconfirmed.changed(incident);
         let closed = incident.closed_at.is_some();
         let after = (!closed).then(|| incident.state.as_str());
         self.shared.metrics.incident(&incident.policy, Some(before.as_str()), after);
-        if closed {
-            self.held.remove(&incident);
-            self.incidents.remove(id);
-            let key = (incident.policy.clone(), incident.key.clone());
-            if let Some(ids) = self.by_key.get_mut(&key) {
-                ids.retain(|other| other != id);
-                if ids.is_empty() {
-                    self.by_key.remove(&key);
-                }
-            }
+        if (incident.state != before || closed)
+            && let Some(listeners) = &self.shared.listeners
+        {
+            let _ = listeners.send(Progress::Incident(Box::new(incident.clone())));
         }
-        if incident.state != before || closed {
-            self.tell(Progress::Incident(Box::new(incident.clone())));
+        self.queue.remove(&incident.policy, id);
+        match closed {
+            true => self.incidents.close(id),
+            false => self.line_up(id),
         }
-        self.unsaved.push(Change::Incident(incident));
     }
 
     /// Put an incident into a state, with the reason why.
@@ -107,29 +134,9 @@ impl Dispatcher {
         });
     }
 
-    pub(super) fn tell(&self, progress: Progress) {
+    pub(super) fn tell(&self, progress: impl FnOnce() -> Progress) {
         if let Some(listeners) = &self.shared.listeners {
-            let _ = listeners.send(progress);
+            let _ = listeners.send(progress());
         }
-    }
-
-    pub(super) fn close_the_oldest(&mut self) {
-        if !self.is_full() {
-            return;
-        }
-        let oldest = self
-            .incidents
-            .values()
-            .find(|incident| !incident.state.is_active())
-            .map(|incident| incident.id.clone());
-        if let Some(id) = oldest {
-            let now = self.now();
-            self.change(&id, |incident| incident.closed_at = Some(now));
-        }
-    }
-
-    /// Whether no more incidents fit: notifications then wait in the inbox.
-    pub(super) fn is_full(&self) -> bool {
-        self.incidents.len() - self.unconfirmed.len() > MAX_OPEN || self.held.are_too_many()
     }
 }

@@ -1,10 +1,11 @@
 //! From the inbox to incidents.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use suture_core::alert::Read;
 use suture_core::{Alert, AlertStatus, Envelope, IncidentId, Labels, names};
-use suture_journal::{Change, IncidentRecord, IncidentState};
+use suture_journal::{Change, IncidentRecord, IncidentState, Sought};
 
 use super::{Dispatcher, is_our_own};
 use crate::engine::ByHand;
@@ -18,21 +19,36 @@ const BATCH_BYTES: usize = 4 << 20;
 /// Alerts of one notification that are written at a time.
 const PART: usize = 1000;
 
+/// An alert on its way to a policy that wants it.
+struct Aimed {
+    alert: Arc<Alert>,
+    policy: Arc<Policy>,
+    key: Labels,
+}
+
+/// The incidents that are to be known before an alert of this incident is judged.
+pub(super) fn sought(incident: &IncidentRecord) -> Sought {
+    let IncidentRecord { policy, key, fingerprint, .. } = incident;
+    Sought { policy: policy.clone(), key: key.clone(), fingerprint: fingerprint.clone() }
+}
+
 impl Dispatcher {
-    /// Route what waits in the inbox, batch by batch.
+    /// Route what waits in the inbox, batch by batch. The last of it is saved by whoever goes on,
+    /// with the runs that begin by it.
     pub(super) async fn route(&mut self) {
-        while self.shared.journal.inbox_len() > 0 && !self.is_full() {
+        loop {
+            let waiting = self.shared.journal.inbox_len();
+            if waiting == 0 {
+                return;
+            }
             let batch = match self.shared.journal.inbox_part(BATCH, BATCH_BYTES).await {
-                Ok(batch) if batch.is_empty() => return,
                 Ok(batch) => batch,
-                Err(error) => {
-                    tracing::error!(%error, "the inbox can't be read");
-                    return;
-                }
+                Err(error) => return self.try_later("the inbox can't be read", &error),
             };
             let mut routed = Vec::with_capacity(batch.len());
+            let mut aimed = Vec::new();
             for (id, record) in batch {
-                match self.route_notification(record.policy.as_deref(), &record.body).await {
+                match self.aim_notification(record.policy.as_deref(), &record.body, &mut aimed).await {
                     Ok(true) => {}
                     // It stays in the inbox, and what was routed of it is known when it is routed again.
                     Ok(false) => return,
@@ -43,19 +59,24 @@ impl Dispatcher {
                 }
                 routed.push(id);
             }
+            if routed.is_empty() || !self.route_all(&mut aimed).await {
+                return;
+            }
+            let is_last = waiting <= routed.len();
             self.unsaved.push(Change::Routed(routed));
-            if !self.save().await {
+            if is_last || !self.save().await {
                 return;
             }
         }
     }
 
-    /// Route the alerts of a notification. One that has very many is written a part at a time:
-    /// they are never all in memory. False where the journal can't be written.
-    async fn route_notification(
+    /// Find the policies that want the alerts of a notification. One that has very many is routed
+    /// and written a part at a time: they are never all in memory. False where that can't be done.
+    async fn aim_notification(
         &mut self,
         policy: Option<&str>,
         body: &[u8],
+        aimed: &mut Vec<Aimed>,
     ) -> Result<bool, serde_json::Error> {
         let mut done = 0;
         loop {
@@ -66,22 +87,22 @@ impl Dispatcher {
                 }
                 place += 1;
             })?;
-            part.iter().for_each(|alert| self.route_alert(policy, alert));
             done += part.len();
+            part.into_iter().for_each(|alert| self.aim(policy, alert, aimed));
+            if aimed.len() >= PART && !(self.route_all(aimed).await && self.save().await) {
+                return Ok(false);
+            }
             if done >= envelope.alerts {
                 return Ok(true);
-            }
-            if !self.save().await {
-                return Ok(false);
             }
         }
     }
 
-    fn route_alert(&mut self, by_name: Option<&str>, alert: &Read) {
+    fn aim(&self, by_name: Option<&str>, alert: Read, aimed: &mut Vec<Aimed>) {
         let alert = match alert {
-            Read::Whole(alert) => alert,
+            Read::Whole(alert) => Arc::new(*alert),
             Read::Oversized { alertname } => {
-                let alertname = names::shortened(alertname);
+                let alertname = names::shortened(&alertname);
                 tracing::warn!(
                     alertname,
                     "an alert can't be handled: it has too many labels, or too long ones"
@@ -90,55 +111,45 @@ impl Dispatcher {
                 return self.shared.metrics.alert("", "invalid");
             }
         };
-        let policies: Vec<Arc<Policy>> = self
-            .shared
-            .table
-            .all()
-            .iter()
-            .filter(|policy| by_name.is_none_or(|name| name == policy.config.name))
-            .filter(|policy| policy.wants(&alert.labels, by_name.is_some()))
-            .cloned()
-            .collect();
-        for policy in policies {
-            let result = if is_our_own(&alert.labels) { "own" } else { self.route_to(&policy, alert) };
-            self.shared.metrics.alert(&policy.config.name, result);
+        for policy in &*self.shared.table.all() {
+            let is_addressed = by_name.is_none_or(|name| name == policy.config.name);
+            if !is_addressed || !policy.wants(&alert.labels, by_name.is_some()) {
+                continue;
+            }
+            let key = if is_our_own(&alert.labels) { Err("own") } else { key_for(policy, &alert) };
+            match key {
+                Ok(key) => aimed.push(Aimed { alert: alert.clone(), policy: policy.clone(), key }),
+                Err(result) => self.shared.metrics.alert(&policy.config.name, result),
+            }
         }
     }
 
-    /// What became of an alert, as the metric says it.
-    fn route_to(&mut self, policy: &Policy, alert: &Alert) -> &'static str {
-        let name = &policy.config.name;
-        let Ok(program) = &policy.program else { return "ignored" };
-        if let Err(reason) = policy.trusts(alert) {
-            tracing::warn!(
-                policy = name,
-                fingerprint = alert.fingerprint(),
-                reason,
-                "an alert is not trusted"
-            );
-            return "untrusted";
+    /// Route alerts, once what is known of them is in memory. False where it can't be read.
+    async fn route_all(&mut self, aimed: &mut Vec<Aimed>) -> bool {
+        let sought: BTreeSet<Sought> = aimed.iter().map(Aimed::sought).collect();
+        if let Err(error) = self.fetch_of(sought.into_iter().collect()).await {
+            self.try_later("incidents can't be read; alerts wait in the inbox", &error);
+            return false;
         }
-        let key = match key(program.manifest(), &alert.labels) {
-            Ok(key) => key,
-            Err(reason) => {
-                tracing::warn!(
-                    policy = name,
-                    fingerprint = alert.fingerprint(),
-                    reason,
-                    "an alert can't be handled"
-                );
-                return "invalid";
-            }
-        };
-        let same_key: Vec<IncidentId> =
-            self.by_key.get(&(name.clone(), key.clone())).cloned().unwrap_or_default();
+        for Aimed { alert, policy, key } in aimed.drain(..) {
+            let result = self.route_to(&policy, key, &alert);
+            self.shared.metrics.alert(&policy.config.name, result);
+        }
+        true
+    }
+
+    /// What became of an alert, as the metric says it.
+    fn route_to(&mut self, policy: &Policy, key: Labels, alert: &Alert) -> &'static str {
+        let of_key = (policy.config.name.clone(), key);
+        let same_key = self.incidents.of_key(&of_key);
+        let (_, key) = of_key;
         let fingerprint = alert.fingerprint();
         // A fingerprint is what a poster says it is; the labels are what is confirmed.
         let is_known =
             |known: &IncidentRecord| known.fingerprint == fingerprint && known.alert.labels == alert.labels;
         // Of one that rests and one that has yet to be confirmed, the newer.
         let mut known =
-            same_key.iter().rev().filter(|id| self.incidents.get(*id).is_some_and(is_known)).cloned();
+            same_key.iter().rev().filter(|id| self.incidents.get(id).is_some_and(is_known)).cloned();
         match alert.status {
             AlertStatus::Resolved if policy.config.confirm.is_required() => {
                 let known: Vec<IncidentId> = known.collect();
@@ -268,4 +279,27 @@ impl Dispatcher {
         });
         id
     }
+}
+
+impl Aimed {
+    fn sought(&self) -> Sought {
+        let policy = self.policy.config.name.clone();
+        Sought { policy, key: self.key.clone(), fingerprint: self.alert.fingerprint() }
+    }
+}
+
+/// The key of an alert that a policy wants. Otherwise what became of it, as the metric says it.
+fn key_for(policy: &Policy, alert: &Alert) -> Result<Labels, &'static str> {
+    let name = &policy.config.name;
+    let Ok(program) = &policy.program else { return Err("ignored") };
+    if let Err(reason) = policy.trusts(alert) {
+        let fingerprint = alert.fingerprint();
+        tracing::warn!(policy = name, fingerprint, reason, "an alert is not trusted");
+        return Err("untrusted");
+    }
+    key(program.manifest(), &alert.labels).map_err(|reason| {
+        let fingerprint = alert.fingerprint();
+        tracing::warn!(policy = name, fingerprint, reason, "an alert can't be handled");
+        "invalid"
+    })
 }

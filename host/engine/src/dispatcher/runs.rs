@@ -17,6 +17,9 @@ use crate::policy::Policy;
 use crate::progress::{Listeners, Progress};
 use crate::run::{self, Finished, RunSpec, Session};
 
+/// Queued incidents of each policy that are in memory: as many as there may be runs, in these bounds.
+const QUEUED: std::ops::RangeInclusive<usize> = 64..=1024;
+
 pub(super) const HOUR: Duration = Duration::from_secs(3600);
 
 /// A run that begins.
@@ -32,40 +35,56 @@ impl Dispatcher {
     /// Move along whatever is due, and start what may start.
     pub(super) async fn advance(&mut self) {
         let now = self.now();
+        self.take_up_said_resolved().await;
         self.confirm(now);
-        self.verify(now);
-        let due: Vec<IncidentId> = self
-            .incidents
-            .values()
-            .filter(|incident| {
-                incident.state == IncidentState::Retrying && incident.due.is_some_and(|due| due <= now)
-            })
-            .map(|incident| incident.id.clone())
-            .collect();
-        for id in due {
-            self.change(&id, |incident| {
-                incident.state = IncidentState::Queued;
-                incident.due = None;
-            });
-        }
+        self.verify(now).await;
+        self.take_up_due(now).await;
         self.watch_storms();
-        if !self.may_start() {
+        if self.may_start() {
+            self.start_runs().await;
+        }
+    }
+
+    /// How many queued incidents of each policy are in memory at most.
+    pub(super) fn most_queued(&self) -> usize {
+        self.shared.budgets.concurrent_runs.clamp(*QUEUED.start(), *QUEUED.end())
+    }
+
+    /// Start the runs that may start.
+    async fn start_runs(&mut self) {
+        let most = self.shared.budgets.concurrent_runs;
+        let running: usize = self.working.values().sum();
+        let places = most.saturating_sub(running);
+        if places == 0 {
             return;
         }
-        let queued = self.incidents.values().filter_map(|incident| {
-            let is_queued = incident.state == IncidentState::Queued;
-            is_queued.then(|| (incident.policy.clone(), incident.id.clone()))
-        });
-        let at_work = self.at_work.values().filter(|run| !run.waiting).map(|run| run.policy.clone());
-        let queued = turns::in_turn(at_work, queued);
+        let mut queued: Vec<(String, Vec<IncidentId>)> = Vec::new();
+        for policy in self.queue.policies() {
+            if self.may_begin(&policy) {
+                self.fill_queue(&policy, places.min(self.most_queued())).await;
+                let waiting: Vec<_> = self.queue.waiting(&policy).cloned().collect();
+                queued.push((policy, waiting));
+            }
+        }
+        // Of policies that have as many at work, the one that has waited for the longest comes first.
+        queued.sort_by(|(_, some), (_, others)| some.first().cmp(&others.first()));
+        let is_more = queued.iter().any(|(policy, _)| self.queue.lacks(policy, usize::MAX).is_some());
+        let queued =
+            queued.into_iter().flat_map(|(policy, ids)| ids.into_iter().map(move |id| (policy.clone(), id)));
+        let queued = turns::in_turn(self.working.clone(), queued);
         // One write for all of them: each would wait for the disk.
-        let running = self.at_work.values().filter(|run| !run.waiting).count();
         let mut starting: Vec<Starting> = Vec::new();
         for id in queued {
-            if running + starting.len() >= self.shared.budgets.concurrent_runs {
+            if starting.len() >= places {
                 break;
             }
+            let was_queued = self.incidents.get(&id).is_some_and(|one| one.state == IncidentState::Queued);
             starting.extend(self.plan(&id, &starting));
+            let is_gone = self.incidents.get(&id).is_none_or(|one| one.state != IncidentState::Queued);
+            // Those behind it move up.
+            if was_queued && is_gone && is_more && starting.len() < places {
+                self.again_at = Some(self.now());
+            }
         }
         if starting.is_empty() {
             return;
@@ -73,6 +92,36 @@ impl Dispatcher {
         let is_saved = self.save().await;
         for run in starting {
             if is_saved { self.launch(run) } else { self.put_back(&run) }
+        }
+    }
+
+    /// Whether anything of a policy could begin: what waits for it is not looked at otherwise.
+    fn may_begin(&mut self, name: &str) -> bool {
+        let now = self.now();
+        let Some(policy) = self.policy(name) else {
+            // It is said of each that waits.
+            return true;
+        };
+        let runs_per_hour = self.shared.budgets.runs_per_hour;
+        let budget = self.policies.entry(name.to_owned()).or_default();
+        let has_budget = !budget.storm && budget.started.count(now, HOUR) < runs_per_hour;
+        has_budget && policy.program.is_ok() && self.shared.held(name).is_none()
+    }
+
+    /// Read on where fewer than so many of a policy's queue are in memory.
+    async fn fill_queue(&mut self, policy: &str, wanted: usize) {
+        while let Some(from) = self.queue.lacks(policy, wanted) {
+            // What is not saved yet, the journal does not know to be queued.
+            if !self.save().await {
+                return;
+            }
+            let slice = match self.shared.journal.queued(policy, &from, self.most_queued()).await {
+                Ok(slice) => slice,
+                Err(error) => return self.try_later("what is queued can't be read", &error),
+            };
+            let ids: Vec<_> = slice.incidents.iter().map(|incident| incident.id.clone()).collect();
+            self.incidents.take_in(slice.incidents);
+            self.queue.extend(policy, ids, slice.next);
         }
     }
 
@@ -147,10 +196,10 @@ impl Dispatcher {
     /// Start a run whose beginning is on disk.
     fn launch(&mut self, starting: Starting) {
         let Starting { incident, policy, program, given, record } = starting;
-        let key = self.key_of(&incident);
+        let key = self.incidents.key_of(&incident);
         let now = self.now();
         self.policies.entry(incident.policy.clone()).or_default().started.add(now);
-        self.tell(Progress::Began(Box::new(record.clone())));
+        self.tell(|| Progress::Began(Box::new(record.clone())));
         if record.attempt == 1 {
             let waited = incident.opened_at.duration_until(now).try_into().unwrap_or_default();
             self.shared.metrics.began(waited);
@@ -227,6 +276,7 @@ impl Dispatcher {
         let run = at_work.record.id.clone();
         let (incident, policy) = (at_work.incident.clone(), at_work.policy.clone());
         self.busy_keys.insert(at_work.key.clone());
+        *self.working.entry(policy.clone()).or_default() += 1;
         self.at_work.insert(run.clone(), at_work);
         let commands = self.shared.commands.clone();
         // Whatever is logged in the run, however deep and however little is to be logged, says
@@ -251,7 +301,10 @@ impl Dispatcher {
 
     pub(super) fn waiting(&mut self, run: &RunId, waiting: bool) {
         let Some(at_work) = self.at_work.get_mut(run) else { return };
-        at_work.waiting = waiting;
+        if std::mem::replace(&mut at_work.waiting, waiting) != waiting {
+            let working = self.working.entry(at_work.policy.clone()).or_default();
+            *working = if waiting { working.saturating_sub(1) } else { *working + 1 };
+        }
         let incident = at_work.incident.clone();
         let state = if waiting { IncidentState::Waiting } else { IncidentState::Running };
         if self.incidents.get(&incident).is_some_and(|incident| incident.state != state) {
@@ -261,9 +314,13 @@ impl Dispatcher {
 
     /// A run is over.
     pub(super) fn ended(&mut self, run: &RunId, finished: Result<Finished, JournalError>) {
-        let Some(AtWork { incident: id, policy, key, mut record, .. }) = self.at_work.remove(run) else {
+        let Some(AtWork { incident: id, policy, key, mut record, waiting, .. }) = self.at_work.remove(run)
+        else {
             return;
         };
+        if !waiting && let Some(working) = self.working.get_mut(&policy) {
+            *working = working.saturating_sub(1);
+        }
         self.busy_keys.remove(&key);
         let finished = finished.unwrap_or_else(|error| {
             let doubt = format!("the journal could not be written to its end: {error}");
@@ -283,7 +340,7 @@ impl Dispatcher {
         let took = record.started_at.duration_until(now).try_into().unwrap_or_default();
         self.shared.metrics.run(&policy, ending.name(), took);
         tracing::info!(%run, incident = %id, policy, outcome = ending.name(), "{}", ending.summary());
-        self.tell(Progress::Ended(Box::new(record.clone())));
+        self.tell(|| Progress::Ended(Box::new(record.clone())));
         self.unsaved.push(Change::Run(record));
         self.conclude(&id, &policy, &ending, &doubts);
     }

@@ -4,50 +4,90 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use suture_core::{Ending, Grant, Incident, IncidentId, Mode, Permission, Program};
-use suture_journal::{Entry, IncidentRecord, IncidentState, JournalError, Ledger, RunHeader, RunRecord};
+use suture_journal::{
+    Entry, IncidentRecord, IncidentState, JournalError, Ledger, RunHeader, RunRecord, Survey,
+};
 
-use super::{AtWork, Dispatcher};
+use super::{AtWork, Command, Dispatcher};
 use crate::confirm::Confirm;
 use crate::policy::Policy;
 use crate::progress::Progress;
 use crate::run::{self, Finished, Past, RunSpec};
 
+/// Incidents that are read at a time.
+const AT_ONCE: usize = 1000;
+
 impl Dispatcher {
     /// Read what an earlier host left, and go on with its unfinished runs.
     pub(super) async fn take_up(&mut self) -> Result<(), JournalError> {
         let journal = self.shared.journal.clone();
-        self.page_damage(&journal.survey().damage);
-        for incident in journal.open_incidents().await? {
-            self.shared.metrics.incident(&incident.policy, None, Some(incident.state.as_str()));
-            self.index(&incident);
-            if incident.state == IncidentState::Received || incident.said_resolved {
-                self.unconfirmed.add(&incident, self.shared.clock.now());
-            }
-            self.held.add(&incident);
-            self.incidents.insert(incident.id.clone(), incident);
+        let (surveyed, commands) = (journal.clone(), self.shared.commands.clone());
+        tokio::spawn(async move {
+            let survey = surveyed.survey().await;
+            let _ = commands.send(Command::Surveyed(survey));
+        });
+        for (policy, state, count) in journal.open_counts() {
+            self.shared.metrics.open_incidents(&policy, state.as_str(), count);
         }
+        self.look_again();
         self.count_recent().await?;
         for record in journal.unfinished_runs().await? {
             self.take_up_run(record).await;
         }
         let busy: HashSet<_> = self.at_work.values().map(|at_work| at_work.incident.clone()).collect();
-        let ids: Vec<_> = self.incidents.keys().cloned().collect();
-        for id in ids {
-            let Some(incident) = self.incidents.get(&id) else { continue };
-            match incident.state {
-                IncidentState::Escalated if !incident.paged => self.page(&id),
-                IncidentState::Verifying => {
-                    self.polls.insert(id, self.now());
-                }
-                IncidentState::Running | IncidentState::Waiting if !busy.contains(&id) => {
-                    self.without_its_run(&id);
-                }
-                _ => {}
-            }
+        let mut from = Some(IncidentId::new(""));
+        while let Some(id) = from {
+            let slice = journal.owed(&id, AT_ONCE).await?;
+            let ids: Vec<_> = slice.incidents.iter().map(|incident| incident.id.clone()).collect();
+            self.incidents.take_in(slice.incidents);
+            ids.iter().for_each(|id| self.take_up_incident(id, busy.contains(id)));
+            self.clear_desk();
+            from = slice.next;
         }
         // Whatever waits in the inbox is routed at once.
         self.shared.arrived.notify_one();
         Ok(())
+    }
+
+    /// Go on with an incident that something is owed to.
+    fn take_up_incident(&mut self, id: &IncidentId, is_busy: bool) {
+        let Some(incident) = self.incidents.get(id) else { return };
+        match incident.state {
+            IncidentState::Received => self.unconfirmed.add(incident, self.shared.clock.now()),
+            IncidentState::Escalated if !incident.paged => self.page(id),
+            IncidentState::Verifying => self.polls.set(id, self.now()),
+            IncidentState::Running | IncidentState::Waiting if !is_busy => self.without_its_run(id),
+            IncidentState::Running
+            | IncidentState::Waiting
+            | IncidentState::Escalated
+            | IncidentState::Queued
+            | IncidentState::Retrying
+            | IncidentState::Resolved
+            | IncidentState::Unnecessary
+            | IncidentState::Planned
+            | IncidentState::Failed
+            | IncidentState::Cancelled
+            | IncidentState::Unconfirmed => {}
+        }
+    }
+
+    /// Begin anew with what the indexes of the journal tell.
+    fn look_again(&mut self) {
+        for (policy, state, _) in self.shared.journal.open_counts() {
+            if state == IncidentState::Queued {
+                self.queue.look_again(&policy);
+            }
+        }
+        self.next_due = Some(self.now());
+        self.unconfirmed.look_again(IncidentId::new(""));
+    }
+
+    /// All of the journal was looked at.
+    pub(super) fn surveyed(&mut self, survey: &Survey) {
+        self.page_damage(&survey.damage);
+        if survey.is_reindexed {
+            self.look_again();
+        }
     }
 
     /// A run and that its incident has it are written at once: of a run that is not there, the
@@ -65,7 +105,8 @@ impl Dispatcher {
 
     async fn take_up_run(&mut self, record: RunRecord) {
         let read = self.read_record(&record).await;
-        if !self.incidents.contains_key(&record.incident) {
+        let _damaged = self.fetch(&record.incident).await;
+        if self.incidents.get(&record.incident).is_none() {
             let Ok((header, _)) = &read else {
                 let what = format!("neither the record of run {} nor its incident can be read", record.id);
                 tracing::error!("{what}");
@@ -78,7 +119,7 @@ impl Dispatcher {
         let at_work = AtWork {
             incident: incident.id.clone(),
             policy: record.policy.clone(),
-            key: self.key_of(&incident),
+            key: self.incidents.key_of(&incident),
             cancel: suture_journal::Cancel::new(),
             record: record.clone(),
             waiting: false,
@@ -117,12 +158,12 @@ impl Dispatcher {
             );
             return Err(("its record is of a newer version", doubt));
         }
-        let survey = self.shared.journal.survey();
-        if survey.is_lost {
+        let lost = self.shared.journal.lost();
+        if !lost.is_empty() {
             let doubt = format!(
                 "a part of the journal is lost ({}), so what the run did last, and must undo, can't be known for \
                  certain",
-                survey.damage.join("; ")
+                lost.join("; ")
             );
             return Err(("a part of the journal is lost", doubt));
         }
@@ -213,7 +254,7 @@ impl Dispatcher {
         let record = at_work.record.clone();
         let Some(policy) = self.policy(&record.policy) else { return };
         tracing::info!(run = %record.id, incident = %record.incident, policy = record.policy, effects = entries.len(), "going on with a run");
-        self.tell(Progress::Began(Box::new(record.clone())));
+        self.tell(|| Progress::Began(Box::new(record.clone())));
         let session = run::Session { cancel: at_work.cancel.clone(), ..self.session(&record.id) };
         let confirm = if incident.forced { Confirm::None } else { policy.config.confirm.clone() };
         let past = Past::new(entries, record.started_at, &record.policy, &self.locks);

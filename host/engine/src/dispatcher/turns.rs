@@ -5,17 +5,13 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 use suture_core::IncidentId;
 
-/// Queued incidents in the order in which their runs start. Policies take turns, the one with
+/// Queued incidents in the order in which their runs start, by how many runs each policy has at work. Policies take turns, the one with
 /// the fewest runs at work first: one whose runs never end, or that has a hundred alerts, keeps
 /// no other from its own. Within a policy the order stays.
 pub(super) fn in_turn(
-    at_work: impl Iterator<Item = String>,
+    running: HashMap<String, usize>,
     queued: impl Iterator<Item = (String, IncidentId)>,
 ) -> Vec<IncidentId> {
-    let mut running: HashMap<String, usize> = HashMap::new();
-    for policy in at_work {
-        *running.entry(policy).or_default() += 1;
-    }
     let mut lines: Vec<(String, VecDeque<IncidentId>)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for (policy, id) in queued {
@@ -44,8 +40,9 @@ mod tests {
 
     fn order(at_work: &[&str], queued: &[(&str, &str)]) -> Vec<String> {
         let queued = queued.iter().map(|(policy, id)| ((*policy).to_owned(), IncidentId::new(*id)));
-        let at_work = at_work.iter().map(|policy| (*policy).to_owned());
-        in_turn(at_work, queued).iter().map(ToString::to_string).collect()
+        let mut running = HashMap::new();
+        at_work.iter().for_each(|policy| *running.entry((*policy).to_owned()).or_default() += 1);
+        in_turn(running, queued).iter().map(ToString::to_string).collect()
     }
 
     #[test]

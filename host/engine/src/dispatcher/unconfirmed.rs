@@ -10,6 +10,8 @@ use suture_core::clock::later;
 use suture_core::{AlertStatus, IncidentId, Labels, RunId, Step, Timestamp};
 use suture_journal::{Change, IncidentRecord, IncidentState};
 
+use super::route::sought;
+use super::timetable::Timetable;
 use super::{Command, Dispatcher};
 use crate::confirm::{ByPrometheus, Confirm, Listed, Standing};
 use crate::metrics::Stage;
@@ -25,21 +27,30 @@ const PAUSE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs
 /// either the oldest go.
 const MOST: usize = 20_000;
 const MOST_BYTES: usize = 32 << 20;
+/// Incidents that are read at a time.
+const AT_ONCE: usize = 1000;
 /// Incidents that closed unconfirmed and stay in the journal to be looked at.
 const SHOWN: usize = 1000;
 
 /// Something that Prometheus is asked about.
 struct Question {
-    /// When it is asked next.
-    next: Timestamp,
     /// Since when it says otherwise than the notification; none before its first answer.
     contradicted: Option<Timestamp>,
+    /// How large its incident is.
+    size: usize,
 }
 
 /// What is not confirmed yet.
 #[derive(Default)]
 pub(super) struct Unconfirmed {
-    questions: BTreeMap<IncidentId, Question>,
+    questions: HashMap<IncidentId, Question>,
+    /// When each is asked next.
+    times: Timetable,
+    /// About how many bytes they take.
+    asked_bytes: usize,
+    /// From this id on more incidents in the journal are said to be resolved than are asked about;
+    /// none where there are no more.
+    more: Option<IncidentId>,
     /// The incidents that are new, oldest first, and how large their alerts are.
     sizes: BTreeMap<IncidentId, usize>,
     bytes: usize,
@@ -54,18 +65,41 @@ pub(super) struct Unconfirmed {
 }
 
 impl Unconfirmed {
-    /// How many incidents are new and unconfirmed.
-    pub fn len(&self) -> usize {
-        self.sizes.len()
-    }
-
     /// Have Prometheus asked about an incident that is there.
     pub fn add(&mut self, incident: &IncidentRecord, now: Timestamp) {
         if incident.state == IncidentState::Received {
             self.keep(incident);
         }
-        let question = || Question { next: now, contradicted: None };
-        self.questions.entry(incident.id.clone()).or_insert_with(question);
+        if self.questions.contains_key(&incident.id) {
+            return;
+        }
+        let size = size(incident);
+        self.asked_bytes += size;
+        self.questions.insert(incident.id.clone(), Question { contradicted: None, size });
+        self.times.set(&incident.id, now);
+    }
+
+    fn remove(&mut self, id: &IncidentId) {
+        self.times.remove(id);
+        let size = self.questions.remove(id).map(|question| question.size);
+        self.asked_bytes -= size.unwrap_or_default();
+    }
+
+    /// Whether an incident that is said to be resolved can be asked about now. Otherwise it waits
+    /// in the journal, however many there are.
+    fn has_room(&self) -> bool {
+        let count = self.questions.len().saturating_sub(self.sizes.len());
+        count < MOST && self.asked_bytes.saturating_sub(self.bytes) < MOST_BYTES
+    }
+
+    /// One more in the journal is said to be resolved.
+    pub fn look_again(&mut self, from: IncidentId) {
+        self.more = Some(self.more.take().map_or(from.clone(), |more| more.min(from)));
+    }
+
+    /// Whether Prometheus is asked about it, so that it has to be in memory.
+    pub fn asks(&self, id: &IncidentId) -> bool {
+        self.questions.contains_key(id)
     }
 
     /// Count the room that a new incident takes.
@@ -85,7 +119,7 @@ impl Unconfirmed {
             self.bytes -= size;
         }
         if !(is_new || is_open && incident.said_resolved) {
-            self.questions.remove(&incident.id);
+            self.remove(&incident.id);
         }
     }
 
@@ -99,7 +133,7 @@ impl Unconfirmed {
         if self.is_asking {
             return None;
         }
-        let next = self.questions.values().map(|question| question.next).min()?;
+        let next = self.times.next()?;
         Some(self.not_before.map_or(next, |at| at.max(next)))
     }
 
@@ -127,16 +161,40 @@ struct Asked {
 }
 
 impl Dispatcher {
+    /// Ask about more of those that are said to be resolved, as far as there is room.
+    pub(super) async fn take_up_said_resolved(&mut self) {
+        let now = self.now();
+        while let Some(from) = self.unconfirmed.more.clone().filter(|_| self.unconfirmed.has_room()) {
+            // What is not saved yet, the journal does not know.
+            if !self.save().await {
+                return;
+            }
+            let slice = match self.shared.journal.said_resolved(&from, AT_ONCE).await {
+                Ok(slice) => slice,
+                Err(error) => return self.try_later("what is said to be resolved can't be read", &error),
+            };
+            let ids: Vec<_> = slice.incidents.iter().map(|incident| incident.id.clone()).collect();
+            self.incidents.take_in(slice.incidents);
+            for id in ids {
+                if let Some(incident) = self.incidents.get(&id) {
+                    self.unconfirmed.add(incident, now);
+                }
+            }
+            self.unconfirmed.more = slice.next;
+        }
+    }
+
     /// Ask Prometheus about whatever is not confirmed, once for all of it.
     pub(super) fn confirm(&mut self, now: Timestamp) {
         if self.unconfirmed.next_change().is_none_or(|at| at > now) {
             return;
         }
         let mut asked: HashMap<String, Asked> = HashMap::new();
-        let due = self.unconfirmed.questions.iter().filter(|(_, question)| question.next <= now);
-        let due: Vec<IncidentId> = due.map(|(id, _)| id.clone()).collect();
-        for id in due {
-            let Some(incident) = self.incidents.get(&id) else { continue };
+        for id in self.unconfirmed.times.due(now) {
+            let Some(incident) = self.incidents.get(&id) else {
+                self.unconfirmed.remove(&id);
+                continue;
+            };
             let policy = self.policy(&incident.policy);
             match policy.map(|policy| policy.config.confirm.clone()) {
                 Some(Confirm::Prometheus(by)) => {
@@ -184,7 +242,15 @@ impl Dispatcher {
     }
 
     /// Prometheus answered, or could not be asked.
-    pub(super) fn answered(&mut self, answers: Vec<(IncidentId, Answer)>, unavailable: Option<String>) {
+    pub(super) async fn answered(&mut self, answers: Vec<(IncidentId, Answer)>, unavailable: Option<String>) {
+        let begin = answers.iter().filter(|(_, answer)| matches!(answer, Answer::Fires(_)));
+        let new = begin.filter_map(|(id, _)| self.incidents.get(id));
+        let sought = new.filter(|incident| incident.state == IncidentState::Received).map(sought).collect();
+        if let Err(error) = self.fetch_of(sought).await {
+            let ids: Vec<_> = answers.into_iter().map(|(id, _)| id).collect();
+            tracing::error!(%error, "incidents can't be read; Prometheus is asked again about those that are new");
+            return self.ask_all_again(&ids);
+        }
         let now = self.now();
         self.unconfirmed.is_asking = false;
         self.unconfirmed.not_before = Some(later(now, BETWEEN));
@@ -226,6 +292,8 @@ impl Dispatcher {
                         false => self.never_fired(id, &standing),
                     };
                 }
+                // It does not wait for that any longer.
+                self.line_up(id);
             }
             None => {}
         }
@@ -233,11 +301,18 @@ impl Dispatcher {
     }
 
     fn ask_again(&mut self, id: &IncidentId, now: Timestamp) {
-        let Some(question) = self.unconfirmed.questions.get_mut(id) else { return };
+        let Some(question) = self.unconfirmed.questions.get(id) else { return };
         let waited = question
             .contradicted
             .map_or(Duration::ZERO, |since| since.duration_until(now).try_into().unwrap_or_default());
-        question.next = later(now, (waited / 4).clamp(PAUSE.0, PAUSE.1));
+        self.unconfirmed.times.set(id, later(now, (waited / 4).clamp(PAUSE.0, PAUSE.1)));
+    }
+
+    fn ask_all_again(&mut self, ids: &[IncidentId]) {
+        let now = self.now();
+        self.unconfirmed.is_asking = false;
+        self.unconfirmed.not_before = Some(later(now, BETWEEN));
+        ids.iter().for_each(|id| self.ask_again(id, now));
     }
 
     /// The alert of a new incident fires (`active` since then, where Prometheus was asked): from
@@ -247,11 +322,9 @@ impl Dispatcher {
         let now = self.now();
         let (policy, fingerprint) = (incident.policy.clone(), incident.fingerprint.clone());
         let key = (policy.clone(), incident.key.clone());
-        let same_key: Vec<&IncidentRecord> = self
-            .by_key
-            .get(&key)
-            .into_iter()
-            .flatten()
+        let same_key = self.incidents.of_key(&key);
+        let same_key: Vec<&IncidentRecord> = same_key
+            .iter()
             .filter(|other| *other != id)
             .filter_map(|other| self.incidents.get(other))
             .filter(|other| other.state != IncidentState::Received)
@@ -281,7 +354,6 @@ impl Dispatcher {
             incident.state = IncidentState::Queued;
             incident.starts_at = incident.starts_at.min(now);
         });
-        self.close_the_oldest();
     }
 
     /// The alert of a new incident has not fired all that time.
@@ -315,6 +387,7 @@ impl Dispatcher {
     fn forget(&mut self, id: &IncidentId) {
         let now = self.now();
         self.change(id, |incident| incident.closed_at = Some(now));
+        self.incidents.forget(id);
         self.unsaved.push(Change::Forget(id.clone()));
     }
 
@@ -361,8 +434,11 @@ impl Dispatcher {
     pub(super) fn said_resolved(&mut self, id: &IncidentId) {
         let now = self.now();
         self.change(id, |incident| incident.said_resolved = true);
-        if let Some(incident) = self.incidents.get(id) {
+        let Some(incident) = self.incidents.get(id) else { return };
+        if incident.state == IncidentState::Received || self.unconfirmed.has_room() {
             self.unconfirmed.add(incident, now);
+        } else {
+            self.unconfirmed.look_again(id.clone());
         }
     }
 

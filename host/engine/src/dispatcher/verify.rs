@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use suture_core::clock::later;
 use suture_core::{Fault, IncidentId, RunId, Step, Timestamp};
-use suture_journal::IncidentState;
+use suture_journal::{IncidentState, JournalError};
 
 use super::{Command, Dispatcher};
 use crate::metrics::Stage;
@@ -13,28 +13,27 @@ use crate::metrics::Stage;
 const POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 impl Dispatcher {
-    /// Ask about repairs that are to be looked at, and give up on those whose time is over.
-    pub(super) fn verify(&mut self, now: Timestamp) {
-        let verifying: Vec<IncidentId> = self
-            .incidents
-            .values()
-            .filter(|incident| incident.state == IncidentState::Verifying)
-            .map(|incident| incident.id.clone())
-            .collect();
-        for id in verifying {
-            let Some(incident) = self.incidents.get(&id).cloned() else { continue };
-            if incident.due.is_none_or(|due| due <= now) {
-                let why = format!("repaired, but the alert did not clear in time. {}", incident.summary);
-                self.try_again(&id, &incident.policy, None, why);
-            } else if self.polls.get(&id).is_some_and(|at| *at <= now) {
-                self.check(&id);
+    /// Ask about repairs that are to be looked at.
+    pub(super) async fn verify(&mut self, now: Timestamp) {
+        for id in self.polls.due(now) {
+            match self.fetch(&id).await {
+                Ok(()) => self.check(&id),
+                Err(error) => self.poll_later(&id, &error),
             }
         }
+    }
+
+    fn poll_later(&mut self, id: &IncidentId, error: &JournalError) {
+        tracing::error!(incident = %id, %error, "an incident can't be read; it is tried again");
+        self.polls.set(id, later(self.now(), POLL.1));
     }
 
     fn check(&mut self, id: &IncidentId) {
         self.polls.remove(id);
         let Some(incident) = self.incidents.get(id) else { return };
+        if incident.state != IncidentState::Verifying {
+            return;
+        }
         let Some(policy) = self.policy(&incident.policy) else { return };
         let confirm = policy.config.confirm.clone();
         if !confirm.is_required() {
@@ -52,7 +51,10 @@ impl Dispatcher {
         });
     }
 
-    pub(super) fn checked(&mut self, id: &IncidentId, firing: Result<bool, String>) {
+    pub(super) async fn checked(&mut self, id: &IncidentId, firing: Result<bool, String>) {
+        if let Err(error) = self.fetch(id).await {
+            return self.poll_later(id, &error);
+        }
         let Some(incident) = self.incidents.get(id) else { return };
         if incident.state != IncidentState::Verifying {
             return;
@@ -68,6 +70,6 @@ impl Dispatcher {
         let settle =
             self.policy(&incident.policy).map(|policy| policy.config.retry.settle.get()).unwrap_or_default();
         let pause = (settle / 20).clamp(POLL.0, POLL.1);
-        self.polls.insert(id.clone(), later(self.now(), pause));
+        self.polls.set(id, later(self.now(), pause));
     }
 }

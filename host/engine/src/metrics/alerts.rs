@@ -86,10 +86,17 @@ impl Metrics {
 
     /// An alert was routed to a policy: `opened`, `duplicate`, `resolved`, `invalid`,
     /// `untrusted`, `ignored`, `own` (one that we posted ourselves). Or Prometheus was asked in
-    /// vain: `unconfirmed` (it never fired), `contradicted` (it fires, and is not resolved).
+    /// vain: `unconfirmed` (it never fired), `contradicted` (it fires, and is not resolved). `displaced`: its
+    /// incident was closed to make room in a full journal.
     pub fn alert(&self, policy: &str, result: &str) {
         let labels = PolicyResult { policy: policy.into(), result: result.into() };
         self.0.alerts.alerts.get_or_create(&labels).inc();
+    }
+
+    /// So many incidents were open in a state when the host started.
+    pub fn open_incidents(&self, policy: &str, state: &str, count: usize) {
+        let labels = PolicyState { policy: policy.into(), state: state.into() };
+        self.0.alerts.incidents.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// An open incident moved from one state to another.

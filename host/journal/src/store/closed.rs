@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row, params};
 
 use super::select::Table;
-use super::shares::Shares;
+use super::tally::{self, Changes, Tallies};
 
 /// Runs, or incidents, that leave in one transaction: what is to be written meanwhile
 /// waits no longer than that takes.
@@ -22,7 +22,7 @@ struct Closed {
 }
 
 const RUNS: &str = "SELECT place, id, policy, ended_at AS at,
-    octet_length(record) + coalesce(octet_length(header), 0) AS bytes FROM runs WHERE state = 'ended'";
+    octet_length(record) + coalesce(octet_length(packed_header), octet_length(header), 0) AS bytes FROM runs WHERE state = 'ended'";
 
 const INCIDENTS: &str =
     "SELECT place, id, policy, closed_at AS at, octet_length(record) AS bytes FROM incidents";
@@ -56,7 +56,7 @@ impl Closed {
 /// Runs that ended before a time and stand before a place, the oldest first.
 pub(super) fn runs_before(
     connection: &mut Connection,
-    shares: &mut Shares,
+    tallies: &mut Tallies,
     time: i64,
     place: i64,
 ) -> rusqlite::Result<usize> {
@@ -67,13 +67,13 @@ pub(super) fn runs_before(
             .query_map(params![time, place, BATCH as i64], |row| Closed::of(Table::Runs, row))?
             .collect::<Result<Vec<_>, _>>()?
     };
-    delete(connection, shares, &found, BATCH_BYTES)
+    delete(connection, tallies, &found, BATCH_BYTES)
 }
 
 /// Incidents that were closed before a time and have no run left.
 pub(super) fn incidents_before(
     connection: &mut Connection,
-    shares: &mut Shares,
+    tallies: &mut Tallies,
     time: i64,
 ) -> rusqlite::Result<usize> {
     let sql = format!(
@@ -86,20 +86,20 @@ pub(super) fn incidents_before(
             .query_map(params![time, BATCH as i64], |row| Closed::of(Table::Incidents, row))?
             .collect::<Result<Vec<_>, _>>()?
     };
-    delete(connection, shares, &found, BATCH_BYTES)
+    delete(connection, tallies, &found, BATCH_BYTES)
 }
 
 /// Some of what is over, the oldest first, of the policy that holds the most and has any: about
 /// so many bytes. The policy; none where nothing is over.
 pub(super) fn oldest_of_the_largest(
     connection: &mut Connection,
-    shares: &mut Shares,
+    tallies: &mut Tallies,
     bytes: i64,
 ) -> rusqlite::Result<Option<String>> {
-    for policy in shares.largest_first() {
+    for policy in tallies.largest_first() {
         let found = oldest_of(connection, &policy)?;
         if !found.is_empty() {
-            delete(connection, shares, &found, bytes)?;
+            delete(connection, tallies, &found, bytes)?;
             return Ok(Some(policy));
         }
     }
@@ -129,24 +129,24 @@ fn oldest_of(connection: &Connection, policy: &str) -> rusqlite::Result<Vec<Clos
 /// Delete as many as one transaction takes in; how many those are.
 fn delete(
     connection: &mut Connection,
-    shares: &mut Shares,
+    tallies: &mut Tallies,
     found: &[Closed],
     most: i64,
 ) -> rusqlite::Result<usize> {
     let transaction = connection.transaction()?;
-    let mut freed = Vec::with_capacity(found.len());
-    let mut bytes = 0;
+    let mut changes = Changes::default();
+    let (mut bytes, mut count) = (0, 0);
     for closed in found {
         if bytes >= most {
             break;
         }
         let deleted = closed.delete(&transaction)?;
+        changes.add(tally::BYTES, &closed.policy, -deleted);
         bytes += deleted;
-        freed.push((&closed.policy, deleted));
+        count += 1;
     }
+    tallies.write(&transaction, &changes)?;
     transaction.commit()?;
-    for (policy, bytes) in &freed {
-        shares.change(policy, -bytes);
-    }
-    Ok(freed.len())
+    tallies.apply(changes);
+    Ok(count)
 }

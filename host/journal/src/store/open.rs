@@ -5,13 +5,13 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::Journal;
 use super::error::{damaged, explain};
 use super::room::Gauge;
 use super::survey::{self, Survey};
-use super::{schema, wal};
+use super::{agenda, schema, wal};
 use crate::log::JournalError;
 
 /// How long to wait for a lock that a tool holds for a moment (a backup, a shell).
@@ -23,8 +23,8 @@ pub(super) struct Opened {
     pub connection: Connection,
     /// Held while the journal is open.
     pub lock: File,
-    /// What is wrong with it.
-    pub survey: Survey,
+    /// What of it is lost for certain.
+    pub before: Survey,
 }
 
 /// Open the journal in a folder to write it; make what is missing.
@@ -38,7 +38,7 @@ pub(super) fn for_writing(folder: &Path, gauge: &Gauge) -> Result<Opened, Journa
     private_folder(folder).map_err(|error| refused(folder, error))?;
     let path = folder.join(Journal::FILE);
     let lock = lock(folder, &path)?;
-    let survey = survey::before_opening(&path)?;
+    let before = survey::before_opening(&path)?;
     private_file(&path).map_err(|error| refused(&path, error))?;
 
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -62,8 +62,14 @@ pub(super) fn for_writing(folder: &Path, gauge: &Gauge) -> Result<Opened, Journa
     connection
         .execute_batch(&format!("PRAGMA wal_autocheckpoint = {pages}; PRAGMA journal_size_limit = {log};"))
         .map_err(explain)?;
-    let survey = survey::survey(&connection, &path, survey)?;
-    Ok(Opened { path, connection, lock, survey })
+    match agenda::fill(&mut connection) {
+        // As far as it can be read it is used; the look at all of it says what is damaged.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
+            tracing::error!(%error, "not all incidents of an older version can be found");
+        }
+        filled => filled.map_err(explain)?,
+    }
+    Ok(Opened { path, connection, lock, before })
 }
 
 /// Open a journal to read it.

@@ -36,9 +36,9 @@ impl Journal {
         let mut pruned = Pruned::default();
         let kept_from = writer.job(move |connection| kept_from(connection, keep_at_least_runs)).await?;
         loop {
-            let shares = writer.shared.clone();
+            let shared = writer.shared.clone();
             let runs = move |connection: &mut Connection| {
-                closed::runs_before(connection, &mut shares.shares.lock(), before, kept_from)
+                closed::runs_before(connection, &mut shared.tallies.lock(), before, kept_from)
             };
             let gone = writer.job(runs).await?;
             pruned.runs += gone;
@@ -47,9 +47,9 @@ impl Journal {
             }
         }
         loop {
-            let shares = writer.shared.clone();
+            let shared = writer.shared.clone();
             let incidents = move |connection: &mut Connection| {
-                closed::incidents_before(connection, &mut shares.shares.lock(), before)
+                closed::incidents_before(connection, &mut shared.tallies.lock(), before)
             };
             let gone = writer.job(incidents).await?;
             pruned.incidents += gone;

@@ -75,6 +75,11 @@ impl Journal {
         }
     }
 
+    /// Whether nothing is left that is over and could make room.
+    pub fn is_without_closed(&self) -> bool {
+        self.0.writer.as_ref().is_some_and(|writer| writer.shared.nothing_is_over.load(Ordering::Acquire))
+    }
+
     /// How many bytes it takes on disk now, what is not yet checkpointed included.
     pub fn size(&self) -> u64 {
         let bytes = |path: &Path| path.metadata().map_or(0, |found| found.len());

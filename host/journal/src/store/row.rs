@@ -11,7 +11,9 @@ use serde::de::DeserializeOwned;
 use suture_core::Timestamp;
 use zstd::bulk::Compressor;
 
+use super::agenda::FoundBy;
 use super::seal::Seal;
+use super::tally::{self, Changes};
 use crate::change::Change;
 use crate::log::JournalError;
 use crate::record::{IncidentRecord, RunHeader, RunRecord};
@@ -27,9 +29,9 @@ const MAX_ENTRY: u64 = 256 << 20;
 pub(super) enum Row {
     Accept { received_at: i64, policy: Option<String>, body: Vec<u8> },
     Routed(Vec<i64>),
-    Incident(Box<IncidentRecord>, String),
+    Incident(Incident),
     Forget(String),
-    Run { run: Box<RunRecord>, record: String, header: Option<String> },
+    Run { run: Box<RunRecord>, record: String, header: Option<Vec<u8>> },
     Entry { run: String, step: u32, at: i64, packed: bool, body: Vec<u8> },
 }
 
@@ -42,8 +44,8 @@ pub(super) struct Effects {
     pub routed_bytes: u64,
     /// Something is over now, and may leave when room is needed.
     pub is_over: bool,
-    /// Bytes that policies hold more than before, or fewer.
-    pub shares: HashMap<String, i64>,
+    /// What is more now of each policy, or fewer.
+    pub tallies: Changes,
     /// Bytes that were added to the entries of runs.
     entries: HashMap<String, i64>,
     /// Of the runs that were written to: how many entries they have, and the checksum of the
@@ -64,21 +66,13 @@ impl Effects {
         Ok(found.unwrap_or_default())
     }
 
-    /// A policy holds more bytes now, or fewer.
-    fn change(&mut self, policy: &str, bytes: i64) {
-        match self.shares.get_mut(policy) {
-            Some(change) => *change += bytes,
-            None => drop(self.shares.insert(policy.to_owned(), bytes)),
-        }
-    }
-
     /// Write how many entries each run has now: once for all that were added.
     pub fn finish(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         for (run, bytes) in std::mem::take(&mut self.entries) {
             let policy: String = connection
                 .prepare_cached("SELECT policy FROM runs WHERE id = ?")?
                 .query_row([&run], |row| row.get(0))?;
-            self.change(&policy, bytes);
+            self.tallies.add(tally::BYTES, &policy, bytes);
         }
         for (run, (entries, last)) in &self.tails {
             connection
@@ -99,10 +93,7 @@ impl Row {
                 body: record.body,
             },
             Change::Routed(ids) => Self::Routed(ids),
-            Change::Incident(incident) => {
-                let record = json(&incident)?;
-                Self::Incident(Box::new(incident), record)
-            }
+            Change::Incident(incident) => Self::Incident(Incident::encode(&incident)?),
             Change::Forget(incident) => Self::Forget(incident.as_str().to_owned()),
             Change::Run(run) => Self::run(run, None)?,
             Change::Begin(run, header) => Self::run(run, Some(header))?,
@@ -118,7 +109,7 @@ impl Row {
 
     fn run(run: RunRecord, header: Option<RunHeader>) -> Result<Self, JournalError> {
         let record = json(&run)?;
-        let header = header.map(|header| json(&header)).transpose()?;
+        let header = header.map(|header| pack(json(&header)?.as_bytes())).transpose()?;
         Ok(Self::Run { run: Box::new(run), record, header })
     }
 
@@ -127,9 +118,9 @@ impl Row {
         match self {
             Self::Accept { body, .. } | Self::Entry { body, .. } => body.len() + 64,
             Self::Routed(ids) => ids.len() * 8,
-            Self::Incident(_, record) => record.len() * 2,
+            Self::Incident(incident) => incident.record.len() + 256,
             Self::Forget(id) => id.len(),
-            Self::Run { record, header, .. } => record.len() * 2 + header.as_ref().map_or(0, String::len),
+            Self::Run { record, header, .. } => record.len() * 2 + header.as_ref().map_or(0, Vec::len),
         }
     }
 
@@ -160,27 +151,30 @@ impl Row {
                     effects.routed_bytes += bytes.unwrap_or_default().unsigned_abs();
                 }
             }
-            Self::Incident(incident, record) => {
-                let sql = "SELECT octet_length(record), 0 FROM incidents WHERE id = ?";
-                let (before, _) = held(connection, sql, incident.id.as_str())?;
-                effects.change(&incident.policy, length(record) - before);
+            Self::Incident(incident) => {
+                let sql = "SELECT policy, CASE WHEN closed_at IS NULL THEN state END, octet_length(record), 0
+                           FROM incidents WHERE id = ?";
+                Held::find(connection, sql, &incident.id)?.leaves(effects);
+                let state = incident.closed_at.is_none().then(|| incident.state.to_owned());
+                let bytes = length(&incident.record);
+                Held { policy: incident.policy.clone(), open: state, bytes, header: 0 }.comes(effects);
                 effects.is_over |= incident.closed_at.is_some();
-                write_incident(connection, incident, record)?;
+                incident.write(connection)?;
             }
             Self::Forget(id) => {
-                let sql = "DELETE FROM incidents WHERE id = ? RETURNING policy, octet_length(record)";
-                let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
-                let gone = connection.prepare_cached(sql)?.query_row([id], read).optional()?;
-                if let Some((policy, bytes)) = gone {
-                    effects.change(&policy, -bytes);
-                }
+                let sql = "DELETE FROM incidents WHERE id = ?
+                           RETURNING policy, CASE WHEN closed_at IS NULL THEN state END, octet_length(record), 0";
+                Held::find(connection, sql, id)?.leaves(effects);
             }
             Self::Run { run, record, header } => {
-                let sql =
-                    "SELECT octet_length(record), coalesce(octet_length(header), 0) FROM runs WHERE id = ?";
-                let (before, before_header) = held(connection, sql, run.id.as_str())?;
-                let more_header = header.as_deref().map_or(0, |header| length(header) - before_header);
-                effects.change(&run.policy, length(record) - before + more_header);
+                let sql = "SELECT policy, CASE WHEN ended_at IS NULL THEN 'runs' END, octet_length(record),
+                           coalesce(octet_length(packed_header), octet_length(header), 0) FROM runs WHERE id = ?";
+                let before = Held::find(connection, sql, run.id.as_str())?;
+                let header_bytes = header.as_ref().map_or(before.header, |header| header.len() as i64);
+                before.leaves(effects);
+                let open = run.ended_at.is_none().then(|| tally::RUNS.to_owned());
+                Held { policy: run.policy.clone(), open, bytes: length(record), header: header_bytes }
+                    .comes(effects);
                 effects.is_over |= run.ended_at.is_some();
                 write_run(connection, run, record, header.as_deref())?;
             }
@@ -200,62 +194,108 @@ impl Row {
     }
 }
 
-/// The bytes of a record and its header that stand there before it is written.
-fn held(connection: &Connection, sql: &str, id: &str) -> rusqlite::Result<(i64, i64)> {
-    let found =
-        connection.prepare_cached(sql)?.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    Ok(found.unwrap_or_default())
+/// What a row is to the tallies.
+#[derive(Default)]
+struct Held {
+    policy: String,
+    /// As what it is counted: its state, `runs`; none where it is over.
+    open: Option<String>,
+    bytes: i64,
+    header: i64,
+}
+
+impl Held {
+    /// What stands there before it is written.
+    fn find(connection: &Connection, sql: &str, id: &str) -> rusqlite::Result<Self> {
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(Self { policy: row.get(0)?, open: row.get(1)?, bytes: row.get(2)?, header: row.get(3)? })
+        };
+        Ok(connection.prepare_cached(sql)?.query_row([id], read).optional()?.unwrap_or_default())
+    }
+
+    fn leaves(&self, effects: &mut Effects) {
+        self.count(effects, -1);
+    }
+
+    fn comes(&self, effects: &mut Effects) {
+        self.count(effects, 1);
+    }
+
+    fn count(&self, effects: &mut Effects, by: i64) {
+        effects.tallies.add(tally::BYTES, &self.policy, by * (self.bytes + self.header));
+        if let Some(open) = &self.open {
+            effects.tallies.add(open, &self.policy, by);
+        }
+    }
 }
 
 fn length(text: &str) -> i64 {
     i64::try_from(text.len()).unwrap_or(i64::MAX)
 }
 
-fn write_incident(connection: &Connection, incident: &IncidentRecord, record: &str) -> rusqlite::Result<()> {
-    let id = incident.id.as_str();
-    let (state, ended) = (incident.state.as_str(), incident.closed_at.map(Timestamp::as_millisecond));
-    // A map of texts always has a JSON.
-    let key = serde_json::to_string(&incident.key).unwrap_or_default();
-    connection
-        .prepare_cached(
-            "INSERT INTO incidents (id, policy, state, key, fingerprint, opened_at, closed_at, crc, record)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (id) DO UPDATE SET policy = excluded.policy, state = excluded.state,
-               key = excluded.key, fingerprint = excluded.fingerprint, opened_at = excluded.opened_at,
-               closed_at = excluded.closed_at, crc = excluded.crc, record = excluded.record",
-        )?
-        .execute(params![
-            id,
-            incident.policy,
-            state,
-            key,
-            incident.fingerprint,
-            incident.opened_at.as_millisecond(),
-            ended,
-            Seal::of_record(id, &incident.policy, state, ended, record.as_bytes()),
-            record,
-        ])?;
-    Ok(())
+/// An incident, ready to be written.
+pub(super) struct Incident {
+    id: String,
+    policy: String,
+    state: &'static str,
+    closed_at: Option<i64>,
+    found_by: FoundBy,
+    record: String,
+}
+
+impl Incident {
+    pub fn encode(incident: &IncidentRecord) -> Result<Self, JournalError> {
+        Ok(Self {
+            id: incident.id.as_str().to_owned(),
+            policy: incident.policy.clone(),
+            state: incident.state.as_str(),
+            closed_at: incident.closed_at.map(Timestamp::as_millisecond),
+            found_by: FoundBy::of(incident),
+            record: json(incident)?,
+        })
+    }
+
+    pub fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let Self { id, policy, state, closed_at, found_by, record } = self;
+        let [same_alert, same_key, queued, due, said_resolved, owed] = found_by.columns();
+        let crc = Seal::of_incident(id, policy, state, *closed_at, found_by, record.as_bytes());
+        connection
+            .prepare_cached(
+                "INSERT INTO incidents (id, policy, state, key, fingerprint, opened_at, closed_at, crc, record,
+                   same_alert, same_key, queued, due, said_resolved, owed)
+                 VALUES (?, ?, ?, '', '', 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                 ON CONFLICT (id) DO UPDATE SET policy = excluded.policy, state = excluded.state,
+                   key = excluded.key, fingerprint = excluded.fingerprint, opened_at = excluded.opened_at,
+                   closed_at = excluded.closed_at, crc = excluded.crc, record = excluded.record,
+                   same_alert = excluded.same_alert, same_key = excluded.same_key, queued = excluded.queued,
+                   due = excluded.due, said_resolved = excluded.said_resolved, owed = excluded.owed",
+            )?
+            .execute(params![
+                id, policy, state, closed_at, crc, record, same_alert, same_key, queued, due, said_resolved, owed
+            ])?;
+        Ok(())
+    }
 }
 
 fn write_run(
     connection: &Connection,
     run: &RunRecord,
     record: &str,
-    header: Option<&str>,
+    header: Option<&[u8]>,
 ) -> rusqlite::Result<()> {
     let id = run.id.as_str();
     let (state, ended) = (run.state.as_str(), run.ended_at.map(Timestamp::as_millisecond));
     connection
         .prepare_cached(
             "INSERT INTO runs (id, incident, policy, state, outcome, started_at, ended_at, crc, record,
-               header_crc, header)
+               header_crc, packed_header)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (id) DO UPDATE SET incident = excluded.incident, policy = excluded.policy,
                state = excluded.state, outcome = excluded.outcome, started_at = excluded.started_at,
                ended_at = excluded.ended_at, crc = excluded.crc, record = excluded.record,
                header_crc = coalesce(excluded.header_crc, header_crc),
-               header = coalesce(excluded.header, header)",
+               packed_header = coalesce(excluded.packed_header, packed_header),
+               header = CASE WHEN excluded.packed_header IS NULL THEN header END",
         )?
         .execute(params![
             id,
@@ -267,7 +307,7 @@ fn write_run(
             ended,
             Seal::of_record(id, &run.policy, state, ended, record.as_bytes()),
             record,
-            header.map(|header| Seal::of_content(id, header.as_bytes())),
+            header.map(|header| Seal::of_content(id, header)),
             header,
         ])?;
     Ok(())

@@ -3,6 +3,8 @@
 
 use crc32fast::Hasher;
 
+use super::agenda::FoundBy;
+
 /// A checksum in the making. Each part is counted with its length, so that no byte can
 /// move from one to the next.
 pub(super) struct Seal(Hasher);
@@ -34,10 +36,32 @@ impl Seal {
         Self::new(&id.to_string()).number(Some(received_at)).text(policy).text(Some(body)).0.finalize()
     }
 
+    /// Of an incident: beside what guards every record, by `found_by` it is found, or passed over.
+    pub fn of_incident(
+        id: &str,
+        policy: &str,
+        state: &str,
+        closed: Option<i64>,
+        found_by: &FoundBy,
+        record: &[u8],
+    ) -> u32 {
+        let of_record = Self::of_record(id, policy, state, closed, record);
+        if *found_by == FoundBy::default() {
+            return of_record;
+        }
+        let named = Self::new(id).number(Some(of_record.into()));
+        found_by.columns().into_iter().fold(named, Self::number).0.finalize()
+    }
+
     /// Of an incident or a run: by its state and its end it is found, or passed over.
     pub fn of_record(id: &str, policy: &str, state: &str, ended: Option<i64>, record: &[u8]) -> u32 {
         let named = Self::new(id).text(Some(policy.as_bytes())).text(Some(state.as_bytes()));
         named.number(ended).text(Some(record)).0.finalize()
+    }
+
+    /// Of a number that is kept of a policy.
+    pub fn of_tally(what: &str, policy: &str, number: i64) -> u32 {
+        Self::new(what).text(Some(policy.as_bytes())).number(Some(number)).0.finalize()
     }
 
     /// Of how many entries a run has, the checksum of the last among it.

@@ -1,17 +1,20 @@
 //! The queries.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use serde::de::DeserializeOwned;
 use suture_core::Timestamp;
 
-use super::row::parse;
+use super::agenda::FoundBy;
+use super::row::{parse, unpack};
 use super::seal::{Seal, verify};
+use super::tally::{self, Tallies};
 use crate::log::JournalError;
 use crate::page::{Filter, Page};
-use crate::record::{InboxRecord, IncidentRecord, RunHeader, RunRecord};
+use crate::record::{InboxRecord, RunHeader, RunRecord};
 
 /// Bytes of records after which a page takes in no more.
 const PAGE_BYTES: usize = 4 << 20;
@@ -51,10 +54,16 @@ impl Table {
     }
 
     /// What a record is read from, and guarded by.
-    fn columns(self) -> &'static str {
+    pub fn columns(self) -> &'static str {
         match self {
-            Self::Incidents => "place, id, policy, state, closed_at AS ended, crc, record",
-            Self::Runs => "place, id, policy, state, ended_at AS ended, crc, record, header_crc, header",
+            Self::Incidents => {
+                "place, id, policy, state, closed_at AS ended, crc, record, same_alert, same_key, queued, due,
+                 said_resolved, owed"
+            }
+            Self::Runs => {
+                "place, id, policy, state, ended_at AS ended, crc, record, header_crc,
+                 coalesce(packed_header, header) AS header"
+            }
         }
     }
 }
@@ -157,17 +166,33 @@ fn notification(id: &str, row: &Row<'_>) -> Result<(i64, InboxRecord), String> {
     })
 }
 
-pub(super) fn open_incidents(connection: &Connection) -> rusqlite::Result<Legible<IncidentRecord>> {
-    unfinished(connection, Table::Incidents)
-}
-
+/// The runs that have no end: by their index, unless that has not as many as were counted. Then
+/// it is damaged, or an end is that damage has written, and all rows are looked at.
 pub(super) fn unfinished_runs(connection: &Connection) -> rusqlite::Result<Legible<RunRecord>> {
-    unfinished(connection, Table::Runs)
+    let moment = connection.unchecked_transaction()?;
+    let counted = Tallies::read(&moment)?.map(|tallies| tallies.all(tally::RUNS));
+    let sql = format!("SELECT {} FROM runs WHERE ended_at IS NULL ORDER BY place", Table::Runs.columns());
+    let by_index = || -> rusqlite::Result<Legible<RunRecord>> {
+        let mut select = moment.prepare_cached(&sql)?;
+        let mut rows = select.query([])?;
+        let mut found = Legible::new();
+        while let Some(row) = rows.next()? {
+            found.add(record_of(Table::Runs, row));
+        }
+        Ok(found)
+    };
+    match by_index() {
+        Ok(found) if counted == i64::try_from(found.items.len()).ok() => Ok(found),
+        Ok(_) | Err(_) => unfinished(&moment, Table::Runs),
+    }
 }
 
 /// The records that have no end. All rows are looked at: an end that damage has written would
 /// hide one.
-fn unfinished<T: DeserializeOwned>(connection: &Connection, table: Table) -> rusqlite::Result<Legible<T>> {
+pub(super) fn unfinished<T: DeserializeOwned>(
+    connection: &Connection,
+    table: Table,
+) -> rusqlite::Result<Legible<T>> {
     scan(connection, table.name(), table.columns(), "place", |_, row| {
         let is_over = || row.get::<_, Option<i64>>("ended").is_ok_and(|ended| ended.is_some());
         ControlFlow::Continue(match sealed(table, row) {
@@ -182,13 +207,12 @@ fn unfinished<T: DeserializeOwned>(connection: &Connection, table: Table) -> rus
 pub(super) fn sealed(table: Table, row: &Row<'_>) -> Result<(), String> {
     let id = text(row, "id").unwrap_or_default();
     legible(table.name(), &id, || {
-        let sum = Seal::of_record(
-            &id,
-            &text(row, "policy")?,
-            &text(row, "state")?,
-            row.get("ended")?,
-            bytes(row, "record")?,
-        );
+        let (policy, state) = (text(row, "policy")?, text(row, "state")?);
+        let (ended, record) = (row.get("ended")?, bytes(row, "record")?);
+        let sum = match table {
+            Table::Runs => Seal::of_record(&id, &policy, &state, ended, record),
+            Table::Incidents => Seal::of_incident(&id, &policy, &state, ended, &FoundBy::read(row)?, record),
+        };
         Ok(verify(table.name(), &id, row.get("crc")?, sum))
     })
 }
@@ -203,22 +227,27 @@ pub(super) fn header_sealed(row: &Row<'_>) -> Result<(), String> {
     })
 }
 
-fn record_of<T: DeserializeOwned>(table: Table, row: &Row<'_>) -> Result<T, String> {
+pub(super) fn record_of<T: DeserializeOwned>(table: Table, row: &Row<'_>) -> Result<T, String> {
     sealed(table, row)?;
     let id = text(row, "id").unwrap_or_default();
     legible(table.name(), &id, || Ok(parse(table.name(), &id, bytes(row, "record")?)))
 }
 
-/// What is wrong with any row, entries apart: those are looked at when they are read.
-pub(super) fn damage(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+/// What is wrong with any row, entries apart: those are looked at when they are read. Breaks off
+/// where it is told to stop.
+pub(super) fn damage(connection: &Connection, stop: &AtomicBool) -> rusqlite::Result<Vec<String>> {
+    let go_on = |damage: Option<String>| match stop.load(Ordering::Acquire) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(damage.map(Err::<(), _>)),
+    };
     let mut damage = scan(connection, "inbox", "id, received_at, policy, crc, body", "id", |id, row| {
-        ControlFlow::Continue(notification(id, row).err().map(Err::<(), _>))
+        go_on(notification(id, row).err())
     })?
     .damaged;
     for table in [Table::Incidents, Table::Runs] {
         let rows = scan(connection, table.name(), table.columns(), "place", |_, row| {
             let header = || if matches!(table, Table::Runs) { header_sealed(row) } else { Ok(()) };
-            ControlFlow::Continue(sealed(table, row).and_then(|()| header()).err().map(Err::<(), _>))
+            go_on(sealed(table, row).and_then(|()| header()).err())
         })?;
         damage.extend(rows.damaged);
     }
@@ -287,10 +316,19 @@ pub(super) fn header(
     id: &str,
 ) -> rusqlite::Result<Result<Option<RunHeader>, JournalError>> {
     let found = connection
-        .prepare_cached("SELECT id, header_crc, header FROM runs WHERE id = ? AND header IS NOT NULL")?
+        .prepare_cached(
+            "SELECT id, header_crc, coalesce(packed_header, header) AS header, packed_header IS NOT NULL AS packed
+             FROM runs WHERE id = ? AND coalesce(packed_header, header) IS NOT NULL",
+        )?
         .query_row([id], |row| {
-            let parsed =
-                || legible("header of runs", id, || Ok(parse("header of runs", id, bytes(row, "header")?)));
+            let table = "header of runs";
+            let parsed = || {
+                let unpacked = legible(table, id, || {
+                    let packed = row.get("packed")?;
+                    Ok(unpack(table, id, packed, bytes(row, "header")?))
+                });
+                unpacked.map(|(header, _)| header)
+            };
             Ok(header_sealed(row).and_then(|()| parsed()))
         })
         .optional()?;

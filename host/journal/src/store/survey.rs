@@ -1,19 +1,27 @@
-//! A look at the whole journal before it is used: what is damaged is known, and said, before
-//! anything is done on the strength of it.
+//! A look at the whole journal. What is lost is known before it is opened. All else is looked at
+//! beside the work, by a thread of its own: a row is guarded by its checksum whenever it is read,
+//! and what is over costs a start nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
-use rusqlite::Connection;
+use parking_lot::Mutex;
+use rusqlite::{Connection, InterruptHandle};
+use tokio::sync::watch;
 
 use super::error::{damaged, explain};
-use super::select;
+use super::queue::Queue;
 use super::wal::{self, End};
+use super::{Told, open, select};
 use crate::log::JournalError;
 
 /// What SQLite's own check reports at most.
 const MOST: usize = 20;
 
-/// What was found wrong with a journal when it was opened.
+/// What was found wrong with a journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
     /// A sentence for each damage, naming the table and the row where it can. The rest can be
@@ -22,6 +30,8 @@ pub struct Survey {
     /// Whether something that was on disk is lost: of no run that has not ended is it certain
     /// any more what it did last.
     pub is_lost: bool,
+    /// Whether indexes were made anew: until then, they may have hidden something.
+    pub is_reindexed: bool,
 }
 
 /// Look at the log before SQLite opens the file, and refuse what it would throw away.
@@ -50,29 +60,124 @@ pub(super) fn before_opening(path: &Path) -> Result<Survey, JournalError> {
                 Ok(_) => format!("{what}; a copy is kept in {}", kept.display()),
                 Err(error) => format!("{what}; and no copy can be kept: {error}"),
             };
-            Survey { damage: vec![what], is_lost: true }
+            Survey { damage: vec![what], is_lost: true, is_reindexed: false }
         }
     })
 }
 
-/// Look at every page and every row. Indexes that are not as their tables are made anew.
-pub(super) fn survey(connection: &Connection, path: &Path, before: Survey) -> Result<Survey, JournalError> {
-    let explain = |error| explain(path, "read", &error);
-    let mut found = before;
-    let mut pages = pages(connection);
-    if !pages.is_empty() && connection.execute_batch("REINDEX").is_ok() {
-        let left = self::pages(connection);
-        if left.is_empty() {
-            tracing::warn!(journal = %path.display(), damage = pages.join("; "), "indexes were damaged and are made anew");
+/// The thread that looks. It ends when this is dropped, however much is left to look at.
+pub(super) struct Surveyor {
+    found: watch::Receiver<Option<Survey>>,
+    stop: Arc<AtomicBool>,
+    interrupt: InterruptHandle,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Surveyor {
+    /// Begin to look.
+    pub fn start(
+        path: &Path,
+        queue: Arc<Queue>,
+        before: Survey,
+        told: Arc<Told>,
+        log_bytes: u64,
+    ) -> Result<Self, JournalError> {
+        let connection = open::for_reading(path)?;
+        let interrupt = connection.get_interrupt_handle();
+        let (sender, found) = watch::channel(None);
+        let stop = Arc::new(AtomicBool::new(false));
+        let look = Look { path: path.to_owned(), connection, queue, stop: stop.clone(), told, log_bytes };
+        let thread = std::thread::Builder::new()
+            .name("journal-survey".into())
+            .spawn(move || drop(sender.send_replace(Some(look.survey(before)))))
+            .map_err(|error| JournalError(format!("the journal's thread can't be started: {error}")))?;
+        Ok(Self { found, stop, interrupt, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// What it found, once it has looked at everything.
+    pub async fn found(&self) -> Survey {
+        match self.found.clone().wait_for(Option::is_some).await {
+            Ok(found) => found.clone().unwrap_or_default(),
+            Err(_) => Survey::default(),
         }
-        pages = left;
     }
-    found.damage.extend(pages);
-    found.damage.extend(select::damage(connection).map_err(explain)?);
-    for damage in &found.damage {
-        tracing::error!(journal = %path.display(), "the journal is damaged: {damage}");
+
+    /// Look no further.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+        let Some(thread) = self.thread.lock().take() else { return };
+        // What is interrupted between two statements goes on with the next.
+        while !thread.is_finished() {
+            self.interrupt.interrupt();
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+        let _ = thread.join();
     }
-    Ok(found)
+}
+
+impl Drop for Surveyor {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+struct Look {
+    path: PathBuf,
+    connection: Connection,
+    queue: Arc<Queue>,
+    stop: Arc<AtomicBool>,
+    told: Arc<Told>,
+    /// What the log beside the file usually has at most.
+    log_bytes: u64,
+}
+
+impl Look {
+    /// Look at every page and every row. Indexes that are not as their tables are made anew.
+    fn survey(&self, before: Survey) -> Survey {
+        let mut found = before.clone();
+        let mut pages = pages(&self.connection);
+        if !pages.is_empty() && !self.is_stopped() && self.reindex() {
+            let left = self::pages(&self.connection);
+            if left.is_empty() {
+                tracing::warn!(journal = %self.path.display(), damage = pages.join("; "), "indexes were damaged and are made anew");
+                found.is_reindexed = true;
+            }
+            pages = left;
+        }
+        found.damage.extend(pages);
+        match select::damage(&self.connection, &self.stop) {
+            Ok(damage) => found.damage.extend(damage),
+            Err(error) => found.damage.push(explain(&self.path, "read", &error).0),
+        }
+        // What breaks off looks like damage.
+        if self.is_stopped() {
+            return before;
+        }
+        found.damage.iter().for_each(|damage| self.told.tell(&self.path, damage));
+        self.fold();
+        found
+    }
+
+    /// What was written meanwhile could not be folded in: the log may have grown.
+    fn fold(&self) {
+        let log = wal::beside(&self.path).metadata().map_or(0, |log| log.len());
+        if log > self.log_bytes {
+            let _ = self.queue.job(Box::new(wal::fold));
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    /// Have all indexes made anew by the one who writes.
+    fn reindex(&self) -> bool {
+        let (done, answer) = std::sync::mpsc::channel();
+        let job = move |connection: &mut Connection| {
+            let _ = done.send(connection.execute_batch("REINDEX").is_ok());
+        };
+        self.queue.job(Box::new(job)).is_ok() && answer.recv().unwrap_or(false)
+    }
 }
 
 /// What SQLite finds wrong with the pages of the file.

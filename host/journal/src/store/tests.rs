@@ -1,3 +1,4 @@
+mod agenda;
 mod commits;
 mod contents;
 mod damage;

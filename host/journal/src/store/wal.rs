@@ -8,6 +8,11 @@
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::open::BUSY;
 
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
@@ -179,4 +184,12 @@ fn checksum((mut first, mut second): (u32, u32), bytes: &[u8], big_endian: bool)
         second = second.wrapping_add(read([*e, *f, *g, *h])).wrapping_add(first);
     }
     (first, second)
+}
+
+/// Fold the log in: the file ends where it should only then. A reader may be in the way, and is
+/// not waited for.
+pub(super) fn fold(connection: &mut Connection) {
+    let _ = connection.busy_timeout(Duration::ZERO);
+    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    let _ = connection.busy_timeout(BUSY);
 }

@@ -5,7 +5,7 @@ mod limit;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use super::open::Opened;
 use super::queue::{Batch, Closed, Queue, Request, Work};
 use super::room::Gauge;
 use super::row::{Effects, Row};
-use super::shares::Shares;
+use super::tally::Tallies;
 use crate::log::{Durability, JournalError};
 
 /// How long to wait before lazy changes that could not be written are tried again.
@@ -28,7 +28,7 @@ type Hook = Arc<dyn Fn(Duration) + Send + Sync>;
 
 /// The handle of the thread that writes.
 pub(super) struct Writer {
-    queue: Arc<Queue>,
+    pub queue: Arc<Queue>,
     pub shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -42,8 +42,10 @@ pub(super) struct Shared {
     pub inbox_bytes: AtomicU64,
     /// How much of the limit is used.
     pub gauge: Gauge,
-    /// How much of that belongs to whom.
-    pub shares: Mutex<Shares>,
+    /// What there is of each policy.
+    pub tallies: Mutex<Tallies>,
+    /// Of what is over nothing is left, until something else is.
+    pub nothing_is_over: AtomicBool,
     /// Why the last commit failed, where it did.
     failure: Mutex<Option<JournalError>>,
     /// Why lazy changes were lost, until somebody was told.
@@ -55,7 +57,12 @@ pub(super) struct Shared {
 
 impl Writer {
     pub fn start(opened: Opened, gauge: Gauge) -> Result<Self, JournalError> {
-        let Opened { path, connection, lock, .. } = opened;
+        let Opened { path, mut connection, lock, .. } = opened;
+        let written = |error| explain(&path, "written", &error);
+        let tallies = match Tallies::read(&connection) {
+            Ok(Some(tallies)) => tallies,
+            Ok(None) | Err(_) => Tallies::count(&mut connection).map_err(written)?,
+        };
         let number = |sql: &str| {
             connection
                 .query_row(sql, [], |row| row.get::<_, i64>(0))
@@ -64,14 +71,14 @@ impl Writer {
         let inbox = usize::try_from(number("SELECT count(*) FROM inbox")?).unwrap_or_default();
         let inbox_bytes = number("SELECT coalesce(sum(octet_length(body)), 0) FROM inbox")?.unsigned_abs();
         let last_id = number("SELECT coalesce(max(id), 0) FROM inbox")?;
-        let shares = Mutex::new(Shares::of(&connection));
         let queue = Arc::new(Queue::new());
         let shared = Arc::new(Shared {
             path,
             inbox: AtomicUsize::new(inbox),
             inbox_bytes: AtomicU64::new(inbox_bytes),
             gauge,
-            shares,
+            tallies: Mutex::new(tallies),
+            nothing_is_over: AtomicBool::new(false),
             failure: Mutex::default(),
             lost: Mutex::default(),
             on_commit: Mutex::default(),
@@ -85,7 +92,6 @@ impl Writer {
             last_id: AtomicI64::new(last_id),
             kept: Vec::new(),
             is_making_room: false,
-            nothing_is_over: false,
             is_shrinking: false,
         };
         let mut thread = thread;
@@ -183,8 +189,6 @@ struct Thread {
     kept: Vec<Request>,
     /// There is too much: what is over leaves, a little after each commit.
     is_making_room: bool,
-    /// Of what is over nothing is left, until something else is.
-    nothing_is_over: bool,
     /// The file is larger than it may be, and has pages that are free.
     is_shrinking: bool,
 }
@@ -258,7 +262,11 @@ impl Thread {
             row.write(&transaction, &self.last_id, &mut effects)?;
         }
         effects.finish(&transaction)?;
+        let mut tallies = self.shared.tallies.lock();
+        tallies.write(&transaction, &effects.tallies)?;
         transaction.commit()?;
+        tallies.apply(effects.tallies);
+        drop(tallies);
         // Who is told that it is written sees how much room there is after it.
         self.measure();
         let took = started.elapsed();
@@ -267,10 +275,9 @@ impl Thread {
         self.shared.inbox.fetch_sub(effects.routed, Ordering::AcqRel);
         self.shared.inbox_bytes.fetch_add(effects.accepted_bytes, Ordering::AcqRel);
         self.shared.inbox_bytes.fetch_sub(effects.routed_bytes, Ordering::AcqRel);
-        let mut shares = self.shared.shares.lock();
-        effects.shares.iter().for_each(|(policy, bytes)| shares.change(policy, *bytes));
-        drop(shares);
-        self.nothing_is_over &= !effects.is_over;
+        if effects.is_over {
+            self.shared.nothing_is_over.store(false, Ordering::Release);
+        }
         if self.shared.failure.lock().take().is_some() {
             tracing::info!(path = %self.shared.path.display(), "the journal can be written again");
         }

@@ -161,7 +161,7 @@ async fn a_damaged_row_of_each_kind_is_told_and_nothing_is_done_twice() {
         // The run's own row, its header, the end of its record: nothing is concluded.
         ("run", "UPDATE runs SET record = '{}'", IncidentState::Escalated, 1),
         ("state", "UPDATE runs SET state = 'ended', ended_at = 5", IncidentState::Escalated, 1),
-        ("header", "UPDATE runs SET header = '{}'", IncidentState::Escalated, 1),
+        ("header", "UPDATE runs SET packed_header = x'7b7d'", IncidentState::Escalated, 1),
         (
             "end",
             "DELETE FROM entries WHERE seq = (SELECT max(seq) FROM entries)",
@@ -232,7 +232,7 @@ async fn a_log_that_is_damaged_in_its_middle_is_told_and_no_run_is_replayed() {
     };
     let is_noticed = |place: &usize| {
         let dir = with_a_flip(*place);
-        Journal::open(dir.path(), first.clock.clone()).unwrap().survey().is_lost
+        !Journal::open(dir.path(), first.clock.clone()).unwrap().lost().is_empty()
     };
     let frames: Vec<usize> = (32 + 1000..log.len()).step_by(24 + 8192).collect();
     let place = frames.into_iter().rev().find(is_noticed).unwrap();

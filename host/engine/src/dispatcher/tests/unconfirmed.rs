@@ -228,7 +228,7 @@ async fn forged_alerts_make_no_storm_take_nothing_of_the_budget_and_few_question
     assert_eq!(real.runs.len(), 1);
     assert!(bed.pages.0.lock().is_empty(), "there is no storm");
     bed.wait_for("closed", async || {
-        let open = bed.engine.journal().open_incidents().await.unwrap();
+        let open = bed.open().await;
         open.iter().all(|incident| incident.id == real.id).then_some(())
     })
     .await;
@@ -398,7 +398,7 @@ async fn what_is_posted_beyond_the_room_for_the_unconfirmed_drives_the_oldest_of
         bed.engine.accept(None, &forged, serde_json::to_vec(&forged).unwrap()).await.unwrap();
     }
     bed.wait_for("taken in", async || (bed.engine.journal().inbox_len() == 0).then_some(())).await;
-    let open = bed.engine.journal().open_incidents().await.unwrap();
+    let open = bed.open().await;
     assert!(open.len() <= 2100, "{}", open.len());
     let is_open =
         |namespace: &str| open.iter().any(|incident| incident.alert.labels["obj_namespace"] == namespace);

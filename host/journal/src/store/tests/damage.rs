@@ -83,7 +83,7 @@ async fn a_damaged_row_of_each_table_is_named_and_the_others_are_found() {
         &folder,
         "UPDATE inbox SET body = x'00' WHERE id = 1;
          UPDATE incidents SET record = replace(record, 'new', 'old') WHERE id = 'i1';
-         UPDATE runs SET record = CAST(x'7bff' AS TEXT), header = '{' WHERE id = 'r1';",
+         UPDATE runs SET record = CAST(x'7bff' AS TEXT), packed_header = x'7b' WHERE id = 'r1';",
     );
     let journal = open(&folder);
     let inbox = journal.inbox(9).await.unwrap();
@@ -124,7 +124,7 @@ async fn a_row_that_damage_has_ended_is_not_passed_over() {
          UPDATE inbox SET policy = 'another' WHERE id = 2;",
     );
     let journal = open(&folder);
-    let damage = &journal.survey().damage;
+    let damage = &journal.survey().await.damage;
     for row in ["runs r1", "incidents i2", "inbox 2"] {
         assert!(damage.contains(&format!("{row} is damaged: its checksum is wrong")), "{damage:?}");
     }
@@ -136,12 +136,26 @@ async fn a_row_that_damage_has_ended_is_not_passed_over() {
 async fn an_index_that_is_not_as_its_table_is_made_anew() {
     let folder = TempDir::new().unwrap();
     filled(&folder).await;
+    // Rows move while their index is out of sight.
+    let index = "name = 'runs_unfinished'";
+    let connection = rusqlite::Connection::open(folder.path().join(Journal::FILE)).unwrap();
+    let (root, sql): (i64, String) = connection
+        .query_row(&format!("SELECT rootpage, sql FROM sqlite_schema WHERE {index}"), [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    drop(connection);
+    tamper(&folder, &format!("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE {index};"));
+    tamper(&folder, "UPDATE runs SET place = place + 10;");
     tamper(
         &folder,
-        "PRAGMA writable_schema = ON;
-         UPDATE sqlite_schema SET sql = replace(sql, 'IS NULL', 'IS NOT NULL') WHERE name = 'incidents_open';",
+        &format!(
+            "PRAGMA writable_schema = ON;
+             INSERT INTO sqlite_schema VALUES ('index', 'runs_unfinished', 'runs', {root}, '{sql}');"
+        ),
     );
     let journal = open(&folder);
-    assert!(journal.survey().damage.is_empty(), "{:?}", journal.survey());
-    assert_eq!(journal.open_incidents().await.unwrap().len(), 2);
+    let survey = journal.survey().await;
+    assert!(survey.damage.is_empty() && survey.is_reindexed, "{survey:?}");
+    assert_eq!(journal.unfinished_runs().await.unwrap().len(), 2);
 }

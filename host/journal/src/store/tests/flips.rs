@@ -66,7 +66,7 @@ async fn check(files: &Files, written: &Contents, may_lose_the_last: bool, place
             return "refused";
         }
     };
-    let survey = journal.survey().clone();
+    let survey = journal.survey().await;
     let found = match contents(&journal, &RUNS).await {
         Ok(found) => found,
         Err(JournalError(error)) => {

@@ -88,7 +88,7 @@ async fn whatever_was_promised_is_there_after_a_loss_of_power_and_the_rest_wholl
         for (what, log) in torn(&before.log, &after.log) {
             let (_folder, journal) = Files { database: after.database.clone(), log }.open();
             let journal = journal.unwrap_or_else(|error| panic!("{what}: {error}"));
-            assert_eq!(journal.survey(), &Survey::default(), "{what}");
+            assert_eq!(journal.survey().await, Survey::default(), "{what}");
             let found = contents(&journal, &RUNS).await.unwrap();
             assert!(found == *promised || found == *next, "{what}: {found:#?}");
             seen[usize::from(found == *next)] += 1;

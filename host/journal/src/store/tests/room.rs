@@ -146,7 +146,7 @@ async fn a_limit_that_is_lowered_shrinks_the_file_and_one_that_is_raised_ends_th
 }
 
 #[tokio::test]
-async fn shares_are_the_same_whether_they_are_kept_or_summed_up() {
+async fn tallies_are_the_same_whether_they_are_kept_or_counted_anew() {
     let folder = TempDir::new().unwrap();
     let journal = bounded(&folder, 2 * MAX);
     for number in 0..60 {
@@ -154,12 +154,31 @@ async fn shares_are_the_same_whether_they_are_kept_or_summed_up() {
         add(&journal, "b", number, 500, true).await;
     }
     journal.prune(time(30), 5).await.unwrap();
-    let kept = journal.0.writer.as_ref().unwrap().shared.shares.lock().all().clone();
+    let kept = |journal: &Journal| {
+        let tallies = journal.writer().unwrap().shared.tallies.lock();
+        tallies
+            .each()
+            .filter(|(.., number)| *number != 0)
+            .map(|(what, policy, number)| (what.to_owned(), policy.to_owned(), number))
+            .collect::<Vec<_>>()
+    };
+    let before = kept(&journal);
     journal.close().await.unwrap();
     drop(journal);
-    let summed = bounded(&folder, 2 * MAX).0.writer.as_ref().unwrap().shared.shares.lock().all().clone();
-    assert_eq!(kept, summed);
-    assert!(kept["a"] > kept["b"]);
+    let journal = bounded(&folder, 2 * MAX);
+    assert_eq!(kept(&journal), before, "they are on disk");
+    journal.close().await.unwrap();
+    drop(journal);
+    tamper(&folder, "DELETE FROM tallies");
+    assert_eq!(kept(&bounded(&folder, 2 * MAX)), before, "they are right");
+    let bytes = |policy: &str| before.iter().find(|(what, of, _)| what == "bytes" && of == policy).unwrap().2;
+    assert!(bytes("a") > bytes("b"));
+    assert!(
+        before
+            .iter()
+            .any(|(what, policy, number)| (what.as_str(), policy.as_str(), *number) == ("runs", "a", 20)),
+        "{before:?}"
+    );
 }
 
 #[tokio::test]

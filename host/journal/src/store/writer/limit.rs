@@ -1,10 +1,9 @@
 //! Keeping the journal within its limit.
 
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 use super::Thread;
 use crate::store::error::explain;
-use crate::store::open::BUSY;
 use crate::store::room::{self, Room};
 use crate::store::{closed, prune, wal};
 
@@ -18,7 +17,10 @@ impl Thread {
         // A reader that keeps the log from being folded in costs room, and no run its record.
         let usual = log.min(self.shared.gauge.log_bytes());
         let lasting = Room { used: held.saturating_add(usual), ..room };
-        if lasting.is_to_be_pruned() && !self.nothing_is_over && !self.is_making_room {
+        if lasting.is_to_be_pruned()
+            && !self.shared.nothing_is_over.load(Ordering::Acquire)
+            && !self.is_making_room
+        {
             self.is_making_room = true;
             tracing::warn!(
                 "the journal nears `storage.maxSize`: the oldest closed runs are removed before their time"
@@ -28,22 +30,22 @@ impl Thread {
         let was_shrinking = self.is_shrinking;
         self.is_shrinking = free > 0 && held.saturating_add(free).saturating_add(usual) > max;
         if was_shrinking && !self.is_shrinking {
-            self.fold();
+            wal::fold(&mut self.connection);
         }
     }
 
     /// Remove some of what is over. What is to be written meanwhile waits for no more than that.
     pub(super) fn make_room(&mut self) {
         let bytes = self.shared.gauge.batch_bytes();
-        let mut shares = self.shared.shares.lock();
-        let removed = closed::oldest_of_the_largest(&mut self.connection, &mut shares, bytes);
-        drop(shares);
+        let mut tallies = self.shared.tallies.lock();
+        let removed = closed::oldest_of_the_largest(&mut self.connection, &mut tallies, bytes);
+        drop(tallies);
         match removed {
             Ok(Some(policy)) => {
                 tracing::debug!(policy, "its oldest closed runs are removed from the journal")
             }
             Ok(None) => {
-                self.nothing_is_over = true;
+                self.shared.nothing_is_over.store(true, Ordering::Release);
                 self.is_making_room = false;
             }
             Err(error) => {
@@ -59,15 +61,7 @@ impl Thread {
     pub(super) fn shrink(&mut self) {
         if !prune::vacuum(&mut self.connection).unwrap_or(false) {
             self.is_shrinking = false;
-            self.fold();
+            wal::fold(&mut self.connection);
         }
-    }
-
-    /// Fold the log in: the file ends where it should only then. A reader may be in the way, and
-    /// is not waited for.
-    fn fold(&self) {
-        let _ = self.connection.busy_timeout(Duration::ZERO);
-        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
-        let _ = self.connection.busy_timeout(BUSY);
     }
 }
