@@ -183,6 +183,7 @@ async fn host(folder: &Path) -> anyhow::Result<Engine> {
         name: "bench".to_owned(),
         mode: Mode::Enforce,
         matchers: Matchers::default(),
+        instead_of_manifest: None,
         confirm: Confirm::None,
         trust: None,
         settings: json!({}),

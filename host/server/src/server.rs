@@ -10,7 +10,7 @@ use std::time::Duration;
 use suture_cluster::live::lease::{Fenced, Lost, Tenure};
 use suture_core::RealClock;
 use suture_engine::{Budgets, Cluster, Engine, EngineConfig};
-use suture_journal::Journal;
+use suture_journal::{Filter, IncidentRecord, Journal};
 use suture_telemetry::{Source, Telemetry};
 use tokio::sync::broadcast;
 
@@ -243,7 +243,10 @@ async fn tell_of_another_cluster(loaded: &Loaded, journal: &Journal) {
         return;
     };
     // What can't be read the engine speaks of.
-    let incidents = journal.open_incidents().await.map_or(0, |incidents| incidents.len());
+    let newest = Filter { limit: Some(Filter::MAX_LIMIT), ..Filter::default() };
+    let is_open = |incident: &&IncidentRecord| incident.closed_at.is_none();
+    let incidents =
+        journal.incidents(newest).await.map_or(0, |page| page.items.iter().filter(is_open).count());
     let runs = journal.unfinished_runs().await.map_or(0, |runs| runs.len());
     if incidents + runs == 0 {
         return;

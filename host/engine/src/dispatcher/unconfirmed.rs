@@ -243,7 +243,7 @@ impl Dispatcher {
 
     /// Prometheus answered, or could not be asked.
     pub(super) async fn answered(&mut self, answers: Vec<(IncidentId, Answer)>, unavailable: Option<String>) {
-        let begin = answers.iter().filter(|(_, answer)| matches!(answer, Answer::Fires(_)));
+        let begin = answers.iter().filter(|(_, answer)| matches!(answer, Some(Standing::Firing(_))));
         let new = begin.filter_map(|(id, _)| self.incidents.get(id));
         let sought = new.filter(|incident| incident.state == IncidentState::Received).map(sought).collect();
         if let Err(error) = self.fetch_of(sought).await {
