@@ -41,7 +41,7 @@ pub(super) fn changed(
 ) -> Result<Vec<Template>, String> {
     let differs = |at: &str| before.and_then(|before| before.pointer(at)) != after.pointer(at);
     if let Some(at) = place(kind) {
-        let Some(pod) = after.pointer(at).filter(|_| pod_differs(kind, before, after, at)) else {
+        let Some(pod) = after.pointer(at).filter(|_| pod_differs(before, after, at)) else {
             return Ok(Vec::new());
         };
         let annotated = annotated(before, after, at);
@@ -63,16 +63,12 @@ pub(super) fn changed(
 }
 
 /// Of a pod, its labels may change, and with them nothing that it may do.
-fn pod_differs(kind: &Kind, before: Option<&Value>, after: &Value, at: &str) -> bool {
+fn pod_differs(before: Option<&Value>, after: &Value, at: &str) -> bool {
     let part = |object: &Value| {
         let template = object.pointer(at)?;
         let annotations = template.pointer("/metadata/annotations").cloned();
         Some((template.get("spec").cloned(), annotations))
     };
-    // A running pod is not made anew for an annotation.
-    if kind.kind == "Pod" && before.is_some() {
-        return before.and_then(|before| before.get("spec")) != after.get("spec");
-    }
     before.and_then(part) != part(after)
 }
 
@@ -235,6 +231,19 @@ mod tests {
         assert_eq!(of(&kind, Some(&before), &scaled, &[]), Ok(vec![]));
         let changed = json!({"spec": {"template": {"spec": {"hostPID": true, "hostIPC": true}}}});
         assert_eq!(of(&kind, Some(&before), &changed, &[]).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_annotation_of_a_pod_that_is_there_is_looked_at_and_a_label_is_not() {
+        let kind = Kind::new("v1", "Pod");
+        let pod = |metadata: Value| json!({"metadata": metadata, "spec": {"hostPID": true}});
+        let before = pod(json!({"annotations": {"a": "b"}}));
+        let after = pod(json!({"annotations": {"a": "b", "k8s.v1.cni.cncf.io/networks": "host"}}));
+        // It may not have begun yet, and then begins with it.
+        let changed = changed(&kind, Some(&before), &after, &[]).unwrap();
+        assert_eq!(changed[0].annotated, Some(vec!["k8s.v1.cni.cncf.io/networks".to_owned()]));
+        let labelled = pod(json!({"annotations": {"a": "b"}, "labels": {"app": "x"}}));
+        assert_eq!(of(&kind, Some(&before), &labelled, &[]), Ok(vec![]));
     }
 
     #[test]
