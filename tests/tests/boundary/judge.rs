@@ -67,9 +67,8 @@ impl Judge {
     fn check_object(&self, mutation: &Mutation, before: Option<&Value>, after: &Value) -> anyhow::Result<()> {
         let asked = mutation.reference();
         let (kind, is_deleted) = (text(after, "/kind"), matches!(mutation, Mutation::Delete(_)));
-        let namespace = if kind == "Namespace" { "/metadata/name" } else { "/metadata/namespace" };
-        let namespace = text(after, namespace);
-        ensure!(namespace == self.namespace, "it is in namespace {namespace:?}");
+        let namespace = text(after, "/metadata/namespace");
+        ensure!(kind == "Namespace" || namespace == self.namespace, "it is in namespace {namespace:?}");
         if is_deleted {
             return Ok(());
         }
