@@ -10,7 +10,7 @@ use suture_journal::{Change, Durability, IncidentRecord, IncidentState, Journal}
 use suture_tests::host::Host;
 use suture_tests::process::eventually;
 
-use crate::figure::{Figure, Goal, median_seconds};
+use crate::figure::{Figure, Goal, Report, median_seconds};
 use crate::load;
 
 /// Different alerts, and how many come with one notification.
@@ -24,14 +24,16 @@ const MANY: usize = 1_000_000;
 /// Incidents that are removed and timed.
 const REMOVED: usize = 500;
 
-pub async fn figures() -> anyhow::Result<Vec<Figure>> {
-    Ok(vec![alerts().await?, prune().await?])
+pub async fn figures(report: &mut Report) -> anyhow::Result<()> {
+    report.add(alerts(report.count(ALERTS, 200)).await?);
+    report.add(prune(report.count(MANY, 5_000)).await?);
+    Ok(())
 }
 
 /// The real host with the shipped policy: none of the alerts is lost, and how much memory it took.
-async fn alerts() -> anyhow::Result<Figure> {
+async fn alerts(count: usize) -> anyhow::Result<Figure> {
     let folder = tempfile::tempdir()?;
-    std::fs::copy(crate::policy::COMPONENT, folder.path().join("volsync.wasm"))?;
+    std::fs::write(folder.path().join("volsync.wasm"), crate::policy::component()?)?;
     std::fs::write(
         folder.path().join("empty.yaml"),
         "name: empty\ngiven: {now: 2026-11-22T04:10:00Z, objects: []}\nwhen: []\nthen: {}\n",
@@ -42,12 +44,12 @@ async fn alerts() -> anyhow::Result<Figure> {
     host.listens().await?;
     host.until(200, "").await?;
     let began = Instant::now();
-    load::post_all(host.webhook, "/hooks", ALERTS / TOGETHER).await?;
+    load::post_all(host.webhook, "/hooks", count / TOGETHER).await?;
     let took = began.elapsed();
-    let routed = async || opened(&host.get("/metrics").await.unwrap_or_default().1) >= ALERTS as f64;
+    let routed = async || opened(&host.get("/metrics").await.unwrap_or_default().1) >= count as f64;
     ensure!(eventually(Duration::from_secs(120), routed).await, "alerts are lost:\n{}", host.log());
     let peak = host.peak_memory()?;
-    println!("{ALERTS} alerts in {:.1} s, peak memory {} MiB", took.as_secs_f64(), peak >> 20);
+    println!("{count} alerts in {:.1} s, peak memory {} MiB", took.as_secs_f64(), peak >> 20);
     ensure!(took < WITHIN, "they took {took:?} to be accepted");
     Ok(Figure {
         name: "ten-thousand-alerts-memory-over-128-mebibytes",
@@ -68,9 +70,9 @@ fn opened(metrics: &str) -> f64 {
 }
 
 /// The time to remove some of many, over that of as many of few: what stays is not looked at.
-async fn prune() -> anyhow::Result<Figure> {
-    let (few, many) = (removing(FEW).await?, removing(MANY).await?);
-    println!("{REMOVED} closed incidents leave in {few:.4} s of {FEW}, in {many:.4} s of {MANY}");
+async fn prune(most: usize) -> anyhow::Result<Figure> {
+    let (few, many) = (removing(FEW).await?, removing(most).await?);
+    println!("{REMOVED} closed incidents leave in {few:.4} s of {FEW}, in {many:.4} s of {most}");
     Ok(Figure { name: "prune-of-a-million-over-a-thousand", ratio: many / few, goal: Goal::AtMost(3.0) })
 }
 

@@ -5,13 +5,13 @@ mod recording;
 mod replaying;
 mod waiting;
 
-use crate::figure::Figure;
+use crate::figure::Report;
 
 pub use bed::{Deed, Native, cluster};
 pub use waiting::child;
 
-pub async fn figures() -> anyhow::Result<Vec<Figure>> {
-    let figures = vec![recording::figure().await?, replaying::figure().await?];
-    waiting::print().await?;
-    Ok(figures)
+pub async fn figures(report: &mut Report) -> anyhow::Result<()> {
+    report.add(recording::figure().await?);
+    report.add(replaying::figure().await?);
+    waiting::print().await
 }

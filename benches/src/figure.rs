@@ -41,6 +41,46 @@ impl fmt::Display for Figure {
     }
 }
 
+/// The figures of one run of this program. Each is printed when it is known: whatever becomes of
+/// those after it, it was seen.
+#[derive(Debug)]
+pub struct Report {
+    /// Only whether each group runs is of interest: with small numbers, and no goals.
+    pub is_trial: bool,
+    is_good: bool,
+}
+
+impl Report {
+    /// Nothing so far.
+    pub fn new(is_trial: bool) -> Self {
+        Self { is_trial, is_good: true }
+    }
+
+    /// A number of things to measure, or of a few in a trial.
+    pub fn count(&self, full: usize, few: usize) -> usize {
+        if self.is_trial { few } else { full }
+    }
+
+    /// Print a figure.
+    pub fn add(&mut self, figure: Figure) {
+        println!("{figure}");
+        self.is_good &= figure.is_good() || self.is_trial;
+    }
+
+    /// Print what became of a group that has no figures, or no more of them.
+    pub fn end(&mut self, group: &str, result: anyhow::Result<()>) {
+        if let Err(error) = result {
+            println!("bench {group} failed: {error:#}");
+            self.is_good = false;
+        }
+    }
+
+    /// Whether every group ran, and reached its goals.
+    pub fn is_good(&self) -> bool {
+        self.is_good
+    }
+}
+
 /// The median of some measurements; 0 of none.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

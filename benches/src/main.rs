@@ -1,5 +1,5 @@
 //! Figures, each a ratio measured side by side in one run: the two sides take turns, and
-//! the medians are divided.
+//! the medians are divided. With `--trial` each group runs with small numbers, to see that it does.
 
 mod bytes;
 mod durable;
@@ -24,58 +24,48 @@ mod webhook;
 
 use std::process::ExitCode;
 
+use figure::Report;
+use tokio::runtime::Runtime;
+
 /// Groups of figures.
 const GROUPS: [&str; 10] =
     ["policy", "guard", "webhook", "repair", "durable", "torture", "swap", "bytes", "open", "spin"];
+/// Says that small numbers will do: see [`Report::is_trial`].
+const TRIAL: &str = "--trial";
 
 fn main() -> anyhow::Result<ExitCode> {
-    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let mut asked: Vec<String> = std::env::args().skip(1).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if runtime.block_on(durable::child(&asked))? || runtime.block_on(open::child(&asked))? {
         return Ok(ExitCode::SUCCESS);
     }
+    let all = asked.len();
+    asked.retain(|argument| argument != TRIAL);
+    let mut report = Report::new(asked.len() < all);
     if let Some(unknown) = asked.iter().find(|name| !GROUPS.contains(&name.as_str())) {
         anyhow::bail!("there are no figures `{unknown}`; there are: {}", GROUPS.join(", "));
     }
-    let is_asked = |group: &str| asked.is_empty() || asked.iter().any(|name| name == group);
     figure::machine();
-    let mut figures = Vec::new();
-    if is_asked("policy") {
-        figures.push(policy::component_over_native()?);
+    for group in GROUPS.into_iter().filter(|group| asked.is_empty() || asked.iter().any(|name| name == group))
+    {
+        let result = measure(group, &runtime, &mut report);
+        report.end(group, result);
     }
-    if is_asked("guard") {
-        figures.push(guard::fifty_rules_over_one()?);
+    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn measure(group: &str, runtime: &Runtime, report: &mut Report) -> anyhow::Result<()> {
+    match group {
+        "policy" => policy::component_over_native(report),
+        "guard" => guard::fifty_rules_over_one(report),
+        "webhook" => runtime.block_on(webhook::figures(report)),
+        "repair" => runtime.block_on(repair::figures(report)),
+        "durable" => runtime.block_on(durable::figures(report)),
+        "torture" => torture::runs_a_second(report),
+        "swap" => runtime.block_on(swap::figures(report)),
+        "bytes" => runtime.block_on(bytes::figures(report)),
+        "open" => runtime.block_on(open::figures(report)),
+        "spin" => spin::figures(report),
+        other => anyhow::bail!("there are no figures `{other}`"),
     }
-    if is_asked("webhook") {
-        figures.extend(runtime.block_on(webhook::figures())?);
-    }
-    if is_asked("repair") {
-        figures.extend(runtime.block_on(repair::figures())?);
-    }
-    if is_asked("durable") {
-        figures.extend(runtime.block_on(durable::figures())?);
-    }
-    if is_asked("torture") {
-        figures.push(torture::runs_a_second()?);
-    }
-    if is_asked("swap") {
-        figures.extend(runtime.block_on(swap::figures())?);
-    }
-    if is_asked("bytes") {
-        figures.extend(runtime.block_on(bytes::figures())?);
-    }
-    if is_asked("open") {
-        figures.extend(runtime.block_on(open::figures())?);
-    }
-    if is_asked("spin") {
-        // As the host's own executor: see `suture serve`.
-        let executor = tokio::runtime::Builder::new_multi_thread().enable_all().event_interval(1).build()?;
-        figures.push(executor.block_on(async { tokio::spawn(spin::beside_spinners()).await? })?);
-    }
-    let mut all_good = true;
-    for figure in &figures {
-        println!("{figure}");
-        all_good &= figure.is_good();
-    }
-    Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

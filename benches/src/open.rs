@@ -14,12 +14,11 @@ use suture_engine::{Budgets, Confirm, Engine, EngineConfig, Metrics, NoPager, Po
 use suture_journal::{Change, Durability, IncidentRecord, IncidentState, Journal};
 
 use crate::durable::{Deed, Native, cluster};
-use crate::figure::{Figure, Goal};
+use crate::figure::{Figure, Goal, Report};
 
 const FEW: usize = 1_000;
 const MANY: usize = 1_000_000;
 /// To try it with fewer than a million.
-const MANY_VARIABLE: &str = "SUTURE_BENCH_OPEN";
 /// Runs that are timed, and how many alerts come at once.
 const RUNS: usize = 5_000;
 const AT_ONCE: usize = 100;
@@ -38,26 +37,24 @@ struct Said {
     memory: f64,
 }
 
-pub async fn figures() -> anyhow::Result<Vec<Figure>> {
-    let many = std::env::var(MANY_VARIABLE).ok().map(|text| text.parse()).transpose()?.unwrap_or(MANY);
-    let (few, many) = (among(FEW).await?, among(many).await?);
-    Ok(vec![
-        Figure {
-            name: "memory-of-a-million-open-over-300-mebibytes",
-            ratio: many.memory / MEMORY,
-            goal: Goal::AtMost(1.0),
-        },
-        Figure {
-            name: "start-of-a-million-open-over-two-seconds",
-            ratio: many.start / START,
-            goal: Goal::AtMost(1.0),
-        },
-        Figure {
-            name: "runs-a-second-among-a-million-open-over-a-thousand",
-            ratio: many.runs_a_second / few.runs_a_second,
-            goal: Goal::AtLeast(0.7),
-        },
-    ])
+pub async fn figures(report: &mut Report) -> anyhow::Result<()> {
+    let (few, many) = (among(report.count(FEW, 100)).await?, among(report.count(MANY, 5_000)).await?);
+    report.add(Figure {
+        name: "memory-of-a-million-open-over-300-mebibytes",
+        ratio: many.memory / MEMORY,
+        goal: Goal::AtMost(1.0),
+    });
+    report.add(Figure {
+        name: "start-of-a-million-open-over-two-seconds",
+        ratio: many.start / START,
+        goal: Goal::AtMost(1.0),
+    });
+    report.add(Figure {
+        name: "runs-a-second-among-a-million-open-over-a-thousand",
+        ratio: many.runs_a_second / few.runs_a_second,
+        goal: Goal::AtLeast(0.7),
+    });
+    Ok(())
 }
 
 /// A host on a journal with so many open incidents.

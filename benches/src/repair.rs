@@ -6,18 +6,18 @@ mod script;
 mod suture;
 mod world;
 
-use crate::figure::{Figure, Goal, median_seconds};
+use crate::figure::{Figure, Goal, Report, median_seconds};
 use world::{Requests, World};
 
 /// How often the sources are repaired by each program, and how often by the script.
 const ROUNDS: usize = 15;
 const SCRIPT_ROUNDS: usize = 3;
 
-pub async fn figures() -> anyhow::Result<Vec<Figure>> {
+pub async fn figures(report: &mut Report) -> anyhow::Result<()> {
     let world = World::new().await?;
     let (suture, bare) = (suture::Suture::new(&world).await?, bare::Bare::new(&world).await?);
     let [mut ours, mut bares, mut scripts] = [const { Vec::new() }; 3];
-    for round in 0..ROUNDS + 1 {
+    for round in 0..report.count(ROUNDS, 1) + 1 {
         let tag = format!("round-{round}");
         world.break_all().await?;
         suture.requests.lock().clear();
@@ -48,10 +48,10 @@ pub async fn figures() -> anyhow::Result<Vec<Figure>> {
         count(&bare.requests),
         scripts * 1e3
     );
-    Ok(vec![
-        Figure { name: "repair-policy-over-bare", ratio: ours / bares, goal: Goal::AtMost(1.5) },
-        Figure { name: "repair-script-over-policy", ratio: scripts / ours, goal: Goal::AtLeast(20.0) },
-    ])
+    report.add(Figure { name: "repair-policy-over-bare", ratio: ours / bares, goal: Goal::AtMost(1.5) });
+    let (name, ratio) = ("repair-script-over-policy", scripts / ours);
+    report.add(Figure { name, ratio, goal: Goal::AtLeast(20.0) });
+    Ok(())
 }
 
 /// How many requests there were in the last round.

@@ -5,10 +5,11 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-use suture_server::Server;
+use suture_runtime::Runtime;
+use suture_server::{Compiler, Server};
+use suture_tests::host::program;
 
-use crate::figure::{Figure, Goal, median, median_seconds};
+use crate::figure::{Figure, Goal, Report, median, median_seconds};
 use crate::load::latencies;
 use crate::webhook::{TOKEN, drained, options, suture};
 
@@ -20,21 +21,23 @@ const PAUSE: Duration = Duration::from_millis(50);
 const POLICIES: usize = 10;
 const STARTS: usize = 5;
 
-pub async fn figures() -> anyhow::Result<Vec<Figure>> {
+pub async fn figures(report: &mut Report) -> anyhow::Result<()> {
     suture_cluster::install_crypto();
     let dir = tempfile::tempdir()?;
     let server = suture(dir.path()).await?;
     let mut next = 0;
-    served_after(&server, dir.path(), &mut next).await?;
-    let p99 = under_swaps(&server, dir.path(), &mut next).await?;
+    report.add(child_over_in_process(report.count(SWAPS, 3)).await?);
+    served_after(&server, dir.path(), &mut next, report.count(SWAPS, 2)).await?;
+    report.add(under_swaps(&server, dir.path(), &mut next, report.count(ROUNDS, 1)).await?);
     server.stop(Duration::from_secs(1)).await;
-    Ok(vec![p99, start().await?])
+    report.add(start(report.count(STARTS, 1)).await?);
+    Ok(())
 }
 
 /// The shipped policy, with a section at its end that means nothing: another module to the
 /// host each time, with another digest.
 fn module(number: usize) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = std::fs::read(crate::policy::COMPONENT).context(crate::policy::COMPONENT)?;
+    let mut bytes = crate::policy::component()?;
     let mark = format!("{number:08}");
     bytes.extend([0, 10, 1, b'n']);
     bytes.extend(mark.as_bytes());
@@ -47,9 +50,31 @@ fn put(dir: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     Ok(std::fs::rename(dir.join(".new"), dir.join("volsync.wasm"))?)
 }
 
+/// Compiling the shipped policy in a process of its own, over in this one.
+async fn child_over_in_process(rounds: usize) -> anyhow::Result<Figure> {
+    let bytes = module(0)?;
+    let sides = [Runtime::new(Compiler::child(program()?))?, Runtime::new(Compiler::InProcess)?];
+    let mut took = [const { Vec::new() }; 2];
+    for _ in 0..rounds {
+        for (runtime, took) in sides.iter().zip(&mut took) {
+            let began = Instant::now();
+            runtime.load(&bytes, None).await?;
+            took.push(began.elapsed());
+        }
+    }
+    let [child, in_process] = took.map(median_seconds);
+    println!(
+        "swap compiling the policy: {:.0} ms by a child, {:.0} ms in the same process",
+        child * 1e3,
+        in_process * 1e3
+    );
+    let (name, ratio) = ("swap-compiled-by-a-child-over-in-process", child / in_process);
+    Ok(Figure { name, ratio, goal: Goal::AtMost(1.5) })
+}
+
 /// From the changed file until the module is the one that runs begin with: compiled anew, and
 /// where it was compiled before.
-async fn served_after(server: &Server, dir: &Path, next: &mut usize) -> anyhow::Result<()> {
+async fn served_after(server: &Server, dir: &Path, next: &mut usize, swaps: usize) -> anyhow::Result<()> {
     let digest = || server.engine().policy("volsync").and_then(|policy| policy.digest().map(str::to_owned));
     let swap = async |bytes: &[u8]| {
         let before = digest();
@@ -62,7 +87,7 @@ async fn served_after(server: &Server, dir: &Path, next: &mut usize) -> anyhow::
         anyhow::Ok(began.elapsed())
     };
     let (mut cold, mut warm) = (Vec::new(), Vec::new());
-    for _ in 0..SWAPS {
+    for _ in 0..swaps {
         let (one, two) = (module(*next)?, module(*next + 1)?);
         *next += 2;
         cold.push(swap(&one).await?);
@@ -79,10 +104,10 @@ async fn served_after(server: &Server, dir: &Path, next: &mut usize) -> anyhow::
 
 /// How long the slowest hundredth of webhooks waits while a module that was never seen before
 /// comes every second, over without.
-async fn under_swaps(server: &Server, dir: &Path, next: &mut usize) -> anyhow::Result<Figure> {
+async fn under_swaps(server: &Server, dir: &Path, next: &mut usize, rounds: usize) -> anyhow::Result<Figure> {
     let address = server.webhook_addr();
     let (mut still, mut swapping) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         still.push(p99(latencies(address, "/hooks", TOKEN, ROUND, PAUSE).await?));
         drained(server).await;
         let swaps = async {
@@ -116,7 +141,7 @@ fn p99(mut took: Vec<Duration>) -> f64 {
 
 /// From the start of a host with ten policies until it is ready, with what it compiled before
 /// over without.
-async fn start() -> anyhow::Result<Figure> {
+async fn start(starts: usize) -> anyhow::Result<Figure> {
     let dir = tempfile::tempdir()?;
     let mut config = "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nstorage: {path: state}\n\
                       cluster: {simulated: {scenario: none.yaml}}\npolicies:\n"
@@ -128,7 +153,7 @@ async fn start() -> anyhow::Result<Figure> {
     std::fs::write(dir.path().join("suture.yaml"), config)?;
     let start = async || {
         let began = Instant::now();
-        let server = Server::start(&dir.path().join("suture.yaml"), options()).await?;
+        let server = Server::start(&dir.path().join("suture.yaml"), options()?).await?;
         let url = format!("http://{}/readyz", server.admin_addr());
         let ready = reqwest::get(&url).await?.status();
         let took = began.elapsed();
@@ -137,7 +162,7 @@ async fn start() -> anyhow::Result<Figure> {
         anyhow::Ok(took)
     };
     let (mut cold, mut warm) = (Vec::new(), Vec::new());
-    for _ in 0..STARTS {
+    for _ in 0..starts {
         std::fs::remove_dir_all(dir.path().join("state")).ok();
         cold.push(start().await?);
         warm.push(start().await?);

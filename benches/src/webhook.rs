@@ -14,22 +14,23 @@ use axum::routing::post;
 use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::{Clock, Notification, RealClock};
 use suture_server::{Compiler, ServeOptions, Server, Simulated};
+use suture_tests::host::program;
 use suture_tests::process::{free_port, loopback};
 
-use crate::figure::{Figure, Goal, median};
+use crate::figure::{Figure, Goal, Report, median};
 use crate::load::requests_per_second;
 
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(3);
 pub const TOKEN: &str = "bench";
 
-pub async fn figures() -> anyhow::Result<Vec<Figure>> {
+pub async fn figures(report: &mut Report) -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let suture = suture(dir.path()).await?;
     let bare = bare().await?;
     let (script, _process) = script(dir.path()).await?;
     let mut rates: [Vec<f64>; 3] = Default::default();
-    for _ in 0..ROUNDS {
+    for _ in 0..report.count(ROUNDS, 1) {
         let sides = [(suture.webhook_addr(), "/hooks"), (bare, "/hooks"), (script, "/hooks/repair")];
         for ((address, path), rates) in sides.into_iter().zip(&mut rates) {
             rates.push(
@@ -45,18 +46,11 @@ pub async fn figures() -> anyhow::Result<Vec<Figure>> {
         "webhook requests a second: durable {suture_rate:.0}, bare {bare_rate:.0}, script {script_rate:.0}"
     );
     suture.stop(Duration::from_secs(1)).await;
-    Ok(vec![
-        Figure {
-            name: "webhook-durable-over-bare",
-            ratio: suture_rate / bare_rate,
-            goal: Goal::AtLeast(0.15),
-        },
-        Figure {
-            name: "webhook-durable-over-script",
-            ratio: suture_rate / script_rate,
-            goal: Goal::AtLeast(3.0),
-        },
-    ])
+    let (name, ratio) = ("webhook-durable-over-bare", suture_rate / bare_rate);
+    report.add(Figure { name, ratio, goal: Goal::AtLeast(0.15) });
+    let (name, ratio) = ("webhook-durable-over-script", suture_rate / script_rate);
+    report.add(Figure { name, ratio, goal: Goal::AtLeast(3.0) });
+    Ok(())
 }
 
 /// What is left in the inbox must not slow the next side down.
@@ -76,21 +70,21 @@ pub async fn suture(dir: &Path) -> anyhow::Result<Server> {
          storage: {path: state}\ncluster: {simulated: {scenario: none.yaml}}\n\
          policies: [{name: volsync, source: {file: volsync.wasm}}]\n",
     )?;
-    std::fs::copy(crate::policy::COMPONENT, dir.join("volsync.wasm"))?;
-    Ok(Server::start(&dir.join("suture.yaml"), options()).await?)
+    std::fs::write(dir.join("volsync.wasm"), crate::policy::component()?)?;
+    Ok(Server::start(&dir.join("suture.yaml"), options()?).await?)
 }
 
-/// An empty cluster in memory.
-pub fn options() -> ServeOptions {
-    ServeOptions::new(
+/// An empty cluster in memory; modules are compiled as `suture serve` does.
+pub fn options() -> anyhow::Result<ServeOptions> {
+    Ok(ServeOptions::new(
         Arc::new(|_: &Path, _: f64| {
             let clock: Arc<dyn Clock> = Arc::new(RealClock);
             let fixture = Fixture { now: clock.now(), ..Fixture::default() };
             let cluster = SimulatedCluster::new(fixture, clock.clone()).map_err(|error| error.to_string())?;
             Ok(Simulated { cluster: Arc::new(cluster), clock })
         }),
-        Compiler::InProcess,
-    )
+        Compiler::child(program()?),
+    ))
 }
 
 /// Parses the body, stores nothing.

@@ -27,10 +27,11 @@ pub struct Host {
     said_before: u64,
 }
 
-/// The `suture` program, built by the cargo that runs the tests.
+/// The `suture` program of this build: cargo builds it for tests; for a program beside it, who
+/// runs that has.
 ///
 /// # Errors
-/// Where it can't be built.
+/// Where it can't be built, or isn't there.
 pub fn program() -> anyhow::Result<PathBuf> {
     static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -42,11 +43,19 @@ pub fn program() -> anyhow::Result<PathBuf> {
             .map_err(|error| error.to_string())?;
         if built.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&built.stderr).into_owned()) }
     };
-    BUILT.get_or_init(build).clone().map_err(anyhow::Error::msg)?;
+    let own = std::env::current_exe()?;
+    let folder = own.parent().context("this program stands nowhere")?;
     // Tests stand in `deps` of the folder that programs stand in.
-    let test = std::env::current_exe()?;
-    let folder = test.parent().and_then(Path::parent).context("the test stands nowhere")?;
-    Ok(folder.join("suture"))
+    let (folder, is_test) = match folder.parent() {
+        Some(above) if folder.ends_with("deps") => (above, true),
+        _ => (folder, false),
+    };
+    if is_test {
+        BUILT.get_or_init(build).clone().map_err(anyhow::Error::msg)?;
+    }
+    let program = folder.join("suture");
+    anyhow::ensure!(program.is_file(), "`{}` is not there; `cargo build` makes it", program.display());
+    Ok(program)
 }
 
 impl Host {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use serde_json::json;
 use suture_cluster::live::{Connection, LiveCluster, LiveConfig};
 use suture_core::{Clock, Limits, Matchers, Mode, Notification, Program, RealClock};
@@ -16,7 +16,7 @@ use suture_runtime::{Compiler, Runtime};
 use tokio::sync::broadcast;
 
 use super::world::{Requests, World, sources};
-use crate::policy::COMPONENT;
+use crate::policy::{COMPONENT, component};
 
 pub struct Suture {
     program: Arc<dyn Program>,
@@ -26,8 +26,7 @@ pub struct Suture {
 
 impl Suture {
     pub async fn new(world: &World) -> anyhow::Result<Self> {
-        let bytes =
-            std::fs::read(COMPONENT).with_context(|| format!("{COMPONENT} (`make policies` builds it)"))?;
+        let bytes = component()?;
         let program = Arc::new(Runtime::new(Compiler::InProcess)?.load(&bytes, None).await?);
         let (client, requests) = world.client().await?;
         let connection = Connection { client, namespace: world.namespace.clone(), url: world.plane.url() };

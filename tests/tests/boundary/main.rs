@@ -1,7 +1,7 @@
 //! The guard against the real API server: random changes, under random grants, are tried in a
 //! dry run, and whatever the guard lets through must have a result that the grants allow. The
 //! judge is none of the guard's code: what changed is compared field by field, and a pod is
-//! judged by Kubernetes' own Pod Security admission.
+//! judged by Kubernetes' own Pod Security admission. Of two grants one alone must allow it all.
 //!
 //! `SUTURE_BOUNDARY_CHANGES` says how many changes are drawn (500), `SUTURE_BOUNDARY_SEED` which.
 
@@ -17,8 +17,8 @@ use anyhow::ensure;
 use serde_json::json;
 use suture_cluster::live::{LiveCluster, LiveConfig, connect};
 use suture_core::{
-    Effect, EffectHandler, Fault, Grant, Incident, IncidentId, Mutation, Permission, Prepared, RealClock,
-    Reply, RunId, Step, Verb,
+    Effect, EffectHandler, Fault, Grant, Incident, IncidentId, Permission, Prepared, RealClock, Reply, RunId,
+    Step,
 };
 use suture_engine::Confirm;
 use suture_engine::guard::Guard;
@@ -36,7 +36,8 @@ fn requested() -> Permission {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     serde_json::from_value(json!({
         "groups": words(&["*"]),
-        "resources": words(&["configmaps", "secrets", "pods", "jobs", "cronjobs", "deployments", "deployments/scale", "deployments/status", "namespaces"]),
+        "resources": words(&["configmaps", "secrets", "pods", "jobs", "cronjobs", "deployments", "deployments/scale", "deployments/status",
+            "statefulsets", "statefulsets/scale", "namespaces"]),
         "verbs": words(&["get", "create", "patch", "delete"]),
         "reason": "to try everything",
     }))
@@ -88,8 +89,8 @@ async fn whatever_the_guard_lets_through_leaves_what_the_grants_allow() -> anyho
     let mut breaches = Vec::new();
     for index in 0..number("SUTURE_BOUNDARY_CHANGES", 500) {
         let mut dice = Dice::new(seed.wrapping_mul(1_000_003).wrapping_add(index), &namespace);
-        let (grant, mutation) = (dice.grant(), dice.mutation());
-        let guard = guard(&cluster, vec![grant.clone()], &namespace);
+        let (grants, mutation) = (dice.grants(), dice.mutation());
+        let guard = guard(&cluster, grants.clone(), &namespace);
         let step = Step { run: RunId::new("boundary"), number: 1 };
         let effect = Effect::Mutate { mutation: mutation.clone(), undo: None };
         let prepared = match guard.prepare(&step, &effect).await {
@@ -112,10 +113,10 @@ async fn whatever_the_guard_lets_through_leaves_what_the_grants_allow() -> anyho
         };
         tally.allowed += 1;
         let before = trial.before.clone();
-        if let Err(breach) = judge.check(&grant, &mutation, before.as_deref(), &result).await {
+        if let Err(breach) = judge.check(&grants, &mutation, before.as_deref(), &result).await {
             breaches.push(format!(
-                "change {index}, seed {seed}: {breach}\n  grant {}\n  change {mutation:?}\n  result {result}",
-                json!(grant)
+                "change {index}, seed {seed}: {breach}\n  grants {}\n  change {mutation:?}\n  result {result}",
+                json!(grants)
             ));
         }
     }
@@ -124,13 +125,4 @@ async fn whatever_the_guard_lets_through_leaves_what_the_grants_allow() -> anyho
     // A guard that denies all, or a dice that draws nonsense, would show nothing.
     ensure!(tally.allowed * 20 >= tally.refused_by_the_guard, "hardly anything was let through: {tally:?}");
     Ok(())
-}
-
-/// The verb that a change is.
-fn verb_of(mutation: &Mutation) -> Verb {
-    match mutation {
-        Mutation::Create(_) => Verb::Create,
-        Mutation::Patch(_) | Mutation::Apply(_) => Verb::Patch,
-        Mutation::Delete(_) => Verb::Delete,
-    }
 }

@@ -39,7 +39,7 @@ impl Guard {
     pub(super) async fn judge(&self, prepared: &mut Prepared) -> Result<(), Fault> {
         let Effect::Mutate { mutation, .. } = &mut prepared.effect else { return Ok(()) };
         let mutation = mutation.clone();
-        let Some(written) = self.written(&mutation, prepared).await? else { return Ok(()) };
+        let written = self.written(&mutation, prepared).await?;
         if let (Effect::Mutate { mutation: Mutation::Apply(apply), .. }, Some(before)) =
             (&mut prepared.effect, &written.before)
         {
@@ -64,9 +64,9 @@ impl Guard {
         Ok(())
     }
 
-    /// What a mutation would leave; none for a patch that does not apply to the object that it
-    /// is pinned to. That writes nothing: performing says so, once it is on record.
-    async fn written(&self, mutation: &Mutation, prepared: &Prepared) -> Result<Option<Written>, Fault> {
+    /// What a mutation would leave. A patch that does not apply here is not performed: the API
+    /// server reads some that are none to us (`/containers/00/image`), and nobody would judge it.
+    async fn written(&self, mutation: &Mutation, prepared: &Prepared) -> Result<Written, Fault> {
         let before = prepared.before.clone();
         let unknown = || {
             denied(format!(
@@ -78,7 +78,7 @@ impl Guard {
             Mutation::Create(create) => (None, Some(create.object.clone()), Vec::new()),
             Mutation::Patch(patch) => {
                 let before = before.ok_or_else(unknown)?;
-                let Ok(after) = after_patch(&before, patch) else { return Ok(None) };
+                let after = after_patch(&before, patch)?;
                 (Some(before), Some(after), Vec::new())
             }
             // As a create: nothing is there that it could be merged with.
@@ -89,7 +89,7 @@ impl Guard {
             }
             Mutation::Delete(_) => (Some(before.ok_or_else(unknown)?), None, Vec::new()),
         };
-        Ok(Some(Written { before, after, set }))
+        Ok(Written { before, after, set })
     }
 
     /// What the API server would make of an apply: nobody else knows what it merges.

@@ -41,7 +41,7 @@ pub(super) fn changed(
 ) -> Result<Vec<Template>, String> {
     let differs = |at: &str| before.and_then(|before| before.pointer(at)) != after.pointer(at);
     if let Some(at) = place(kind) {
-        let Some(pod) = after.pointer(at).filter(|_| pod_differs(kind, before, after, at)) else {
+        let Some(pod) = after.pointer(at).filter(|_| pod_differs(before, after, at)) else {
             return Ok(Vec::new());
         };
         let before = before.and_then(|before| before.pointer(at)).cloned();
@@ -62,14 +62,10 @@ pub(super) fn changed(
     changed.map(|at| template_at(after, at)).collect()
 }
 
-/// Whether a change may say something of a pod that was not said before.
-fn pod_differs(kind: &Kind, before: Option<&Value>, after: &Value, at: &str) -> bool {
-    let Some(before) = before else { return true };
-    // A running pod is not made anew for what its metadata says.
-    if kind.kind == "Pod" {
-        return before.get("spec") != after.get("spec");
-    }
-    before.pointer(at) != after.pointer(at)
+/// Whether a change may say something of a pod that was not said before. One that is there is
+/// looked at like one that is made: it may not have begun yet.
+fn pod_differs(before: Option<&Value>, after: &Value, at: &str) -> bool {
+    before.is_none_or(|before| before.pointer(at) != after.pointer(at))
 }
 
 fn template_at(object: &Value, at: String) -> Result<Template, String> {
@@ -217,6 +213,19 @@ mod tests {
         assert_eq!(of(&kind, Some(&before), &scaled, &[]), Ok(vec![]));
         let changed = json!({"spec": {"template": {"spec": {"hostPID": true, "hostIPC": true}}}});
         assert_eq!(of(&kind, Some(&before), &changed, &[]).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_annotation_of_a_pod_that_is_there_is_looked_at_and_a_label_is_not() {
+        let kind = Kind::new("v1", "Pod");
+        let pod = |metadata: Value| json!({"metadata": metadata, "spec": {"hostPID": true}});
+        let before = pod(json!({"annotations": {"a": "b"}}));
+        let after = pod(json!({"annotations": {"a": "b", "k8s.v1.cni.cncf.io/networks": "host"}}));
+        // It may not have begun yet, and then begins with it.
+        let changed = changed(&kind, Some(&before), &after, &[]).unwrap();
+        assert_eq!(changed[0].annotated, Some(vec!["k8s.v1.cni.cncf.io/networks".to_owned()]));
+        let labelled = pod(json!({"annotations": {"a": "b"}, "labels": {"app": "x"}}));
+        assert_eq!(of(&kind, Some(&before), &labelled, &[]), Ok(vec![]));
     }
 
     #[test]
