@@ -18,7 +18,6 @@ use crate::figure::{Figure, Goal, Report};
 
 const FEW: usize = 1_000;
 const MANY: usize = 1_000_000;
-/// To try it with fewer than a million.
 /// Runs that are timed, and how many alerts come at once.
 const RUNS: usize = 5_000;
 const AT_ONCE: usize = 100;

@@ -167,6 +167,7 @@ impl Places<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pods::Rules;
     use super::*;
 
     fn pattern(text: &str) -> FieldPattern {
@@ -216,16 +217,18 @@ mod tests {
     }
 
     #[test]
-    fn an_annotation_of_a_pod_that_is_there_is_looked_at_and_a_label_is_not() {
+    fn what_changes_in_the_metadata_of_a_pod_that_is_there_is_looked_at() {
         let kind = Kind::new("v1", "Pod");
         let pod = |metadata: Value| json!({"metadata": metadata, "spec": {"hostPID": true}});
         let before = pod(json!({"annotations": {"a": "b"}}));
-        let after = pod(json!({"annotations": {"a": "b", "k8s.v1.cni.cncf.io/networks": "host"}}));
+        let checked = |metadata: Value| {
+            let found = changed(&kind, Some(&before), &pod(metadata), &[]).unwrap();
+            super::super::pods::check_change(found[0].before.as_ref(), &found[0].pod, &Rules::of(&[]))
+        };
         // It may not have begun yet, and then begins with it.
-        let changed = changed(&kind, Some(&before), &after, &[]).unwrap();
-        assert_eq!(changed[0].annotated, Some(vec!["k8s.v1.cni.cncf.io/networks".to_owned()]));
-        let labelled = pod(json!({"annotations": {"a": "b"}, "labels": {"app": "x"}}));
-        assert_eq!(of(&kind, Some(&before), &labelled, &[]), Ok(vec![]));
+        let hostile = checked(json!({"annotations": {"a": "b", "k8s.v1.cni.cncf.io/networks": "host"}}));
+        assert!(hostile.unwrap_err().contains("pods.annotations"));
+        assert_eq!(checked(json!({"annotations": {"a": "b"}, "labels": {"app": "x"}})), Ok(()));
     }
 
     #[test]
