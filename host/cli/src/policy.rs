@@ -136,12 +136,23 @@ pub fn shortest(path: &Path) -> PathBuf {
 /// # Errors
 /// Where the file can't be read.
 pub fn read(file: &Path) -> Result<Vec<u8>, CliError> {
-    std::fs::read(file).map_err(|error| {
+    let read = std::fs::metadata(file).and_then(|metadata| match metadata.is_file() {
+        true if metadata.len() > MAX_BYTES => Err(std::io::Error::other(format!(
+            "it has {} bytes, and no component has more than {MAX_BYTES}",
+            metadata.len()
+        ))),
+        true => std::fs::read(file),
+        false => Err(std::io::Error::other("it is no regular file")),
+    });
+    read.map_err(|error| {
         CliError::usage(format!("the component can't be read: {error}"))
             .at(file.display())
             .help("`suture build DIR` makes one from a policy's folder")
     })
 }
+
+/// The largest file that is read as a component.
+const MAX_BYTES: u64 = 128 << 20;
 
 /// Load a component.
 ///

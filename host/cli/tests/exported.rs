@@ -315,16 +315,12 @@ fn tampered(sql: &str) -> tempfile::TempDir {
 #[test]
 fn records_that_can_not_be_relied_on_are_refused_and_named() {
     let Incident { run, .. } = incident();
-    let format = suture_journal::RunHeader::FORMAT;
     let cases = [
         ("UPDATE entries SET body = x'00' WHERE seq = 4".to_owned(), "/4 is damaged"),
         ("DELETE FROM entries WHERE seq = 5".to_owned(), "/5"),
         ("PRAGMA user_version = 99".to_owned(), "newer version"),
-        ("UPDATE runs SET header = '{}'".to_owned(), "damaged"),
-        (
-            format!("UPDATE runs SET header = replace(header, '\"format\":{format}', '\"format\":99')"),
-            "damaged",
-        ),
+        ("UPDATE runs SET packed_header = x'7b7d'".to_owned(), "damaged"),
+        ("UPDATE runs SET packed_header = substr(packed_header, 2)".to_owned(), "damaged"),
     ];
     for (sql, says) in cases {
         let journal = tampered(&sql);

@@ -114,10 +114,14 @@ impl PrometheusClient {
     /// What Prometheus does to the labels of alerts on their way to Alertmanager: its own list
     /// of alerts shows them as they were. Nothing where that can't be read, which the log tells.
     pub async fn relabeling(&self) -> AlertRelabeling {
-        let read = self
-            .data::<answer::ConfigText>(self.server.get("api/v1/status/config").await)
-            .map_err(|error| error.message)
-            .and_then(|config| config.relabeling());
+        let text = self.data::<answer::ConfigText>(self.server.get("api/v1/status/config").await);
+        let read = match text {
+            // It may be long, and takes its time.
+            Ok(text) => tokio::task::spawn_blocking(move || text.relabeling())
+                .await
+                .unwrap_or_else(|error| Err(error.to_string())),
+            Err(error) => Err(error.message),
+        };
         read.unwrap_or_else(|error| {
             tracing::warn!(
                 prometheus = self.url(),

@@ -12,6 +12,10 @@ use crate::{Labels, pattern};
 
 /// The most rules that are followed.
 const MAX_RULES: usize = 1000;
+/// The most bytes that the labels of an alert may have on the way.
+const MAX_BYTES: usize = 64 << 10;
+/// The longest text of a rule, in bytes.
+const MAX_TEXT: usize = 1024;
 
 /// What Prometheus does to the labels of the alerts that it sends.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +41,11 @@ impl AlertRelabeling {
         sent.extend(labels.clone());
         for rule in &self.rules {
             rule.apply(&mut sent)?;
+            // A rule can make a value twice as long; no alert is that large.
+            let size: usize = sent.iter().map(|(name, value)| name.len() + value.len()).sum();
+            if size > MAX_BYTES {
+                return None;
+            }
         }
         sent.retain(|_, value| !value.is_empty());
         Some(sent)
@@ -101,6 +110,11 @@ impl TryFrom<Written> for RelabelRule {
 
     fn try_from(written: Written) -> Result<Self, String> {
         let Written { source_labels, separator, regex, target_label, replacement, action } = written;
+        for text in [&separator, &target_label, &replacement] {
+            if text.len() > MAX_TEXT {
+                return Err(format!("a relabeling has a text of {} bytes, more than {MAX_TEXT}", text.len()));
+            }
+        }
         let name = serde_json::Value::from(action.to_lowercase());
         let action = serde_json::from_value(name).map_err(|_| {
             format!("a relabeling with `action: {}` can't be followed", crate::names::shortened(&action))
@@ -259,6 +273,13 @@ mod tests {
         ] {
             assert_eq!(sent(&[], json!([rule.clone()]), own), expected.map(labels), "{rule}");
         }
+    }
+
+    #[test]
+    fn labels_that_grow_with_each_rule_come_to_an_end() {
+        let twice = json!({"source_labels": ["a", "a"], "target_label": "a"});
+        let rules = serde_json::Value::from(vec![twice; 60]);
+        assert_eq!(sent(&[], rules, &[("alertname", "A"), ("a", "grows")]), None);
     }
 
     #[test]

@@ -80,7 +80,9 @@ pub(crate) fn is_moot(
         return Some(format!("nothing to undo: another object is called {} now", undo.reference()));
     }
     // A webhook or a schema may refuse it too: then there still is something to undo.
-    if error.reason == Reason::INVALID && before.is_some_and(|before| fails_its_test(undo, before)) {
+    // Before anything was tried, it was the guard that found that the patch does not apply.
+    let fails = |before: &Value| fails_its_test(undo, before);
+    if error.reason == Reason::INVALID && (refused && has_test(undo) || before.is_some_and(fails)) {
         return Some(format!(
             "nothing to undo: {} is not as the undo expects it ({})",
             undo.reference(),
@@ -111,12 +113,15 @@ fn has_uid(mutation: &Mutation) -> bool {
     }
 }
 
+/// Whether a mutation is a JSON patch that tests what it changes.
+fn has_test(mutation: &Mutation) -> bool {
+    let Mutation::Patch(Patch { patch_type: PatchType::Json, body, .. }) = mutation else { return false };
+    let is_test = |operation: &Value| operation.get("op").and_then(Value::as_str) == Some("test");
+    body.as_array().is_some_and(|operations| operations.iter().any(is_test))
+}
+
 /// Whether an object is not as a JSON patch that tests it expects it.
 fn fails_its_test(mutation: &Mutation, before: &Value) -> bool {
     let Mutation::Patch(patch) = mutation else { return false };
-    let Some(operations) = patch.body.as_array().filter(|_| patch.patch_type == PatchType::Json) else {
-        return false;
-    };
-    let is_test = |operation: &Value| operation.get("op").and_then(Value::as_str) == Some("test");
-    operations.iter().any(is_test) && suture_core::patch::apply(before, patch).is_err()
+    has_test(mutation) && suture_core::patch::apply(before, patch).is_err()
 }

@@ -6,6 +6,7 @@ mod pager;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use suture_cluster::{AlertmanagerClient, PrometheusClient};
@@ -13,6 +14,7 @@ use suture_core::{AlertRelabeling, Clock, Labels, Program, RealClock};
 use suture_engine::progress::Listeners;
 use suture_engine::{ByPrometheus, Cluster, Confirm, PolicyConfig, RelabelingSource};
 use suture_runtime::Compiler;
+use tokio::sync::Mutex;
 
 pub use cluster::prometheus;
 pub(crate) use cluster::{Host, cluster, kubeconfig, offline};
@@ -72,7 +74,7 @@ pub fn confirm(loaded: &Loaded, entry: &PolicyEntry, key: Option<&[String]>) -> 
     let relabeling: Arc<dyn RelabelingSource> = match (&loaded.config.prometheus, prometheus(loaded)?) {
         (Some(config), Some(client)) => {
             let (given, ignored) = (config.external_labels.clone(), config.drop_labels.clone());
-            Arc::new(OfPrometheus { client, given, ignored })
+            Arc::new(OfPrometheus { client, given, ignored, known: Mutex::default() })
         }
         (Some(_) | None, _) => Arc::new(AlertRelabeling::default()),
     };
@@ -84,6 +86,26 @@ struct OfPrometheus {
     client: PrometheusClient,
     given: Option<Labels>,
     ignored: BTreeSet<String>,
+    /// What it said last, and when.
+    known: Mutex<Option<(Instant, AlertRelabeling)>>,
+}
+
+/// For how long what a Prometheus said of itself is believed: it is asked about many alerts.
+const KNOWN_FOR: Duration = Duration::from_secs(60);
+
+impl OfPrometheus {
+    /// One asks, and the others wait for the answer.
+    async fn asked(&self) -> AlertRelabeling {
+        let mut known = self.known.lock().await;
+        if let Some((at, relabeling)) = &*known
+            && at.elapsed() < KNOWN_FOR
+        {
+            return relabeling.clone();
+        }
+        let relabeling = self.client.relabeling().await;
+        *known = Some((Instant::now(), relabeling.clone()));
+        relabeling
+    }
 }
 
 #[async_trait]
@@ -91,7 +113,7 @@ impl RelabelingSource for OfPrometheus {
     async fn relabeling(&self) -> AlertRelabeling {
         let mut relabeling = match &self.given {
             Some(external) => external.clone().into(),
-            None => self.client.relabeling().await,
+            None => self.asked().await,
         };
         relabeling.ignored.extend(self.ignored.iter().cloned());
         relabeling

@@ -145,6 +145,23 @@ pub struct ConfigText {
     yaml: String,
 }
 
+/// The longest configuration that is read, in bytes.
+const MAX_CONFIG: usize = 4 << 20;
+
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: 64,
+            max_nodes: 200_000,
+            max_events: 600_000,
+            max_aliases: 100,
+            max_anchors: 100,
+            max_documents: 1,
+        },
+        with_snippet: false,
+    }
+}
+
 impl ConfigText {
     /// `global.external_labels`, and `alert_relabel_configs`: those of all Alertmanagers, and
     /// those of the one Alertmanager where there is one (each can have its own).
@@ -173,7 +190,13 @@ impl ConfigText {
             #[serde(default)]
             alert_relabel_configs: Vec<RelabelRule>,
         }
-        let config: Config = serde_saphyr::from_str(&self.yaml)
+        if self.yaml.len() > MAX_CONFIG {
+            return Err(format!(
+                "its configuration has {} bytes, more than {MAX_CONFIG} are not read",
+                self.yaml.len()
+            ));
+        }
+        let config: Config = serde_saphyr::from_str_with_options(&self.yaml, options())
             .map_err(|error| format!("its configuration can't be read: {error}"))?;
         let external_labels = config.global.and_then(|global| global.external_labels).unwrap_or_default();
         let mut rules = Vec::new();

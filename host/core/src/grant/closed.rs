@@ -16,7 +16,7 @@ const fn one(group: &'static str, kind: &'static str, resource: &'static str, wh
     Closed { group, only: Some((kind, resource)), why }
 }
 
-const CLOSED: [Closed; 9] = [
+const CLOSED: [Closed; 13] = [
     all("rbac.authorization.k8s.io", "it gives rights"),
     all("admissionregistration.k8s.io", "it decides about what others write"),
     all("apiextensions.k8s.io", "it changes what the API server is"),
@@ -25,6 +25,15 @@ const CLOSED: [Closed; 9] = [
     all("authentication.k8s.io", "it gives identities"),
     one("apps", "ControllerRevision", "controllerrevisions", "its pod templates are brought back unchecked"),
     one("", "PersistentVolume", "persistentvolumes", "it can be a folder of a node"),
+    one(
+        "",
+        "ServiceAccount",
+        "serviceaccounts",
+        "it is an identity, by its annotations in other systems too",
+    ),
+    all("authorization.openshift.io", "it gives rights"),
+    all("oauth.openshift.io", "it gives identities"),
+    all("user.openshift.io", "it gives identities"),
     one("", "Binding", "bindings", "it chooses the node of a pod"),
 ];
 

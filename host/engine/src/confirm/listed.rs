@@ -105,14 +105,12 @@ impl Listed {
                 |name: &String| posted.get(name) == own.get(name) || posted.get(name) == sent.get(name);
             return own.get(ALERT_NAME) == posted.get(ALERT_NAME) && key.iter().all(alike);
         }
-        let external = &self.relabeling.external_labels;
+        // What is added on the way is what it is sent with, and nothing else.
         let is_external =
-            |name: &String, value: &String| !own.contains_key(name) && external.get(name) == Some(value);
+            |name: &String, value: &String| !own.contains_key(name) && sent.get(name) == Some(value);
         let is_own = own.iter().all(|(name, value)| posted.get(name) == Some(value))
             && posted.iter().all(|(name, value)| own.contains_key(name) || is_external(name, value));
-        let is_sent = posted
-            .iter()
-            .all(|(name, value)| sent.get(name) == Some(value) || is_external(name, value))
+        let is_sent = posted.iter().all(|(name, value)| sent.get(name) == Some(value))
             && sent.iter().all(|(name, value)| posted.get(name) == Some(value) || !own.contains_key(name));
         is_own || is_sent
     }

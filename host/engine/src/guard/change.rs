@@ -56,6 +56,8 @@ impl Guard {
         let (before, after) = (written.before.as_deref(), written.after.as_ref());
         kinds::check_namespace(kind, before, after).map_err(denied)?;
         kinds::check_job(kind, before, after).map_err(denied)?;
+        kinds::check_adoption(kind, before, after).map_err(denied)?;
+        kinds::check_owners(before, after).map_err(denied)?;
         check_marks(&mutation, before, after)?;
         for verb in self.verbs_of(&mutation, written.before.is_none()) {
             let asked = Asked::of_mutation(verb, &mutation);

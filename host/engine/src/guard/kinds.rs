@@ -48,6 +48,38 @@ pub(super) fn check_namespace(
     }
 }
 
+/// That a change leaves the owners of an object alone: one whose owner is not there is deleted
+/// by the garbage collector, and to change is not to delete.
+pub(super) fn check_owners(before: Option<&Value>, after: Option<&Value>) -> Result<(), String> {
+    let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
+    let owners = |object: &Value| {
+        object.pointer("/metadata/ownerReferences").and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    if owners(before) == owners(after) {
+        return Ok(());
+    }
+    Err("`metadata.ownerReferences` say with whom an object is deleted; no policy may change them".to_owned())
+}
+
+/// That nothing is made that takes pods of others for its own, and deletes those that are too
+/// many.
+pub(super) fn check_adoption(
+    kind: &Kind,
+    before: Option<&Value>,
+    after: Option<&Value>,
+) -> Result<(), String> {
+    if before.is_some() || after.is_none() {
+        return Ok(());
+    }
+    match (kind.group(), kind.kind.as_str()) {
+        ("apps", "ReplicaSet") | ("", "ReplicationController") => Err(format!(
+            "a {} takes whatever pods have its labels, and deletes those that are too many; make a Deployment",
+            kind.kind
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// That a Job takes no pods of others for its own.
 pub(super) fn check_job(kind: &Kind, before: Option<&Value>, after: Option<&Value>) -> Result<(), String> {
     let (None, Some(after)) = (before, after) else { return Ok(()) };
@@ -68,6 +100,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn owners_are_left_alone_and_nothing_is_made_that_adopts_pods() {
+        let owned = |uid: &str| json!({"metadata": {"ownerReferences": [{"uid": uid}]}});
+        let plain = json!({"metadata": {"ownerReferences": []}});
+        assert!(check_owners(Some(&plain), Some(&owned("gone"))).is_err());
+        assert!(check_owners(Some(&owned("a")), Some(&json!({"metadata": {}}))).is_err());
+        assert_eq!(check_owners(Some(&plain), Some(&json!({"metadata": {}}))), Ok(()));
+        assert_eq!(check_owners(None, Some(&owned("a"))), Ok(()), "what is made may go with another");
+        assert_eq!(check_owners(Some(&owned("a")), None), Ok(()));
+        for (version, kind) in [("apps/v1", "ReplicaSet"), ("v1", "ReplicationController")] {
+            let kind = Kind::new(version, kind);
+            assert!(check_adoption(&kind, None, Some(&plain)).is_err());
+            assert_eq!(check_adoption(&kind, Some(&plain), Some(&plain)), Ok(()));
+        }
+    }
 
     #[test]
     fn what_a_namespace_says_of_itself_is_out_of_reach_and_the_rest_of_it_is_not() {

@@ -12,7 +12,7 @@ use suture_core::object::{Kind, Object, is_own_annotation, redact};
 use suture_core::{Effect, Error, Fault, Mutation, Reply};
 
 /// Parts of `metadata` that a policy may write, and test.
-const OPEN: [&str; 4] = ["labels", "annotations", "finalizers", "ownerReferences"];
+const OPEN: [&str; 3] = ["labels", "annotations", "finalizers"];
 
 /// The kind of the object that an effect is about; none where it is about none.
 pub(super) fn kind_of(effect: &Effect) -> Option<&Kind> {
@@ -88,7 +88,7 @@ fn check_operation(operation: &Value) -> Result<(), String> {
 
 fn not_open(pointer: &str) -> String {
     format!(
-        "of a Secret a policy may change labels, annotations, finalizers and ownerReferences, and not `{}`",
+        "of a Secret a policy may change labels, annotations and finalizers, and not `{}`",
         suture_core::names::shortened(pointer)
     )
 }
@@ -103,7 +103,7 @@ fn is_open(pointer: &str) -> bool {
 
 /// That a test tells nothing of a value: its answer is one bit, and it can be asked again.
 fn check_test(pointer: &str) -> Result<(), String> {
-    const IDENTITY: [&str; 7] = [
+    const IDENTITY: [&str; 8] = [
         "/apiVersion",
         "/kind",
         "/metadata/name",
@@ -111,6 +111,7 @@ fn check_test(pointer: &str) -> Result<(), String> {
         "/metadata/uid",
         "/metadata/resourceVersion",
         "/metadata/deletionTimestamp",
+        "/metadata/ownerReferences",
     ];
     // Many tools keep the whole object in an annotation of their own, as kubectl does.
     let is_of_annotations = pointer.starts_with("/metadata/annotations");

@@ -96,7 +96,11 @@ fn template_at(object: &Value, at: String) -> Result<Template, String> {
 }
 
 /// Fields that only what becomes a pod has.
-const POD_LIKE: [&str; 17] = [
+const POD_LIKE: [&str; 21] = [
+    "container",
+    "moverServiceAccount",
+    "moverVolumes",
+    "moverSecurityContext",
     "podTemplate",
     "podTemplates",
     "volumes",

@@ -19,6 +19,7 @@ use super::queue::{Batch, Closed, Queue, Request, Work};
 use super::room::Gauge;
 use super::row::{Effects, Row};
 use super::tally::Tallies;
+use super::wal;
 use crate::log::{Durability, JournalError};
 
 /// How long to wait before lazy changes that could not be written are tried again.
@@ -93,6 +94,7 @@ impl Writer {
             kept: Vec::new(),
             is_making_room: false,
             is_shrinking: false,
+            is_log_large: false,
         };
         let mut thread = thread;
         thread.measure();
@@ -191,6 +193,8 @@ struct Thread {
     is_making_room: bool,
     /// The file is larger than it may be, and has pages that are free.
     is_shrinking: bool,
+    /// A reader has kept the log from being folded in, and it is larger than it should be.
+    is_log_large: bool,
 }
 
 impl Thread {
@@ -198,13 +202,14 @@ impl Thread {
         loop {
             let retry = match self.is_making_room || self.is_shrinking {
                 true => Some(Duration::ZERO),
-                false => (!self.kept.is_empty()).then_some(RETRY),
+                false => (!self.kept.is_empty() || self.is_log_large).then_some(RETRY),
             };
             let Batch { requests, is_last } = self.queue.take(retry);
             let (jobs, rows): (Vec<_>, Vec<_>) =
                 requests.into_iter().partition(|request| matches!(request.work, Work::Job(_)));
             let mut batch = std::mem::take(&mut self.kept);
             batch.extend(rows);
+            let is_idle = batch.is_empty();
             self.write(batch);
             for request in jobs {
                 if let Work::Job(job) = request.work {
@@ -219,6 +224,11 @@ impl Thread {
                 self.make_room();
             } else if self.is_shrinking {
                 self.shrink();
+            } else if self.is_log_large && is_idle {
+                // Otherwise it would count as used until somebody writes again, and a journal that
+                // is full by that takes nothing that would be written.
+                wal::fold(&mut self.connection);
+                self.measure();
             }
         }
     }

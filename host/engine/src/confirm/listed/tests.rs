@@ -87,9 +87,22 @@ fn labels_that_are_changed_on_the_way_do_not_hinder() {
         ..external(&[("dc", "europe1")])
     };
     let listed = [alert(&own[..2], true)];
-    for (dc, confirmed) in [("europe", true), ("europe1", true), ("asia", false)] {
+    for (dc, confirmed) in [("europe", true), ("europe1", false), ("asia", false)] {
         let posted = [own[0], own[1], ("dc", dc)];
         assert_eq!(fires(&listed, rewritten.clone(), &posted), confirmed, "{dc}");
+    }
+}
+
+#[test]
+fn an_external_label_that_is_written_over_on_the_way_confirms_nothing_by_its_old_value() {
+    let overwritten = AlertRelabeling {
+        rules: rules(json!([{"source_labels": ["ns"], "target_label": "obj_namespace"}])),
+        ..external(&[("obj_namespace", "kube-system")])
+    };
+    let listed = [alert(&[("alertname", "A"), ("ns", "media")], true)];
+    for (namespace, confirmed) in [("media", true), ("kube-system", false)] {
+        let posted = [("alertname", "A"), ("ns", "media"), ("obj_namespace", namespace)];
+        assert_eq!(fires(&listed, overwritten.clone(), &posted), confirmed, "{namespace}");
     }
 }
 

@@ -59,7 +59,9 @@ fn is_harmless_annotation(name: &str, value: &str) -> bool {
 }
 
 fn is_harmless_label(name: &str) -> bool {
-    is_of(name, &["app.kubernetes.io", "helm.sh"]) || HARMLESS_LABELS.contains(&name)
+    // By it Azure's older pod identity gives a pod an identity.
+    name != "aadpodidbinding"
+        && (is_of(name, &["app.kubernetes.io", "helm.sh"]) || HARMLESS_LABELS.contains(&name))
 }
 
 /// Whether a key is the user's own (without a domain), ours, or of one of these domains.

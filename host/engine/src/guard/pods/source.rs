@@ -33,11 +33,83 @@ pub(in super::super) fn equals(template: &Value, original: &Value) -> bool {
 
 /// Names by which a program is made to do something else than it was written to: loaders,
 /// shells, interpreters, tools, proxies.
-const STEERING: [&str; 12] = [
-    "LD_", "BASH", "SHELL", "PYTHON", "PERL5", "RUBY", "NODE_", "GIT_", "JAVA_", "_JAVA", "DYLD_", "PROMPT_",
+const STEERING: [&str; 48] = [
+    "LD_",
+    "BASH",
+    "SHELL",
+    "PYTHON",
+    "PERL",
+    "RUBY",
+    "NODE_",
+    "GIT_",
+    "JAVA_",
+    "_JAVA",
+    "DYLD_",
+    "PROMPT_",
+    "OPENSSL",
+    "LUA_",
+    "RESTIC",
+    "RCLONE",
+    "KOPIA",
+    "BORG_",
+    "AWS_",
+    "AZURE_",
+    "GOOGLE_",
+    "GCS_",
+    "VAULT_",
+    "DOCKER_",
+    "KUBE",
+    "HELM_",
+    "SSH_",
+    "CURL_",
+    "WGET",
+    "SSL",
+    "REQUESTS_",
+    "GEM_",
+    "BUNDLE",
+    "NPM_",
+    "PHP",
+    "TCL",
+    "PG",
+    "MYSQL",
+    "REDIS",
+    "GCONV",
+    "LOCPATH",
+    "MALLOC_",
+    "GLIBC_",
+    "DOTNET_",
+    "COMPLUS_",
+    "QT_",
+    "GTK_",
+    "SUTURE_",
 ];
-const STEERING_EXACTLY: [&str; 8] =
-    ["ENV", "PATH", "IFS", "PS4", "HOME", "CDPATH", "KUBECONFIG", "SSLKEYLOGFILE"];
+const STEERING_EXACTLY: [&str; 9] =
+    ["ENV", "PATH", "IFS", "PS4", "HOME", "CDPATH", "TMPDIR", "INPUTRC", "TERMINFO"];
+/// How names end that make a program run, load or ask something.
+const STEERING_ENDS: [&str; 22] = [
+    "_PROXY",
+    "OPTIONS",
+    "COMMAND",
+    "_CMD",
+    "_CONF",
+    "_CONFIG",
+    "_INIT",
+    "_URL",
+    "_URI",
+    "_ENDPOINT",
+    "_EXEC",
+    "_HOOK",
+    "EDITOR",
+    "PAGER",
+    "_OPTS",
+    "_ARGS",
+    "FLAGS",
+    "PRELOAD",
+    "_PLUGIN",
+    "_PLUGINS",
+    "_MODULES",
+    "_PROGRAM",
+];
 
 /// Whether what a copy gives its variables is data, and neither steers the program nor draws
 /// other variables in, a Secret's value perhaps.
@@ -49,8 +121,7 @@ fn variables_are_data(container: &Value, original: &Value) -> bool {
         let value = variable.get("value").and_then(Value::as_str).unwrap_or_default();
         let steers = STEERING.iter().any(|prefix| name.starts_with(prefix))
             || STEERING_EXACTLY.contains(&name.as_str())
-            || name.ends_with("_PROXY")
-            || name.ends_with("OPTIONS");
+            || STEERING_ENDS.iter().any(|end| name.ends_with(end));
         // Kubernetes reads `$$` as `$`.
         !steers && !value.replace("$$", "").contains("$(")
     })

@@ -61,6 +61,9 @@ fn check_projected(source: &Value, what: &str, rules: &Rules<'_>) -> Result<(), 
     }
 }
 
+/// As good as any number of replicas: who lists this one's claim lists them all.
+const MANY_REPLICAS: u64 = 98_765;
+
 /// The claims that a StatefulSet's pods get by their names, which may be there already.
 pub(in super::super) fn check_claim_templates(
     kind: &Kind,
@@ -82,14 +85,23 @@ pub(in super::super) fn check_claim_templates(
     let first = ordinals.as_ref().and_then(|ordinals| ordinals.get("start")?.as_u64()).unwrap_or_default();
     let name = suture_core::object::name(after).unwrap_or_default();
     for template in templates.as_ref().and_then(Value::as_array).into_iter().flatten() {
+        for field in ["dataSource", "dataSourceRef", "volumeName"] {
+            if template.get("spec").is_some_and(|spec| !absent(spec.get(field))) {
+                return Err(format!(
+                    "a claim that is made from something else (`{field}`) is none that a grant can list"
+                ));
+            }
+        }
         let template = suture_core::object::name(template).unwrap_or_default();
-        let claim = format!("{template}-{name}-{first}");
-        rules.require(
-            |grant| &grant.claims,
-            &claim,
-            "the claim (as the first of `volumeClaimTemplates`)",
-            "claims",
-        )?;
+        // It can be scaled later: whatever the number, each of its claims is listed.
+        for ordinal in [first, first.saturating_add(1), first.saturating_add(MANY_REPLICAS)] {
+            rules.require(
+                |grant| &grant.claims,
+                &format!("{template}-{name}-{ordinal}"),
+                "the claim (of `volumeClaimTemplates`)",
+                "claims",
+            )?;
+        }
     }
     let policies = retention.as_ref().and_then(Value::as_object).into_iter().flatten();
     let deletes = policies.into_iter().any(|(_, policy)| policy != "Retain" && !policy.is_null());

@@ -16,6 +16,7 @@ impl Thread {
         let Some(max) = room.max else { return };
         // A reader that keeps the log from being folded in costs room, and no run its record.
         let usual = log.min(self.shared.gauge.log_bytes());
+        self.is_log_large = log > usual;
         let lasting = Room { used: held.saturating_add(usual), ..room };
         if lasting.is_to_be_pruned()
             && !self.shared.nothing_is_over.load(Ordering::Acquire)
