@@ -295,14 +295,20 @@ fn the_claims_that_a_stateful_set_gets_by_name_must_be_listed() {
     assert!(check(None, &set("data", "Delete")).is_err());
     let there = set("other", "Delete");
     assert_eq!(check(Some(&there), &there), Ok(()), "what was there before is not the policy's doing");
-    let first: PodGrant = serde_json::from_value(json!({"claims": ["data-db-0"]})).unwrap();
-    let starting = |at: u64| {
-        let mut set = set("data", "Retain");
-        set["spec"]["ordinals"] = json!({"start": at});
-        check_claim_templates(&kind, None, &set, &Rules::of(&[&first]))
+    let of = |claims: &[&str], set: &Value| {
+        let grant: PodGrant = serde_json::from_value(json!({"claims": claims})).unwrap();
+        check_claim_templates(&kind, None, set, &Rules::of(&[&grant]))
     };
-    assert_eq!(starting(0), Ok(()));
-    assert!(starting(3).unwrap_err().contains("`data-db-3`"), "its first claim is another");
+    let mut set = set("data", "Retain");
+    assert!(of(&["data-db-0"], &set).unwrap_err().contains("`data-db-1`"), "it can be scaled later");
+    set["spec"]["ordinals"] = json!({"start": 3});
+    assert!(of(&["data-db-0"], &set).unwrap_err().contains("`data-db-3`"), "its first claim is another");
+    assert_eq!(of(&["data-db-*"], &set), Ok(()));
+    for field in ["dataSource", "dataSourceRef", "volumeName"] {
+        let mut copied = set.clone();
+        copied["spec"]["volumeClaimTemplates"][0]["spec"] = json!({field: "x"});
+        assert!(of(&["data-db-*"], &copied).unwrap_err().contains(field));
+    }
 }
 
 #[test]
