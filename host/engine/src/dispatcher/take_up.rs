@@ -1,8 +1,11 @@
 //! What an earlier host left: incidents, and runs that are not over.
 
+use std::time::Duration;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use suture_core::clock::later;
 use suture_core::{Ending, Grant, Incident, IncidentId, Mode, Permission, Program};
 use suture_journal::{
     Entry, IncidentRecord, IncidentState, JournalError, Ledger, RunHeader, RunRecord, Survey,
@@ -16,6 +19,9 @@ use crate::run::{self, Finished, Past, RunSpec};
 
 /// Incidents that are read at a time.
 const AT_ONCE: usize = 1000;
+
+/// How long a repair that was looked at when a host died is looked at again, at least.
+const LAST_LOOK: Duration = Duration::from_secs(120);
 
 impl Dispatcher {
     /// Read what an earlier host left, and go on with its unfinished runs.
@@ -55,7 +61,15 @@ impl Dispatcher {
         match incident.state {
             IncidentState::Received => self.unconfirmed.add(incident, self.shared.clock.now()),
             IncidentState::Escalated if !incident.paged => self.page(id),
-            IncidentState::Verifying => self.polls.set(id, self.now()),
+            IncidentState::Verifying => {
+                let now = self.now();
+                self.polls.set(id, now);
+                // It may have cleared while no host was there: that is asked before its time is over.
+                let asked_by = later(now, LAST_LOOK);
+                if incident.due.is_some_and(|due| due < asked_by) {
+                    self.change(id, |incident| incident.due = Some(asked_by));
+                }
+            }
             IncidentState::Running | IncidentState::Waiting if !is_busy => self.without_its_run(id),
             IncidentState::Running
             | IncidentState::Waiting
