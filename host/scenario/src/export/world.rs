@@ -69,6 +69,8 @@ pub(super) struct World {
     pub prometheus: Vec<QueryAnswer>,
     /// What Prometheus listed, where the policy asked; or nothing, where the alert did not fire.
     pub alerts: Option<Vec<suture_core::effect::ActiveAlert>>,
+    /// How the run's own alert stood there, where a change was denied for that.
+    pub own_alert: Option<&'static str>,
     /// The locks that others held, and for how long.
     pub locks: Vec<(String, Option<Duration>)>,
     /// Time that passed between steps, where the policy asked what time it was.
@@ -118,6 +120,7 @@ impl World {
             logs,
             prometheus: Vec::new(),
             alerts: None,
+            own_alert: None,
             locks: Vec::new(),
             pauses: Vec::new(),
             expectations: Vec::new(),
@@ -204,6 +207,10 @@ impl World {
         if error.reason == Reason::DENIED {
             if error.message.starts_with(confirm::NOT_FIRING) {
                 self.alerts.get_or_insert_default();
+                // As the guard says it: see `Standing`.
+                let states = [("it is pending", "pending"), ("keep_firing_for", "keptFiring")];
+                let said = states.into_iter().find(|(words, _)| error.message.contains(words));
+                self.own_alert = self.own_alert.or(said.map(|(_, state)| state));
             }
             return;
         }

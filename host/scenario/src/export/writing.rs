@@ -129,7 +129,10 @@ impl Parts<'_> {
                 plain(json!({"labels": alert.labels, "annotations": alert.annotations, "state": state,
                     "activeAt": alert.active_at}))
             };
-            fields.push(("alerts", Yaml::List(alerts.iter().map(alert).collect())));
+            let own = world.own_alert.map(|state| {
+                plain(json!({"labels": self.recording.header.incident.alert.labels, "state": state}))
+            });
+            fields.push(("alerts", Yaml::List(alerts.iter().map(alert).chain(own).collect())));
         }
         Yaml::Map(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
