@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
-use suture_core::{Alert, Clock, IncidentId, Limits, Matchers, Mode, Notification, RealClock};
-use suture_engine::{Budgets, Confirm, Engine, EngineConfig, Metrics, NoPager, Policy, PolicyConfig, Retry};
+use suture_core::{Alert, Clock, IncidentId, Notification, RealClock};
+use suture_engine::{Budgets, Engine, EngineConfig, Metrics, NoPager};
 use suture_journal::{Change, Durability, IncidentRecord, IncidentState, Journal};
 
-use crate::durable::{Deed, Native, cluster};
+use crate::durable::{Deed, cluster, policy};
 use crate::figure::{Figure, Goal, Report};
 
 const FEW: usize = 1_000;
@@ -175,26 +175,7 @@ fn incident(number: usize) -> anyhow::Result<Change> {
 
 async fn host(folder: &Path) -> anyhow::Result<Engine> {
     let clock: Arc<dyn Clock> = Arc::new(RealClock);
-    let config = PolicyConfig {
-        name: "bench".to_owned(),
-        mode: Mode::Enforce,
-        matchers: Matchers::default(),
-        instead_of_manifest: None,
-        confirm: Confirm::None,
-        trust: None,
-        settings: json!({}),
-        grants: Vec::new(),
-        limits: Limits::default(),
-        retry: Retry::default(),
-    };
-    let policy = Policy {
-        config,
-        program: Ok(Native::program(Deed::Rest)?),
-        source: "bench".to_owned(),
-        loaded_at: clock.now(),
-        trouble: None,
-        candidate: None,
-    };
+    let policy = policy(Deed::Rest, Vec::new(), &*clock)?;
     let engine = Engine::start(EngineConfig {
         policies: vec![Arc::new(policy)],
         kept: None,

@@ -14,9 +14,9 @@ use suture_core::manifest::{RawManifest, RawPermission};
 use suture_core::object::Kind;
 use suture_core::{
     Clock, Effect, EffectHandler, Ending, Error, Fault, Grant, Halt, Host, Incident, IncidentId, Labels,
-    Limits, Manifest, Mode, Mutation, Outcome, Prepared, Program, Reply, Resolution, RunId, Step,
+    Limits, Manifest, Matchers, Mode, Mutation, Outcome, Prepared, Program, Reply, Resolution, RunId, Step,
 };
-use suture_engine::{Cluster, Confirm, RunSpec, Session};
+use suture_engine::{Cluster, Confirm, Policy, PolicyConfig, Retry, RunSpec, Session};
 use suture_journal::{Cancel, RunLog};
 
 /// How many effects the busy policy has.
@@ -32,6 +32,30 @@ pub enum Deed {
     Wait,
     /// Finds at once that there is nothing to repair.
     Rest,
+}
+
+/// A policy with default settings and limits that confirms nothing.
+pub fn policy(deed: Deed, grants: Vec<Grant>, clock: &dyn Clock) -> anyhow::Result<Policy> {
+    let config = PolicyConfig {
+        name: "bench".to_owned(),
+        mode: Mode::Enforce,
+        matchers: Matchers::default(),
+        instead_of_manifest: None,
+        confirm: Confirm::None,
+        trust: None,
+        settings: json!({}),
+        grants,
+        limits: Limits::default(),
+        retry: Retry::default(),
+    };
+    Ok(Policy {
+        config,
+        program: Ok(Native::program(deed)?),
+        source: "bench".to_owned(),
+        loaded_at: clock.now(),
+        trouble: None,
+        candidate: None,
+    })
 }
 
 pub struct Native {

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use serde_json::json;
-use suture_core::{Clock, Limits, Matchers, Mode, Notification, RealClock};
-use suture_engine::{Budgets, Confirm, Engine, EngineConfig, Metrics, NoPager, Policy, PolicyConfig, Retry};
+use suture_core::{Clock, Notification, RealClock};
+use suture_engine::{Budgets, Engine, EngineConfig, Metrics, NoPager};
 use suture_journal::Journal;
 
-use super::bed::{self, Deed, Native, Slow};
+use super::bed::{self, Deed, Slow};
 
 const RUNS: usize = 10_000;
 /// Alerts of a notification.
@@ -112,26 +112,7 @@ async fn host(folder: &Path) -> anyhow::Result<(Engine, Arc<Slow>)> {
     let inner = bed::cluster(RUNS, clock.clone())?;
     let (latency, waiting) = (Duration::ZERO, AtomicUsize::new(0));
     let cluster = Arc::new(Slow { inner, clock: clock.clone(), latency, waiting });
-    let config = PolicyConfig {
-        name: "bench".to_owned(),
-        mode: Mode::Enforce,
-        matchers: Matchers::default(),
-        instead_of_manifest: None,
-        confirm: Confirm::None,
-        trust: None,
-        settings: json!({}),
-        grants: bed::grants()?,
-        limits: Limits::default(),
-        retry: Retry::default(),
-    };
-    let policy = Policy {
-        config,
-        program: Ok(Native::program(Deed::Wait)?),
-        source: "bench".to_owned(),
-        loaded_at: clock.now(),
-        trouble: None,
-        candidate: None,
-    };
+    let policy = bed::policy(Deed::Wait, bed::grants()?, &*clock)?;
     let engine = Engine::start(EngineConfig {
         policies: vec![Arc::new(policy)],
         kept: None,
