@@ -27,7 +27,7 @@ fn without_settings_nothing_is_turned_on() {
 #[test]
 fn a_job_needs_an_image_that_is_pinned() {
     let error = fill(json!({"unlock": "job"})).unwrap_err();
-    assert!(error.contains("/unlockJob") && error.contains("image"), "{error}");
+    assert!(error.starts_with("`unlockJob.image` is missing"), "{error}");
     let digest = "4f".repeat(32);
     for pinned in [
         &format!("quay.io/backube/volsync@sha256:{digest}"),
@@ -58,7 +58,7 @@ fn all_locks_are_removed_by_a_job_only() {
     };
     all("job").unwrap();
     let error = all("native").unwrap_err();
-    assert!(error.contains("/unlock"), "{error}");
+    assert!(error.starts_with("`unlock` is \"native\""), "{error}");
 }
 
 #[test]
