@@ -17,11 +17,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::json;
-use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::{
     Clock, Effect, HumanDuration, Labels, Limits, Matchers, Mode, Notification, Outcome, Program, ScaledClock,
 };
 use suture_journal::{Filter, IncidentRecord, IncidentState, Journal};
+use suture_simulator::{Fixture, SimulatedCluster};
 
 use crate::confirm::Confirm;
 use crate::engine::{ByHand, Engine, EngineConfig, Refusal};
