@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Checked { incident: IncidentId, firing: Result<bool, String> },
     /// Prometheus was asked about alerts that are not confirmed yet; why it could not be.
     Confirmed { answers: Vec<(IncidentId, Answer)>, unavailable: Option<String> },
+    /// The alerts of these incidents, which rest, are gone in Prometheus for a while.
+    Cleared(Vec<IncidentId>),
     /// People were told of an incident, or could not be.
     Paged { incident: IncidentId, result: Result<(), String> },
     /// All of the journal was looked at.
@@ -242,6 +244,7 @@ impl Dispatcher {
             Command::Waiting { run, waiting } => self.waiting(&run, waiting),
             Command::Checked { incident, firing } => self.checked(&incident, firing).await,
             Command::Confirmed { answers, unavailable } => self.answered(answers, unavailable).await,
+            Command::Cleared(incidents) => self.cleared(incidents).await,
             Command::Paged { incident, result } => self.paged(&incident, result).await,
             Command::Surveyed(survey) => self.surveyed(&survey),
             Command::Start { policy, labels, by, reply } => {

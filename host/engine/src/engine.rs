@@ -17,6 +17,7 @@ use suture_journal::{Change, Durability, InboxRecord, IncidentState, Journal, Jo
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::budget::Budgets;
+use crate::cleared;
 use crate::cluster::Cluster;
 use crate::confirm::{NOT_FIRING, Standing};
 use crate::dispatcher::{Command, Dispatcher};
@@ -199,6 +200,7 @@ impl Engine {
         let dispatcher = Dispatcher::load(shared.clone(), received).await?;
         tokio::spawn(dispatcher.run());
         tokio::spawn(reminder::run(shared.clock.clone(), Arc::downgrade(&shared)));
+        tokio::spawn(cleared::run(shared.clock.clone(), Arc::downgrade(&shared)));
         Ok(Self(shared))
     }
 

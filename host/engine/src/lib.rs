@@ -8,6 +8,7 @@
 pub mod announce;
 pub mod backtest;
 mod budget;
+mod cleared;
 pub mod cluster;
 pub mod confirm;
 mod dispatcher;

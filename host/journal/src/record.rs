@@ -39,9 +39,10 @@ pub enum IncidentState {
     Planned,
     /// Another attempt comes.
     Retrying,
-    /// A person must look, and was told.
+    /// A person must look, and is told until it is over.
     Escalated,
-    /// It can't be handled, and no person could be told.
+    /// It can't be handled, and no person could be told: of earlier versions, which gave up. Nothing
+    /// becomes so any more.
     Failed,
     /// Somebody cancelled it.
     Cancelled,
