@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod alerts;
 mod compile;
 mod generate;
 mod policies;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use alerts::AlertsArgs;
 pub use compile::CompileArgs;
 pub use generate::{CompletionsArgs, Format as SchemaFormat, ManArgs, SchemaArgs};
 pub use policies::{
@@ -82,6 +84,8 @@ pub enum Command {
     Policies(PoliciesArgs),
     /// Handle what fires in Prometheus, whether it was posted or not.
     Sweep(SweepArgs),
+    /// Show alerts that were posted to a running host and that no policy handles.
+    Alerts(AlertsArgs),
     /// Make tokens for people who use the API.
     Token(TokenArgs),
     /// Show what runs did, from a journal or a running host; make a scenario of one.

@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+mod alerts;
 mod build;
 mod check;
 mod compile;
@@ -38,6 +39,7 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Test(args) => test::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Policies(args) => policies::run(args.command, output),
+        Command::Alerts(args) => alerts::run(&args, output),
         Command::Sweep(args) => sweep::run(&args, output),
         Command::Token(args) => token::run(&args.command, output),
         Command::Runs(args) => runs::run(args.command, output),

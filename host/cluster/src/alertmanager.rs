@@ -2,6 +2,7 @@
 
 mod silence;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -52,7 +53,20 @@ pub struct KnownAlert {
     pub starts_at: Timestamp,
     /// Alertmanager's fingerprint of its labels.
     pub fingerprint: String,
+    /// What it says to people.
+    #[serde(default)]
+    pub annotations: Labels,
+    /// Where people find more; may be empty.
+    #[serde(default, rename = "generatorURL")]
+    pub generator_url: String,
+    #[serde(default)]
+    receivers: Vec<Named>,
     status: KnownStatus,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct Named {
+    name: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -70,6 +84,16 @@ impl KnownAlert {
     pub fn is_suppressed(&self) -> bool {
         let KnownStatus { state, silenced_by, inhibited_by, muted_by } = &self.status;
         state == "suppressed" || [silenced_by, inhibited_by, muted_by].iter().any(|by| !by.is_empty())
+    }
+
+    /// Whether people are told: it fires, it was looked at, and nothing keeps it back.
+    pub fn is_active(&self) -> bool {
+        self.status.state == "active" && !self.is_suppressed()
+    }
+
+    /// Whether its routes lead to a receiver of that name.
+    pub fn is_for(&self, receiver: &str) -> bool {
+        self.receivers.iter().any(|named| named.name == receiver)
     }
 }
 
@@ -102,6 +126,20 @@ impl AlertmanagerClient {
     /// Why it can't be asked.
     pub async fn alerts(&self) -> Result<Vec<KnownAlert>, String> {
         self.listed("api/v2/alerts").await
+    }
+
+    /// Those of them whose routes lead to one of these receivers.
+    ///
+    /// # Errors
+    /// Why it can't be asked.
+    pub async fn alerts_for(&self, receivers: &BTreeSet<&str>) -> Result<Vec<KnownAlert>, String> {
+        // It anchors the expression at both ends.
+        let names: Vec<_> = receivers.iter().map(|name| regex::escape(name)).collect();
+        let path = self.server.path_with("api/v2/alerts", &[("receiver", &names.join("|"))]);
+        let mut alerts: Vec<KnownAlert> = self.listed(&path).await?;
+        // Older ones know no such filter, and it is an expression.
+        alerts.retain(|alert| receivers.iter().any(|name| alert.is_for(name)));
+        Ok(alerts)
     }
 
     /// Its silences that are active.

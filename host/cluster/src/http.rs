@@ -93,6 +93,13 @@ impl Server {
         &self.shown
     }
 
+    /// A path with a query, to be got.
+    pub fn path_with(&self, path: &str, query: &[(&str, &str)]) -> String {
+        let mut url = self.base.clone();
+        url.query_pairs_mut().clear().extend_pairs(query);
+        format!("{path}?{}", url.query().unwrap_or_default())
+    }
+
     /// A GET of a path below the URL.
     ///
     /// # Errors

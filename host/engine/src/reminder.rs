@@ -70,7 +70,7 @@ async fn standing(shared: &Shared) -> Result<Vec<Page>, JournalError> {
     loop {
         let found = shared.journal.incidents(filter.clone()).await?;
         let open = found.items.iter().filter(|incident| incident.closed_at.is_none() && incident.paged);
-        pages.extend(open.map(|incident| Page::of_escalation(incident, None)));
+        pages.extend(open.map(|incident| Page::of_escalation(incident, &shared.telling, None)));
         filter.after = found.next;
         if filter.after.is_none() || pages.len() >= MOST {
             pages.truncate(MOST);

@@ -1,5 +1,6 @@
 //! The admin API, metrics and health.
 
+mod alerts;
 mod effects;
 mod lists;
 mod policies;
@@ -39,6 +40,7 @@ pub(crate) fn router(
     admission: Arc<Admission>,
 ) -> Router {
     let api = Routes::new(admission.clone())
+        .get(Right::View, "/alerts/unmatched", alerts::unmatched)
         .get(Right::View, "/config", policies::config)
         .get(Right::View, "/policies", policies::list)
         .get(Right::View, "/policies/{name}", policies::show)
@@ -182,6 +184,7 @@ async fn writable(engine: &Engine) -> Result<(), Failure> {
     let nothing = InboxRecord {
         received_at: Timestamp::UNIX_EPOCH,
         policy: None,
+        waits: false,
         body: br#"{"receiver":"readyz","alerts":[]}"#.to_vec(),
     };
     engine

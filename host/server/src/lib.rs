@@ -19,7 +19,9 @@ mod leadership;
 mod listener;
 mod name;
 mod rbac;
+mod receivers;
 mod right;
+
 mod rights;
 mod secret_file;
 mod server;

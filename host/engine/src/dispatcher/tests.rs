@@ -2,6 +2,7 @@
 //! fast.
 
 mod backtested;
+mod kept;
 mod left;
 mod many;
 mod reminded;
@@ -114,6 +115,7 @@ async fn start(
         budgets: Budgets::default(),
         max_pending: 1000,
         max_pending_bytes: u64::MAX,
+        telling: crate::pager::Telling::default(),
         retention: Duration::from_secs(86_400),
         listeners: None,
         held: BTreeMap::new(),
