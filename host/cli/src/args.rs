@@ -2,6 +2,7 @@
 
 mod alerts;
 mod compile;
+mod doctor;
 mod generate;
 mod policies;
 mod registry;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use alerts::AlertsArgs;
 pub use compile::CompileArgs;
+pub use doctor::DoctorArgs;
 pub use generate::{CompletionsArgs, Format as SchemaFormat, ManArgs, SchemaArgs};
 pub use policies::{
     PoliciesAcceptArgs, PoliciesArgs, PoliciesCommand, PoliciesListArgs, PoliciesShowArgs, ServerArgs,
@@ -84,6 +86,8 @@ pub enum Command {
     Policies(PoliciesArgs),
     /// Handle what fires in Prometheus, whether it was posted or not.
     Sweep(SweepArgs),
+    /// Look at the path from an alert to its repair, and say what to do where it is broken.
+    Doctor(DoctorArgs),
     /// Show alerts that were posted to a running host and that no policy handles.
     Alerts(AlertsArgs),
     /// Make tokens for people who use the API.

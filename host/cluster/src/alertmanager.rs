@@ -1,5 +1,6 @@
 //! Telling people: alerts posted to Alertmanager go where the operator's routes lead.
 
+pub mod routing;
 mod silence;
 
 use std::collections::BTreeSet;
@@ -25,6 +26,17 @@ impl fmt::Debug for AlertmanagerClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("AlertmanagerClient").field(&self.server.shown()).finish()
     }
+}
+
+/// What an Alertmanager says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertmanagerStatus {
+    /// Its version.
+    pub version: String,
+    /// Its configuration, secrets left out.
+    pub config: String,
+    /// What time it is there, where it says so.
+    pub date: Option<Timestamp>,
 }
 
 /// An alert to be posted.
@@ -120,6 +132,30 @@ impl AlertmanagerClient {
         self.server.shown()
     }
 
+    /// What it says of itself.
+    ///
+    /// # Errors
+    /// Why it can't be asked.
+    pub async fn status(&self) -> Result<AlertmanagerStatus, String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Status {
+            config: Config,
+            version_info: Version,
+        }
+        #[derive(Deserialize)]
+        struct Config {
+            original: String,
+        }
+        #[derive(Deserialize)]
+        struct Version {
+            version: String,
+        }
+        let (status, date): (Status, _) = self.answered("api/v2/status").await?;
+        let Status { config: Config { original }, version_info: Version { version } } = status;
+        Ok(AlertmanagerStatus { version, config: original, date })
+    }
+
     /// All alerts that it has and that fire, those included of which nobody is told.
     ///
     /// # Errors
@@ -153,6 +189,10 @@ impl AlertmanagerClient {
     }
 
     async fn listed<T: DeserializeOwned>(&self, path: &str) -> Result<T, String> {
+        self.answered(path).await.map(|(listed, _)| listed)
+    }
+
+    async fn answered<T: DeserializeOwned>(&self, path: &str) -> Result<(T, Option<Timestamp>), String> {
         let answer = self.server.get(path).await;
         let answer = answer.map_err(|error| format!("Alertmanager at {error}"))?;
         if !answer.is_success() {
@@ -163,8 +203,9 @@ impl AlertmanagerClient {
                 answer.excerpt()
             ));
         }
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| format!("Alertmanager at {} does not answer as one: {error}", self.url()))
+        let read = serde_json::from_slice(&answer.body)
+            .map_err(|error| format!("Alertmanager at {} does not answer as one: {error}", self.url()))?;
+        Ok((read, answer.date))
     }
 
     /// Post alerts, all of them or none.

@@ -12,6 +12,8 @@ mod basic;
 mod catalog;
 pub mod check;
 pub mod config;
+mod doctor;
+mod drills;
 mod events;
 mod failure;
 mod gate;

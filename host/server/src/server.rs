@@ -17,6 +17,8 @@ use tokio::sync::broadcast;
 use crate::assemble::ServeOptions;
 use crate::catalog::{Beginning, Keeper, Keeping, KeptByDigest, OnReload};
 use crate::config::{ClusterConfig, ConfigError, Loaded, SimulatedConfig};
+use crate::doctor::Doctor;
+use crate::drills::Drills;
 use crate::leadership::Leadership;
 use crate::listener::Listener;
 use crate::receivers::Receivers;
@@ -145,7 +147,7 @@ impl Server {
         let receivers = Arc::new(Receivers::load(&storage));
         let every = config.reconcile_every();
         let reconciler = Reconciler::start(sweeper.clone(), receivers.clone(), clock.clone(), every);
-        let schedules = Schedules::start(sweeper.clone(), clock);
+        let schedules = Schedules::start(sweeper.clone(), clock.clone());
         let tell = schedules.teller();
         tell(&loaded);
         let admission = standby.admission.clone();
@@ -162,11 +164,20 @@ impl Server {
         let keeping = Keeper::start(beginning);
         let max_body = usize::try_from(config.webhook.max_body.value.0).unwrap_or(usize::MAX);
         let (webhook, admin) = (standby.webhook, standby.admin);
-        let heard = Heard { receivers, reconciler: reconciler.asker() };
+        let drills = Arc::<Drills>::default();
+        let heard =
+            Heard { receivers: receivers.clone(), reconciler: reconciler.asker(), drills: drills.clone() };
+        let doctor = Doctor::new(engine.clone(), loaded.clone(), host.connection, clock, receivers, drills)?;
         let hooks =
             Webhook::new(engine.clone(), Arc::new(RealClock), standby.webhook_access, max_body, heard);
         webhook.route(webhook::router(hooks));
-        admin.route(api::router(engine.clone(), keeping.handle(), sweeper, standby.admission));
+        admin.route(api::router(
+            engine.clone(),
+            keeping.handle(),
+            sweeper,
+            Arc::new(doctor),
+            standby.admission,
+        ));
         Ok(Self {
             engine,
             webhook,

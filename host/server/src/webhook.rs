@@ -2,6 +2,7 @@
 
 mod readers;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +14,14 @@ use axum::routing::post;
 use axum::{Json, Router};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use suture_core::alert::Read;
 use suture_core::{Clock, Envelope, RealClock, names};
 use suture_engine::{Engine, Refusal};
 use tokio::sync::Notify;
 
 use crate::basic::Basic;
 use crate::config;
+use crate::drills::{Arrival, Drills, drill_of};
 use crate::failure::Failure;
 use crate::listener::Peer;
 use crate::name::Name;
@@ -30,6 +33,9 @@ use readers::{Crowded, Readers, Reading, Room};
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests that are read at the same time, and the bytes of their bodies, whatever each may have.
 const ROOM: Room = Room { places: 256, bytes: config::Webhook::MAX_BODY as usize };
+
+/// Drills of one notification that are looked for.
+const MOST_DRILLS: usize = 32;
 
 pub(crate) struct Webhook {
     pub engine: Engine,
@@ -46,11 +52,17 @@ pub(crate) struct Heard {
     pub receivers: Arc<Receivers>,
     /// Asks Alertmanager for what is missing.
     pub reconciler: Arc<Notify>,
+    /// Waits for alerts that were sent round for a try.
+    pub drills: Arc<Drills>,
 }
 
 impl Heard {
-    fn of(&self, policy: Option<&str>, notification: &Envelope) {
+    fn of(&self, policy: Option<&str>, notification: &Envelope, drills: &BTreeSet<String>) {
         let receiver = &notification.receiver;
+        for drill in drills {
+            let (receiver, policy) = (names::shortened(receiver), policy.map(str::to_owned));
+            self.drills.arrive(drill, Arrival { at: RealClock.now(), receiver, policy });
+        }
         self.receivers.heard(Receiver { name: receiver.clone(), policy: policy.map(str::to_owned) });
         if notification.truncated_alerts > 0 {
             tracing::warn!(
@@ -145,7 +157,13 @@ async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> An
         })
     })?;
     let body = read(webhook, request.into_body(), &mut reading).await?;
-    let notification = Envelope::parse(&body, drop).map_err(|error| unreadable(&body, &error))?;
+    let mut drills = BTreeSet::new();
+    let notice = |alert: Read| {
+        if drills.len() < MOST_DRILLS {
+            drills.extend(drill_of(&alert));
+        }
+    };
+    let notification = Envelope::parse(&body, notice).map_err(|error| unreadable(&body, &error))?;
     let accepted = notification.alerts;
     webhook.engine.accept(policy, notification.clone(), body).await.map_err(|refusal| match refusal {
         Refusal::UnknownPolicy(_) => Failure::not_found(refusal.to_string()),
@@ -154,7 +172,7 @@ async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> An
             Failure::unavailable(refusal.to_string())
         }
     })?;
-    webhook.heard.of(policy, &notification);
+    webhook.heard.of(policy, &notification, &drills);
     Ok(Json(json!({"accepted": accepted})))
 }
 

@@ -8,6 +8,7 @@ mod many;
 mod reminded;
 mod resuming;
 mod retried;
+mod told;
 mod unconfirmed;
 
 use std::collections::BTreeMap;
