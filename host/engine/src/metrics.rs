@@ -193,7 +193,7 @@ mod tests {
             "suture_alert_to_run_seconds_count 1",
             "suture_spans_dropped_total 2",
             r#"suture_sweeps_total{policy="p",result="ok"} 1"#,
-            r#"suture_alerts_unmatched_total{alertname="A",reason="noPolicy"} 1"#,
+            r#"suture_alerts_unmatched_total{alert="A",reason="noPolicy"} 1"#,
             r#"suture_alerts_kept{policy="p"} 2"#,
             r#"suture_reconciliations_total{result="ok"} 1"#,
             "suture_alerts_missed_total 3",

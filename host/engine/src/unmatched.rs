@@ -166,7 +166,7 @@ mod tests {
         let text = metrics.encode();
         let series = text.lines().filter(|line| line.starts_with("suture_alerts_unmatched_total{"));
         assert_eq!(series.count(), MOST + 1);
-        assert!(text.contains(r#"{alertname="(others)",reason="noPolicy"} 50"#), "{text}");
+        assert!(text.contains(r#"{alert="(others)",reason="noPolicy"} 50"#), "{text}");
     }
 
     #[test]

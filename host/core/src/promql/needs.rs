@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(missing("a or b", &[]), ["a", "b"]);
         assert_eq!(missing("a unless on (x) b", &["a"]), Vec::<String>::new());
         assert_eq!(missing("absent(up{job=\"a\"})", &[]), Vec::<String>::new());
-        assert_eq!(missing("rate(a[5m]) offset 1h > 0", &[]), ["a"]);
+        assert_eq!(missing("rate(a[5m] offset 1h) > 0", &[]), ["a"]);
         assert_eq!(missing("a{x=~\"b|c\"} == 1", &[]), ["a{x=~\"b|c\"}"]);
         assert!(examine("a >").is_err());
     }

@@ -4,23 +4,23 @@ use suture_core::effect::ActiveAlert;
 use suture_core::{Effect, Fault, Labels, Reply, RunId, Step};
 
 use super::Engine;
-use crate::confirm::{Confirm, Listed};
+use crate::confirm::{Confirm, Listed, Standing};
 use crate::policy::Policy;
 
 impl Engine {
-    /// Whether each of these alerts fires, as the configuration of a policy wants that confirmed:
-    /// one question for all of them.
+    /// How each of these alerts stands, as the configuration of a policy wants that confirmed: one
+    /// question for all of them.
     ///
     /// # Errors
     /// Why Prometheus can't be asked.
-    pub async fn confirmed(&self, policy: &Policy, alerts: &[&Labels]) -> Result<Vec<bool>, String> {
+    pub async fn standing(&self, policy: &Policy, alerts: &[&Labels]) -> Result<Vec<Standing>, String> {
         match &policy.config.confirm {
-            Confirm::None => Ok(vec![true; alerts.len()]),
+            Confirm::None => Ok(alerts.iter().map(|_| Standing::Unasked).collect()),
             Confirm::Prometheus(by) => {
                 let step = Step { run: RunId::new("reconcile"), number: 0 };
                 let listed = Listed::ask(&self.0.cluster, by, &step).await;
                 let listed = listed.map_err(|fault| fault.to_string())?;
-                Ok(alerts.iter().map(|labels| listed.standing(labels).is_confirmed()).collect())
+                Ok(alerts.iter().map(|labels| listed.standing(labels)).collect())
             }
         }
     }

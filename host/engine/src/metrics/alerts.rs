@@ -13,7 +13,7 @@ use super::{Metrics, OfPolicy, PolicyResult, ResultOf, counted, from_half_a_mill
 labels! {
     PolicyState { policy, state }
     Check { policy, stage, result }
-    NameReason { alertname, reason }
+    NameReason { alert, reason }
 }
 
 /// When Prometheus is asked whether an alert fires.
@@ -189,9 +189,10 @@ impl Metrics {
     }
 
     /// An alert was posted that no policy handles: `noPolicy` is for it, or the one that may be is
-    /// `notLoaded`, or it is `notKept` for that one. Names are bounded by who counts.
-    pub(crate) fn unmatched(&self, alertname: &str, reason: &str) {
-        let labels = NameReason { alertname: alertname.into(), reason: reason.into() };
+    /// `notLoaded`, or it is `notKept` for that one. Names are bounded by who counts. Not called
+    /// `alertname`: a rule about the metric has one of its own.
+    pub(crate) fn unmatched(&self, alert: &str, reason: &str) {
+        let labels = NameReason { alert: alert.into(), reason: reason.into() };
         self.0.alerts.unmatched.get_or_create(&labels).inc();
     }
 

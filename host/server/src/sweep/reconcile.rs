@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::future::try_join_all;
 use suture_cluster::KnownAlert;
 use suture_core::{Alert, AlertStatus, Clock, Labels};
+use suture_engine::confirm::Standing;
 use suture_engine::{Policy, is_our_own};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -135,8 +136,17 @@ impl Sweeper {
         }
         // Alertmanager has an alert for some minutes longer than its rule holds.
         let labels: Vec<&Labels> = unknown.iter().map(|alert| &alert.labels).collect();
-        let fires = self.engine.confirmed(policy, &labels).await?;
-        Ok(unknown.into_iter().zip(fires).filter(|(_, fires)| *fires).map(|(alert, _)| alert).collect())
+        let standings = self.engine.standing(policy, &labels).await?;
+        let is_news = |(alert, standing): &(Alert, Standing)| match standing {
+            Standing::Unasked => true,
+            // What Alertmanager takes for a new firing may be the same to Prometheus.
+            Standing::Firing(since) => {
+                let began = Alert { starts_at: *since, ..alert.clone() };
+                !is_known(name, &began, &incidents)
+            }
+            Standing::Pending | Standing::KeptFiring(_) | Standing::Absent(_) => false,
+        };
+        Ok(unknown.into_iter().zip(standings).filter(is_news).map(|(alert, _)| alert).collect())
     }
 }
 

@@ -46,7 +46,7 @@ async fn an_alert_for_a_policy_that_is_not_loaded_waits_over_a_restart_and_is_ha
     for _ in 0..3 {
         first.post("firing", &["media"]).await;
     }
-    first.counts(r#"suture_alerts_unmatched_total{alertname="A",reason="notLoaded"} 3"#).await;
+    first.counts(r#"suture_alerts_unmatched_total{alert="A",reason="notLoaded"} 3"#).await;
     first.counts(r#"suture_alerts_kept{policy="test"} 1"#).await;
     first.counts("suture_inbox_notifications 1\n").await;
     let unmatched = first.engine.unmatched().0;
@@ -104,7 +104,7 @@ async fn an_alert_that_is_for_no_policy_is_seen_and_one_of_our_own_or_that_clear
         let notification = Notification::parse(&body).unwrap();
         bed.engine.accept(None, &notification, body).await.unwrap();
     }
-    bed.counts(r#"suture_alerts_unmatched_total{alertname="Other",reason="noPolicy"} 1"#).await;
+    bed.counts(r#"suture_alerts_unmatched_total{alert="Other",reason="noPolicy"} 1"#).await;
     bed.counts("suture_inbox_notifications 0\n").await;
     let (unmatched, others) = bed.engine.unmatched();
     assert_eq!((unmatched.len(), unmatched[0].alertname.as_str(), others), (1, "Other", 0));
