@@ -130,5 +130,6 @@ fn closed(number: usize) -> anyhow::Result<Change> {
         summary: "the alert cleared before a run was needed".to_owned(),
         by_hand: false,
         paged: false,
+        evidence: String::new(),
     }))
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod handler;
+mod rules;
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use suture_core::effect::{ActiveAlert, Sample, Series};
 use suture_core::names::shortened;
-use suture_core::{AlertRelabeling, Clock, Error, Reason};
+use suture_core::{AlertRelabeling, Clock, Error, Reason, Timestamp};
+
+pub(crate) use answer::options as yaml_options;
+pub use rules::{AlertingRule, RuleAlert};
 
 use crate::http::{Access, Answer, Server};
 
@@ -111,6 +115,26 @@ impl PrometheusClient {
         let server = self.ruler.as_ref().unwrap_or(&self.server);
         let listed: answer::AlertList = self.data(server.get("api/v1/alerts").await)?;
         Ok(listed.active())
+    }
+
+    /// The alerting rules that are loaded.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub async fn rules(&self) -> Result<Vec<AlertingRule>, Error> {
+        let server = self.ruler.as_ref().unwrap_or(&self.server);
+        let listed: rules::RuleList = self.data(server.get("api/v1/rules?type=alert").await)?;
+        Ok(listed.alerting())
+    }
+
+    /// What time it is there, where it says so.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub async fn clock(&self) -> Result<Option<Timestamp>, Error> {
+        let answer = self.server.post_form("api/v1/query", &[("query", "vector(1)")]).await;
+        let date = answer.as_ref().ok().and_then(|answer| answer.date);
+        self.data::<answer::QueryResult>(answer).map(|_| date)
     }
 
     /// What Prometheus does to the labels of alerts on their way to Alertmanager: its own list

@@ -16,11 +16,13 @@ mod desk;
 mod due;
 mod escalate;
 mod incidents;
+mod kept;
 mod queue;
 mod recent;
 mod room;
 mod route;
 mod runs;
+mod tail;
 mod take_up;
 mod timetable;
 mod turns;
@@ -43,7 +45,9 @@ use crate::policy::Policy;
 use crate::run::Finished;
 use desk::Desk;
 pub use incidents::is_our_own;
+use kept::Kept;
 use queue::Queue;
+use tail::Tail;
 use timetable::Timetable;
 use unconfirmed::{Answer, Unconfirmed};
 
@@ -115,9 +119,13 @@ pub(crate) struct Dispatcher {
     queue: Queue,
     /// Which of them Prometheus has yet to confirm.
     unconfirmed: Unconfirmed,
+    /// Alerts that wait in the inbox for policies that are not loaded.
+    kept: Kept,
     /// When the next is due, or earlier.
     next_due: Option<Timestamp>,
     at_work: HashMap<RunId, AtWork>,
+    /// What they noted last.
+    tails: HashMap<RunId, Tail>,
     /// How many of those of each policy do not wait.
     working: HashMap<String, usize>,
     busy_keys: HashSet<Key>,
@@ -165,8 +173,10 @@ impl Dispatcher {
             incidents: Desk::default(),
             queue: Queue::default(),
             unconfirmed: Unconfirmed::default(),
+            kept: Kept::default(),
             next_due: None,
             at_work: HashMap::new(),
+            tails: HashMap::new(),
             working: HashMap::new(),
             busy_keys: HashSet::new(),
             polls: Timetable::default(),

@@ -27,6 +27,7 @@ mod readable;
 mod reminder;
 pub mod run;
 mod table;
+mod unmatched;
 
 pub use announce::{Announcement, Announcer};
 pub use backtest::{BackTest, BackTested, OnDifference, back_test};
@@ -37,7 +38,8 @@ pub use dispatcher::is_our_own;
 pub use engine::{ByHand, Engine, EngineConfig, Refusal};
 pub use locks::Locks;
 pub use metrics::Metrics;
-pub use pager::{NoPager, Page, Pager};
+pub use pager::{NoPager, Page, Pager, Telling};
 pub use policy::{CandidateStatus, KeptModules, Policy, PolicyConfig, PolicyStatus, Retry};
 pub use progress::Progress;
 pub use run::{Finished, RunSpec, Session, execute};
+pub use unmatched::UnmatchedAlert;

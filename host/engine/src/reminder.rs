@@ -90,7 +90,7 @@ async fn standing(shared: &Shared) -> Result<Standing, JournalError> {
             if standing.pages.len() >= MOST {
                 return Ok(standing);
             }
-            standing.pages.push(Page::of_escalation(incident, None));
+            standing.pages.push(Page::of_escalation(incident, &shared.telling, None));
             standing.untold.extend((!incident.paged).then(|| incident.id.clone()));
         }
         filter.after = found.next;

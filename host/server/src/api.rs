@@ -1,5 +1,7 @@
 //! The admin API, metrics and health.
 
+mod alerts;
+mod doctor;
 mod effects;
 mod lists;
 mod policies;
@@ -21,6 +23,7 @@ use suture_journal::{Change, Durability, InboxRecord};
 
 use crate::admission::Admission;
 use crate::catalog::Handle;
+use crate::doctor::Doctor;
 use crate::failure::Failure;
 use crate::name::Name;
 use crate::right::{Caller, Right};
@@ -36,10 +39,15 @@ pub(crate) fn router(
     engine: Engine,
     handle: Handle,
     sweeper: sweep::Shared,
+    doctor: Arc<Doctor>,
     admission: Arc<Admission>,
 ) -> Router {
     let api = Routes::new(admission.clone())
+        .get(Right::View, "/alerts/unmatched", alerts::unmatched)
         .get(Right::View, "/config", policies::config)
+        .get(Right::View, "/doctor", doctor::examine)
+        .post(Right::Operate, "/doctor/drills", doctor::drill)
+        .get(Right::View, "/doctor/drills/{id}", doctor::drilled)
         .get(Right::View, "/policies", policies::list)
         .get(Right::View, "/policies/{name}", policies::show)
         .post(Right::Accept, "/policies/{name}/accept", policies::accept)
@@ -54,7 +62,7 @@ pub(crate) fn router(
         .post(Right::Operate, "/pause", pause)
         .post(Right::Operate, "/resume", resume)
         .into_router();
-    let api = api.layer(Extension(handle)).layer(Extension(sweeper));
+    let api = api.layer(Extension(handle)).layer(Extension(sweeper)).layer(Extension(doctor));
     let counted = Routes::new(admission).get(Right::Metrics, "/metrics", metrics).into_router();
     Router::new()
         .nest("/api/v1", api)
@@ -178,10 +186,11 @@ pub(crate) fn exposition(metrics: String) -> impl IntoResponse {
 
 /// Whether a journal that failed can be written again. Somebody must try: a host that is
 /// not ready is sent nothing that it would write.
-async fn writable(engine: &Engine) -> Result<(), Failure> {
+pub(crate) async fn writable(engine: &Engine) -> Result<(), Failure> {
     let nothing = InboxRecord {
         received_at: Timestamp::UNIX_EPOCH,
         policy: None,
+        waits: false,
         body: br#"{"receiver":"readyz","alerts":[]}"#.to_vec(),
     };
     engine

@@ -11,6 +11,7 @@ use suture_journal::{
 };
 use tracing::Instrument;
 
+use super::tail::Tail;
 use super::{AtWork, Command, Dispatcher, turns};
 use crate::confirm::Confirm;
 use crate::policy::Policy;
@@ -251,7 +252,9 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn session(&self, run: &RunId) -> Session {
+    pub(super) fn session(&mut self, run: &RunId) -> Session {
+        let tail = Tail::default();
+        self.tails.insert(run.clone(), tail.clone());
         Session {
             cluster: self.shared.cluster.clone(),
             clock: self.shared.clock.clone(),
@@ -262,6 +265,7 @@ impl Dispatcher {
                 run: run.clone(),
                 commands: self.shared.commands.clone(),
                 listeners: self.shared.listeners.clone(),
+                tail,
             })),
             metrics: Some(self.shared.metrics.clone()),
             places: Some(self.places.clone()),
@@ -318,6 +322,7 @@ impl Dispatcher {
         else {
             return;
         };
+        let evidence = self.tails.remove(run).map(|tail| tail.text()).unwrap_or_default();
         if !waiting && let Some(working) = self.working.get_mut(&policy) {
             *working = working.saturating_sub(1);
         }
@@ -342,6 +347,9 @@ impl Dispatcher {
         tracing::info!(%run, incident = %id, policy, outcome = ending.name(), "{}", ending.summary());
         self.tell(|| Progress::Ended(Box::new(record.clone())));
         self.unsaved.push(Change::Run(record));
+        if self.incidents.get(&id).is_some_and(|incident| incident.evidence != evidence) {
+            self.change(&id, |incident| incident.evidence = evidence);
+        }
         self.conclude(&id, &policy, &ending, &doubts);
     }
 }
@@ -351,10 +359,12 @@ struct Watch {
     run: RunId,
     commands: tokio::sync::mpsc::UnboundedSender<Command>,
     listeners: Option<Listeners>,
+    tail: Tail,
 }
 
 impl Observer for Watch {
     fn entry(&self, entry: &Entry) {
+        self.tail.see(entry);
         if let Some(listeners) = &self.listeners {
             let _ = listeners.send(Progress::Entry(self.run.clone(), Box::new(entry.clone())));
         }

@@ -2,11 +2,13 @@
 //! fast.
 
 mod backtested;
+mod kept;
 mod left;
 mod many;
 mod reminded;
 mod resuming;
 mod retried;
+mod told;
 mod unconfirmed;
 
 use std::collections::BTreeMap;
@@ -114,6 +116,7 @@ async fn start(
         budgets: Budgets::default(),
         max_pending: 1000,
         max_pending_bytes: u64::MAX,
+        telling: crate::pager::Telling::default(),
         retention: Duration::from_secs(86_400),
         listeners: None,
         held: BTreeMap::new(),
