@@ -29,7 +29,6 @@ mod verify;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use suture_core::clock::later;
@@ -38,7 +37,7 @@ use suture_journal::{Cancel, Change, Durability, JournalError, Survey};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::budget::Window;
-use crate::engine::{ByHand, RetryError, Shared, StartError};
+use crate::engine::{ByHand, RetryError, Shared, StartError, tell_of_end};
 use crate::policy::Policy;
 use crate::run::Finished;
 use desk::Desk;
@@ -72,8 +71,8 @@ pub(crate) enum Command {
     Retry { incident: IncidentId, who: String, reply: oneshot::Sender<Result<(), RetryError>> },
     /// End a run. Answers whether it was at work.
     Cancel { run: RunId, why: String, reply: oneshot::Sender<bool> },
-    /// The operator resumed.
-    Resumed,
+    /// The operator resumed a policy, or (none) the host.
+    Resumed { policy: Option<String> },
     /// Stop: start nothing more, and say when nothing is at work.
     Shutdown { reply: oneshot::Sender<()> },
     /// The time of grace is over: what is still at work is interrupted.
@@ -218,6 +217,7 @@ impl Dispatcher {
                 self.handle(command).await;
             }
             self.again_at = None;
+            self.shared.pauses.take_ended(self.now()).iter().for_each(tell_of_end);
             // All that comes of it is one write, unless the last one failed: then nothing is begun
             // before that is made good.
             if !self.is_behind || self.save().await {
@@ -259,10 +259,14 @@ impl Dispatcher {
                 }
                 let _ = reply.send(at_work.is_some());
             }
-            Command::Resumed => self.policies.values_mut().for_each(|policy| {
-                policy.storm = false;
-                policy.opened = Window::default();
-            }),
+            Command::Resumed { policy } => {
+                let resumed = self.policies.iter_mut();
+                let resumed = resumed.filter(|(name, _)| policy.as_ref().is_none_or(|one| one == *name));
+                resumed.for_each(|(_, policy)| {
+                    policy.storm = false;
+                    policy.opened = Window::default();
+                });
+            }
             Command::Shutdown { reply } => self.shutdown = Some(reply),
             Command::Interrupt => {
                 self.at_work.values().for_each(|at_work| at_work.cancel.halt(Halt::Shutdown));
@@ -328,7 +332,8 @@ impl Dispatcher {
         let is_full = self.shared.journal.room().is_full_with(0);
         let room = is_full.then(|| self.shared.clock.after(ROOM_EVERY));
         let times = [self.polls.next(), self.next_due, self.unconfirmed.next_change(), self.again_at];
-        let others = times.into_iter().flatten().chain([self.prune_at]).chain(room);
+        let pauses = self.shared.pauses.next_end();
+        let others = times.into_iter().flatten().chain([self.prune_at]).chain(room).chain(pauses);
         others.chain(windows).chain(storms).min()
     }
 
@@ -358,7 +363,7 @@ impl Dispatcher {
     /// work.
     fn may_start(&self) -> bool {
         let is_full = self.shared.journal.room().is_full_with(0);
-        self.shutdown.is_none() && !is_full && !self.shared.paused.load(Ordering::Acquire)
+        self.shutdown.is_none() && !is_full && self.shared.pauses.host(self.now()).is_none()
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod arriving;
+mod pausing;
 mod shown;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 use suture_core::{Clock, Envelope, IncidentId, Labels, RealClock, RunId, Step, names};
-use suture_journal::{Change, Durability, InboxRecord, IncidentState, Journal, JournalError};
+use suture_journal::{Change, Durability, InboxRecord, IncidentState, Journal, JournalError, PauseRecord};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::budget::Budgets;
@@ -22,11 +23,14 @@ use crate::confirm::{NOT_FIRING, Standing};
 use crate::dispatcher::{Command, Dispatcher};
 use crate::metrics::{Metrics, Stage};
 use crate::pager::Pager;
+use crate::pauses::{self, Pauses};
 use crate::policy::{KeptModules, Policy, PolicyStatus};
 use crate::progress::Listeners;
 use crate::reminder::{self, Notices};
 use crate::table::Table;
 use arriving::Arriving;
+pub(crate) use pausing::tell_of_end;
+pub use pausing::{PauseError, PauseOrder};
 
 /// What a host is made of.
 pub struct EngineConfig {
@@ -68,7 +72,7 @@ pub(crate) struct Shared {
     pub table: Table,
     pub commands: mpsc::UnboundedSender<Command>,
     pub arrived: Notify,
-    pub paused: AtomicBool,
+    pub pauses: Pauses,
     pub stopping: AtomicBool,
     pub notices: Notices,
     arriving: Arriving,
@@ -184,6 +188,7 @@ impl Engine {
             config.metrics.load_failure(&policy.config.name);
         }
         config.held.keys().for_each(|policy| config.metrics.held(policy, true));
+        let pauses = left_paused(&config).await;
         let (commands, received) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             held: RwLock::new(std::mem::take(&mut config.held)),
@@ -191,7 +196,7 @@ impl Engine {
             config,
             commands,
             arrived: Notify::new(),
-            paused: AtomicBool::new(false),
+            pauses,
             stopping: AtomicBool::new(false),
             notices: Notices::default(),
             arriving: Arriving::default(),
@@ -255,6 +260,7 @@ impl Engine {
         let journal = &self.0.journal;
         self.0.metrics.journal(journal.inbox_len(), journal.size());
         self.0.metrics.journal_room(journal.inbox_bytes(), journal.room());
+        self.show_pauses();
         self.0.metrics.encode()
     }
 
@@ -268,6 +274,7 @@ impl Engine {
         let status = |policy: &Arc<Policy>| {
             let mut status = policy.status();
             status.error = status.error.or_else(|| self.0.held(&policy.config.name));
+            status.pause = self.0.pauses.of(&policy.config.name, self.0.clock.now());
             status
         };
         self.0.table.all().iter().map(status).collect()
@@ -362,25 +369,13 @@ impl Engine {
         }
     }
 
-    /// Start no more runs until [`resume`](Self::resume). Alerts are still accepted, and
-    /// runs that are at work go on.
-    pub fn pause(&self) {
-        self.0.paused.store(true, Ordering::Release);
-        self.0.metrics.paused(true);
-        tracing::warn!("paused: alerts are accepted, no run starts");
-    }
-
-    /// Start runs again; a storm is taken to be over.
-    pub fn resume(&self) {
-        self.0.paused.store(false, Ordering::Release);
-        self.0.metrics.paused(false);
-        tracing::info!("resumed");
-        let _ = self.0.commands.send(Command::Resumed);
-    }
-
-    /// Whether it is paused.
-    pub fn is_paused(&self) -> bool {
-        self.0.paused.load(Ordering::Acquire)
+    fn show_pauses(&self) {
+        let now = self.0.clock.now();
+        self.0.metrics.paused(self.0.pauses.host(now).is_some());
+        for policy in &*self.0.table.all() {
+            let name = &policy.config.name;
+            self.0.metrics.policy_paused(name, self.0.pauses.get(Some(name), now).is_some());
+        }
     }
 
     /// Whether it is shutting down.
@@ -430,4 +425,27 @@ impl Engine {
             let _ = done.await;
         }
     }
+}
+
+/// What an earlier host left paused. Where that can't be read, the host is: somebody may have
+/// stopped it.
+async fn left_paused(config: &EngineConfig) -> Pauses {
+    let now = config.clock.now();
+    let left = config.journal.pauses().await.unwrap_or_else(|error| {
+        vec![PauseRecord {
+            policy: None,
+            who: "suture".to_owned(),
+            reason: format!("whether somebody has paused it can't be read ({error}); resume it if not"),
+            since: now,
+            until: None,
+            drain: None,
+        }]
+    });
+    let (left, over): (Vec<_>, Vec<_>) = left.into_iter().partition(|pause| pause.holds(now));
+    left.iter().for_each(|pause| tracing::warn!("{} since {}", pauses::sentence(pause), pause.since));
+    let forgotten = over.into_iter().map(|pause| Change::Resume(pause.policy)).collect();
+    if let Err(error) = config.journal.commit(forgotten, Durability::Lazy).await {
+        tracing::warn!(%error, "pauses that are over can't be removed");
+    }
+    Pauses::new(left)
 }

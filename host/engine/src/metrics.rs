@@ -119,6 +119,7 @@ mod tests {
         metrics.lease("home/suture", true);
         metrics.commit(Duration::from_millis(1));
         metrics.held("p", true);
+        metrics.policy_paused("p", true);
         metrics.paused(false);
         metrics.began(Duration::from_millis(1));
         metrics.spans_dropped(2);
@@ -186,6 +187,7 @@ mod tests {
             "suture_journal_max_bytes 65536",
             "suture_inbox_size_bytes 17",
             r#"suture_policy_held{policy="p"} 1"#,
+            r#"suture_policy_paused{policy="p"} 1"#,
             "suture_paused 0",
             "suture_alert_to_run_seconds_count 1",
             "suture_spans_dropped_total 2",

@@ -5,6 +5,7 @@ mod closed;
 mod error;
 mod open;
 mod part;
+mod pauses;
 mod prune;
 mod queue;
 mod reader;

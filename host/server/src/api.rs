@@ -1,7 +1,9 @@
 //! The admin API, metrics and health.
 
+mod body;
 mod effects;
 mod lists;
+mod pausing;
 mod policies;
 mod routes;
 
@@ -43,6 +45,8 @@ pub(crate) fn router(
         .get(Right::View, "/policies", policies::list)
         .get(Right::View, "/policies/{name}", policies::show)
         .post(Right::Accept, "/policies/{name}/accept", policies::accept)
+        .post(Right::Operate, "/policies/{name}/pause", pausing::pause_policy)
+        .post(Right::Operate, "/policies/{name}/resume", pausing::resume_policy)
         .post(Right::Operate, "/policies/{name}/runs", start)
         .post(Right::Operate, "/policies/{name}/sweep", policies::sweep)
         .get(Right::View, "/incidents", lists::incidents)
@@ -51,8 +55,8 @@ pub(crate) fn router(
         .get(Right::View, "/runs", lists::runs)
         .get(Right::View, "/runs/{id}", effects::run)
         .post(Right::Operate, "/runs/{id}/cancel", cancel)
-        .post(Right::Operate, "/pause", pause)
-        .post(Right::Operate, "/resume", resume)
+        .post(Right::Operate, "/pause", pausing::pause)
+        .post(Right::Operate, "/resume", pausing::resume)
         .into_router();
     let api = api.layer(Extension(handle)).layer(Extension(sweeper));
     let counted = Routes::new(admission).get(Right::Metrics, "/metrics", metrics).into_router();
@@ -152,18 +156,6 @@ async fn cancel(
     })?;
     caller.did("cancel", format!("run {run}"));
     Ok(Json(json!({"run": run, "cancelled": true})))
-}
-
-async fn pause(State(engine): State<Engine>, Extension(caller): Extension<Caller>) -> Json<Value> {
-    engine.pause();
-    caller.did("pause", "the host");
-    Json(json!({"paused": true}))
-}
-
-async fn resume(State(engine): State<Engine>, Extension(caller): Extension<Caller>) -> Json<Value> {
-    engine.resume();
-    caller.did("resume", "the host");
-    Json(json!({"paused": false}))
 }
 
 async fn metrics(State(engine): State<Engine>) -> impl IntoResponse {

@@ -170,7 +170,7 @@ async fn pause_and_resume_are_told() {
         let url = format!("http://{}/api/v1/{path}", bed.server.admin_addr());
         let answer: Value =
             bed.client.post(url).header("content-type", JSON).send().await.unwrap().json().await.unwrap();
-        assert_eq!(answer, json!({"paused": paused}));
+        assert_eq!(answer["paused"], json!(paused));
         assert_eq!(bed.server.engine().is_paused(), paused);
     }
 }

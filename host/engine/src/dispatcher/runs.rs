@@ -105,7 +105,12 @@ impl Dispatcher {
         let runs_per_hour = self.shared.budgets.runs_per_hour;
         let budget = self.policies.entry(name.to_owned()).or_default();
         let has_budget = !budget.storm && budget.started.count(now, HOUR) < runs_per_hour;
-        has_budget && policy.program.is_ok() && self.shared.held(name).is_none()
+        has_budget && policy.program.is_ok() && !self.is_stopped(name)
+    }
+
+    /// Whether a policy is to start no run: for want of a right, or for somebody's word.
+    fn is_stopped(&self, policy: &str) -> bool {
+        self.shared.held(policy).is_some() || self.shared.pauses.of(policy, self.now()).is_some()
     }
 
     /// Read on where fewer than so many of a policy's queue are in memory.
@@ -145,7 +150,7 @@ impl Dispatcher {
             return None;
         };
         let program = policy.program.clone().ok()?;
-        if self.shared.held(&incident.policy).is_some() {
+        if self.is_stopped(&incident.policy) {
             return None;
         }
         let runs_per_hour = self.shared.budgets.runs_per_hour;

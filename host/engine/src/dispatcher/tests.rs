@@ -4,6 +4,7 @@
 mod backtested;
 mod left;
 mod many;
+mod pausing;
 mod reminded;
 mod resuming;
 mod retried;
@@ -24,7 +25,7 @@ use suture_core::{
 use suture_journal::{Filter, IncidentRecord, IncidentState, Journal};
 
 use crate::confirm::Confirm;
-use crate::engine::{ByHand, Engine, EngineConfig, Refusal};
+use crate::engine::{ByHand, Engine, EngineConfig, PauseOrder, Refusal};
 use crate::pager::{Page, Pager};
 use crate::policy::{Policy, PolicyConfig, Retry};
 use crate::run::bed::{done, policy};
@@ -244,12 +245,12 @@ async fn a_policy_that_traps_is_retried_and_then_escalated() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_host_accepts_and_starts_nothing() {
     let bed = bed(policy(|_, _| async { done() })).await;
-    bed.engine.pause();
+    bed.engine.pause(PauseOrder::of_host("alice")).await.unwrap();
     bed.post("firing", &["media"]).await;
     bed.until(IncidentState::Queued).await;
     bed.clock.sleep(Duration::from_secs(60)).await;
     assert!(bed.until(IncidentState::Queued).await.runs.is_empty());
-    bed.engine.resume();
+    bed.engine.resume(None, "alice").await.unwrap();
     bed.until(IncidentState::Verifying).await;
 }
 

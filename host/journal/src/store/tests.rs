@@ -8,6 +8,7 @@ mod flips;
 mod forgotten;
 mod opening;
 mod pages;
+mod pauses;
 mod power;
 mod retention;
 mod room;
