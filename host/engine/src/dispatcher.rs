@@ -15,7 +15,9 @@ mod conclude;
 mod desk;
 mod due;
 mod escalate;
+mod held;
 mod incidents;
+mod obstacles;
 mod queue;
 mod recent;
 mod room;
@@ -27,7 +29,7 @@ mod turns;
 mod unconfirmed;
 mod verify;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +54,8 @@ pub(crate) enum Command {
     Ended { run: RunId, finished: Result<Finished, JournalError> },
     /// A run began or ceased to wait.
     Waiting { run: RunId, waiting: bool },
+    /// A policy has rights again that it lacked, perhaps.
+    LetGo { policy: String },
     /// Prometheus was asked whether an incident's alert still fires.
     Checked { incident: IncidentId, firing: Result<bool, String> },
     /// Prometheus was asked about alerts that are not confirmed yet; why it could not be.
@@ -81,7 +85,7 @@ pub(crate) enum Command {
 
 /// A policy's name, and the key of what it works on. Shared: ten thousand runs that wait have
 /// one each.
-type Key = Arc<(String, Labels)>;
+pub(crate) type Key = Arc<(String, Labels)>;
 
 /// A run at work.
 struct AtWork {
@@ -121,6 +125,8 @@ pub(crate) struct Dispatcher {
     /// When each verifying incident is looked at next.
     polls: Timetable,
     policies: HashMap<String, PerPolicy>,
+    /// Policies of which incidents may be held back for rights that they have by now.
+    to_let_go: BTreeSet<String>,
     locks: Arc<crate::locks::Locks>,
     /// For instances.
     places: Arc<Semaphore>,
@@ -168,6 +174,7 @@ impl Dispatcher {
             busy_keys: HashSet::new(),
             polls: Timetable::default(),
             policies: HashMap::new(),
+            to_let_go: BTreeSet::new(),
             locks: Arc::default(),
             places: Arc::new(Semaphore::new(places)),
             unsaved: Vec::new(),
@@ -227,6 +234,7 @@ impl Dispatcher {
                 self.save().await;
                 self.prune().await;
             }
+            self.tell_of_obstacles();
             if self.is_shut_down() {
                 if let Some(reply) = self.shutdown.take() {
                     let _ = reply.send(());
@@ -240,6 +248,7 @@ impl Dispatcher {
         match command {
             Command::Ended { run, finished } => self.ended(&run, finished),
             Command::Waiting { run, waiting } => self.waiting(&run, waiting),
+            Command::LetGo { policy } => drop(self.to_let_go.insert(policy)),
             Command::Checked { incident, firing } => self.checked(&incident, firing).await,
             Command::Confirmed { answers, unavailable } => self.answered(answers, unavailable).await,
             Command::Paged { incident, result } => self.paged(&incident, result).await,

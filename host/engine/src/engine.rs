@@ -5,6 +5,7 @@ mod alerts;
 mod arriving;
 mod pausing;
 mod shown;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -21,7 +22,9 @@ use crate::budget::Budgets;
 use crate::cluster::Cluster;
 use crate::confirm::{NOT_FIRING, Standing};
 use crate::dispatcher::{Command, Dispatcher};
+use crate::hold::Hold;
 use crate::metrics::{Metrics, Stage};
+use crate::obstacles::Obstacles;
 use crate::pager::Pager;
 use crate::pauses::{self, Pauses};
 use crate::policy::{KeptModules, Policy, PolicyStatus};
@@ -58,8 +61,8 @@ pub struct EngineConfig {
     pub retention: Duration,
     /// Who watches.
     pub listeners: Option<Listeners>,
-    /// Policies that start no runs for now, and why; see [`Engine::hold`].
-    pub held: BTreeMap<String, String>,
+    /// Policies that start no runs for now, or not everywhere, and why; see [`Engine::hold`].
+    pub held: BTreeMap<String, Hold>,
 }
 
 /// A running host. Cheap to clone.
@@ -76,13 +79,19 @@ pub(crate) struct Shared {
     pub stopping: AtomicBool,
     pub notices: Notices,
     arriving: Arriving,
-    held: RwLock<BTreeMap<String, String>>,
+    pub obstacles: Obstacles,
+    held: RwLock<BTreeMap<String, Hold>>,
 }
 
 impl Shared {
-    /// Why a policy starts no runs for now.
-    pub fn held(&self, policy: &str) -> Option<String> {
-        self.held.read().get(policy).cloned()
+    /// What a policy is held back from for now.
+    pub fn hold(&self, policy: &str) -> Hold {
+        self.held.read().get(policy).cloned().unwrap_or_default()
+    }
+
+    /// Whether it starts no run at all.
+    pub fn is_held(&self, policy: &str) -> bool {
+        self.held.read().get(policy).is_some_and(|hold| hold.all.is_some())
     }
 }
 
@@ -200,6 +209,7 @@ impl Engine {
             stopping: AtomicBool::new(false),
             notices: Notices::default(),
             arriving: Arriving::default(),
+            obstacles: Obstacles::default(),
         });
         let dispatcher = Dispatcher::load(shared.clone(), received).await?;
         tokio::spawn(dispatcher.run());
@@ -256,11 +266,15 @@ impl Engine {
     }
 
     /// All metrics as of this moment, as OpenMetrics text.
-    pub fn exposition(&self) -> String {
+    pub async fn exposition(&self) -> String {
         let journal = &self.0.journal;
         self.0.metrics.journal(journal.inbox_len(), journal.size());
         self.0.metrics.journal_room(journal.inbox_bytes(), journal.room());
         self.show_pauses();
+        match self.waiting().await {
+            Ok(waiting) => self.0.metrics.waiting(&waiting, self.0.clock.now()),
+            Err(error) => tracing::warn!(%error, "what waits can't be read"),
+        }
         self.0.metrics.encode()
     }
 
@@ -273,7 +287,7 @@ impl Engine {
     pub fn policies(&self) -> Vec<PolicyStatus> {
         let status = |policy: &Arc<Policy>| {
             let mut status = policy.status();
-            status.error = status.error.or_else(|| self.0.held(&policy.config.name));
+            status.error = status.error.or_else(|| self.0.hold(&policy.config.name).why());
             status.pause = self.0.pauses.of(&policy.config.name, self.0.clock.now());
             status
         };
@@ -290,16 +304,17 @@ impl Engine {
         self.0.arrived.notify_one();
     }
 
-    /// Let a policy start no runs, for a reason that its status shows, or (`None`) again.
-    /// Its alerts become incidents all the same, and wait; its runs at work go on.
-    pub fn hold(&self, policy: &str, why: Option<String>) {
-        self.0.metrics.held(policy, why.is_some());
-        match why {
-            Some(why) => self.0.held.write().insert(policy.to_owned(), why),
-            None => self.0.held.write().remove(policy),
+    /// Let a policy start no runs, or none for incidents of some namespaces, for reasons that its
+    /// status shows; or start them again. Its alerts become incidents all the same, and wait; its
+    /// runs at work go on.
+    pub fn hold(&self, policy: &str, hold: Hold) {
+        self.0.metrics.held(policy, !hold.is_none());
+        match hold.is_none() {
+            true => self.0.held.write().remove(policy),
+            false => self.0.held.write().insert(policy.to_owned(), hold),
         };
         // What has waited for this starts now.
-        self.0.arrived.notify_one();
+        let _ = self.0.commands.send(Command::LetGo { policy: policy.to_owned() });
     }
 
     /// Start a run by hand: no alert closes it. Where its policy's alerts are confirmed, this one

@@ -32,4 +32,4 @@ pub use pause::PauseRecord;
 pub use playback::{Playback, Recorded, play_back};
 pub use record::{InboxRecord, IncidentRecord, IncidentState, RunHeader, RunRecord, RunState};
 pub use recorder::Recorder;
-pub use store::{Journal, Part, Pruned, Room, Slice, Sought, Survey};
+pub use store::{Journal, Line, Part, Pruned, Room, Slice, Sought, Survey};

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use suture_core::{Clock, Digest, RealClock};
 
 /// What each route needs, in the words of the configuration.
-const ROUTES: [(&str, &str, &str); 17] = [
+const ROUTES: [(&str, &str, &str); 18] = [
     ("GET", "/metrics", "viewer"),
     ("GET", "/api/v1/config", "viewer"),
     ("GET", "/api/v1/policies", "viewer"),
@@ -26,6 +26,7 @@ const ROUTES: [(&str, &str, &str); 17] = [
     ("GET", "/api/v1/incidents", "viewer"),
     ("GET", "/api/v1/incidents/x", "viewer"),
     ("POST", "/api/v1/incidents/x/retry", "operator"),
+    ("GET", "/api/v1/status", "viewer"),
     ("GET", "/api/v1/runs", "viewer"),
     ("GET", "/api/v1/runs/x", "viewer"),
     ("POST", "/api/v1/runs/x/cancel", "operator"),

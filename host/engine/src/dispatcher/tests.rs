@@ -2,6 +2,7 @@
 //! fast.
 
 mod backtested;
+mod held;
 mod left;
 mod many;
 mod pausing;
@@ -9,6 +10,7 @@ mod reminded;
 mod resuming;
 mod retried;
 mod unconfirmed;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +31,7 @@ use crate::engine::{ByHand, Engine, EngineConfig, PauseOrder, Refusal};
 use crate::pager::{Page, Pager};
 use crate::policy::{Policy, PolicyConfig, Retry};
 use crate::run::bed::{done, policy};
-use crate::{Budgets, Metrics};
+use crate::{Budgets, Hold, Metrics};
 
 /// A pager that remembers what people were told, and reminded of.
 #[derive(Default)]
@@ -257,7 +259,7 @@ async fn a_paused_host_accepts_and_starts_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_alerts_of_a_policy_that_is_held_back_wait_until_it_is_let_go() {
     let bed = start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| {
-        config.held = [("test".to_owned(), "it may not read pods".to_owned())].into();
+        config.held = [("test".to_owned(), Hold::all("it may not read pods"))].into();
     })
     .await;
     assert_eq!(bed.engine.policies()[0].error.as_deref(), Some("it may not read pods"));
@@ -267,7 +269,7 @@ async fn the_alerts_of_a_policy_that_is_held_back_wait_until_it_is_let_go() {
     assert!(bed.until(IncidentState::Queued).await.runs.is_empty());
     let refused = bed.engine.start_run("test", Labels::new(), by_hand(false)).await.unwrap_err();
     assert!(refused.to_string().contains("it may not read pods"), "{refused}");
-    bed.engine.hold("test", None);
+    bed.engine.hold("test", Hold::default());
     bed.until(IncidentState::Verifying).await;
     assert_eq!(bed.engine.policies()[0].error, None);
 }

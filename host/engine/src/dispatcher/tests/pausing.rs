@@ -16,7 +16,7 @@ async fn a_pause_outlives_a_restart_with_who_and_why() {
     let second = next(ended(first).await, policy(|_, _| async { done() }), |_| {}).await;
     assert_eq!(second.engine.pauses(), [paused.clone()]);
     assert_eq!((paused.who.as_str(), paused.reason.as_str()), ("alice", "the storage is moved"));
-    assert!(second.engine.exposition().contains("suture_paused 1"));
+    assert!(second.engine.exposition().await.contains("suture_paused 1"));
     second.post("firing", &["media"]).await;
     assert!(second.until(IncidentState::Queued).await.runs.is_empty());
     second.engine.resume(None, "bob").await.unwrap();
@@ -41,7 +41,7 @@ async fn a_pause_of_one_policy_leaves_the_others_at_work() {
     assert_eq!(bed.engine.policies()[0].pause.as_ref().map(|pause| pause.who.as_str()), Some("alice"));
     assert_eq!(bed.engine.policies()[1].pause, None);
     assert!(!bed.engine.is_paused());
-    let text = bed.engine.exposition();
+    let text = bed.engine.exposition().await;
     assert!(text.contains(r#"suture_policy_paused{policy="test"} 1"#), "{text}");
     bed.post("firing", &["media"]).await;
     let of = async |name: &str| -> Option<IncidentState> {
