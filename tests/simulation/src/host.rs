@@ -9,7 +9,7 @@ use suture_core::clock::later;
 use suture_core::{Clock, Envelope, Limits, Matchers, Mode, Program, Timestamp, VirtualClock};
 use suture_engine::{
     Budgets, ByPrometheus, Confirm, Engine, EngineConfig, KeptModules, Metrics, Policy, PolicyConfig,
-    Refusal, Retry,
+    Refusal, Retry, Telling,
 };
 use suture_journal::{Journal, JournalError};
 use tokio::runtime::{Builder, Runtime};
@@ -70,6 +70,7 @@ impl Host {
             max_pending_bytes: u64::MAX,
             retention: Duration::from_secs(7 * 86_400),
             listeners: None,
+            telling: Telling::default(),
             held: BTreeMap::new(),
         };
         let engine = drive(&runtime, clock, Engine::start(config))?;

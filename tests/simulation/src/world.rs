@@ -9,6 +9,7 @@ use suture_core::clock::later;
 use suture_core::effect::Target;
 use suture_core::object::Kind;
 use suture_core::{AlertRelabeling, Clock, Envelope, Labels, ObjectRef, Timestamp, VirtualClock};
+use suture_engine::{Hold, PauseOrder};
 use suture_journal::Filter;
 use suture_simulator::alertmanager::{Flushed, Route, Suppression};
 use suture_simulator::prometheus::AlertingRule;
@@ -455,7 +456,7 @@ impl<'a> World<'a> {
             }
             Happening::Paused(lasts) => {
                 self.paused += 1;
-                self.control();
+                self.pause(later(self.clock.now(), lasts));
                 self.later(lasts, Task::End(Over::Paused));
             }
             Happening::Held(lasts) => {
@@ -502,10 +503,7 @@ impl<'a> World<'a> {
                 }
             }
             Over::Api => self.reach.monitoring.lock().is_api_away = false,
-            Over::Paused => {
-                self.paused -= 1;
-                self.control();
-            }
+            Over::Paused => self.paused -= 1,
             Over::Held => {
                 self.held -= 1;
                 self.control();
@@ -535,14 +533,21 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// What people have said to the host holds for each life of it.
+    /// Whether the policy is held back, whoever starts it finds out.
     fn control(&self) {
         let Some(host) = &self.host else { return };
-        let (is_paused, is_held) = (self.paused > 0, self.held > 0);
-        if host.engine().is_paused() != is_paused {
-            if is_paused { host.engine().pause() } else { host.engine().resume() }
-        }
-        host.engine().hold("heal", is_held.then(|| "it may not".to_owned()));
+        let hold = if self.held > 0 { Hold::all("it may not") } else { Hold::default() };
+        host.engine().hold("heal", hold);
+    }
+
+    /// A pause outlives the host, and ends by itself.
+    fn pause(&self, until: Timestamp) {
+        let Some(host) = &self.host else { return };
+        let engine = host.engine().clone();
+        host.ask(async move {
+            let order = PauseOrder { until: Some(until), ..PauseOrder::of_host("somebody") };
+            let _ = engine.pause(order).await;
+        });
     }
 
     fn cancel(&self) {
