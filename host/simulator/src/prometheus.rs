@@ -179,10 +179,11 @@ impl SimulatedPrometheus {
         listed.map(show).collect()
     }
 
-    /// Whether an alert fires, kept firing or not, whose labels include these.
+    /// Whether an alert fires whose labels include these. One that is only kept firing does not.
     pub fn is_firing(&self, labels: &Labels) -> bool {
         self.active.iter().any(|(of, alert)| {
-            alert.state == State::Firing && labels.iter().all(|(name, value)| of.get(name) == Some(value))
+            let fires = alert.state == State::Firing && alert.keep_firing_since.is_none();
+            fires && labels.iter().all(|(name, value)| of.get(name) == Some(value))
         })
     }
 }
