@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod compile;
+mod drain;
 mod generate;
 mod policies;
 mod registry;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use compile::CompileArgs;
+pub use drain::DrainArgs;
 pub use generate::{CompletionsArgs, Format as SchemaFormat, ManArgs, SchemaArgs};
 pub use policies::{
     PoliciesAcceptArgs, PoliciesArgs, PoliciesCommand, PoliciesListArgs, PoliciesShowArgs, ServerArgs,
@@ -82,6 +84,8 @@ pub enum Command {
     Policies(PoliciesArgs),
     /// Handle what fires in Prometheus, whether it was posted or not.
     Sweep(SweepArgs),
+    /// End what a running host has at work, undo what must be undone, and say what is left.
+    Drain(DrainArgs),
     /// Make tokens for people who use the API.
     Token(TokenArgs),
     /// Show what runs did, from a journal or a running host; make a scenario of one.

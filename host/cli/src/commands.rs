@@ -5,6 +5,7 @@ mod check;
 mod compile;
 mod completions;
 mod demo;
+mod drain;
 mod grants;
 mod inspect;
 mod man;
@@ -39,6 +40,7 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Run(args) => run::run(&args, output),
         Command::Policies(args) => policies::run(args.command, output),
         Command::Sweep(args) => sweep::run(&args, output),
+        Command::Drain(args) => drain::run(&args, output),
         Command::Token(args) => token::run(&args.command, output),
         Command::Runs(args) => runs::run(args.command, output),
         Command::Replay(args) => replay::run(&args, output),

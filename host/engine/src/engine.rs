@@ -3,6 +3,8 @@
 
 mod alerts;
 mod arriving;
+mod cancelling;
+mod draining;
 mod pausing;
 mod shown;
 mod waiting;
@@ -32,6 +34,8 @@ use crate::progress::Listeners;
 use crate::reminder::{self, Notices};
 use crate::table::Table;
 use arriving::Arriving;
+pub use cancelling::CancelIncidentError;
+pub use draining::{DrainOrder, DrainStatus, Left};
 pub(crate) use pausing::tell_of_end;
 pub use pausing::{PauseError, PauseOrder};
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use suture_core::{Clock, Digest, RealClock};
 
 /// What each route needs, in the words of the configuration.
-const ROUTES: [(&str, &str, &str); 18] = [
+const ROUTES: [(&str, &str, &str); 21] = [
     ("GET", "/metrics", "viewer"),
     ("GET", "/api/v1/config", "viewer"),
     ("GET", "/api/v1/policies", "viewer"),
@@ -25,11 +25,14 @@ const ROUTES: [(&str, &str, &str); 18] = [
     ("POST", "/api/v1/policies/p/sweep", "operator"),
     ("GET", "/api/v1/incidents", "viewer"),
     ("GET", "/api/v1/incidents/x", "viewer"),
+    ("POST", "/api/v1/incidents/x/cancel", "operator"),
     ("POST", "/api/v1/incidents/x/retry", "operator"),
     ("GET", "/api/v1/status", "viewer"),
     ("GET", "/api/v1/runs", "viewer"),
     ("GET", "/api/v1/runs/x", "viewer"),
     ("POST", "/api/v1/runs/x/cancel", "operator"),
+    ("POST", "/api/v1/drain", "operator"),
+    ("GET", "/api/v1/drain", "viewer"),
     ("POST", "/api/v1/pause", "operator"),
     ("POST", "/api/v1/resume", "operator"),
 ];
