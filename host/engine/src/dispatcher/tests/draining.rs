@@ -42,8 +42,8 @@ async fn a_run_that_only_waits_does_not_hold_up_a_host_that_stops_and_is_not_und
     let bed = at_rest().await;
     // A day of grace, and nobody waits for it.
     bed.engine.shutdown(Duration::from_secs(86_400)).await;
-    let incident = bed.until(IncidentState::Waiting).await;
-    assert_eq!(bed.outcome(&incident.runs[0]).await, None);
+    let incident = bed.incidents().await.remove(0);
+    assert_eq!(bed.outcome(&incident.runs[0]).await, None, "the next host goes on with it");
     assert_eq!(bed.cluster.mutations().len(), 1, "nothing is undone");
 }
 
