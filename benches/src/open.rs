@@ -173,6 +173,7 @@ fn incident(number: usize) -> anyhow::Result<Change> {
         said_resolved: false,
         cancelled: None,
         paged: false,
+        evidence: String::new(),
     }))
 }
 
@@ -195,6 +196,7 @@ async fn host(folder: &Path) -> anyhow::Result<Engine> {
         },
         max_pending: 1000,
         max_pending_bytes: u64::MAX,
+        telling: suture_engine::Telling::default(),
         retention: Duration::from_secs(3600),
         listeners: None,
         held: BTreeMap::new(),

@@ -1,6 +1,8 @@
 //! What can be typed.
 
+mod alerts;
 mod compile;
+mod doctor;
 mod drain;
 mod generate;
 mod policies;
@@ -15,7 +17,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use alerts::AlertsArgs;
 pub use compile::CompileArgs;
+pub use doctor::DoctorArgs;
 pub use drain::DrainArgs;
 pub use generate::{CompletionsArgs, Format as SchemaFormat, ManArgs, SchemaArgs};
 pub use policies::{
@@ -86,6 +90,10 @@ pub enum Command {
     Sweep(SweepArgs),
     /// End what a running host has at work, undo what must be undone, and say what is left.
     Drain(DrainArgs),
+    /// Look at the path from an alert to its repair, and say what to do where it is broken.
+    Doctor(DoctorArgs),
+    /// Show alerts that were posted to a running host and that no policy handles.
+    Alerts(AlertsArgs),
     /// Make tokens for people who use the API.
     Token(TokenArgs),
     /// Show what runs did, from a journal or a running host; make a scenario of one.

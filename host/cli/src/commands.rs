@@ -1,10 +1,12 @@
 //! The subcommands, one file each.
 
+mod alerts;
 mod build;
 mod check;
 mod compile;
 mod completions;
 mod demo;
+mod doctor;
 mod drain;
 mod grants;
 mod inspect;
@@ -39,6 +41,8 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Test(args) => test::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Policies(args) => policies::run(args.command, output),
+        Command::Doctor(args) => doctor::run(&args, output),
+        Command::Alerts(args) => alerts::run(&args, output),
         Command::Sweep(args) => sweep::run(&args, output),
         Command::Drain(args) => drain::run(&args, output),
         Command::Token(args) => token::run(&args.command, output),

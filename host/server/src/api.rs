@@ -1,6 +1,8 @@
 //! The admin API, metrics and health.
 
+mod alerts;
 mod body;
+mod doctor;
 mod draining;
 mod effects;
 mod lists;
@@ -23,8 +25,11 @@ use suture_core::{IncidentId, Labels, RunId};
 use suture_engine::engine::{CancelError, CancelIncidentError, RetryError, StartError};
 use suture_engine::{ByHand, Engine};
 
+pub(crate) use readiness::writable;
+
 use crate::admission::Admission;
 use crate::catalog::Handle;
+use crate::doctor::Doctor;
 use crate::failure::Failure;
 use crate::name::Name;
 use crate::right::{Caller, Right};
@@ -40,10 +45,15 @@ pub(crate) fn router(
     engine: Engine,
     handle: Handle,
     sweeper: sweep::Shared,
+    doctor: Arc<Doctor>,
     admission: Arc<Admission>,
 ) -> Router {
     let api = Routes::new(admission.clone())
+        .get(Right::View, "/alerts/unmatched", alerts::unmatched)
         .get(Right::View, "/config", policies::config)
+        .get(Right::View, "/doctor", doctor::examine)
+        .post(Right::Operate, "/doctor/drills", doctor::drill)
+        .get(Right::View, "/doctor/drills/{id}", doctor::drilled)
         .get(Right::View, "/policies", policies::list)
         .get(Right::View, "/policies/{name}", policies::show)
         .post(Right::Accept, "/policies/{name}/accept", policies::accept)
@@ -64,7 +74,7 @@ pub(crate) fn router(
         .post(Right::Operate, "/pause", pausing::pause)
         .post(Right::Operate, "/resume", pausing::resume)
         .into_router();
-    let api = api.layer(Extension(handle)).layer(Extension(sweeper));
+    let api = api.layer(Extension(handle)).layer(Extension(sweeper)).layer(Extension(doctor));
     let counted = Routes::new(admission).get(Right::Metrics, "/metrics", metrics).into_router();
     Router::new()
         .nest("/api/v1", api)

@@ -11,6 +11,7 @@ use suture_journal::{
 };
 use tracing::Instrument;
 
+use super::tail::Tail;
 use super::{AtWork, Command, Dispatcher, turns};
 use crate::confirm::Confirm;
 use crate::engine::Shared;
@@ -264,14 +265,16 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn session(&self, run: &RunId) -> Session {
+    pub(super) fn session(&mut self, run: &RunId) -> Session {
+        let tail = Tail::default();
+        self.tails.insert(run.clone(), tail.clone());
         Session {
             cluster: self.shared.cluster.clone(),
             clock: self.shared.clock.clone(),
             log: self.shared.journal.run_log(run.clone()),
             locks: self.locks.clone(),
             cancel: Cancel::default(),
-            observer: Some(Arc::new(Watch { run: run.clone(), shared: self.shared.clone() })),
+            observer: Some(Arc::new(Watch { run: run.clone(), shared: self.shared.clone(), tail })),
             metrics: Some(self.shared.metrics.clone()),
             places: Some(self.places.clone()),
         }
@@ -331,6 +334,7 @@ impl Dispatcher {
         // Told by this host, which goes on.
         let was_told = self.shutdown.is_none() && at_work.cancel.halted() == Some(Halt::Shutdown);
         let AtWork { incident: id, policy, key, mut record, waiting, is_seen_through, .. } = at_work;
+        let evidence = self.tails.remove(run).map(|tail| tail.text()).unwrap_or_default();
         self.shared.obstacles.ended(run);
         if !waiting && let Some(working) = self.working.get_mut(&policy) {
             *working = working.saturating_sub(1);
@@ -359,6 +363,9 @@ impl Dispatcher {
         tracing::info!(%run, incident = %id, policy, outcome = ending.name(), "{}", ending.summary());
         self.tell(|| Progress::Ended(Box::new(record.clone())));
         self.unsaved.push(Change::Run(record));
+        if self.incidents.get(&id).is_some_and(|incident| incident.evidence != evidence) {
+            self.change(&id, |incident| incident.evidence = evidence);
+        }
         self.conclude(&id, &policy, &ending, &doubts);
     }
 }
@@ -367,10 +374,12 @@ impl Dispatcher {
 struct Watch {
     run: RunId,
     shared: Arc<Shared>,
+    tail: Tail,
 }
 
 impl Observer for Watch {
     fn entry(&self, entry: &Entry) {
+        self.tail.see(entry);
         if let Some(listeners) = &self.shared.listeners {
             let _ = listeners.send(Progress::Entry(self.run.clone(), Box::new(entry.clone())));
         }

@@ -37,6 +37,7 @@ fn resting(number: usize, state: IncidentState) -> IncidentRecord {
         said_resolved: false,
         cancelled: None,
         paged: true,
+        evidence: String::new(),
     }
 }
 
