@@ -3,6 +3,7 @@
 mod alerts;
 mod compile;
 mod doctor;
+mod drain;
 mod generate;
 mod policies;
 mod registry;
@@ -19,6 +20,7 @@ use clap::{Args, Parser, Subcommand};
 pub use alerts::AlertsArgs;
 pub use compile::CompileArgs;
 pub use doctor::DoctorArgs;
+pub use drain::DrainArgs;
 pub use generate::{CompletionsArgs, Format as SchemaFormat, ManArgs, SchemaArgs};
 pub use policies::{
     PoliciesAcceptArgs, PoliciesArgs, PoliciesCommand, PoliciesListArgs, PoliciesShowArgs, ServerArgs,
@@ -86,6 +88,8 @@ pub enum Command {
     Policies(PoliciesArgs),
     /// Handle what fires in Prometheus, whether it was posted or not.
     Sweep(SweepArgs),
+    /// End what a running host has at work, undo what must be undone, and say what is left.
+    Drain(DrainArgs),
     /// Look at the path from an alert to its repair, and say what to do where it is broken.
     Doctor(DoctorArgs),
     /// Show alerts that were posted to a running host and that no policy handles.

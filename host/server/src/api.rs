@@ -3,6 +3,7 @@
 mod alerts;
 mod body;
 mod doctor;
+mod draining;
 mod effects;
 mod lists;
 mod pausing;
@@ -21,7 +22,7 @@ use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use suture_core::{IncidentId, Labels, RunId};
-use suture_engine::engine::{CancelError, RetryError, StartError};
+use suture_engine::engine::{CancelError, CancelIncidentError, RetryError, StartError};
 use suture_engine::{ByHand, Engine};
 
 pub(crate) use readiness::writable;
@@ -62,11 +63,14 @@ pub(crate) fn router(
         .post(Right::Operate, "/policies/{name}/sweep", policies::sweep)
         .get(Right::View, "/incidents", lists::incidents)
         .get(Right::View, "/incidents/{id}", lists::incident)
+        .post(Right::Operate, "/incidents/{id}/cancel", cancel_incident)
         .post(Right::Operate, "/incidents/{id}/retry", retry)
         .get(Right::View, "/status", status::show)
         .get(Right::View, "/runs", lists::runs)
         .get(Right::View, "/runs/{id}", effects::run)
         .post(Right::Operate, "/runs/{id}/cancel", cancel)
+        .post(Right::Operate, "/drain", draining::drain)
+        .get(Right::View, "/drain", draining::show)
         .post(Right::Operate, "/pause", pausing::pause)
         .post(Right::Operate, "/resume", pausing::resume)
         .into_router();
@@ -153,6 +157,23 @@ async fn retry(
     })?;
     caller.did("retry", format!("incident {incident}"));
     Ok((StatusCode::ACCEPTED, Json(json!({"incident": incident}))))
+}
+
+/// Leave an incident alone until its alert has cleared once.
+async fn cancel_incident(
+    State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
+    Name(id): Name,
+) -> Answer {
+    let incident = IncidentId::new(id);
+    let why = format!("by {}, through the API", caller.name());
+    engine.cancel_incident(&incident, &why).await.map_err(|error| match error {
+        CancelIncidentError::NotFound => Failure::not_found(format!("there is no incident `{incident}`")),
+        CancelIncidentError::Over => Failure::new(StatusCode::CONFLICT, "conflict", error.to_string()),
+        CancelIncidentError::Unavailable(error) => error.into(),
+    })?;
+    caller.did("cancel", format!("incident {incident}"));
+    Ok(Json(json!({"incident": incident, "cancelled": true})))
 }
 
 async fn cancel(

@@ -15,7 +15,7 @@ pub(crate) enum Right {
     Metrics,
     /// See what the API shows.
     View,
-    /// Start and cancel runs, try incidents anew, pause, resume, sweep.
+    /// Start and cancel runs, try incidents anew or cancel them, pause, resume, drain, sweep.
     Operate,
     /// Put a module to work that waits.
     Accept,
@@ -39,7 +39,7 @@ impl Right {
             Self::Metrics => "to read metrics",
             Self::View => "to see this",
             Self::Operate => {
-                "to start or cancel runs, to try an incident anew, to pause, to resume and to sweep"
+                "to start or cancel runs, to try an incident anew or cancel it, to pause, to resume, to drain and to sweep"
             }
             Self::Accept => "to accept a module",
             Self::Force => "to start a run that Prometheus does not confirm",

@@ -13,8 +13,12 @@ use serde_json::{Value, json};
 use suture_core::{Clock, Digest, RealClock};
 
 /// What each route needs, in the words of the configuration.
-const ROUTES: [(&str, &str, &str); 18] = [
+const ROUTES: [(&str, &str, &str); 25] = [
     ("GET", "/metrics", "viewer"),
+    ("GET", "/api/v1/alerts/unmatched", "viewer"),
+    ("GET", "/api/v1/doctor", "viewer"),
+    ("POST", "/api/v1/doctor/drills", "operator"),
+    ("GET", "/api/v1/doctor/drills/x", "viewer"),
     ("GET", "/api/v1/config", "viewer"),
     ("GET", "/api/v1/policies", "viewer"),
     ("GET", "/api/v1/policies/p", "viewer"),
@@ -25,11 +29,14 @@ const ROUTES: [(&str, &str, &str); 18] = [
     ("POST", "/api/v1/policies/p/sweep", "operator"),
     ("GET", "/api/v1/incidents", "viewer"),
     ("GET", "/api/v1/incidents/x", "viewer"),
+    ("POST", "/api/v1/incidents/x/cancel", "operator"),
     ("POST", "/api/v1/incidents/x/retry", "operator"),
     ("GET", "/api/v1/status", "viewer"),
     ("GET", "/api/v1/runs", "viewer"),
     ("GET", "/api/v1/runs/x", "viewer"),
     ("POST", "/api/v1/runs/x/cancel", "operator"),
+    ("POST", "/api/v1/drain", "operator"),
+    ("GET", "/api/v1/drain", "viewer"),
     ("POST", "/api/v1/pause", "operator"),
     ("POST", "/api/v1/resume", "operator"),
 ];

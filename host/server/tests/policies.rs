@@ -139,6 +139,39 @@ async fn what_waits_is_told_with_its_reason_wherever_somebody_may_ask() {
 }
 
 #[tokio::test]
+async fn a_host_is_drained_and_says_what_is_left_of_its_runs() {
+    let bed = with_policy(HOUR, "").await;
+    assert_eq!(bed.get("/api/v1/drain").await, (StatusCode::OK, json!({"drain": null})));
+    bed.post("/hooks", alerts("firing", &["plex"])).await;
+    let run = bed.until_one("/api/v1/runs", |run| run["state"] != "ended").await;
+    let (status, answer) = bed.tell("/drain", json!({"reason": "it goes", "wait": "0s"})).await;
+    assert_eq!((status, &answer["drain"]["pause"]["reason"]), (StatusCode::ACCEPTED, &json!("it goes")));
+    let drained = bed.until("/api/v1/drain", |answer| answer["drain"]["done"] == true).await;
+    assert_eq!((&drained["drain"]["atWork"], &drained["drain"]["left"]), (&json!(0), &json!([])));
+    let ended = bed.until_one("/api/v1/runs?state=ended", |_| true).await;
+    assert_eq!((&ended["id"], &ended["outcome"]), (&run["id"], &json!("interrupted")));
+    let incident = bed.until_one("/api/v1/incidents", |incident| incident["state"] == "queued").await;
+    assert_eq!(incident["waitingFor"]["reason"], "drained", "{incident}");
+    assert_eq!(bed.get("/api/v1/status").await.1["drain"]["done"], true);
+    assert_eq!(bed.tell("/drain", json!({"wait": "soon"})).await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn an_incident_is_cancelled_by_its_id_and_what_is_over_is_not() {
+    let bed = with_policy(HOUR, "").await;
+    bed.post("/hooks", alerts("firing", &["plex"])).await;
+    let incident = bed.until_one("/api/v1/incidents", |incident| incident["state"] == "waiting").await;
+    let path = format!("/incidents/{}/cancel", incident["id"].as_str().unwrap());
+    assert_eq!(bed.tell(&path, json!(null)).await.0, StatusCode::OK);
+    let cancelled = bed.until_one("/api/v1/incidents", |incident| incident["state"] == "cancelled").await;
+    assert!(cancelled["summary"].as_str().unwrap().contains("through the API"), "{cancelled}");
+    bed.post("/hooks", alerts("resolved", &["plex"])).await;
+    bed.until_one("/api/v1/incidents", |incident| !incident["closedAt"].is_null()).await;
+    assert_eq!(bed.tell(&path, json!(null)).await.0, StatusCode::CONFLICT);
+    assert_eq!(bed.tell("/incidents/nothing/cancel", json!(null)).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn a_policy_is_paused_by_name_for_a_time_and_the_api_says_by_whom_and_why() {
     let bed = with_policy(1, "").await;
     let (status, paused) =

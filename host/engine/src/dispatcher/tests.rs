@@ -2,6 +2,8 @@
 //! fast.
 
 mod backtested;
+mod cancelled;
+mod draining;
 mod held;
 mod kept;
 mod left;

@@ -21,6 +21,7 @@ pub(super) async fn show(State(engine): State<Engine>) -> Answer {
             })
         })
         .collect();
+    let drain = engine.drain_status().await.map_err(|error| Failure::internal(error.to_string()))?;
     let journal = engine.journal();
     let room = journal.room();
     Ok(Json(json!({
@@ -28,6 +29,7 @@ pub(super) async fn show(State(engine): State<Engine>) -> Answer {
         "stopping": engine.is_stopping(),
         "paused": engine.is_paused(),
         "pauses": engine.pauses(),
+        "drain": drain,
         "atWork": engine.at_work(),
         "waiting": waiting,
         "journal": {

@@ -44,7 +44,9 @@ async fn a_policy_comes_and_goes_with_the_configuration_and_what_needs_a_restart
     let config = bed.until("/api/v1/config", |config| config["afterRestart"] != json!([])).await;
     assert_eq!(config["afterRestart"], json!(["budgets"]), "{config}");
     // What is put back is what runs.
-    bed.configure("policies:\n- {name: other, source: {file: other.wasm}, confirm: none}\n");
+    let file = bed.dir.path().join("suture.yaml");
+    let before = std::fs::read_to_string(file).unwrap().replace("budgets: {concurrentRuns: 3}\n", "");
+    put(bed.dir.path(), "suture.yaml", before.as_bytes());
     bed.until("/api/v1/config", |config| config["afterRestart"] == json!([])).await;
 }
 
