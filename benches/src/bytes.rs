@@ -36,7 +36,8 @@ async fn alerts(count: usize) -> anyhow::Result<Figure> {
     std::fs::write(folder.path().join("volsync.wasm"), crate::policy::component()?)?;
     std::fs::write(
         folder.path().join("empty.yaml"),
-        "name: empty\ngiven: {now: 2026-11-22T04:10:00Z, objects: []}\nwhen: []\nthen: {}\n",
+        "name: empty\ngiven: {now: 2026-11-22T04:10:00Z, objects: []}\n\
+         when: [{alert: {labels: {alertname: Nothing}}}]\nthen: {outcome: unnecessary}\n",
     )?;
     let config = "cluster: {simulated: {scenario: empty.yaml}}\npolicies:\n- name: volsync\n  \
                   source: {file: volsync.wasm}\n  match: ['alertname=\"BackupTooOld\"']\n  confirm: none\n";
@@ -113,6 +114,8 @@ fn closed(number: usize) -> anyhow::Result<Change> {
         fingerprint: format!("{number:016x}"),
         starts_at: at,
         state: IncidentState::Resolved,
+        since: None,
+        held_in: None,
         opened_at: at,
         closed_at: Some(at),
         runs: Vec::new(),

@@ -20,7 +20,9 @@ pub(crate) use answer::options as yaml_options;
 pub use rules::{AlertingRule, RuleAlert};
 
 use crate::http::{Access, Answer, Server};
-use crate::simulated::check_range;
+
+/// The most points of a series in one answer, as in Prometheus (`web/api/v1/api.go`).
+const MOST_POINTS: u64 = 11_000;
 
 /// Asks one Prometheus (or what speaks its API: Thanos, Mimir, VictoriaMetrics). Never
 /// asks twice: whoever asked decides whether to try again.
@@ -236,4 +238,20 @@ struct Envelope {
 enum Status {
     Success,
     Error,
+}
+
+/// Whether a range of time, in milliseconds, is one that Prometheus accepts.
+///
+/// # Errors
+/// What it would say of one that it does not.
+pub fn check_range(start: u64, end: u64, step: u64) -> Result<(), Error> {
+    let bad = |message: String| Err(Error::new(Reason::BAD_REQUEST, message));
+    match end.checked_sub(start) {
+        None => bad("the range of time ends before it starts".to_owned()),
+        Some(_) if step == 0 => bad("the step of a range of time is zero".to_owned()),
+        Some(length) if length / step >= MOST_POINTS => {
+            bad(format!("the range of time has more than {MOST_POINTS} points a series; take a longer step"))
+        }
+        Some(_) => Ok(()),
+    }
 }

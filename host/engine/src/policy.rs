@@ -9,6 +9,7 @@ use suture_core::grant::not_granted;
 use suture_core::{
     Alert, Expression, Grant, HumanDuration, Labels, Limits, Matchers, Mode, Program, Timestamp,
 };
+use suture_journal::PauseRecord;
 
 use crate::backtest::BackTested;
 use crate::confirm::Confirm;
@@ -134,6 +135,9 @@ pub struct PolicyStatus {
     pub unusable_grants: Vec<String>,
     /// Why it is not loaded, does not act, or is not the newest.
     pub error: Option<String>,
+    /// Who has paused it or the whole host, where somebody has.
+    #[serde(default)]
+    pub pause: Option<PauseRecord>,
     /// A newer module that waits to be accepted.
     #[serde(default)]
     pub candidate: Option<Arc<CandidateStatus>>,
@@ -160,6 +164,7 @@ impl Policy {
             }),
             unusable_grants: unusable(&self.config.grants),
             error: self.program.as_ref().err().or(self.trouble.as_ref()).cloned(),
+            pause: None,
             candidate: self.candidate.clone(),
         }
     }

@@ -3,8 +3,10 @@
 mod agenda;
 mod closed;
 mod error;
+mod lines;
 mod open;
 mod part;
+mod pauses;
 mod prune;
 mod queue;
 mod reader;
@@ -29,6 +31,7 @@ use parking_lot::Mutex;
 use suture_core::{Clock, IncidentId, RunId};
 
 pub use agenda::{Slice, Sought};
+pub use lines::Line;
 pub use part::Part;
 pub use prune::Pruned;
 pub use room::Room;

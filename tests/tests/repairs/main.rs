@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use serde_json::Value;
-use suture_cluster::SimulatedCluster;
 use suture_core::{Clock, RealClock, ScaledClock};
 use suture_scenario::Scenario;
 use suture_server::{Compiler, ServeOptions, Server, Simulated};
+use suture_simulator::SimulatedCluster;
 use suture_tests::alertmanager::Alertmanager;
 use suture_tests::prometheus::Prometheus;
 use suture_tests::{metric, process::eventually};

@@ -79,11 +79,10 @@ impl Dispatcher {
             return;
         }
         match result {
-            Ok(()) => self.change(id, |incident| incident.paged = true),
+            Ok(()) if !incident.paged => self.change(id, |incident| incident.paged = true),
+            Ok(()) => {}
             Err(error) => {
-                tracing::error!(incident = %id, policy = incident.policy, error, "nobody could be told of an escalation");
-                let why = format!("{} And nobody could be told: {error}", incident.summary);
-                self.put(id, IncidentState::Failed, None, why);
+                tracing::error!(incident = %id, policy = incident.policy, error, "nobody could be told of an escalation; it is tried every minute");
             }
         }
     }

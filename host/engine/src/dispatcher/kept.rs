@@ -95,7 +95,7 @@ impl Dispatcher {
     }
 
     /// An alert that waited is routed: its policy is loaded, or gone.
-    pub(super) fn let_go(&mut self, policy: &str, alert: &Alert) {
+    pub(super) fn unkeep(&mut self, policy: &str, alert: &Alert) {
         if let Some(of_policy) = self.kept.0.get_mut(policy) {
             of_policy.remove(&handle(alert));
         }

@@ -114,7 +114,7 @@ impl Dispatcher {
         };
         let by_name = record.policy.as_deref();
         if let Some(policy) = by_name.filter(|_| record.waits) {
-            self.let_go(policy, &alert);
+            self.unkeep(policy, &alert);
         }
         let is_own = is_our_own(&alert.labels);
         let policies = self.shared.table.all();
@@ -240,7 +240,10 @@ impl Dispatcher {
                 let alert = alert.clone();
                 self.change(id, |incident| incident.alert = alert);
             }
-            IncidentState::Received | IncidentState::Queued | IncidentState::Retrying => {
+            IncidentState::Received
+            | IncidentState::Queued
+            | IncidentState::Held
+            | IncidentState::Retrying => {
                 self.change(id, |incident| {
                     incident.summary = "the alert cleared before a run was needed".to_owned()
                 });
@@ -285,6 +288,8 @@ impl Dispatcher {
             fingerprint: alert.fingerprint(),
             starts_at: alert.starts_at,
             state,
+            since: Some(now),
+            held_in: None,
             opened_at: now,
             closed_at: None,
             runs: Vec::new(),

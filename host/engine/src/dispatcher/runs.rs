@@ -14,8 +14,10 @@ use tracing::Instrument;
 use super::tail::Tail;
 use super::{AtWork, Command, Dispatcher, turns};
 use crate::confirm::Confirm;
+use crate::engine::Shared;
+use crate::obstacles::Wait;
 use crate::policy::Policy;
-use crate::progress::{Listeners, Progress};
+use crate::progress::Progress;
 use crate::run::{self, Finished, RunSpec, Session};
 
 /// Queued incidents of each policy that are in memory: as many as there may be runs, in these bounds.
@@ -40,6 +42,7 @@ impl Dispatcher {
         self.confirm(now);
         self.verify(now).await;
         self.take_up_due(now).await;
+        self.let_go().await;
         self.watch_storms();
         if self.may_start() {
             self.start_runs().await;
@@ -106,7 +109,12 @@ impl Dispatcher {
         let runs_per_hour = self.shared.budgets.runs_per_hour;
         let budget = self.policies.entry(name.to_owned()).or_default();
         let has_budget = !budget.storm && budget.started.count(now, HOUR) < runs_per_hour;
-        has_budget && policy.program.is_ok() && self.shared.held(name).is_none()
+        has_budget && policy.program.is_ok() && !self.is_stopped(name)
+    }
+
+    /// Whether a policy is to start no run: for want of a right, or for somebody's word.
+    fn is_stopped(&self, policy: &str) -> bool {
+        self.shared.is_held(policy) || self.shared.pauses.of(policy, self.now()).is_some()
     }
 
     /// Read on where fewer than so many of a policy's queue are in memory.
@@ -146,7 +154,10 @@ impl Dispatcher {
             return None;
         };
         let program = policy.program.clone().ok()?;
-        if self.shared.held(&incident.policy).is_some() {
+        if self.is_stopped(&incident.policy) {
+            return None;
+        }
+        if self.hold_back(id) {
             return None;
         }
         let runs_per_hour = self.shared.budgets.runs_per_hour;
@@ -261,12 +272,7 @@ impl Dispatcher {
             log: self.shared.journal.run_log(run.clone()),
             locks: self.locks.clone(),
             cancel: Cancel::default(),
-            observer: Some(Arc::new(Watch {
-                run: run.clone(),
-                commands: self.shared.commands.clone(),
-                listeners: self.shared.listeners.clone(),
-                tail,
-            })),
+            observer: Some(Arc::new(Watch { run: run.clone(), shared: self.shared.clone(), tail })),
             metrics: Some(self.shared.metrics.clone()),
             places: Some(self.places.clone()),
         }
@@ -280,6 +286,7 @@ impl Dispatcher {
         let run = at_work.record.id.clone();
         let (incident, policy) = (at_work.incident.clone(), at_work.policy.clone());
         self.busy_keys.insert(at_work.key.clone());
+        self.shared.obstacles.began(&run, &incident, &at_work.key);
         *self.working.entry(policy.clone()).or_default() += 1;
         self.at_work.insert(run.clone(), at_work);
         let commands = self.shared.commands.clone();
@@ -323,6 +330,7 @@ impl Dispatcher {
             return;
         };
         let evidence = self.tails.remove(run).map(|tail| tail.text()).unwrap_or_default();
+        self.shared.obstacles.ended(run);
         if !waiting && let Some(working) = self.working.get_mut(&policy) {
             *working = working.saturating_sub(1);
         }
@@ -357,21 +365,27 @@ impl Dispatcher {
 /// Passes on what a run does.
 struct Watch {
     run: RunId,
-    commands: tokio::sync::mpsc::UnboundedSender<Command>,
-    listeners: Option<Listeners>,
+    shared: Arc<Shared>,
     tail: Tail,
 }
 
 impl Observer for Watch {
     fn entry(&self, entry: &Entry) {
         self.tail.see(entry);
-        if let Some(listeners) = &self.listeners {
+        if let Some(listeners) = &self.shared.listeners {
             let _ = listeners.send(Progress::Entry(self.run.clone(), Box::new(entry.clone())));
         }
     }
 
     fn waiting(&self, on: Option<&Prepared>) {
         tracing::debug!(waiting = on.is_some(), "wait");
-        let _ = self.commands.send(Command::Waiting { run: self.run.clone(), waiting: on.is_some() });
+        let now = self.shared.clock.now();
+        self.shared.obstacles.waits(&self.run, on.map(|on| Wait::of(on, now)));
+        let _ = self.shared.commands.send(Command::Waiting { run: self.run.clone(), waiting: on.is_some() });
+    }
+
+    fn crowded(&self, is_crowded: bool) {
+        let wait = is_crowded.then(|| Wait::for_a_place(self.shared.clock.now()));
+        self.shared.obstacles.waits(&self.run, wait);
     }
 }

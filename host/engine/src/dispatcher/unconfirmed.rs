@@ -401,7 +401,10 @@ impl Dispatcher {
             IncidentState::Running | IncidentState::Waiting => {
                 self.change(id, |incident| incident.alert.status = AlertStatus::Resolved);
             }
-            IncidentState::Received | IncidentState::Queued | IncidentState::Retrying => {
+            IncidentState::Received
+            | IncidentState::Queued
+            | IncidentState::Held
+            | IncidentState::Retrying => {
                 self.change(id, |incident| {
                     incident.summary = "the alert cleared before a run was needed".to_owned();
                 });
@@ -428,6 +431,19 @@ impl Dispatcher {
         );
         self.shared.metrics.alert(&incident.policy, "contradicted");
         self.change(id, |incident| incident.said_resolved = false);
+    }
+
+    /// Alerts are gone in Prometheus, of which nobody was told: as good as somebody's word.
+    pub(super) async fn cleared(&mut self, ids: Vec<IncidentId>) {
+        for id in ids {
+            if let Err(error) = self.fetch(&id).await {
+                // The next look finds it gone, too.
+                tracing::error!(incident = %id, %error, "an incident can't be read");
+            }
+            if self.incidents.get(&id).is_some_and(|incident| !incident.state.is_active()) {
+                self.said_resolved(&id);
+            }
+        }
     }
 
     /// Somebody posted that the alert of an incident is resolved.

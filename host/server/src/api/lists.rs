@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 use suture_core::IncidentId;
-use suture_engine::Engine;
-use suture_journal::{Filter, JournalError, Page};
+use suture_engine::{Engine, WaitingFor};
+use suture_journal::{Filter, IncidentRecord, JournalError, Page};
 
 use super::Answer;
 use crate::failure::Failure;
@@ -37,7 +37,25 @@ fn page<T: Serialize>(page: Result<Page<T>, JournalError>) -> Answer {
 }
 
 pub(super) async fn incidents(State(engine): State<Engine>, asked: Asked) -> Answer {
-    page(engine.journal().incidents(filter(asked)?).await)
+    let found = engine.journal().incidents(filter(asked)?).await;
+    page(found.map(|page| Page {
+        items: page.items.into_iter().map(|incident| shown(&engine, incident)).collect(),
+        next: page.next,
+        damaged: page.damaged,
+    }))
+}
+
+/// An incident, and what it waits for.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    #[serde(flatten)]
+    incident: IncidentRecord,
+    waiting_for: Option<WaitingFor>,
+}
+
+fn shown(engine: &Engine, incident: IncidentRecord) -> Shown {
+    Shown { waiting_for: engine.waiting_for(&incident), incident }
 }
 
 pub(super) async fn runs(State(engine): State<Engine>, asked: Asked) -> Answer {
@@ -47,7 +65,7 @@ pub(super) async fn runs(State(engine): State<Engine>, asked: Asked) -> Answer {
 pub(super) async fn incident(State(engine): State<Engine>, Name(id): Name) -> Answer {
     let found = engine.journal().incident(&IncidentId::new(id.clone())).await;
     match found.map_err(|error| Failure::internal(error.to_string()))? {
-        Some(incident) => Ok(Json(json!(incident))),
+        Some(incident) => Ok(Json(json!(shown(&engine, incident)))),
         None => {
             Err(Failure::not_found(format!("there is no incident `{}`", suture_core::names::shortened(&id))))
         }

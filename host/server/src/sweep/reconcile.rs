@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use suture_cluster::{AlertmanagerClient, KnownAlert};
+use suture_cluster::KnownAlert;
 use suture_core::{Alert, AlertStatus, Clock, Labels};
 use suture_engine::confirm::Standing;
 use suture_engine::{Policy, is_our_own};
-use suture_journal::{Filter, IncidentRecord, IncidentState};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -93,7 +92,6 @@ impl Sweeper {
         let names: BTreeSet<&str> = receivers.iter().map(|receiver| receiver.name.as_str()).collect();
         let asked = self.alertmanagers.iter().map(|client| client.alerts_for(&names));
         let alerts = merged(try_join_all(asked).await?.concat());
-        let over = self.over().await?;
         let mut accepted = 0;
         for policy in self.engine.policies() {
             let Some(policy) = self.engine.policy(&policy.name) else { continue };
@@ -108,57 +106,9 @@ impl Sweeper {
                     "Alertmanager has alerts that never arrived here; they are handled now"
                 );
             }
-            let over: Vec<Alert> = match over.get(&policy.config.name) {
-                Some(over) => self.confirmed_over(&policy, over).await?,
-                None => Vec::new(),
-            };
-            for batch in over.chunks(super::BATCH) {
-                self.accept(&policy.config.name, "reconcile", batch).await?;
-            }
-            if !over.is_empty() {
-                tracing::warn!(
-                    policy = policy.config.name,
-                    alerts = over.len(),
-                    "that alerts of escalated incidents are resolved never arrived here; it is heard now"
-                );
-            }
-            accepted += missing.len() + over.len();
+            accepted += missing.len();
         }
         Ok(accepted)
-    }
-
-    /// The alerts of escalated incidents (the newest, by policy) that no Alertmanager has any more:
-    /// people would be reminded of them for ever.
-    async fn over(&self) -> Result<BTreeMap<String, Vec<Alert>>, String> {
-        let state = Some(IncidentState::Escalated.as_str().to_owned());
-        let newest = Filter { state, limit: Some(Filter::MAX_LIMIT), ..Filter::default() };
-        let found = self.engine.journal().incidents(newest).await.map_err(|error| error.to_string())?;
-        let waits = |incident: &IncidentRecord| incident.closed_at.is_none() && !incident.by_hand;
-        let open: Vec<IncidentRecord> = found.items.into_iter().filter(waits).collect();
-        let mut over: BTreeMap<String, Vec<Alert>> = BTreeMap::new();
-        if open.is_empty() {
-            return Ok(over);
-        }
-        // Whoever it is routed to.
-        let asked = try_join_all(self.alertmanagers.iter().map(AlertmanagerClient::alerts)).await?;
-        let there: BTreeSet<String> = asked.into_iter().flatten().map(|alert| alert.fingerprint).collect();
-        for incident in open.into_iter().filter(|incident| !there.contains(&incident.fingerprint)) {
-            over.entry(incident.policy).or_default().push(incident.alert);
-        }
-        Ok(over)
-    }
-
-    /// Those of them that Prometheus does not have, either, as if that had been posted.
-    async fn confirmed_over(&self, policy: &Policy, alerts: &[Alert]) -> Result<Vec<Alert>, String> {
-        let labels: Vec<&Labels> = alerts.iter().map(|alert| &alert.labels).collect();
-        let standings = self.engine.standing(policy, &labels).await?;
-        let is_over = |standing: &Standing| match standing {
-            Standing::KeptFiring(_) | Standing::Absent(_) => true,
-            Standing::Unasked | Standing::Firing(_) | Standing::Pending => false,
-        };
-        let over = alerts.iter().zip(standings).filter(|(_, standing)| is_over(standing));
-        let resolved = |alert: &Alert| Alert { status: AlertStatus::Resolved, ..alert.clone() };
-        Ok(over.map(|(alert, _)| resolved(alert)).collect())
     }
 
     /// Alerts that were to be posted for a policy, fire, and have no incident.

@@ -31,12 +31,12 @@ impl Bed {
     /// Wait until the metrics have a line.
     async fn counts(&self, line: &str) {
         for _ in 0..4000 {
-            if self.engine.exposition().contains(line) {
+            if self.engine.exposition().await.contains(line) {
                 return;
             }
             self.clock.sleep(Duration::from_secs(2)).await;
         }
-        panic!("never `{line}`:\n{}", self.engine.exposition())
+        panic!("never `{line}`:\n{}", self.engine.exposition().await)
     }
 }
 
