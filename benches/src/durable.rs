@@ -7,7 +7,7 @@ mod waiting;
 
 use crate::figure::Report;
 
-pub use bed::{Deed, cluster, policy};
+pub use bed::{Deed, Native, cluster, policy};
 pub use waiting::child;
 
 pub async fn figures(report: &mut Report) -> anyhow::Result<()> {

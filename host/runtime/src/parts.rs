@@ -49,6 +49,7 @@ impl Count {
 
 /// The bounds, all of them over the whole component, unless they say "of one".
 struct Counts {
+    sections: Count,
     depth: Count,
     modules: Count,
     instances: Count,
@@ -67,6 +68,7 @@ struct Counts {
 
 const fn bounds() -> Counts {
     Counts {
+        sections: Count::new("sections", 100_000),
         depth: Count::new("components and modules within one another", 16),
         modules: Count::new("core modules and components", 256),
         instances: Count::new("instances", 1_024),
@@ -122,7 +124,10 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Vec<String>, LoadError> {
                     counts.locals.each(locals)?;
                 }
             }
-            other => counts.section(other)?,
+            other => {
+                counts.sections.add(1)?;
+                counts.section(other)?;
+            }
         }
     }
     Ok(imports)
@@ -192,6 +197,8 @@ mod tests {
         assert!(text.contains("256 core modules"), "{text}");
         let types = "(type (func (param i32)))".repeat(50_001);
         assert!(refused(&format!("(component (core module {types}))")).contains("50000 types"));
+        let sections = [b"\0asm\r\0\x01\0".as_slice(), &b"\x06\x01\0".repeat(100_001)].concat();
+        assert!(check(&sections).unwrap_err().to_string().contains("100000 sections"));
         let data = r#"(data "x")"#.repeat(100_001);
         assert!(refused(&format!("(component (core module (memory 1) {data}))")).contains("data segments"));
         let code = "i32.const 1234567 drop ".repeat(500_000);

@@ -146,6 +146,7 @@ fn policy(reach: &Reach, version: u32, now: Timestamp) -> Arc<Policy> {
 }
 
 /// Run all tasks until none can do anything more now. What threads are doing is waited for.
+#[expect(clippy::disallowed_methods, reason = "it tells that nothing can run, not what time it is")]
 fn settle(runtime: &Runtime, clock: &VirtualClock) {
     runtime.block_on(async {
         loop {

@@ -5,7 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use suture_simulation::{Day, Plan, play, shrink};
 
 fn variable(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().map_or(otherwise, |text| text.parse().unwrap())
+    match std::env::var(name).map(|text| text.parse()) {
+        Ok(Ok(number)) => number,
+        Ok(Err(error)) => unreachable!("{name} is a number: {error}"),
+        Err(_) => otherwise,
+    }
 }
 
 #[test]

@@ -96,9 +96,17 @@ impl Judge {
             }
             "Namespace" => {
                 ensure!(before.is_some(), "a Namespace was made");
-                for part in ["labels", "annotations"] {
-                    ensure!(!changed(&format!("/metadata/{part}")), "the {part} of a Namespace were changed");
-                }
+                ensure!(!changed("/metadata/labels"), "the labels of a Namespace were changed");
+                // Its own marks a policy may leave anywhere.
+                let foreign = |object: Option<&Value>| {
+                    let mut said = said(object, "/metadata/annotations");
+                    if let Some(names) = said.as_mut().and_then(Value::as_object_mut) {
+                        names.retain(|name, _| !name.starts_with("suture.dev/"));
+                    }
+                    said.filter(|said| said.as_object().is_none_or(|names| !names.is_empty()))
+                };
+                let is_same = foreign(before) == foreign(Some(after));
+                ensure!(is_same, "the annotations of a Namespace were changed");
             }
             "Job" if before.is_none() => {
                 let chooses = said(Some(after), "/spec/manualSelector") == Some(json!(true));

@@ -11,9 +11,10 @@ use crate::policy;
 
 pub fn run(args: &InspectArgs, output: &Output) -> CommandResult {
     let bytes = policy::read(&args.file)?;
+    // First, for its bounds: reading all of a component's types costs much where it has very many.
+    let module = policy::load(&args.file)?;
     let found = suture_build::inspect(&bytes)
         .map_err(|error| CliError::usage(error.to_string()).at(args.file.display()))?;
-    let module = policy::load(&args.file)?;
     if output.is_json() {
         output.json(&json!({
             "file": args.file, "digest": found.digest, "bytes": found.size, "coreModules": found.core_modules,

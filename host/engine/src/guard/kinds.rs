@@ -30,13 +30,15 @@ pub(super) fn check_namespace(
         return Ok(());
     }
     let Some(after) = after else { return Ok(()) };
+    let part = |object: &Value, pointer: &str| {
+        object.pointer(pointer).and_then(Value::as_object).cloned().unwrap_or_default()
+    };
     let said = |object: &Value| {
-        ["/metadata/labels", "/metadata/annotations"].map(|part| {
-            let mut said = object.pointer(part).and_then(Value::as_object).cloned().unwrap_or_default();
-            // The host's own marks say nothing to others.
-            said.retain(|key, _| !is_own_annotation(key));
-            said
-        })
+        let mut annotations = part(object, "/metadata/annotations");
+        // The host's own marks say nothing to others. Of labels none is exempt: a grant's
+        // `namespaceSelector` may ask for any.
+        annotations.retain(|key, _| !is_own_annotation(key));
+        [part(object, "/metadata/labels"), annotations]
     };
     match before {
         None => Err("no policy may make a Namespace".to_owned()),

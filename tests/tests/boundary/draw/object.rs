@@ -107,6 +107,7 @@ impl Dice<'_> {
             1 => object["metadata"]["ownerReferences"] = json!([]),
             2 => object["metadata"]["annotations"] = json!({"é\u{202e}": "\u{202e}"}),
             3 => object["metadata"]["labels"] = json!({"pod-security.kubernetes.io/enforce": "privileged"}),
+            4 => object["metadata"]["labels"] = json!({"suture.dev/managed": "true"}),
             _ => {}
         }
         object
