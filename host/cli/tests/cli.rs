@@ -91,6 +91,8 @@ fn help_names_every_subcommand_and_the_exit_codes() {
             "run",
             "policies",
             "sweep",
+            "doctor",
+            "alerts",
             "token",
             "runs",
             "replay",

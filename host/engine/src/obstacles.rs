@@ -43,6 +43,8 @@ pub(crate) struct AtWork {
 pub(crate) struct Obstacles {
     policies: RwLock<BTreeMap<String, Obstacle>>,
     runs: RwLock<HashMap<RunId, AtWork>>,
+    /// Alerts that wait in the inbox for policies that are not loaded: how many, and since when.
+    kept: RwLock<BTreeMap<String, (usize, Option<Timestamp>)>>,
 }
 
 impl Obstacles {
@@ -52,6 +54,20 @@ impl Obstacles {
         if !is_same {
             *self.policies.write() = policies;
         }
+    }
+
+    /// So many alerts wait in the inbox for a policy to be loaded.
+    pub fn set_kept(&self, policy: &str, count: usize, since: Option<Timestamp>) {
+        let mut kept = self.kept.write();
+        match count {
+            0 => _ = kept.remove(policy),
+            _ => _ = kept.insert(policy.to_owned(), (count, since)),
+        }
+    }
+
+    /// How many alerts wait in the inbox for each policy to be loaded, and since when.
+    pub fn kept(&self) -> BTreeMap<String, (usize, Option<Timestamp>)> {
+        self.kept.read().clone()
     }
 
     pub fn of(&self, policy: &str) -> Option<Obstacle> {

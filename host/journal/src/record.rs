@@ -19,19 +19,20 @@ pub struct InboxRecord {
     pub body: Vec<u8>,
 }
 
-/// Follows the name of a policy for which a notification waits. No policy's name has a blank.
-const WAITS: &str = " (waits)";
-
 impl InboxRecord {
+    /// Follows the name of a policy for which a notification waits, in its stored address. No
+    /// policy's name has a blank.
+    pub(crate) const WAITS: &str = " (waits)";
+
     /// To whom it is addressed, as it is stored.
     pub(crate) fn address(&self) -> Option<String> {
-        let waits = if self.waits { WAITS } else { "" };
+        let waits = if self.waits { Self::WAITS } else { "" };
         self.policy.as_ref().map(|policy| format!("{policy}{waits}"))
     }
 
     /// The policy that an address names, and whether it is waited for.
     pub(crate) fn addressee(address: &str) -> (&str, bool) {
-        address.strip_suffix(WAITS).map_or((address, false), |policy| (policy, true))
+        address.strip_suffix(Self::WAITS).map_or((address, false), |policy| (policy, true))
     }
 }
 

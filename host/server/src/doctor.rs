@@ -62,7 +62,7 @@ impl Doctor {
     pub async fn examine(&self) -> Report {
         let mut report = Report::default();
         host::journal(&self.engine, &mut report.about("host")).await;
-        host::work(&self.engine, &mut report.about("host"));
+        host::work(&self.engine, &mut report.about("host")).await;
         self.cluster(&mut report).await;
         let rules = self.rules(&mut report).await;
         let routings = self.routings(&mut report).await;

@@ -92,6 +92,29 @@ async fn a_body_of_another_shape_is_refused_with_what_to_configure() {
 }
 
 #[tokio::test]
+async fn an_alert_that_no_policy_is_for_is_shown_and_the_doctor_speaks_of_it() {
+    let bed = bed().await;
+    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
+    let shown = bed.until("/api/v1/alerts/unmatched", |shown| shown["items"][0].is_object()).await;
+    let item = &shown["items"][0];
+    assert_eq!(
+        (&item["alertname"], &item["reason"], &item["count"]),
+        (&json!("A"), &json!("noPolicy"), &json!(1))
+    );
+    let (status, report) = bed.get("/api/v1/doctor").await;
+    assert_eq!((status, &report["worst"]), (StatusCode::OK, &json!("warn")), "{report:#}");
+    let findings = report["findings"].as_array().unwrap();
+    let unmatched = findings.iter().find(|finding| finding["check"] == "unmatched").unwrap();
+    assert!(
+        unmatched["found"].as_str().unwrap().contains("A") && unmatched["remedy"].is_string(),
+        "{unmatched:#}"
+    );
+    // There is no Alertmanager to send one through.
+    assert_eq!(bed.tell("/doctor/drills", json!({})).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(bed.get("/api/v1/doctor/drills/nothing").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn a_huge_body_is_refused_and_the_server_goes_on() {
     let bed = bed().await;
     let (status, answer) = bed.post("/hooks", "x".repeat(10 << 20)).await;

@@ -16,10 +16,10 @@ use suture_core::{Clock, Digest, RealClock};
 const ROUTES: [(&str, &str, &str); 25] = [
     ("GET", "/metrics", "viewer"),
     ("GET", "/api/v1/alerts/unmatched", "viewer"),
+    ("GET", "/api/v1/config", "viewer"),
     ("GET", "/api/v1/doctor", "viewer"),
     ("POST", "/api/v1/doctor/drills", "operator"),
     ("GET", "/api/v1/doctor/drills/x", "viewer"),
-    ("GET", "/api/v1/config", "viewer"),
     ("GET", "/api/v1/policies", "viewer"),
     ("GET", "/api/v1/policies/p", "viewer"),
     ("POST", "/api/v1/policies/p/accept", "admin"),

@@ -95,6 +95,21 @@ async fn what_is_silenced_in_alertmanager_is_not_taken_up() -> anyhow::Result<()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_escalation_is_over_though_the_word_that_its_alert_is_resolved_was_lost() -> anyhow::Result<()> {
+    let bed = Bed::posted_to(LIVE, nowhere).await?;
+    bed.fires().await?;
+    bed.post(hello(0)).await?;
+    bed.until("escalated").await?;
+    let source =
+        "volsync.backube/v1alpha1 ReplicationSource media/plex".parse().map_err(anyhow::Error::msg)?;
+    bed.cluster.delete(&source)?;
+    let incident = bed.until("resolved").await?;
+    assert!(incident["closedAt"].is_string(), "{incident:#}");
+    bed.server.stop(PATIENCE).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn alerts_that_were_cut_off_a_notification_are_fetched() -> anyhow::Result<()> {
     // It is not asked now and then.
     let bed = Bed::reconciled(LIVE, nowhere, "0s").await?;
@@ -128,6 +143,23 @@ async fn a_path_that_is_alive_has_nothing_that_fails_and_a_drill_goes_round_it()
     assert_eq!(bed.incidents().await?, 1, "nothing is done about a drill");
     let unmatched = bed.get("/api/v1/alerts/unmatched").await?;
     assert_eq!(unmatched["items"], json!([]), "{unmatched:#}");
+    bed.server.stop(PATIENCE).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_whose_metric_is_gone_fails() -> anyhow::Result<()> {
+    let bed = Bed::posted_to(LIVE, nowhere).await?;
+    bed.fires().await?;
+    let source =
+        "volsync.backube/v1alpha1 ReplicationSource media/plex".parse().map_err(anyhow::Error::msg)?;
+    bed.cluster.delete(&source)?;
+    let mut last = Vec::new();
+    let fails = eventually(PATIENCE, async || {
+        last = bed.findings("volsync").await.map(|(_, findings)| findings).unwrap_or_default();
+        last.iter().any(|finding| finding["check"] == "series" && finding["verdict"] == "fail")
+    });
+    ensure!(fails.await, "{last:#?}");
     bed.server.stop(PATIENCE).await;
     Ok(())
 }

@@ -18,9 +18,15 @@ const SHARE: usize = 4;
 /// An alert that waits: its fingerprint, when it began to fire, whether it fires.
 type Handle = (String, Timestamp, bool);
 
-/// What waits, by policy, each with the bytes that it takes.
+/// What waits, by policy.
 #[derive(Default)]
-pub(super) struct Kept(BTreeMap<String, HashMap<Handle, usize>>);
+pub(super) struct Kept(BTreeMap<String, HashMap<Handle, Row>>);
+
+/// Its notification in the inbox.
+struct Row {
+    bytes: usize,
+    since: Timestamp,
+}
 
 fn handle(alert: &Alert) -> Handle {
     (fingerprint_of(&alert.labels), alert.starts_at, alert.status == AlertStatus::Firing)
@@ -34,7 +40,7 @@ impl Kept {
 
     fn room(&self) -> (usize, usize) {
         let all = self.0.values().flat_map(HashMap::values);
-        all.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size))
+        all.fold((0, 0), |(count, bytes), row| (count + 1, bytes + row.bytes))
     }
 }
 
@@ -56,7 +62,11 @@ impl Dispatcher {
             let _ = Envelope::parse(&record.body, |alert| alerts.push(alert));
             for alert in alerts {
                 let Read::Whole(alert) = alert else { continue };
-                self.kept.0.entry(policy.clone()).or_default().insert(handle(&alert), record.body.len());
+                self.kept
+                    .0
+                    .entry(policy.clone())
+                    .or_default()
+                    .insert(handle(&alert), Row { bytes: record.body.len(), since: record.received_at });
                 if alert.status == AlertStatus::Firing {
                     let why = Why::NotLoaded(&policy);
                     self.shared.unmatched.note(&alert, &why, record.received_at, &self.shared.metrics);
@@ -87,7 +97,11 @@ impl Dispatcher {
             self.shared.unmatched.note(alert, &why, now, &self.shared.metrics);
         }
         if is_new && has_room {
-            self.kept.0.entry(name.clone()).or_default().insert(handle, body.len());
+            self.kept
+                .0
+                .entry(name.clone())
+                .or_default()
+                .insert(handle, Row { bytes: body.len(), since: now });
             self.count_kept(name);
             let record = InboxRecord { received_at: now, policy: Some(name.clone()), waits: true, body };
             self.unsaved.push(Change::Accept(record));
@@ -103,6 +117,9 @@ impl Dispatcher {
     }
 
     fn count_kept(&self, policy: &str) {
-        self.shared.metrics.kept(policy, self.kept.0.get(policy).map_or(0, HashMap::len));
+        let of_policy = self.kept.0.get(policy).into_iter().flat_map(HashMap::values);
+        let (count, since) = (of_policy.clone().count(), of_policy.map(|row| row.since).min());
+        self.shared.metrics.kept(policy, count);
+        self.shared.obstacles.set_kept(policy, count, since);
     }
 }

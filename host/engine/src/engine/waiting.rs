@@ -18,7 +18,12 @@ impl Engine {
     pub async fn waiting(&self) -> Result<Vec<Waiting>, JournalError> {
         let journal = &self.0.journal;
         let mut all = All::default();
-        let inbox = journal.inbox_len();
+        let kept = self.0.obstacles.kept();
+        let inbox = journal.inbox_len().saturating_sub(kept.values().map(|(count, _)| count).sum());
+        for (policy, (count, since)) in kept {
+            let message = "alerts wait in the inbox until the policy is loaded".to_owned();
+            all.add(&policy, Reason::NotLoaded, message, count, since);
+        }
         if inbox > 0 {
             let message = "accepted, and not routed to incidents yet".to_owned();
             all.add("", Reason::Inbox, message, inbox, journal.inbox_since().await?);

@@ -8,7 +8,7 @@ use super::Journal;
 use super::agenda::{held_in, records, select};
 use super::select::Legible;
 use crate::log::JournalError;
-use crate::record::{IncidentRecord, IncidentState};
+use crate::record::{InboxRecord, IncidentRecord, IncidentState};
 
 /// Those that wait for a run.
 pub(super) const FOR_A_RUN: i64 = 1;
@@ -112,14 +112,17 @@ impl Journal {
         Ok(self.legible(found.await?))
     }
 
-    /// Since when the first notification waits to be routed.
+    /// Since when the first notification waits to be routed, without those that wait for a policy
+    /// to be loaded.
     ///
     /// # Errors
     /// When the journal can't be read.
     pub async fn inbox_since(&self) -> Result<Option<Timestamp>, JournalError> {
         let first = self.read_committed(|connection| {
-            let sql = "SELECT received_at FROM inbox ORDER BY id LIMIT 1";
-            connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0)).optional()
+            let sql = "SELECT received_at FROM inbox
+                       WHERE policy IS NULL OR substr(policy, -length(?1)) <> ?1 ORDER BY id LIMIT 1";
+            let mut first = connection.prepare_cached(sql)?;
+            first.query_row([InboxRecord::WAITS], |row| row.get::<_, i64>(0)).optional()
         });
         Ok(first.await?.and_then(|millis| Timestamp::from_millisecond(millis).ok()))
     }

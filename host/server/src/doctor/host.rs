@@ -2,6 +2,7 @@
 
 use suture_core::{Clock, RealClock, Timestamp};
 use suture_engine::Engine;
+use suture_engine::waiting::Reason;
 
 use super::report::About;
 use crate::api::writable;
@@ -34,10 +35,45 @@ pub(super) async fn journal(engine: &Engine, report: &mut About<'_>) {
     }
 }
 
+/// Whether work that waits for this goes on by itself only when something else changes.
+fn keeps_back(reason: Reason) -> bool {
+    match reason {
+        Reason::Paused
+        | Reason::Drained
+        | Reason::Journal
+        | Reason::JournalFull
+        | Reason::NotLoaded
+        | Reason::Right
+        | Reason::Storm
+        | Reason::Budget => true,
+        Reason::Inbox
+        | Reason::Unconfirmed
+        | Reason::Stopping
+        | Reason::Places
+        | Reason::Key
+        | Reason::Lock
+        | Reason::Backoff
+        | Reason::Cluster
+        | Reason::Sleep
+        | Reason::Alert => false,
+    }
+}
+
 /// What keeps work from being done, or is never done.
-pub(super) fn work(engine: &Engine, report: &mut About<'_>) {
+pub(super) async fn work(engine: &Engine, report: &mut About<'_>) {
     if engine.is_paused() {
         report.warn("pause", "the host is paused: no run starts", "suture resume");
+    }
+    match engine.waiting().await {
+        Ok(waiting) => {
+            for one in waiting.into_iter().filter(|one| keeps_back(one.reason)) {
+                let whose =
+                    if one.policy.is_empty() { String::new() } else { format!(" of `{}`", one.policy) };
+                let found = format!("{} wait{whose}: {}", one.count, one.message);
+                report.warn("waiting", found, "`suture status` says since when, and what waits");
+            }
+        }
+        Err(error) => report.fail("waiting", error.to_string(), "is the volume well?"),
     }
     let (unmatched, others) = engine.unmatched();
     let names: Vec<&str> = unmatched

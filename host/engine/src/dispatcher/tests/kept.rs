@@ -1,6 +1,7 @@
 //! Alerts that nobody handles, for now or at all.
 
 use super::*;
+use crate::waiting::Reason;
 
 fn unloaded(config: &EngineConfig) -> Arc<Policy> {
     let policy = configured(policy(|_, _| async { done() }), &*config.clock);
@@ -51,6 +52,10 @@ async fn an_alert_for_a_policy_that_is_not_loaded_waits_over_a_restart_and_is_ha
     first.counts("suture_inbox_notifications 1\n").await;
     let unmatched = first.engine.unmatched().0;
     assert_eq!((unmatched[0].policy.as_deref(), unmatched[0].count), (Some("test"), 3));
+    let waiting = first.engine.waiting().await.unwrap();
+    let [one] = &waiting[..] else { panic!("{waiting:#?}") };
+    assert_eq!((one.policy.as_str(), one.reason, one.count), ("test", Reason::NotLoaded, 1));
+    assert!(one.since.is_some());
     first.engine.shutdown(Duration::from_secs(5)).await;
     first.engine.journal().close().await.unwrap();
     let Bed { dir, .. } = first;
