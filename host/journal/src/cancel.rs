@@ -14,7 +14,15 @@ use tokio::sync::watch;
 /// The run ends before its next effect; a wait, a sleep or a lock that it waits for is
 /// given up. A change that has begun is finished and recorded first.
 #[derive(Clone, Debug)]
-pub struct Cancel(Arc<watch::Sender<Option<Halt>>>);
+pub struct Cancel(Arc<Flags>);
+
+#[derive(Debug)]
+struct Flags {
+    /// Why the run is to end.
+    reason: watch::Sender<Option<Halt>>,
+    /// The host stops, whatever the reason is by which the run ends.
+    is_host_stopping: watch::Sender<bool>,
+}
 
 impl Default for Cancel {
     fn default() -> Self {
@@ -25,12 +33,18 @@ impl Default for Cancel {
 impl Cancel {
     /// A flag that is not raised.
     pub fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(None)))
+        Self(Arc::new(Flags {
+            reason: watch::Sender::new(None),
+            is_host_stopping: watch::Sender::new(false),
+        }))
     }
 
     /// End the run, for a reason. The first reason stays.
     pub fn halt(&self, halt: Halt) {
-        self.0.send_if_modified(|reason| {
+        if halt == Halt::Shutdown {
+            self.0.is_host_stopping.send_replace(true);
+        }
+        self.0.reason.send_if_modified(|reason| {
             let is_first = reason.is_none();
             if is_first {
                 *reason = Some(halt);
@@ -41,12 +55,12 @@ impl Cancel {
 
     /// The reason, where the run is to end.
     pub fn halted(&self) -> Option<Halt> {
-        self.0.borrow().clone()
+        self.0.reason.borrow().clone()
     }
 
     /// The reason, as soon as there is one.
     pub async fn wait(&self) -> Halt {
-        let mut receiver = self.0.subscribe();
+        let mut receiver = self.0.reason.subscribe();
         loop {
             if let Some(halt) = receiver.borrow_and_update().clone() {
                 return halt;
@@ -55,6 +69,15 @@ impl Cancel {
                 // Can't be: the sender is in `self`. Nobody would ever raise the flag.
                 return futures::future::pending().await;
             }
+        }
+    }
+
+    /// Ends when the host stops, also where the run was to end for another reason before.
+    pub async fn host_stops(&self) {
+        let mut receiver = self.0.is_host_stopping.subscribe();
+        if receiver.wait_for(|is_stopping| *is_stopping).await.is_err() {
+            // Can't be: the sender is in `self`.
+            futures::future::pending::<()>().await;
         }
     }
 
@@ -82,6 +105,15 @@ mod tests {
         let other = cancel.clone();
         other.halt(Halt::Cancelled("by hand".into()));
         other.halt(Halt::Shutdown);
+        assert_eq!(cancel.halted(), Some(Halt::Cancelled("by hand".into())));
+    }
+
+    #[test]
+    fn of_a_run_that_was_cancelled_before_it_is_known_that_the_host_stops() {
+        let cancel = Cancel::new();
+        cancel.halt(Halt::Cancelled("by hand".into()));
+        cancel.halt(Halt::Shutdown);
+        pollster::block_on(cancel.host_stops());
         assert_eq!(cancel.halted(), Some(Halt::Cancelled("by hand".into())));
     }
 

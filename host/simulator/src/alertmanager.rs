@@ -153,6 +153,18 @@ impl SimulatedAlertmanager {
         self.alerts.iter().filter(move |(_, known)| known.ends_at > now).map(|(labels, _)| labels)
     }
 
+    /// The alerts for the receiver that hold and are not suppressed (`/api/v2/alerts?active=true`), as a
+    /// notification.
+    pub fn active(&self, now: Timestamp) -> Notification {
+        let is_for_people = |alert: &Posted| {
+            alert.labels.get("alertname").is_some_and(|name| name.starts_with(&self.route.for_people))
+        };
+        let holds = |alert: &&Posted| alert.ends_at > now && !self.is_suppressed(&alert.labels, now);
+        let active: Vec<Posted> =
+            self.alerts.values().filter(holds).filter(|alert| !is_for_people(alert)).cloned().collect();
+        self.notification(&Labels::new(), &active, now)
+    }
+
     /// Whether an alert is silenced or inhibited.
     pub fn is_suppressed(&self, labels: &Labels, now: Timestamp) -> bool {
         self.suppressions.iter().any(|suppression| suppression.covers(labels, now))

@@ -15,7 +15,7 @@ use crate::world::{labels, names};
 
 /// How long an incident that the host has to do with may stand as it stands, while nothing is wrong.
 const STUCK: Duration = Duration::from_secs(5400);
-/// How long an alert may fire without an incident after it was told again, while nothing is wrong.
+/// How long an alert may fire without an incident, while nothing is wrong.
 const UNHEARD: Duration = Duration::from_secs(1800);
 /// How long an escalation may be unknown to an Alertmanager, while nothing is wrong.
 const UNTOLD: Duration = Duration::from_secs(180);
@@ -54,7 +54,6 @@ pub(crate) struct Judge {
     /// Silences: object, from, until.
     silences: Vec<(usize, Timestamp, Timestamp)>,
     objects: usize,
-    unheard: Duration,
 }
 
 impl Judge {
@@ -73,7 +72,6 @@ impl Judge {
             broke: BTreeMap::new(),
             silences: plan.events.iter().filter_map(silence).collect(),
             objects: plan.setup.objects,
-            unheard: UNHEARD + plan.setup.repeat_interval,
         }
     }
 
@@ -197,7 +195,7 @@ impl Judge {
             let is_known = open.iter().any(|incident| {
                 incident.key.get("namespace") == Some(&namespace) && incident.key.get("name") == Some(&name)
             });
-            if !is_known && later(since, self.unheard) <= now && self.is_calm_for(now, UNHEARD) {
+            if !is_known && later(since, UNHEARD) <= now && self.is_calm_for(now, UNHEARD) {
                 return Err(Fault::new(now, format!("{name} fires since {since}, and no incident is open")));
             }
         }

@@ -31,6 +31,9 @@ const PEER_TIMEOUT: Duration = Duration::from_secs(15);
 const MOST_BACKOFF: Duration = Duration::from_secs(60);
 /// How long after it was asked a controller mends an object.
 const SLOW: Duration = Duration::from_secs(600);
+/// How often the server asks the Alertmanagers what they have, and has handled what never came
+/// (`reconcileEvery`; the engine's part of it is the real one).
+const RECONCILED_EVERY: Duration = Duration::from_secs(300);
 const GROUP_INTERVAL: Duration = Duration::from_secs(300);
 
 /// What is to be done at a time.
@@ -38,6 +41,7 @@ const GROUP_INTERVAL: Duration = Duration::from_secs(300);
 enum Task {
     Evaluate,
     Judge,
+    Reconcile,
     Flush(usize),
     Deliver {
         from: usize,
@@ -232,6 +236,7 @@ impl<'a> World<'a> {
         self.wake_host()?;
         self.later(Duration::from_secs(7), Task::Evaluate);
         self.later(JUDGED_EVERY, Task::Judge);
+        self.later(RECONCILED_EVERY, Task::Reconcile);
         self.later(TROUBLE_ENDS, Task::End(Over::Trouble));
         for index in 0..self.plan.events.len() {
             self.later(self.plan.events[index].at, Task::Happen(index));
@@ -275,6 +280,10 @@ impl<'a> World<'a> {
             Task::Judge => {
                 self.judge()?;
                 self.later(JUDGED_EVERY, Task::Judge);
+            }
+            Task::Reconcile => {
+                self.reconcile();
+                self.later(RECONCILED_EVERY, Task::Reconcile);
             }
             Task::Flush(of) => self.flush(of),
             Task::Deliver { from, life, flushed, backoff, until } => {
@@ -388,6 +397,23 @@ impl<'a> World<'a> {
         let is_told = host.deliver(Envelope::from(&flushed.notification), body).is_ok();
         self.day.notifications += usize::from(is_told);
         is_told
+    }
+
+    /// What the Alertmanagers have for the receiver, and do not keep back.
+    fn reconcile(&mut self) {
+        let now = self.clock.now();
+        let notifications: Vec<_> = {
+            let monitoring = self.reach.monitoring.lock();
+            let away = &monitoring.is_alertmanager_away;
+            let reached = monitoring.alertmanagers.iter().zip(away).filter(|(_, is_away)| !*is_away);
+            reached.map(|(alertmanager, _)| alertmanager.active(now)).collect()
+        };
+        let Some(host) = &self.host else { return };
+        for notification in notifications.iter().filter(|notification| !notification.alerts.is_empty()) {
+            if let Ok(body) = serde_json::to_vec(notification) {
+                let _ = host.deliver(Envelope::from(notification), body);
+            }
+        }
     }
 
     fn answered(&mut self, from: usize, life: u32, flushed: &Flushed) {

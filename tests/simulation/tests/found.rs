@@ -63,3 +63,31 @@ fn an_escalation_whose_alert_clears_while_alertmanager_is_away_is_over() {
         ],
     );
 }
+
+#[test]
+fn an_undo_waits_for_an_api_server_that_is_away_and_outlives_the_host() {
+    let away = [(60, Happening::Break(0, Cause::Locked)), (68, Happening::ApiAway(minutes(20)))];
+    goes_well(setup(), away.clone());
+    goes_well(setup(), away.clone().into_iter().chain([(76, Happening::Stopped(minutes(1)))]));
+    goes_well(setup(), away.into_iter().chain([(76, Happening::Killed(minutes(1)))]));
+}
+
+#[test]
+fn an_alert_that_breaks_again_while_it_is_kept_firing_is_heard() {
+    goes_well(
+        Setup { keep_firing_for: minutes(10), ..setup() },
+        [(60, Happening::Break(0, Cause::Locked)), (80, Happening::Break(0, Cause::Failing))],
+    );
+}
+
+#[test]
+fn an_alert_that_alertmanager_thinks_is_known_is_heard() {
+    goes_well(
+        Setup { hold: minutes(1), ..setup() },
+        [
+            (35, Happening::Break(0, Cause::Failing)),
+            (920, Happening::AnswersLost(minutes(20))),
+            (922, Happening::PrometheusAway(Duration::from_secs(328))),
+        ],
+    );
+}

@@ -4,27 +4,43 @@ use std::time::Duration;
 
 use suture_core::{Error, Reason};
 
-/// How often something is tried, the first time included.
-const TRIES: u32 = 6;
+/// How long something is tried again, in the pauses between tries.
+const LONG_ENOUGH: Duration = Duration::from_secs(31);
+/// And an undo: what a run changed is not left so because the API server is upgraded meanwhile.
+const LONG_ENOUGH_TO_UNDO: Duration = Duration::from_secs(3600);
 /// The longest pause that a server can ask for.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// The pauses between tries: 1 s, 2 s, 4 s, …
-pub(super) struct Backoff(u32);
+/// The pauses between tries: 1 s, 2 s, 4 s, … up to a minute.
+pub(super) struct Backoff {
+    next: Duration,
+    left: Duration,
+}
 
 impl Backoff {
     pub fn new() -> Self {
-        Self(0)
+        Self { next: Duration::from_secs(1), left: LONG_ENOUGH }
     }
 
-    /// How long to wait before the next try; none where that would not help, or there
-    /// were enough.
+    /// For an undo.
+    pub fn of_undo() -> Self {
+        Self { left: LONG_ENOUGH_TO_UNDO, ..Self::new() }
+    }
+
+    /// Whether it has been tried for as long as something else would be.
+    pub fn is_patient(&self) -> bool {
+        LONG_ENOUGH_TO_UNDO.saturating_sub(self.left) > LONG_ENOUGH
+    }
+
+    /// How long to wait before the next try; none where that would not help, or it was tried for
+    /// long enough.
     pub fn next(&mut self, error: &Error) -> Option<Duration> {
-        if !is_transient(error) || self.0 + 1 >= TRIES {
+        let pause = self.next;
+        if !is_transient(error) || pause > self.left {
             return None;
         }
-        let pause = Duration::from_secs(1 << self.0);
-        self.0 += 1;
+        self.left -= pause;
+        self.next = (2 * pause).min(LONGEST);
         let asked = error.retry_after_ms.map(Duration::from_millis).unwrap_or_default();
         Some(pause.max(asked).min(LONGEST))
     }
@@ -58,6 +74,16 @@ mod tests {
         let pauses: Vec<_> =
             std::iter::from_fn(|| backoff.next(&error)).map(|pause| pause.as_secs()).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16]);
+    }
+
+    #[test]
+    fn an_undo_is_tried_for_an_hour() {
+        let mut backoff = Backoff::of_undo();
+        let error = Error::new(Reason::UNAVAILABLE, "down");
+        let pauses: Vec<_> = std::iter::from_fn(|| backoff.next(&error)).collect();
+        assert_eq!(pauses.iter().max(), Some(&LONGEST));
+        let all: Duration = pauses.iter().sum();
+        assert!(all <= LONG_ENOUGH_TO_UNDO && all > LONG_ENOUGH_TO_UNDO - LONGEST, "{all:?}");
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The end of a run: what is in doubt is looked up, what was not kept is taken back.
 
+use std::pin::pin;
+
+use futures::future::{Either, select};
 use suture_core::{Effect, Ending, Error, Halt, Reason};
 
 use super::Recorder;
@@ -17,8 +20,8 @@ impl Recorder {
     /// became of that. May be called again where it failed: what is settled stays so.
     ///
     /// # Errors
-    /// When the journal can't be written, and when this host may act no more
-    /// ([`Halt::Shutdown`] from the layers below). Then what is not settled is still open,
+    /// When the journal can't be written, and when this host may act no more, or stops while an
+    /// undo that failed waits to be tried again ([`Halt::Shutdown`]). Then what is not settled is still open,
     /// and is settled when the run is [recovered](Self::recovering).
     pub async fn finish(&self, ending: &Ending) -> Result<Vec<String>, Halt> {
         self.settle_last_intent().await?;
@@ -59,8 +62,9 @@ impl Recorder {
             self.keep(change, "the change was only planned").await?;
             return Ok(None);
         }
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::of_undo();
         loop {
+            let was_patient = backoff.is_patient();
             let failed = match self.take_back(self.next_step(), undo).await {
                 Ok(Ok(_)) => return Ok(None),
                 Ok(Err(failed)) => failed,
@@ -84,7 +88,17 @@ impl Recorder {
                 return Ok(None);
             }
             match backoff.next(&failed.error) {
-                Some(pause) => self.clock.sleep(pause).await,
+                Some(pause) => {
+                    if backoff.is_patient() && !was_patient {
+                        let (run, error) = (&self.run, &failed.error);
+                        tracing::warn!(%run, step = change, %error, "a change can't be taken back yet; it is tried every minute");
+                    }
+                    // What is still open then is taken back at the next start.
+                    let (sleep, stops) = (self.clock.sleep(pause), pin!(self.cancel.host_stops()));
+                    if let Either::Right(_) = select(sleep, stops).await {
+                        return Err(Halt::Shutdown);
+                    }
+                }
                 None => return Ok(Some(sentence(undo, &failed.error.to_string()))),
             }
         }
