@@ -175,8 +175,12 @@ async fn a_route_that_leads_elsewhere_fails_with_what_to_do_and_so_does_the_dril
     bed.fires().await?;
     let (report, policy) = bed.findings("volsync").await?;
     let route = policy.iter().find(|finding| finding["check"] == "route").context("no route")?;
-    assert_eq!((&report["worst"], &route["verdict"]), (&json!("fail"), &json!("fail")), "{route:#}");
-    assert!(route["remedy"].as_str().is_some_and(|remedy| remedy.contains("/hooks")), "{route:#}");
+    let remedy = route["remedy"].as_str().context("no remedy")?;
+    // Newer Alertmanagers don't show where a webhook posts: there the drill tells.
+    match route["verdict"].as_str() {
+        Some("fail") => assert!(report["worst"] == "fail" && remedy.contains("/hooks"), "{route:#}"),
+        verdict => assert!(verdict == Some("warn") && remedy.contains("--drill"), "{route:#}"),
+    }
     let address = format!("http://{}", bed.server.admin_addr());
     let arguments = ["doctor", "--drill", "--wait", "2s", "--output", "json", "--server", &address];
     let (code, _) = suture(bed.dir(), &arguments).await?;
