@@ -47,8 +47,9 @@ fn a_host_with_nothing_at_work_is_drained_at_once_and_one_that_is_away_is_not() 
     assert_eq!(code, Some(3), "{text}");
     let log = std::fs::File::create(dir.path().join("log")).unwrap();
     let child = suture(dir.path(), &["serve"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-    let _host = Host(child);
+    let mut host = Host(child);
     while TcpStream::connect(admin).is_err() {
+        assert!(host.0.try_wait().unwrap().is_none(), "the host has ended");
         std::thread::yield_now();
     }
     // It stands by until its journal is open.
