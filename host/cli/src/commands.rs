@@ -6,8 +6,11 @@ mod compile;
 mod completions;
 mod demo;
 mod grants;
+mod incidents;
 mod inspect;
+mod listing;
 mod man;
+mod operate;
 mod policies;
 mod pull;
 mod push;
@@ -37,6 +40,10 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Pull(args) => pull::run(&args, output),
         Command::Test(args) => test::run(&args, output),
         Command::Run(args) => run::run(&args, output),
+        Command::Status(args) => operate::status(&args, output),
+        Command::Pause(args) => operate::pause(&args, output),
+        Command::Resume(args) => operate::resume(&args, output),
+        Command::Incidents(args) => incidents::run(args.command, output),
         Command::Policies(args) => policies::run(args.command, output),
         Command::Sweep(args) => sweep::run(&args, output),
         Command::Token(args) => token::run(&args.command, output),

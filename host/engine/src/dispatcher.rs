@@ -38,7 +38,7 @@ use suture_journal::{Cancel, Change, Durability, JournalError, Survey};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::budget::Window;
-use crate::engine::{ByHand, RetryError, Shared, StartError};
+use crate::engine::{ByHand, CloseError, RetryError, Shared, StartError};
 use crate::policy::Policy;
 use crate::run::Finished;
 use desk::Desk;
@@ -70,6 +70,8 @@ pub(crate) enum Command {
     },
     /// Handle an incident once more, for somebody.
     Retry { incident: IncidentId, who: String, reply: oneshot::Sender<Result<(), RetryError>> },
+    /// Close an incident, for somebody.
+    Close { incident: IncidentId, who: String, reply: oneshot::Sender<Result<(), CloseError>> },
     /// End a run. Answers whether it was at work.
     Cancel { run: RunId, why: String, reply: oneshot::Sender<bool> },
     /// The operator resumed.
@@ -251,6 +253,15 @@ impl Dispatcher {
             Command::Retry { incident, who, reply } => {
                 let retried = self.retry_by_hand(&incident, &who).await;
                 let _ = reply.send(self.promise(retried).await);
+            }
+            Command::Close { incident, who, reply } => {
+                let closed = self.close_by_hand(&incident, &who).await;
+                let _ = reply.send(match closed {
+                    Ok(()) if !self.save().await => {
+                        Err(CloseError::Unavailable("the journal can't be written".to_owned()))
+                    }
+                    other => other,
+                });
             }
             Command::Cancel { run, why, reply } => {
                 let at_work = self.at_work.get(&run);

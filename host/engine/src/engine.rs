@@ -5,7 +5,7 @@ mod alerts;
 mod arriving;
 mod shown;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -73,12 +73,23 @@ pub(crate) struct Shared {
     pub notices: Notices,
     arriving: Arriving,
     held: RwLock<BTreeMap<String, String>>,
+    /// The policies of which too much broke at once.
+    storms: RwLock<BTreeSet<String>>,
 }
 
 impl Shared {
     /// Why a policy starts no runs for now.
     pub fn held(&self, policy: &str) -> Option<String> {
         self.held.read().get(policy).cloned()
+    }
+
+    /// Show whether a policy is in a storm.
+    pub fn in_storm(&self, policy: &str, is_one: bool) {
+        self.metrics.storm(policy, is_one);
+        match is_one {
+            true => self.storms.write().insert(policy.to_owned()),
+            false => self.storms.write().remove(policy),
+        };
     }
 }
 
@@ -161,6 +172,23 @@ pub enum RetryError {
     Start(#[from] StartError),
 }
 
+/// Why an incident is not closed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CloseError {
+    /// There is no such incident.
+    #[error("there is no such incident")]
+    NotFound,
+    /// It is closed already.
+    #[error("the incident is over already")]
+    Over,
+    /// It has a run.
+    #[error("a run is at work on the incident: cancel run {0} first")]
+    AtWork(RunId),
+    /// The host is shutting down, or can't write.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
 /// Why a run was not cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CancelError {
@@ -195,6 +223,7 @@ impl Engine {
             stopping: AtomicBool::new(false),
             notices: Notices::default(),
             arriving: Arriving::default(),
+            storms: RwLock::default(),
         });
         let dispatcher = Dispatcher::load(shared.clone(), received).await?;
         tokio::spawn(dispatcher.run());
@@ -267,7 +296,10 @@ impl Engine {
     pub fn policies(&self) -> Vec<PolicyStatus> {
         let status = |policy: &Arc<Policy>| {
             let mut status = policy.status();
-            status.error = status.error.or_else(|| self.0.held(&policy.config.name));
+            status.held_back = self.0.held(&policy.config.name);
+            status.error = status.error.or_else(|| status.held_back.clone());
+            status.paused = self.is_paused();
+            status.storm = self.0.storms.read().contains(&policy.config.name);
             status
         };
         self.0.table.all().iter().map(status).collect()
@@ -339,6 +371,19 @@ impl Engine {
         answer.await.map_err(|_| gone())?
     }
 
+    /// Close an incident that has no run at work, whatever its alert does: where that fires on and
+    /// is posted again, it becomes another incident. An escalation that was posted is taken back.
+    ///
+    /// # Errors
+    /// Why it is left as it is.
+    pub async fn close(&self, incident: &IncidentId, who: &str) -> Result<(), CloseError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || CloseError::Unavailable("the host is shutting down".to_owned());
+        let command = Command::Close { incident: incident.clone(), who: who.to_owned(), reply };
+        self.0.commands.send(command).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
     /// Whether the alert with these labels fires, as a policy's configuration wants it.
     async fn confirm(&self, policy: &str, labels: &Labels) -> Result<(), StartError> {
         let found = self.0.table.find(policy);
@@ -381,6 +426,11 @@ impl Engine {
     /// Whether it is paused.
     pub fn is_paused(&self) -> bool {
         self.0.paused.load(Ordering::Acquire)
+    }
+
+    /// What time it is to the host.
+    pub fn now(&self) -> suture_core::Timestamp {
+        self.0.clock.now()
     }
 
     /// Whether it is shutting down.

@@ -134,6 +134,15 @@ pub struct PolicyStatus {
     pub unusable_grants: Vec<String>,
     /// Why it is not loaded, does not act, or is not the newest.
     pub error: Option<String>,
+    /// Why it starts no runs, because the host lacks something that it needs; `error` says it, too.
+    #[serde(default)]
+    pub held_back: Option<String>,
+    /// Whether it starts no runs, because somebody paused it, or the host.
+    #[serde(default)]
+    pub paused: bool,
+    /// Whether it starts no runs, because too much broke at once.
+    #[serde(default)]
+    pub storm: bool,
     /// A newer module that waits to be accepted.
     #[serde(default)]
     pub candidate: Option<Arc<CandidateStatus>>,
@@ -160,6 +169,9 @@ impl Policy {
             }),
             unusable_grants: unusable(&self.config.grants),
             error: self.program.as_ref().err().or(self.trouble.as_ref()).cloned(),
+            held_back: None,
+            paused: false,
+            storm: false,
             candidate: self.candidate.clone(),
         }
     }

@@ -1,9 +1,11 @@
 //! The admin API, metrics and health.
 
 mod effects;
+mod incidents;
 mod lists;
 mod policies;
 mod routes;
+pub(crate) mod status;
 
 use std::sync::Arc;
 
@@ -14,7 +16,7 @@ use axum::routing::get;
 use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use suture_core::{IncidentId, Labels, RunId, Timestamp};
+use suture_core::{Labels, Timestamp};
 use suture_engine::engine::{CancelError, RetryError, StartError};
 use suture_engine::{ByHand, Engine};
 use suture_journal::{Change, Durability, InboxRecord};
@@ -23,7 +25,7 @@ use crate::admission::Admission;
 use crate::catalog::Handle;
 use crate::failure::Failure;
 use crate::name::Name;
-use crate::right::{Caller, Right};
+use crate::right::{Caller, Deed, Right};
 use crate::sweep;
 use routes::Routes;
 
@@ -39,6 +41,7 @@ pub(crate) fn router(
     admission: Arc<Admission>,
 ) -> Router {
     let api = Routes::new(admission.clone())
+        .get(Right::View, "/status", status::status)
         .get(Right::View, "/config", policies::config)
         .get(Right::View, "/policies", policies::list)
         .get(Right::View, "/policies/{name}", policies::show)
@@ -46,8 +49,9 @@ pub(crate) fn router(
         .post(Right::Operate, "/policies/{name}/runs", start)
         .post(Right::Operate, "/policies/{name}/sweep", policies::sweep)
         .get(Right::View, "/incidents", lists::incidents)
-        .get(Right::View, "/incidents/{id}", lists::incident)
+        .get(Right::View, "/incidents/{id}", incidents::show)
         .post(Right::Operate, "/incidents/{id}/retry", retry)
+        .post(Right::Operate, "/incidents/{id}/close", incidents::close)
         .get(Right::View, "/runs", lists::runs)
         .get(Right::View, "/runs/{id}", effects::run)
         .post(Right::Operate, "/runs/{id}/cancel", cancel)
@@ -98,7 +102,8 @@ async fn start(
     }
     let by = ByHand { who: caller.name().to_owned(), is_forced: force };
     let incident = engine.start_run(&name, labels, by).await?;
-    caller.did("start", format!("incident {incident} of policy {name}"));
+    let deed = Deed { policy: Some(&name), incident: Some(&incident), ..Deed::default() };
+    caller.did_to("start", &deed);
     if force {
         tracing::warn!(who = caller.name(), %incident, policy = name, "a run is forced: nothing confirms its alert");
     }
@@ -127,15 +132,16 @@ async fn retry(
     Extension(caller): Extension<Caller>,
     Name(id): Name,
 ) -> Result<(StatusCode, Json<Value>), Failure> {
-    let incident = IncidentId::new(id);
-    engine.retry(&incident, caller.name()).await.map_err(|error| match error {
+    let record = engine.journal().incident_called(&id).await?;
+    let incident = &record.id;
+    engine.retry(incident, caller.name()).await.map_err(|error| match error {
         RetryError::NotFound => Failure::not_found(format!("there is no incident `{incident}`")),
         RetryError::Over | RetryError::AtWork(_) => {
             Failure::new(StatusCode::CONFLICT, "conflict", error.to_string())
         }
         RetryError::Start(error) => error.into(),
     })?;
-    caller.did("retry", format!("incident {incident}"));
+    caller.did_to("retry", &Deed::of_incident(&record));
     Ok((StatusCode::ACCEPTED, Json(json!({"incident": incident}))))
 }
 
@@ -144,13 +150,16 @@ async fn cancel(
     Extension(caller): Extension<Caller>,
     Name(id): Name,
 ) -> Answer {
-    let run = RunId::new(id);
+    let record = engine.journal().run_called(&id).await?;
+    let run = &record.id;
     let why = format!("by {}, through the API", caller.name());
-    engine.cancel(&run, &why).await.map_err(|error| match error {
+    engine.cancel(run, &why).await.map_err(|error| match error {
         CancelError::NotFound => Failure::not_found(format!("there is no run `{run}`")),
         CancelError::Ended => Failure::new(StatusCode::CONFLICT, "conflict", error.to_string()),
     })?;
-    caller.did("cancel", format!("run {run}"));
+    let of_incident = engine.journal().incident(&record.incident).await.ok().flatten();
+    let deed = of_incident.as_ref().map(Deed::of_incident).unwrap_or_default();
+    caller.did_to("cancel", &Deed { policy: Some(&record.policy), run: Some(run), ..deed });
     Ok(Json(json!({"run": run, "cancelled": true})))
 }
 
@@ -192,16 +201,21 @@ async fn writable(engine: &Engine) -> Result<(), Failure> {
 }
 
 async fn ready(State(engine): State<Engine>) -> Result<&'static str, Failure> {
+    not_ready(&engine).await.map(|()| "ready\n")
+}
+
+/// Whether a host takes what is posted, and would do something about it.
+async fn not_ready(engine: &Engine) -> Result<(), Failure> {
     if engine.is_stopping() {
         return Err(Failure::unavailable("the host is shutting down"));
     }
     if engine.journal().health().is_err() {
-        writable(&engine).await?;
+        writable(engine).await?;
     }
     let policies = engine.policies();
     // One that is held back keeps its alerts; one that is not loaded hears of none.
     if !policies.is_empty() && policies.iter().all(|policy| policy.digest.is_none()) {
         return Err(Failure::unavailable("no policy could be loaded; see /api/v1/policies"));
     }
-    Ok("ready\n")
+    Ok(())
 }

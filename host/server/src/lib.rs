@@ -31,6 +31,7 @@ mod token;
 mod transport;
 mod webhook;
 
+pub use api::status::{HostStatus, Inbox, JournalUse, PolicyStanding};
 pub use assemble::{ServeOptions, Simulated, confirm, prometheus};
 pub use catalog::kept_module;
 pub use check::{CheckReport, Secrets, check};

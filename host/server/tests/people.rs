@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use suture_core::{Clock, Digest, RealClock};
 
 /// What each route needs, in the words of the configuration.
-const ROUTES: [(&str, &str, &str); 15] = [
+const ROUTES: [(&str, &str, &str); 17] = [
     ("GET", "/metrics", "viewer"),
+    ("GET", "/api/v1/status", "viewer"),
     ("GET", "/api/v1/config", "viewer"),
     ("GET", "/api/v1/policies", "viewer"),
     ("GET", "/api/v1/policies/p", "viewer"),
@@ -24,6 +25,7 @@ const ROUTES: [(&str, &str, &str); 15] = [
     ("GET", "/api/v1/incidents", "viewer"),
     ("GET", "/api/v1/incidents/x", "viewer"),
     ("POST", "/api/v1/incidents/x/retry", "operator"),
+    ("POST", "/api/v1/incidents/x/close", "operator"),
     ("GET", "/api/v1/runs", "viewer"),
     ("GET", "/api/v1/runs/x", "viewer"),
     ("POST", "/api/v1/runs/x/cancel", "operator"),

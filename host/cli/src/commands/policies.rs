@@ -11,6 +11,7 @@ use crate::args::{PoliciesAcceptArgs, PoliciesCommand};
 use crate::error::{CliError, Exit};
 use crate::output::{BAD, DIM, GOOD, HEADING, Output, WARN};
 use crate::server::{Server, policy_path};
+use crate::table::{Cell, Table};
 
 /// The fewest digits that a digest may be cut to.
 const LEAST_DIGITS: usize = 12;
@@ -39,20 +40,23 @@ async fn list(server: &Server, output: &Output) -> CommandResult {
         return Ok(Exit::Done);
     }
     if list.paused {
-        output.note(format!("{WARN}the host is paused: no run starts{WARN:#}"));
+        output.note(format!("{WARN}the host is paused: no run starts until `suture resume`{WARN:#}"));
     }
-    output.line(format!(
-        "{HEADING}{:<20}  {:<10}  {:<8}  {:<14}  STATUS{HEADING:#}",
-        "POLICY", "VERSION", "MODE", "DIGEST"
-    ));
+    let mut table = Table::new(vec!["POLICY", "VERSION", "MODE", "DIGEST", "STATUS"]);
+    let row = |policy: &PolicyStatus| {
+        vec![
+            Cell::from(policy.name.as_str()),
+            policy.version.as_deref().into(),
+            policy.mode.as_str().into(),
+            Cell::styled(policy.digest.as_deref().map_or("-", short), DIM),
+            state(policy),
+        ]
+    };
+    table.print(list.items.iter().map(row).collect(), output);
     for policy in &list.items {
-        let digest = policy.digest.as_deref().map_or("-", short);
-        let version = policy.version.as_deref().unwrap_or("-");
-        let (name, mode) = (&policy.name, policy.mode.as_str());
-        output.line(format!(
-            "{name:<20}  {version:<10}  {mode:<8}  {DIM}{digest:<14}{DIM:#}  {}",
-            state(policy)
-        ));
+        if let Some(why) = &policy.error {
+            output.note(format!("\n{WARN}{}{WARN:#}: {}", policy.name, display::one_line(why)));
+        }
     }
     Ok(Exit::Done)
 }
@@ -63,13 +67,27 @@ fn short(digest: &str) -> &str {
     hex.get(..LEAST_DIGITS).unwrap_or(hex)
 }
 
-fn state(policy: &PolicyStatus) -> String {
-    match (&policy.error, &policy.candidate) {
-        (Some(error), _) => format!("{BAD}{}{BAD:#}", display::one_line(error)),
-        (None, Some(candidate)) => {
-            format!("{WARN}{} waits to be accepted{WARN:#}", short(&candidate.digest))
+/// Whether it works, in a word or two; the sentence why not stands below the table.
+fn state(policy: &PolicyStatus) -> Cell {
+    let PolicyStatus { digest, held_back, storm, paused, error, candidate, .. } = policy;
+    if digest.is_none() {
+        return Cell::styled("not loaded", BAD);
+    }
+    if held_back.is_some() {
+        return Cell::styled("held back", BAD);
+    }
+    if *storm {
+        return Cell::styled("storm", BAD);
+    }
+    if *paused {
+        return Cell::styled("paused", WARN);
+    }
+    match (candidate, error) {
+        (Some(candidate), _) => {
+            Cell::styled(&format!("{} waits to be accepted", short(&candidate.digest)), WARN)
         }
-        (None, None) => format!("{GOOD}works{GOOD:#}"),
+        (None, Some(_)) => Cell::styled("not the newest", WARN),
+        (None, None) => Cell::styled("works", GOOD),
     }
 }
 
@@ -99,6 +117,13 @@ async fn show(server: &Server, name: &str, output: &Output) -> CommandResult {
     }
     for sentence in &policy.unusable_grants {
         output.line(format!("  unusable  {WARN}{}{WARN:#}", display::one_line(sentence)));
+    }
+    if policy.storm {
+        output
+            .line(format!("  {BAD}storm     too much broke at once: no run starts until it is over{BAD:#}"));
+    }
+    if policy.paused {
+        output.line(format!("  {WARN}paused    no run starts until somebody resumes{WARN:#}"));
     }
     if let Some(error) = &policy.error {
         output.line(format!("  {BAD}error     {}{BAD:#}", display::lines(error)));

@@ -2,6 +2,7 @@
 //! fast.
 
 mod backtested;
+mod closed;
 mod left;
 mod many;
 mod reminded;
