@@ -113,6 +113,8 @@ fn closed(number: usize) -> anyhow::Result<Change> {
         fingerprint: format!("{number:016x}"),
         starts_at: at,
         state: IncidentState::Resolved,
+        since: None,
+        held_in: None,
         opened_at: at,
         closed_at: Some(at),
         runs: Vec::new(),

@@ -158,6 +158,8 @@ fn incident(number: usize) -> anyhow::Result<Change> {
         fingerprint: alert.fingerprint(),
         starts_at: alert.starts_at,
         state: IncidentState::Unnecessary,
+        since: None,
+        held_in: None,
         opened_at: alert.starts_at,
         closed_at: None,
         runs: Vec::new(),

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use suture_core::{Clock, RealClock, RunId, Timestamp};
-use suture_journal::{
-    Entry, Filter, Journal, JournalError, ListedIncident, ListedRun, Page, Part, RunHeader,
-};
+use suture_journal::{Entry, Filter, Journal, JournalError, ListedRun, Page, Part, RunHeader};
+use suture_server::ShownIncident;
 
 pub use find::Whole;
 
@@ -76,11 +75,14 @@ impl Records {
     ///
     /// # Errors
     /// Where they can't be read.
-    pub async fn incidents(&self, filter: &Filter) -> Result<Listed<ListedIncident>, CliError> {
+    pub async fn incidents(&self, filter: &Filter) -> Result<Listed<ShownIncident>, CliError> {
         match self {
             Self::Journal(journal, path) => {
                 filter.check_for_incidents().map_err(CliError::usage)?;
-                Listed::read(journal.list_incidents(filter.clone()).await, path)
+                // For what each waits, only its host knows.
+                let found = journal.list_incidents(filter.clone()).await;
+                let shown = |listed| ShownIncident { listed, waiting_for: None };
+                Listed::read(found.map(|page| page.map(shown)), path)
             }
             Self::Server(server) => server.get("/api/v1/incidents", &query(filter)).await,
         }

@@ -15,7 +15,9 @@ mod conclude;
 mod desk;
 mod due;
 mod escalate;
+mod held;
 mod incidents;
+mod obstacles;
 mod queue;
 mod recent;
 mod room;
@@ -27,9 +29,8 @@ mod turns;
 mod unconfirmed;
 mod verify;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use suture_core::clock::later;
@@ -38,7 +39,7 @@ use suture_journal::{Cancel, Change, Durability, JournalError, Survey};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::budget::Window;
-use crate::engine::{ByHand, CloseError, RetryError, Shared, StartError};
+use crate::engine::{ByHand, CloseError, RetryError, Shared, StartError, tell_of_end};
 use crate::policy::Policy;
 use crate::run::Finished;
 use desk::Desk;
@@ -53,6 +54,8 @@ pub(crate) enum Command {
     Ended { run: RunId, finished: Result<Finished, JournalError> },
     /// A run began or ceased to wait.
     Waiting { run: RunId, waiting: bool },
+    /// A policy has rights again that it lacked, perhaps.
+    LetGo { policy: String },
     /// Prometheus was asked whether an incident's alert still fires.
     Checked { incident: IncidentId, firing: Result<bool, String> },
     /// Prometheus was asked about alerts that are not confirmed yet; why it could not be.
@@ -74,8 +77,8 @@ pub(crate) enum Command {
     Close { incident: IncidentId, who: String, reply: oneshot::Sender<Result<(), CloseError>> },
     /// End a run. Answers whether it was at work.
     Cancel { run: RunId, why: String, reply: oneshot::Sender<bool> },
-    /// The operator resumed.
-    Resumed,
+    /// The operator resumed a policy, or (none) the host.
+    Resumed { policy: Option<String> },
     /// Stop: start nothing more, and say when nothing is at work.
     Shutdown { reply: oneshot::Sender<()> },
     /// The time of grace is over: what is still at work is interrupted.
@@ -84,7 +87,7 @@ pub(crate) enum Command {
 
 /// A policy's name, and the key of what it works on. Shared: ten thousand runs that wait have
 /// one each.
-type Key = Arc<(String, Labels)>;
+pub(crate) type Key = Arc<(String, Labels)>;
 
 /// A run at work.
 struct AtWork {
@@ -124,6 +127,8 @@ pub(crate) struct Dispatcher {
     /// When each verifying incident is looked at next.
     polls: Timetable,
     policies: HashMap<String, PerPolicy>,
+    /// Policies of which incidents may be held back for rights that they have by now.
+    to_let_go: BTreeSet<String>,
     locks: Arc<crate::locks::Locks>,
     /// For instances.
     places: Arc<Semaphore>,
@@ -171,6 +176,7 @@ impl Dispatcher {
             busy_keys: HashSet::new(),
             polls: Timetable::default(),
             policies: HashMap::new(),
+            to_let_go: BTreeSet::new(),
             locks: Arc::default(),
             places: Arc::new(Semaphore::new(places)),
             unsaved: Vec::new(),
@@ -220,6 +226,7 @@ impl Dispatcher {
                 self.handle(command).await;
             }
             self.again_at = None;
+            self.shared.pauses.take_ended(self.now()).iter().for_each(tell_of_end);
             // All that comes of it is one write, unless the last one failed: then nothing is begun
             // before that is made good.
             if !self.is_behind || self.save().await {
@@ -229,6 +236,7 @@ impl Dispatcher {
                 self.save().await;
                 self.prune().await;
             }
+            self.tell_of_obstacles();
             if self.is_shut_down() {
                 if let Some(reply) = self.shutdown.take() {
                     let _ = reply.send(());
@@ -242,6 +250,7 @@ impl Dispatcher {
         match command {
             Command::Ended { run, finished } => self.ended(&run, finished),
             Command::Waiting { run, waiting } => self.waiting(&run, waiting),
+            Command::LetGo { policy } => drop(self.to_let_go.insert(policy)),
             Command::Checked { incident, firing } => self.checked(&incident, firing).await,
             Command::Confirmed { answers, unavailable } => self.answered(answers, unavailable).await,
             Command::Paged { incident, result } => self.paged(&incident, result).await,
@@ -270,10 +279,14 @@ impl Dispatcher {
                 }
                 let _ = reply.send(at_work.is_some());
             }
-            Command::Resumed => self.policies.values_mut().for_each(|policy| {
-                policy.storm = false;
-                policy.opened = Window::default();
-            }),
+            Command::Resumed { policy } => {
+                let resumed = self.policies.iter_mut();
+                let resumed = resumed.filter(|(name, _)| policy.as_ref().is_none_or(|one| one == *name));
+                resumed.for_each(|(_, policy)| {
+                    policy.storm = false;
+                    policy.opened = Window::default();
+                });
+            }
             Command::Shutdown { reply } => self.shutdown = Some(reply),
             Command::Interrupt => {
                 self.at_work.values().for_each(|at_work| at_work.cancel.halt(Halt::Shutdown));
@@ -339,7 +352,8 @@ impl Dispatcher {
         let is_full = self.shared.journal.room().is_full_with(0);
         let room = is_full.then(|| self.shared.clock.after(ROOM_EVERY));
         let times = [self.polls.next(), self.next_due, self.unconfirmed.next_change(), self.again_at];
-        let others = times.into_iter().flatten().chain([self.prune_at]).chain(room);
+        let pauses = self.shared.pauses.next_end();
+        let others = times.into_iter().flatten().chain([self.prune_at]).chain(room).chain(pauses);
         others.chain(windows).chain(storms).min()
     }
 
@@ -369,7 +383,7 @@ impl Dispatcher {
     /// work.
     fn may_start(&self) -> bool {
         let is_full = self.shared.journal.room().is_full_with(0);
-        self.shutdown.is_none() && !is_full && !self.shared.paused.load(Ordering::Acquire)
+        self.shutdown.is_none() && !is_full && self.shared.pauses.host(self.now()).is_none()
     }
 }
 

@@ -3,7 +3,9 @@
 
 mod alerts;
 mod arriving;
+mod pausing;
 mod shown;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
@@ -13,20 +15,25 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 use suture_core::{Clock, Envelope, IncidentId, Labels, RealClock, RunId, Step, names};
-use suture_journal::{Change, Durability, InboxRecord, IncidentState, Journal, JournalError};
+use suture_journal::{Change, Durability, InboxRecord, IncidentState, Journal, JournalError, PauseRecord};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::budget::Budgets;
 use crate::cluster::Cluster;
 use crate::confirm::{NOT_FIRING, Standing};
 use crate::dispatcher::{Command, Dispatcher};
+use crate::hold::Hold;
 use crate::metrics::{Metrics, Stage};
+use crate::obstacles::Obstacles;
 use crate::pager::Pager;
+use crate::pauses::{self, Pauses};
 use crate::policy::{KeptModules, Policy, PolicyStatus};
 use crate::progress::Listeners;
 use crate::reminder::{self, Notices};
 use crate::table::Table;
 use arriving::Arriving;
+pub(crate) use pausing::tell_of_end;
+pub use pausing::{PauseError, PauseOrder};
 
 /// What a host is made of.
 pub struct EngineConfig {
@@ -54,8 +61,8 @@ pub struct EngineConfig {
     pub retention: Duration,
     /// Who watches.
     pub listeners: Option<Listeners>,
-    /// Policies that start no runs for now, and why; see [`Engine::hold`].
-    pub held: BTreeMap<String, String>,
+    /// Policies that start no runs for now, or not everywhere, and why; see [`Engine::hold`].
+    pub held: BTreeMap<String, Hold>,
 }
 
 /// A running host. Cheap to clone.
@@ -68,19 +75,25 @@ pub(crate) struct Shared {
     pub table: Table,
     pub commands: mpsc::UnboundedSender<Command>,
     pub arrived: Notify,
-    pub paused: AtomicBool,
+    pub pauses: Pauses,
     pub stopping: AtomicBool,
     pub notices: Notices,
     arriving: Arriving,
-    held: RwLock<BTreeMap<String, String>>,
+    pub obstacles: Obstacles,
+    held: RwLock<BTreeMap<String, Hold>>,
     /// The policies of which too much broke at once.
     storms: RwLock<BTreeSet<String>>,
 }
 
 impl Shared {
-    /// Why a policy starts no runs for now.
-    pub fn held(&self, policy: &str) -> Option<String> {
-        self.held.read().get(policy).cloned()
+    /// What a policy is held back from for now.
+    pub fn hold(&self, policy: &str) -> Hold {
+        self.held.read().get(policy).cloned().unwrap_or_default()
+    }
+
+    /// Whether it starts no run at all.
+    pub fn is_held(&self, policy: &str) -> bool {
+        self.held.read().get(policy).is_some_and(|hold| hold.all.is_some())
     }
 
     /// Show whether a policy is in a storm.
@@ -212,6 +225,7 @@ impl Engine {
             config.metrics.load_failure(&policy.config.name);
         }
         config.held.keys().for_each(|policy| config.metrics.held(policy, true));
+        let pauses = left_paused(&config).await;
         let (commands, received) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             held: RwLock::new(std::mem::take(&mut config.held)),
@@ -219,11 +233,12 @@ impl Engine {
             config,
             commands,
             arrived: Notify::new(),
-            paused: AtomicBool::new(false),
+            pauses,
             stopping: AtomicBool::new(false),
             notices: Notices::default(),
             arriving: Arriving::default(),
             storms: RwLock::default(),
+            obstacles: Obstacles::default(),
         });
         let dispatcher = Dispatcher::load(shared.clone(), received).await?;
         tokio::spawn(dispatcher.run());
@@ -280,10 +295,15 @@ impl Engine {
     }
 
     /// All metrics as of this moment, as OpenMetrics text.
-    pub fn exposition(&self) -> String {
+    pub async fn exposition(&self) -> String {
         let journal = &self.0.journal;
         self.0.metrics.journal(journal.inbox_len(), journal.size());
         self.0.metrics.journal_room(journal.inbox_bytes(), journal.room());
+        self.show_pauses();
+        match self.waiting().await {
+            Ok(waiting) => self.0.metrics.waiting(&waiting, self.0.clock.now()),
+            Err(error) => tracing::warn!(%error, "what waits can't be read"),
+        }
         self.0.metrics.encode()
     }
 
@@ -296,9 +316,11 @@ impl Engine {
     pub fn policies(&self) -> Vec<PolicyStatus> {
         let status = |policy: &Arc<Policy>| {
             let mut status = policy.status();
-            status.held_back = self.0.held(&policy.config.name);
-            status.error = status.error.or_else(|| status.held_back.clone());
-            status.paused = self.is_paused();
+            let hold = self.0.hold(&policy.config.name);
+            status.error = status.error.or_else(|| hold.why());
+            status.held_back = hold.all;
+            status.held_namespaces = hold.namespaces;
+            status.pause = self.0.pauses.of(&policy.config.name, self.0.clock.now());
             status.storm = self.0.storms.read().contains(&policy.config.name);
             status
         };
@@ -315,16 +337,17 @@ impl Engine {
         self.0.arrived.notify_one();
     }
 
-    /// Let a policy start no runs, for a reason that its status shows, or (`None`) again.
-    /// Its alerts become incidents all the same, and wait; its runs at work go on.
-    pub fn hold(&self, policy: &str, why: Option<String>) {
-        self.0.metrics.held(policy, why.is_some());
-        match why {
-            Some(why) => self.0.held.write().insert(policy.to_owned(), why),
-            None => self.0.held.write().remove(policy),
+    /// Let a policy start no runs, or none for incidents of some namespaces, for reasons that its
+    /// status shows; or start them again. Its alerts become incidents all the same, and wait; its
+    /// runs at work go on.
+    pub fn hold(&self, policy: &str, hold: Hold) {
+        self.0.metrics.held(policy, !hold.is_none());
+        match hold.is_none() {
+            true => self.0.held.write().remove(policy),
+            false => self.0.held.write().insert(policy.to_owned(), hold),
         };
         // What has waited for this starts now.
-        self.0.arrived.notify_one();
+        let _ = self.0.commands.send(Command::LetGo { policy: policy.to_owned() });
     }
 
     /// Start a run by hand: no alert closes it. Where its policy's alerts are confirmed, this one
@@ -407,30 +430,13 @@ impl Engine {
         }
     }
 
-    /// Start no more runs until [`resume`](Self::resume). Alerts are still accepted, and
-    /// runs that are at work go on.
-    pub fn pause(&self) {
-        self.0.paused.store(true, Ordering::Release);
-        self.0.metrics.paused(true);
-        tracing::warn!("paused: alerts are accepted, no run starts");
-    }
-
-    /// Start runs again; a storm is taken to be over.
-    pub fn resume(&self) {
-        self.0.paused.store(false, Ordering::Release);
-        self.0.metrics.paused(false);
-        tracing::info!("resumed");
-        let _ = self.0.commands.send(Command::Resumed);
-    }
-
-    /// Whether it is paused.
-    pub fn is_paused(&self) -> bool {
-        self.0.paused.load(Ordering::Acquire)
-    }
-
-    /// What time it is to the host.
-    pub fn now(&self) -> suture_core::Timestamp {
-        self.0.clock.now()
+    fn show_pauses(&self) {
+        let now = self.0.clock.now();
+        self.0.metrics.paused(self.0.pauses.host(now).is_some());
+        for policy in &*self.0.table.all() {
+            let name = &policy.config.name;
+            self.0.metrics.policy_paused(name, self.0.pauses.get(Some(name), now).is_some());
+        }
     }
 
     /// Whether it is shutting down.
@@ -480,4 +486,27 @@ impl Engine {
             let _ = done.await;
         }
     }
+}
+
+/// What an earlier host left paused. Where that can't be read, the host is: somebody may have
+/// stopped it.
+async fn left_paused(config: &EngineConfig) -> Pauses {
+    let now = config.clock.now();
+    let left = config.journal.pauses().await.unwrap_or_else(|error| {
+        vec![PauseRecord {
+            policy: None,
+            who: "suture".to_owned(),
+            reason: format!("whether somebody has paused it can't be read ({error}); resume it if not"),
+            since: now,
+            until: None,
+            drain: None,
+        }]
+    });
+    let (left, over): (Vec<_>, Vec<_>) = left.into_iter().partition(|pause| pause.holds(now));
+    left.iter().for_each(|pause| tracing::warn!("{} since {}", pauses::sentence(pause), pause.since));
+    let forgotten = over.into_iter().map(|pause| Change::Resume(pause.policy)).collect();
+    if let Err(error) = config.journal.commit(forgotten, Durability::Lazy).await {
+        tracing::warn!(%error, "pauses that are over can't be removed");
+    }
+    Pauses::new(left)
 }

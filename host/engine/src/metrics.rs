@@ -104,7 +104,10 @@ fn from_ten_millis() -> Histogram {
 mod tests {
     use std::time::Duration;
 
+    use suture_core::clock::later;
+
     use super::*;
+    use crate::waiting::{Reason, Waiting};
 
     /// Metrics of a host that has done everything once: what was never counted is not shown.
     fn used() -> Metrics {
@@ -119,6 +122,16 @@ mod tests {
         metrics.lease("home/suture", true);
         metrics.commit(Duration::from_millis(1));
         metrics.held("p", true);
+        metrics.policy_paused("p", true);
+        let since = "2026-11-22T04:10:00Z".parse().unwrap();
+        let waiting = Waiting {
+            policy: "p".into(),
+            reason: Reason::Places,
+            message: String::new(),
+            count: 3,
+            since: Some(since),
+        };
+        metrics.waiting(&[waiting], later(since, Duration::from_secs(90)));
         metrics.paused(false);
         metrics.began(Duration::from_millis(1));
         metrics.spans_dropped(2);
@@ -186,7 +199,10 @@ mod tests {
             "suture_journal_max_bytes 65536",
             "suture_inbox_size_bytes 17",
             r#"suture_policy_held{policy="p"} 1"#,
+            r#"suture_policy_paused{policy="p"} 1"#,
             "suture_paused 0",
+            r#"suture_waiting{policy="p",reason="places"} 3"#,
+            r#"suture_waiting_oldest_seconds{policy="p",reason="places"} 90"#,
             "suture_alert_to_run_seconds_count 1",
             "suture_spans_dropped_total 2",
             r#"suture_sweeps_total{policy="p",result="ok"} 1"#,

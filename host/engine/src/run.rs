@@ -14,7 +14,7 @@ use suture_core::{
     RunId,
 };
 use suture_journal::{Cancel, JournalError, Observer, Recorder, RunLog};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::cluster::Cluster;
 use crate::confirm::Confirm;
@@ -156,13 +156,14 @@ async fn at_work(
     limits: &Limits,
     recorder: Arc<Recorder>,
     places: Option<Arc<Semaphore>>,
+    observer: Option<Arc<dyn Observer>>,
 ) -> Ending {
     loop {
         if let Err(halt) = recorder.awake().await {
             return Ending::Halted(halt);
         }
         let _place = match &places {
-            Some(places) => places.acquire().await.ok(),
+            Some(places) => place(places, observer.as_deref()).await,
             None => None,
         };
         let host: Arc<dyn Host> = recorder.clone();
@@ -171,6 +172,18 @@ async fn at_work(
             ending => return ending,
         }
     }
+}
+
+/// A place for an instance, as soon as there is one.
+async fn place<'a>(places: &'a Semaphore, observer: Option<&dyn Observer>) -> Option<SemaphorePermit<'a>> {
+    if let Ok(place) = places.try_acquire() {
+        return Some(place);
+    }
+    let tell = |is_crowded| observer.into_iter().for_each(|observer| observer.crowded(is_crowded));
+    tell(true);
+    let place = places.acquire().await.ok();
+    tell(false);
+    place
 }
 
 /// Run a policy for an incident, and take back what it did not keep. All of it happens
@@ -206,8 +219,8 @@ pub async fn execute(spec: RunSpec, session: Session) -> Result<Finished, Journa
             recorder
         }
     });
-    let policy_at_work =
-        Box::pin(at_work(&*program, &incident, &limits, recorder.clone(), session.places.clone()));
+    let (places, observer) = (session.places.clone(), session.observer.clone());
+    let policy_at_work = Box::pin(at_work(&*program, &incident, &limits, recorder.clone(), places, observer));
     let deadline = session.clock.sleep_until(later(started_at, limits.deadline.get()));
     // The deadline first: one that passed while no host was there ends the run before it does
     // anything more.

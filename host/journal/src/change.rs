@@ -3,6 +3,7 @@
 use suture_core::{IncidentId, RunId};
 
 use crate::entry::Entry;
+use crate::pause::PauseRecord;
 use crate::record::{InboxRecord, IncidentRecord, RunHeader, RunRecord};
 
 /// One change of a journal. Those that are committed together take place together.
@@ -22,4 +23,8 @@ pub enum Change {
     Begin(RunRecord, RunHeader),
     /// A run did something.
     Entry(RunId, Entry),
+    /// Somebody paused the host, or a policy.
+    Pause(PauseRecord),
+    /// A policy, or (none) the host, is paused no longer.
+    Resume(Option<String>),
 }

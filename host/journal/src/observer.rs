@@ -14,6 +14,11 @@ pub trait Observer: Send + Sync {
         let _ = entry;
     }
 
+    /// The run has to wait for a place among those that are worked on, or has one.
+    fn crowded(&self, is_crowded: bool) {
+        let _ = is_crowded;
+    }
+
     /// The run begins to wait (a wait, a sleep, a lock), or goes on.
     fn waiting(&self, on: Option<&Prepared>) {
         let _ = on;

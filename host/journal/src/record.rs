@@ -25,6 +25,8 @@ pub enum IncidentState {
     Received,
     /// It waits for its turn.
     Queued,
+    /// The host lacks a right in the namespace that it is about.
+    Held,
     /// A run is at work.
     Running,
     /// A run is at work, and waits for something in the cluster.
@@ -51,9 +53,10 @@ pub enum IncidentState {
 
 impl IncidentState {
     /// All there are.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Received,
         Self::Queued,
+        Self::Held,
         Self::Running,
         Self::Waiting,
         Self::Verifying,
@@ -77,6 +80,7 @@ impl IncidentState {
         match self {
             Self::Received => "received",
             Self::Queued => "queued",
+            Self::Held => "held",
             Self::Running => "running",
             Self::Waiting => "waiting",
             Self::Verifying => "verifying",
@@ -95,7 +99,13 @@ impl IncidentState {
     pub fn is_active(self) -> bool {
         matches!(
             self,
-            Self::Received | Self::Queued | Self::Running | Self::Waiting | Self::Verifying | Self::Retrying
+            Self::Received
+                | Self::Queued
+                | Self::Held
+                | Self::Running
+                | Self::Waiting
+                | Self::Verifying
+                | Self::Retrying
         )
     }
 }
@@ -116,6 +126,12 @@ pub struct IncidentRecord {
     pub starts_at: Timestamp,
     /// Where it stands.
     pub state: IncidentState,
+    /// Since when; none where it is closed, or an older version wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// The namespace in which the host lacks a right, where that holds it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_in: Option<String>,
     /// When the alert was received.
     pub opened_at: Timestamp,
     /// When it was over: the alert cleared, or nothing fires any more. An incident

@@ -1,9 +1,12 @@
 //! The admin API, metrics and health.
 
+mod body;
 mod effects;
 mod incidents;
-mod lists;
+pub(crate) mod lists;
+mod pausing;
 mod policies;
+mod readiness;
 mod routes;
 pub(crate) mod status;
 
@@ -16,10 +19,9 @@ use axum::routing::get;
 use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use suture_core::{Labels, Timestamp};
+use suture_core::Labels;
 use suture_engine::engine::{CancelError, RetryError, StartError};
 use suture_engine::{ByHand, Engine};
-use suture_journal::{Change, Durability, InboxRecord};
 
 use crate::admission::Admission;
 use crate::catalog::Handle;
@@ -41,22 +43,24 @@ pub(crate) fn router(
     admission: Arc<Admission>,
 ) -> Router {
     let api = Routes::new(admission.clone())
-        .get(Right::View, "/status", status::status)
         .get(Right::View, "/config", policies::config)
         .get(Right::View, "/policies", policies::list)
         .get(Right::View, "/policies/{name}", policies::show)
         .post(Right::Accept, "/policies/{name}/accept", policies::accept)
+        .post(Right::Operate, "/policies/{name}/pause", pausing::pause_policy)
+        .post(Right::Operate, "/policies/{name}/resume", pausing::resume_policy)
         .post(Right::Operate, "/policies/{name}/runs", start)
         .post(Right::Operate, "/policies/{name}/sweep", policies::sweep)
         .get(Right::View, "/incidents", lists::incidents)
         .get(Right::View, "/incidents/{id}", incidents::show)
         .post(Right::Operate, "/incidents/{id}/retry", retry)
         .post(Right::Operate, "/incidents/{id}/close", incidents::close)
+        .get(Right::View, "/status", status::show)
         .get(Right::View, "/runs", lists::runs)
         .get(Right::View, "/runs/{id}", effects::run)
         .post(Right::Operate, "/runs/{id}/cancel", cancel)
-        .post(Right::Operate, "/pause", pause)
-        .post(Right::Operate, "/resume", resume)
+        .post(Right::Operate, "/pause", pausing::pause)
+        .post(Right::Operate, "/resume", pausing::resume)
         .into_router();
     let api = api.layer(Extension(handle)).layer(Extension(sweeper));
     let counted = Routes::new(admission).get(Right::Metrics, "/metrics", metrics).into_router();
@@ -65,7 +69,7 @@ pub(crate) fn router(
         .merge(counted)
         // Health is for the kubelet, which has no token.
         .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready))
+        .route("/readyz", get(readiness::ready))
         .fallback(async || Failure::not_found("there is nothing here; the API is at /api/v1"))
         .method_not_allowed_fallback(async || {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "this path takes another method")
@@ -163,59 +167,12 @@ async fn cancel(
     Ok(Json(json!({"run": run, "cancelled": true})))
 }
 
-async fn pause(State(engine): State<Engine>, Extension(caller): Extension<Caller>) -> Json<Value> {
-    engine.pause();
-    caller.did("pause", "the host");
-    Json(json!({"paused": true}))
-}
-
-async fn resume(State(engine): State<Engine>, Extension(caller): Extension<Caller>) -> Json<Value> {
-    engine.resume();
-    caller.did("resume", "the host");
-    Json(json!({"paused": false}))
-}
-
 async fn metrics(State(engine): State<Engine>) -> impl IntoResponse {
-    exposition(engine.exposition())
+    exposition(engine.exposition().await)
 }
 
 /// Metrics, as Prometheus reads them.
 pub(crate) fn exposition(metrics: String) -> impl IntoResponse {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, content_type)], metrics)
-}
-
-/// Whether a journal that failed can be written again. Somebody must try: a host that is
-/// not ready is sent nothing that it would write.
-async fn writable(engine: &Engine) -> Result<(), Failure> {
-    let nothing = InboxRecord {
-        received_at: Timestamp::UNIX_EPOCH,
-        policy: None,
-        body: br#"{"receiver":"readyz","alerts":[]}"#.to_vec(),
-    };
-    engine
-        .journal()
-        .commit(vec![Change::Accept(nothing)], Durability::Synced)
-        .await
-        .map_err(|error| Failure::unavailable(error.to_string()))
-}
-
-async fn ready(State(engine): State<Engine>) -> Result<&'static str, Failure> {
-    not_ready(&engine).await.map(|()| "ready\n")
-}
-
-/// Whether a host takes what is posted, and would do something about it.
-async fn not_ready(engine: &Engine) -> Result<(), Failure> {
-    if engine.is_stopping() {
-        return Err(Failure::unavailable("the host is shutting down"));
-    }
-    if engine.journal().health().is_err() {
-        writable(engine).await?;
-    }
-    let policies = engine.policies();
-    // One that is held back keeps its alerts; one that is not loaded hears of none.
-    if !policies.is_empty() && policies.iter().all(|policy| policy.digest.is_none()) {
-        return Err(Failure::unavailable("no policy could be loaded; see /api/v1/policies"));
-    }
-    Ok(())
 }

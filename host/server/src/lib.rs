@@ -31,7 +31,8 @@ mod token;
 mod transport;
 mod webhook;
 
-pub use api::status::{HostStatus, Inbox, JournalUse, PolicyStanding};
+pub use api::lists::ShownIncident;
+pub use api::status::{HostStatus, Inbox, JournalUse, PolicyStanding, WaitingLine};
 pub use assemble::{ServeOptions, Simulated, confirm, prometheus};
 pub use catalog::kept_module;
 pub use check::{CheckReport, Secrets, check};

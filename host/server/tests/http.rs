@@ -162,13 +162,13 @@ async fn the_api_lists_pages_and_filters() {
 }
 
 #[tokio::test]
-async fn a_policy_that_can_not_be_loaded_says_why_and_the_host_is_not_ready() {
+async fn a_policy_that_can_not_be_loaded_says_why_and_the_host_goes_on_taking_alerts() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("bad.wasm"), "not wasm").unwrap();
     let bed = start(dir, "policies: [{name: bad, source: {file: bad.wasm}}]\n").await;
     let (_, policies) = bed.get("/api/v1/policies").await;
     assert!(policies["items"][0]["error"].as_str().unwrap().contains("bad.wasm"), "{policies}");
-    assert_eq!(bed.get("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(bed.get("/readyz").await.0, StatusCode::OK);
     assert_eq!(bed.get("/healthz").await.0, StatusCode::OK);
     assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
     let url = format!("http://{}/api/v1/policies/bad/runs", bed.server.admin_addr());
@@ -184,7 +184,7 @@ async fn pause_and_resume_are_told() {
         let url = format!("http://{}/api/v1/{path}", bed.server.admin_addr());
         let answer: Value =
             bed.client.post(url).header("content-type", JSON).send().await.unwrap().json().await.unwrap();
-        assert_eq!(answer, json!({"paused": paused}));
+        assert_eq!(answer["paused"], json!(paused));
         assert_eq!(bed.server.engine().is_paused(), paused);
     }
 }

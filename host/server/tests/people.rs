@@ -13,13 +13,15 @@ use serde_json::{Value, json};
 use suture_core::{Clock, Digest, RealClock};
 
 /// What each route needs, in the words of the configuration.
-const ROUTES: [(&str, &str, &str); 17] = [
+const ROUTES: [(&str, &str, &str); 19] = [
     ("GET", "/metrics", "viewer"),
     ("GET", "/api/v1/status", "viewer"),
     ("GET", "/api/v1/config", "viewer"),
     ("GET", "/api/v1/policies", "viewer"),
     ("GET", "/api/v1/policies/p", "viewer"),
     ("POST", "/api/v1/policies/p/accept", "admin"),
+    ("POST", "/api/v1/policies/p/pause", "operator"),
+    ("POST", "/api/v1/policies/p/resume", "operator"),
     ("POST", "/api/v1/policies/p/runs", "operator"),
     ("POST", "/api/v1/policies/p/sweep", "operator"),
     ("GET", "/api/v1/incidents", "viewer"),

@@ -110,6 +110,63 @@ async fn while_paused_alerts_are_accepted_and_nothing_runs() {
 }
 
 #[tokio::test]
+async fn what_waits_is_told_with_its_reason_wherever_somebody_may_ask() {
+    let bed = with_policy(1, "").await;
+    let (_, verbose) = bed.get("/readyz?verbose").await;
+    assert_eq!(verbose, json!({"ready": true, "waiting": []}));
+    bed.tell("/pause", json!({"reason": "the storage is moved"})).await;
+    bed.post("/hooks", alerts("firing", &["plex"])).await;
+    let incident = bed.until_one("/api/v1/incidents", |incident| !incident["waitingFor"].is_null()).await;
+    assert_eq!(incident["waitingFor"]["reason"], "paused", "{incident}");
+    let message = incident["waitingFor"]["message"].as_str().unwrap();
+    assert!(message.contains("the storage is moved"), "{message}");
+    let (_, status) = bed.get("/api/v1/status").await;
+    let waiting = &status["waiting"][0];
+    assert_eq!(
+        (&waiting["policy"], &waiting["reason"], &waiting["count"]),
+        (&json!("demo"), &json!("paused"), &json!(1))
+    );
+    assert!(waiting["since"].is_string() && waiting["oldestSeconds"].is_u64(), "{status}");
+    assert_eq!((&status["paused"], &status["journal"]["error"]), (&json!(true), &Value::Null));
+    let (status, verbose) = bed.get("/readyz?verbose").await;
+    assert_eq!(status, StatusCode::OK, "a host that is paused takes alerts");
+    assert_eq!(
+        (&verbose["waiting"][0]["reason"], &verbose["waiting"][0]["count"]),
+        (&json!("paused"), &json!(1))
+    );
+    assert!(!verbose.to_string().contains("demo") && !verbose.to_string().contains("storage"), "{verbose}");
+    assert!(bed.metrics().await.contains(r#"suture_waiting{policy="demo",reason="paused"} 1"#));
+}
+
+#[tokio::test]
+async fn a_policy_is_paused_by_name_for_a_time_and_the_api_says_by_whom_and_why() {
+    let bed = with_policy(1, "").await;
+    let (status, paused) =
+        bed.tell("/pause", json!({"policy": "demo", "for": "2h", "reason": "the storage is moved"})).await;
+    assert_eq!(status, StatusCode::OK, "{paused}");
+    let policy = bed.items("/api/v1/policies").await.remove(0);
+    assert_eq!(policy["pause"], paused["pause"]);
+    assert_eq!(policy["pause"]["reason"], "the storage is moved");
+    assert!(policy["pause"]["until"].is_string() && policy["pause"]["who"].is_string(), "{policy}");
+    bed.post("/hooks", alerts("firing", &["plex"])).await;
+    bed.until_one("/api/v1/incidents", |incident| incident["state"] == "queued").await;
+    for (path, body, code) in [
+        ("/pause", json!({"for": "1h", "until": "2099-01-01T00:00:00Z"}), "invalid"),
+        ("/pause", json!({"until": "1999-01-01T00:00:00Z"}), "invalid"),
+        ("/pause", json!({"reason": "x".repeat(1001)}), "invalid"),
+        ("/pause", json!({"for": "soon"}), "unreadable"),
+        ("/pause", json!({"policy": "nobody"}), "notFound"),
+        ("/policies/demo/pause", json!({"policy": "other"}), "invalid"),
+        ("/policies/nobody/resume", json!({}), "notFound"),
+    ] {
+        let (_, answer) = bed.tell(path, body.clone()).await;
+        assert_eq!(answer["error"]["code"], code, "{path} {body}: {answer}");
+    }
+    assert_eq!(bed.tell("/policies/demo/resume", json!({})).await.0, StatusCode::OK);
+    bed.until_one("/api/v1/runs?state=ended", |_| true).await;
+}
+
+#[tokio::test]
 async fn a_run_is_cancelled_once() {
     let bed = with_policy(HOUR, "").await;
     bed.post("/hooks", alerts("firing", &["plex"])).await;
@@ -180,6 +237,8 @@ async fn what_one_host_accepted_the_next_one_runs() {
     bed.tell("/pause", json!(null)).await;
     bed.post("/hooks", alerts("firing", &["plex"])).await;
     let bed = bed.restart(Duration::from_secs(1)).await;
+    assert_eq!(bed.get("/api/v1/policies").await.1["paused"], true, "a restart resumes nothing");
+    bed.tell("/resume", json!(null)).await;
     let run = bed.until_one("/api/v1/runs?state=ended", |_| true).await;
     assert_eq!(run["outcome"], "remediated");
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use suture_core::clock::kubernetes_time;
 use suture_core::{Labels, Timestamp, display};
 use suture_journal::{Filter, IncidentState, ListedIncident};
+use suture_server::ShownIncident;
 
 use super::listing::{self, Row};
 use crate::CommandResult;
@@ -19,7 +20,7 @@ pub fn run(command: IncidentsCommand, output: &Output) -> CommandResult {
     crate::executor()?.block_on(async {
         match command {
             IncidentsCommand::List(args) => {
-                listing::list::<ListedIncident>(&args.list, &Records::open(&args.source)?, output).await
+                listing::list::<ShownIncident>(&args.list, &Records::open(&args.source)?, output).await
             }
             IncidentsCommand::Show(args) => show(&args, output).await,
             IncidentsCommand::Retry(args) => retry(&args, output).await,
@@ -28,7 +29,7 @@ pub fn run(command: IncidentsCommand, output: &Output) -> CommandResult {
     })
 }
 
-impl Row for ListedIncident {
+impl Row for ShownIncident {
     const KIND: &'static str = "incidents";
 
     async fn page(records: &Records, filter: &Filter) -> Result<Listed<Self>, CliError> {
@@ -36,7 +37,7 @@ impl Row for ListedIncident {
     }
 
     fn id(&self) -> &str {
-        self.incident.id.as_str()
+        self.listed.incident.id.as_str()
     }
 
     fn headings(is_wide: bool) -> Vec<&'static str> {
@@ -49,7 +50,8 @@ impl Row for ListedIncident {
     }
 
     fn cells(&self, is_wide: bool, length: usize, now: Timestamp) -> Vec<Cell> {
-        let Self { incident, subject, outcome } = self;
+        let Self { listed, waiting_for } = self;
+        let ListedIncident { incident, subject, outcome } = listed;
         let id = incident.id.as_str();
         let mut cells = vec![
             Cell::from(if is_wide { id } else { ids::short(id, length) }),
@@ -57,7 +59,7 @@ impl Row for ListedIncident {
             incident.policy.as_str().into(),
             subject.namespace.as_deref().into(),
             subject.object.as_deref().into(),
-            state(self),
+            state(listed),
             listing::outcome(outcome.as_deref()),
         ];
         if is_wide {
@@ -66,7 +68,8 @@ impl Row for ListedIncident {
             cells.push(incident.closed_at.map(kubernetes_time).as_deref().into());
             cells.push(labels(&incident.key).into());
         }
-        cells.push(listing::summary(Some(&incident.summary)));
+        let waits = waiting_for.as_ref().map(|waiting| waiting.message.as_str());
+        cells.push(listing::summary(waits.or(Some(&incident.summary))));
         cells
     }
 }
@@ -79,6 +82,7 @@ fn state(listed: &ListedIncident) -> Cell {
         IncidentState::Escalated | IncidentState::Failed => BAD,
         IncidentState::Received
         | IncidentState::Queued
+        | IncidentState::Held
         | IncidentState::Running
         | IncidentState::Waiting
         | IncidentState::Verifying
@@ -96,12 +100,13 @@ fn labels(labels: &Labels) -> String {
 
 async fn show(args: &IncidentsShowArgs, output: &Output) -> CommandResult {
     let records = Records::open(&args.source)?;
-    let listed = records.incident(&args.id).await?;
+    let shown = records.incident(&args.id).await?;
     if output.is_json() {
-        output.json(&json!(listed));
+        output.json(&json!(shown));
         return Ok(Exit::Done);
     }
-    let ListedIncident { incident, subject, .. } = &listed;
+    let ShownIncident { listed, waiting_for } = &shown;
+    let ListedIncident { incident, subject, .. } = listed;
     output.line(format!("{HEADING}incident {}{HEADING:#}", incident.id));
     let line = |name: &str, value: &str| {
         output.line(format!("  {DIM}{name:<9}{DIM:#} {}", display::one_line(value)));
@@ -111,9 +116,12 @@ async fn show(args: &IncidentsShowArgs, output: &Output) -> CommandResult {
     line("about", &about.join("/"));
     let alertname = incident.alert.labels.get("alertname").map_or("-", String::as_str);
     line("alert", &format!("{alertname}, fires since {}", kubernetes_time(incident.starts_at)));
-    line("opened", &format!("{}{}", kubernetes_time(incident.opened_at), by_hand(&listed)));
+    line("opened", &format!("{}{}", kubernetes_time(incident.opened_at), by_hand(listed)));
     let over = incident.closed_at.map(|at| format!(", over since {}", kubernetes_time(at)));
     line("state", &format!("{}{}", incident.state.as_str(), over.unwrap_or_default()));
+    if let Some(waiting) = waiting_for {
+        line("waits for", &waiting.message);
+    }
     if let Some(due) = incident.due {
         line("due", &kubernetes_time(due));
     }
@@ -144,7 +152,7 @@ async fn show(args: &IncidentsShowArgs, output: &Output) -> CommandResult {
             Err(error) => output.warn(error.what),
         }
     }
-    next(&listed, output);
+    next(listed, output);
     Ok(Exit::Done)
 }
 

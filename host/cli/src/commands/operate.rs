@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use suture_core::display;
-use suture_server::{HostStatus, PolicyStanding};
+use suture_server::{HostStatus, PolicyStanding, WaitingLine};
 
+use super::policies;
 use crate::CommandResult;
+use crate::age;
 use crate::args::{PauseArgs, ResumeArgs, StatusArgs};
 use crate::error::{CliError, Exit};
 use crate::output::{BAD, DIM, GOOD, HEADING, Output, WARN};
@@ -38,9 +40,17 @@ fn show(status: &HostStatus, url: &str, output: &Output) {
             Some(why) => format!("{BAD}no{BAD:#}: {}", display::one_line(why)),
         },
     );
-    if status.paused {
-        line("paused", format!("{WARN}yes{WARN:#}: no run starts until `suture resume`"));
+    if status.stopping {
+        line("stopping", format!("{WARN}yes{WARN:#}"));
     }
+    for pause in &status.pauses {
+        let whole = pause
+            .policy
+            .as_deref()
+            .map_or_else(|| "the host".to_owned(), |policy| format!("policy {policy}"));
+        line("paused", format!("{WARN}{whole}{WARN:#}: {}", policies::paused(pause)));
+    }
+    line("runs", format!("{} at work", status.at_work));
     line("incidents", counted(&status.incidents));
     line(
         "inbox",
@@ -49,28 +59,52 @@ fn show(status: &HostStatus, url: &str, output: &Output) {
             count => format!("{count} notifications ({})", size(status.inbox.bytes)),
         },
     );
-    let max = status.journal.max.map(|max| format!(" of {}", size(max)));
-    line("journal", format!("{}{}", size(status.journal.used), max.unwrap_or_default()));
+    let max = status.journal.max_bytes.map(|max| format!(" of {}", size(max)));
+    let used = format!("{}{}", size(status.journal.used_bytes), max.unwrap_or_default());
+    line(
+        "journal",
+        match &status.journal.error {
+            Some(error) => format!("{used}; {BAD}{}{BAD:#}", display::one_line(error)),
+            None if status.journal.is_full => format!("{used}; {BAD}full: nothing new is taken{BAD:#}"),
+            None => used,
+        },
+    );
+    waiting(status, output);
     if status.policies.is_empty() {
         return;
     }
     output.line("");
     let mut table = Table::new(vec!["POLICY", "VERSION", "MODE", "STATUS", "INCIDENTS"]);
-    let row = |policy: &PolicyStanding| {
+    let row = |PolicyStanding { status, incidents }: &PolicyStanding| {
         vec![
-            Cell::from(policy.name.as_str()),
-            policy.version.as_deref().into(),
-            policy.mode.as_str().into(),
-            standing(policy),
-            counted(&policy.incidents).into(),
+            Cell::from(status.name.as_str()),
+            status.version.as_deref().into(),
+            status.mode.as_str().into(),
+            policies::standing(status),
+            counted(incidents).into(),
         ]
     };
     table.print(status.policies.iter().map(row).collect(), output);
-    for policy in &status.policies {
-        for why in policy.held_back.iter().chain(&policy.error) {
-            output.note(format!("\n{WARN}{}{WARN:#}: {}", policy.name, display::one_line(why)));
-        }
+    status.policies.iter().for_each(|policy| policies::why(&policy.status, output));
+}
+
+/// What waits for something that keeps it from going on.
+fn waiting(status: &HostStatus, output: &Output) {
+    if status.waiting.is_empty() {
+        return;
     }
+    output.line("");
+    let mut table = Table::new(vec!["WAITING", "FOR", "POLICY", "OLDEST", "WHY"]);
+    let row = |WaitingLine { waiting, .. }: &WaitingLine| {
+        vec![
+            Cell::from(waiting.count.to_string()),
+            waiting.reason.as_str().into(),
+            Some(waiting.policy.as_str()).into(),
+            waiting.since.map(|since| age::since(since, status.time)).as_deref().into(),
+            waiting.message.as_str().into(),
+        ]
+    };
+    table.print(status.waiting.iter().map(row).collect(), output);
 }
 
 /// Bytes, as people say them.
@@ -90,18 +124,6 @@ fn counted(incidents: &BTreeMap<String, usize>) -> String {
     }
     let each: Vec<_> = incidents.iter().map(|(state, number)| format!("{number} {state}")).collect();
     format!("{all} open: {}", each.join(", "))
-}
-
-fn standing(policy: &PolicyStanding) -> Cell {
-    let PolicyStanding { version, paused, storm, held_back, error, .. } = policy;
-    match (version, held_back, storm, paused, error) {
-        (None, ..) => Cell::styled("not loaded", BAD),
-        (_, Some(_), ..) => Cell::styled("held back", BAD),
-        (_, _, true, ..) => Cell::styled("storm", BAD),
-        (_, _, _, true, _) => Cell::styled("paused", WARN),
-        (.., Some(_)) => Cell::styled("not the newest", WARN),
-        (.., None) => Cell::styled("works", GOOD),
-    }
 }
 
 pub fn pause(args: &PauseArgs, output: &Output) -> CommandResult {

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use suture_core::clock::kubernetes_time;
 use suture_core::display;
 use suture_engine::backtest::{Difference, RunDifference};
 use suture_engine::{BackTested, CandidateStatus, PolicyStatus};
+use suture_journal::PauseRecord;
 
 use crate::CommandResult;
 use crate::args::{PoliciesAcceptArgs, PoliciesCommand};
@@ -21,6 +23,8 @@ struct List {
     items: Vec<PolicyStatus>,
     #[serde(default)]
     paused: bool,
+    #[serde(default)]
+    pauses: Vec<PauseRecord>,
 }
 
 pub fn run(command: PoliciesCommand, output: &Output) -> CommandResult {
@@ -39,9 +43,6 @@ async fn list(server: &Server, output: &Output) -> CommandResult {
         output.json(&json!(list));
         return Ok(Exit::Done);
     }
-    if list.paused {
-        output.note(format!("{WARN}the host is paused: no run starts until `suture resume`{WARN:#}"));
-    }
     let mut table = Table::new(vec!["POLICY", "VERSION", "MODE", "DIGEST", "STATUS"]);
     let row = |policy: &PolicyStatus| {
         vec![
@@ -49,16 +50,36 @@ async fn list(server: &Server, output: &Output) -> CommandResult {
             policy.version.as_deref().into(),
             policy.mode.as_str().into(),
             Cell::styled(policy.digest.as_deref().map_or("-", short), DIM),
-            state(policy),
+            standing(policy),
         ]
     };
     table.print(list.items.iter().map(row).collect(), output);
     for policy in &list.items {
-        if let Some(why) = &policy.error {
-            output.note(format!("\n{WARN}{}{WARN:#}: {}", policy.name, display::one_line(why)));
-        }
+        why(policy, output);
     }
     Ok(Exit::Done)
+}
+
+/// Why a policy does not work as it should, below its table.
+pub fn why(policy: &PolicyStatus, output: &Output) {
+    if let Some(pause) = &policy.pause {
+        output.note(format!("\n{WARN}{}{WARN:#}: {}", policy.name, paused(pause)));
+    }
+    if let Some(why) = &policy.error {
+        output.note(format!("\n{WARN}{}{WARN:#}: {}", policy.name, display::one_line(why)));
+    }
+}
+
+/// Who has paused something, and until when: a sentence.
+pub fn paused(pause: &PauseRecord) -> String {
+    let PauseRecord { who, reason, since, until, .. } = pause;
+    let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+    let until = match until {
+        Some(until) => format!("until {}", kubernetes_time(*until)),
+        None => "until somebody resumes".to_owned(),
+    };
+    let text = format!("paused by {who}{reason} since {}, {until}", kubernetes_time(*since));
+    display::one_line(&text).into_owned()
 }
 
 /// The first digits of a digest.
@@ -68,8 +89,8 @@ fn short(digest: &str) -> &str {
 }
 
 /// Whether it works, in a word or two; the sentence why not stands below the table.
-fn state(policy: &PolicyStatus) -> Cell {
-    let PolicyStatus { digest, held_back, storm, paused, error, candidate, .. } = policy;
+pub fn standing(policy: &PolicyStatus) -> Cell {
+    let PolicyStatus { digest, held_back, held_namespaces, storm, pause, error, candidate, .. } = policy;
     if digest.is_none() {
         return Cell::styled("not loaded", BAD);
     }
@@ -79,8 +100,13 @@ fn state(policy: &PolicyStatus) -> Cell {
     if *storm {
         return Cell::styled("storm", BAD);
     }
-    if *paused {
+    if pause.is_some() {
         return Cell::styled("paused", WARN);
+    }
+    match held_namespaces.keys().collect::<Vec<_>>()[..] {
+        [] => {}
+        [namespace] => return Cell::styled(&format!("held back in {namespace}"), BAD),
+        [_, ..] => return Cell::styled(&format!("held back in {} namespaces", held_namespaces.len()), BAD),
     }
     match (candidate, error) {
         (Some(candidate), _) => {
@@ -122,8 +148,8 @@ async fn show(server: &Server, name: &str, output: &Output) -> CommandResult {
         output
             .line(format!("  {BAD}storm     too much broke at once: no run starts until it is over{BAD:#}"));
     }
-    if policy.paused {
-        output.line(format!("  {WARN}paused    no run starts until somebody resumes{WARN:#}"));
+    if let Some(pause) = &policy.pause {
+        output.line(format!("  {WARN}paused    {}{WARN:#}", paused(pause)));
     }
     if let Some(error) = &policy.error {
         output.line(format!("  {BAD}error     {}{BAD:#}", display::lines(error)));

@@ -3,6 +3,8 @@
 use suture_journal::{Entry, ListedIncident, ListedRun, NameError, RunHeader, RunRecord};
 
 use super::{Records, following};
+use suture_server::ShownIncident;
+
 use crate::error::CliError;
 use crate::server::id_path;
 
@@ -34,7 +36,7 @@ impl Records {
     ///
     /// # Errors
     /// As of [`run`](Self::run).
-    pub async fn incident(&self, id: &str) -> Result<ListedIncident, CliError> {
+    pub async fn incident(&self, id: &str) -> Result<ShownIncident, CliError> {
         match self {
             Self::Journal(journal, path) => {
                 let found = journal.incident_called(id).await;
@@ -43,7 +45,8 @@ impl Records {
                     Some(last) => journal.run(last).await.ok().flatten(),
                     None => None,
                 };
-                Ok(ListedIncident::new(incident, last.and_then(|run| run.outcome)))
+                let listed = ListedIncident::new(incident, last.and_then(|run| run.outcome));
+                Ok(ShownIncident { listed, waiting_for: None })
             }
             Self::Server(server) => server.get(&id_path("incidents", id), &[]).await,
         }

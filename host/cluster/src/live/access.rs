@@ -6,6 +6,7 @@ use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
+use k8s_openapi::api::core::v1::Namespace;
 use kube::api::PostParams;
 use kube::{Api, Client};
 use suture_core::rbac::Right;
@@ -51,6 +52,20 @@ fn question(right: &Right) -> SelfSubjectAccessReviewSpec {
     SelfSubjectAccessReviewSpec {
         resource_attributes: Some(attributes),
         ..SelfSubjectAccessReviewSpec::default()
+    }
+}
+
+/// Whether a namespace is known not to exist. Who may not look at it does not know.
+///
+/// # Errors
+/// Why it could not be asked.
+pub async fn is_gone(client: &Client, namespace: &str) -> Result<bool, kube::Error> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    match namespaces.get_metadata(namespace).await {
+        Ok(_) => Ok(false),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(true),
+        Err(kube::Error::Api(status)) if status.code == 403 => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

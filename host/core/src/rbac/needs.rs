@@ -66,6 +66,7 @@ impl Needs {
             name: Some(IDENTITY.to_owned()),
         };
         self.add(identity, Purpose::Host, why);
+        self.add_existence();
         if let Some(lease) = &installation.lease {
             let why = "to be the one host that acts";
             // A create has no name that RBAC could look at.
@@ -81,6 +82,27 @@ impl Needs {
             }
         }
         self
+    }
+
+    /// What it takes to tell a namespace that is gone from one in which a right is missing: the
+    /// rights of a namespace go with it.
+    fn add_existence(&mut self) {
+        let namespaces: BTreeSet<String> =
+            self.rights.keys().filter_map(|right| right.reach.namespace()).map(str::to_owned).collect();
+        for namespace in namespaces {
+            let right = Right {
+                reach: Reach::Cluster,
+                group: String::new(),
+                resource: "namespaces".to_owned(),
+                verb: "get",
+                name: Some(namespace),
+            };
+            self.add(
+                right,
+                Purpose::Host,
+                "to tell a namespace that is gone from one in which a right is missing",
+            );
+        }
     }
 
     /// The rights that something needs.

@@ -20,6 +20,9 @@ impl Dispatcher {
     ) -> Result<IncidentId, StartError> {
         let (policy, program) = self.policy_that_starts(name)?;
         let key = key(program.manifest(), &labels).map_err(StartError::Labels)?;
+        if let Some((_, why)) = self.shared.hold(name).namespace_of(&key, &labels) {
+            return Err(StartError::Unavailable(format!("the incident would be held back: {why}")));
+        }
         self.check_key(name, &key).await?;
         let alert = Alert {
             status: AlertStatus::Firing,
@@ -98,7 +101,7 @@ impl Dispatcher {
             Ok(program) => program.clone(),
             Err(error) => return Err(StartError::Policy(format!("policy `{name}` is not loaded: {error}"))),
         };
-        if let Some(why) = self.shared.held(name) {
+        if let Some(why) = self.shared.hold(name).all {
             return Err(StartError::Unavailable(format!("policy `{name}` is held back: {why}")));
         }
         Ok((policy, program))

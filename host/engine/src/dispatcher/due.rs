@@ -38,6 +38,7 @@ impl Dispatcher {
                 }
                 IncidentState::Received
                 | IncidentState::Queued
+                | IncidentState::Held
                 | IncidentState::Running
                 | IncidentState::Waiting
                 | IncidentState::Resolved

@@ -42,6 +42,7 @@ impl Dispatcher {
                 queue.has(&incident.policy, &incident.id) || unconfirmed.asks(&incident.id)
             }
             IncidentState::Verifying
+            | IncidentState::Held
             | IncidentState::Retrying
             | IncidentState::Resolved
             | IncidentState::Unnecessary
@@ -84,6 +85,12 @@ impl Dispatcher {
         let Some(incident) = self.incidents.get_mut(id) else { return };
         let before = incident.state;
         change(incident);
+        if incident.state != before {
+            incident.since = Some(self.shared.clock.now());
+        }
+        if incident.closed_at.is_some() {
+            incident.since = None;
+        }
         let incident = &*incident;
         if incident.state != IncidentState::Verifying {
             self.polls.remove(id);

@@ -219,7 +219,10 @@ impl Dispatcher {
                 let alert = alert.clone();
                 self.change(id, |incident| incident.alert = alert);
             }
-            IncidentState::Received | IncidentState::Queued | IncidentState::Retrying => {
+            IncidentState::Received
+            | IncidentState::Queued
+            | IncidentState::Held
+            | IncidentState::Retrying => {
                 self.change(id, |incident| {
                     incident.summary = "the alert cleared before a run was needed".to_owned()
                 });
@@ -264,6 +267,8 @@ impl Dispatcher {
             fingerprint: alert.fingerprint(),
             starts_at: alert.starts_at,
             state,
+            since: Some(now),
+            held_in: None,
             opened_at: now,
             closed_at: None,
             runs: Vec::new(),

@@ -13,8 +13,10 @@ use tracing::Instrument;
 
 use super::{AtWork, Command, Dispatcher, turns};
 use crate::confirm::Confirm;
+use crate::engine::Shared;
+use crate::obstacles::Wait;
 use crate::policy::Policy;
-use crate::progress::{Listeners, Progress};
+use crate::progress::Progress;
 use crate::run::{self, Finished, RunSpec, Session};
 
 /// Queued incidents of each policy that are in memory: as many as there may be runs, in these bounds.
@@ -39,6 +41,7 @@ impl Dispatcher {
         self.confirm(now);
         self.verify(now).await;
         self.take_up_due(now).await;
+        self.let_go().await;
         self.watch_storms();
         if self.may_start() {
             self.start_runs().await;
@@ -105,7 +108,12 @@ impl Dispatcher {
         let runs_per_hour = self.shared.budgets.runs_per_hour;
         let budget = self.policies.entry(name.to_owned()).or_default();
         let has_budget = !budget.storm && budget.started.count(now, HOUR) < runs_per_hour;
-        has_budget && policy.program.is_ok() && self.shared.held(name).is_none()
+        has_budget && policy.program.is_ok() && !self.is_stopped(name)
+    }
+
+    /// Whether a policy is to start no run: for want of a right, or for somebody's word.
+    fn is_stopped(&self, policy: &str) -> bool {
+        self.shared.is_held(policy) || self.shared.pauses.of(policy, self.now()).is_some()
     }
 
     /// Read on where fewer than so many of a policy's queue are in memory.
@@ -145,7 +153,10 @@ impl Dispatcher {
             return None;
         };
         let program = policy.program.clone().ok()?;
-        if self.shared.held(&incident.policy).is_some() {
+        if self.is_stopped(&incident.policy) {
+            return None;
+        }
+        if self.hold_back(id) {
             return None;
         }
         let runs_per_hour = self.shared.budgets.runs_per_hour;
@@ -258,11 +269,7 @@ impl Dispatcher {
             log: self.shared.journal.run_log(run.clone()),
             locks: self.locks.clone(),
             cancel: Cancel::default(),
-            observer: Some(Arc::new(Watch {
-                run: run.clone(),
-                commands: self.shared.commands.clone(),
-                listeners: self.shared.listeners.clone(),
-            })),
+            observer: Some(Arc::new(Watch { run: run.clone(), shared: self.shared.clone() })),
             metrics: Some(self.shared.metrics.clone()),
             places: Some(self.places.clone()),
         }
@@ -276,6 +283,7 @@ impl Dispatcher {
         let run = at_work.record.id.clone();
         let (incident, policy) = (at_work.incident.clone(), at_work.policy.clone());
         self.busy_keys.insert(at_work.key.clone());
+        self.shared.obstacles.began(&run, &incident, &at_work.key);
         *self.working.entry(policy.clone()).or_default() += 1;
         self.at_work.insert(run.clone(), at_work);
         let commands = self.shared.commands.clone();
@@ -318,6 +326,7 @@ impl Dispatcher {
         else {
             return;
         };
+        self.shared.obstacles.ended(run);
         if !waiting && let Some(working) = self.working.get_mut(&policy) {
             *working = working.saturating_sub(1);
         }
@@ -350,19 +359,25 @@ impl Dispatcher {
 /// Passes on what a run does.
 struct Watch {
     run: RunId,
-    commands: tokio::sync::mpsc::UnboundedSender<Command>,
-    listeners: Option<Listeners>,
+    shared: Arc<Shared>,
 }
 
 impl Observer for Watch {
     fn entry(&self, entry: &Entry) {
-        if let Some(listeners) = &self.listeners {
+        if let Some(listeners) = &self.shared.listeners {
             let _ = listeners.send(Progress::Entry(self.run.clone(), Box::new(entry.clone())));
         }
     }
 
     fn waiting(&self, on: Option<&Prepared>) {
         tracing::debug!(waiting = on.is_some(), "wait");
-        let _ = self.commands.send(Command::Waiting { run: self.run.clone(), waiting: on.is_some() });
+        let now = self.shared.clock.now();
+        self.shared.obstacles.waits(&self.run, on.map(|on| Wait::of(on, now)));
+        let _ = self.shared.commands.send(Command::Waiting { run: self.run.clone(), waiting: on.is_some() });
+    }
+
+    fn crowded(&self, is_crowded: bool) {
+        let wait = is_crowded.then(|| Wait::for_a_place(self.shared.clock.now()));
+        self.shared.obstacles.waits(&self.run, wait);
     }
 }

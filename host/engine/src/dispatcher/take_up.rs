@@ -75,6 +75,7 @@ impl Dispatcher {
             | IncidentState::Waiting
             | IncidentState::Escalated
             | IncidentState::Queued
+            | IncidentState::Held
             | IncidentState::Retrying
             | IncidentState::Resolved
             | IncidentState::Unnecessary
@@ -90,6 +91,9 @@ impl Dispatcher {
         for (policy, state, _) in self.shared.journal.open_counts() {
             if state == IncidentState::Queued {
                 self.queue.look_again(&policy);
+            }
+            if state == IncidentState::Held {
+                self.to_let_go.insert(policy);
             }
         }
         self.next_due = Some(self.now());
@@ -333,6 +337,8 @@ fn incident_of(record: &RunRecord, header: &RunHeader) -> IncidentRecord {
         fingerprint: alert.fingerprint(),
         starts_at: alert.starts_at,
         state: IncidentState::Running,
+        since: None,
+        held_in: None,
         opened_at: record.started_at,
         closed_at: None,
         runs: vec![record.id.clone()],

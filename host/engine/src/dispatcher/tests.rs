@@ -3,12 +3,15 @@
 
 mod backtested;
 mod closed;
+mod held;
 mod left;
 mod many;
+mod pausing;
 mod reminded;
 mod resuming;
 mod retried;
 mod unconfirmed;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,11 +28,11 @@ use suture_core::{
 use suture_journal::{Filter, IncidentRecord, IncidentState, Journal};
 
 use crate::confirm::Confirm;
-use crate::engine::{ByHand, Engine, EngineConfig, Refusal};
+use crate::engine::{ByHand, Engine, EngineConfig, PauseOrder, Refusal};
 use crate::pager::{Page, Pager};
 use crate::policy::{Policy, PolicyConfig, Retry};
 use crate::run::bed::{done, policy};
-use crate::{Budgets, Metrics};
+use crate::{Budgets, Hold, Metrics};
 
 /// A pager that remembers what people were told, and reminded of.
 #[derive(Default)]
@@ -245,19 +248,19 @@ async fn a_policy_that_traps_is_retried_and_then_escalated() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_host_accepts_and_starts_nothing() {
     let bed = bed(policy(|_, _| async { done() })).await;
-    bed.engine.pause();
+    bed.engine.pause(PauseOrder::of_host("alice")).await.unwrap();
     bed.post("firing", &["media"]).await;
     bed.until(IncidentState::Queued).await;
     bed.clock.sleep(Duration::from_secs(60)).await;
     assert!(bed.until(IncidentState::Queued).await.runs.is_empty());
-    bed.engine.resume();
+    bed.engine.resume(None, "alice").await.unwrap();
     bed.until(IncidentState::Verifying).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_alerts_of_a_policy_that_is_held_back_wait_until_it_is_let_go() {
     let bed = start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| {
-        config.held = [("test".to_owned(), "it may not read pods".to_owned())].into();
+        config.held = [("test".to_owned(), Hold::all("it may not read pods"))].into();
     })
     .await;
     assert_eq!(bed.engine.policies()[0].error.as_deref(), Some("it may not read pods"));
@@ -267,7 +270,7 @@ async fn the_alerts_of_a_policy_that_is_held_back_wait_until_it_is_let_go() {
     assert!(bed.until(IncidentState::Queued).await.runs.is_empty());
     let refused = bed.engine.start_run("test", Labels::new(), by_hand(false)).await.unwrap_err();
     assert!(refused.to_string().contains("it may not read pods"), "{refused}");
-    bed.engine.hold("test", None);
+    bed.engine.hold("test", Hold::default());
     bed.until(IncidentState::Verifying).await;
     assert_eq!(bed.engine.policies()[0].error, None);
 }

@@ -401,7 +401,10 @@ impl Dispatcher {
             IncidentState::Running | IncidentState::Waiting => {
                 self.change(id, |incident| incident.alert.status = AlertStatus::Resolved);
             }
-            IncidentState::Received | IncidentState::Queued | IncidentState::Retrying => {
+            IncidentState::Received
+            | IncidentState::Queued
+            | IncidentState::Held
+            | IncidentState::Retrying => {
                 self.change(id, |incident| {
                     incident.summary = "the alert cleared before a run was needed".to_owned();
                 });

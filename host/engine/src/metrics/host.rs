@@ -9,17 +9,22 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use suture_core::Timestamp;
 use suture_journal::Room;
 
 use super::{Histograms, Metrics, OfVerb, ResultOf, counted, from_a_milli, labels, seconds};
+use crate::waiting::Waiting;
 
 labels! {
     OfLease { lease }
     RequestOf { verb, code }
+    WaitsFor { policy, reason }
 }
 
 pub(super) struct Host {
     paused: Gauge,
+    waiting: Family<WaitsFor, Gauge>,
+    waiting_oldest: Family<WaitsFor, Gauge>,
     lease_held: Family<OfLease, Gauge>,
     inbox: Gauge,
     inbox_bytes: Gauge,
@@ -62,6 +67,13 @@ impl Host {
         );
         Self {
             paused: counted(to, "paused", "Whether the host starts no runs for now", Gauge::default()),
+            waiting: counted(to, "waiting", "What waits, and for what", Family::default()),
+            waiting_oldest: seconds(
+                to,
+                "waiting_oldest",
+                "For how long the first of them has waited",
+                Family::default(),
+            ),
             lease_held: counted(
                 to,
                 "lease_held",
@@ -123,6 +135,19 @@ impl Metrics {
     /// Whether the host starts no runs for now.
     pub fn paused(&self, paused: bool) {
         self.0.host.paused.set(paused.into());
+    }
+
+    /// All that waits, as of now.
+    pub fn waiting(&self, all: &[Waiting], now: Timestamp) {
+        let Host { waiting, waiting_oldest, .. } = &self.0.host;
+        waiting.clear();
+        waiting_oldest.clear();
+        for one in all {
+            let labels = WaitsFor { policy: one.policy.clone(), reason: one.reason.as_str().to_owned() };
+            waiting.get_or_create(&labels).set(i64::try_from(one.count).unwrap_or(i64::MAX));
+            let age = one.since.map_or(0, |since| since.duration_until(now).as_secs().max(0));
+            waiting_oldest.get_or_create(&labels).set(age);
+        }
     }
 
     /// Whether this host holds a lease.

@@ -22,6 +22,7 @@ pub(super) struct Policies {
     candidates: Family<OfPolicy, Gauge>,
     errors: Family<OfPolicy, Gauge>,
     held: Family<OfPolicy, Gauge>,
+    paused: Family<OfPolicy, Gauge>,
 }
 
 impl Policies {
@@ -60,6 +61,7 @@ impl Policies {
                 Family::default(),
             ),
             held: counted(to, "policy_held", "Whether a policy starts no runs for now", Family::default()),
+            paused: counted(to, "policy_paused", "Whether somebody has paused a policy", Family::default()),
         }
     }
 }
@@ -112,10 +114,15 @@ impl Metrics {
 
     /// A policy is not in the configuration any more. What was counted of it stays.
     pub fn gone(&self, policy: &str) {
-        let Policies { candidates, errors, held, .. } = &self.0.policies;
-        for gauge in [candidates, errors, held] {
+        let Policies { candidates, errors, held, paused, .. } = &self.0.policies;
+        for gauge in [candidates, errors, held, paused] {
             gauge.remove(&OfPolicy { policy: policy.into() });
         }
+    }
+
+    /// Whether somebody has paused a policy.
+    pub fn policy_paused(&self, policy: &str, paused: bool) {
+        self.0.policies.paused.get_or_create(&OfPolicy { policy: policy.into() }).set(paused.into());
     }
 
     /// Whether a policy starts no runs for now.

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use suture_core::{IncidentId, Labels, Timestamp};
 
 use super::Journal;
+use super::lines;
 use super::row;
 use super::select::{Legible, Table, record_of, sealed};
 use crate::log::JournalError;
@@ -16,6 +17,7 @@ use crate::record::{IncidentRecord, IncidentState};
 const RECEIVED: &str = "received";
 const CONFIRMED: &str = "confirmed";
 const HANDLED: &str = "handled";
+const HELD_IN: &str = "held in";
 /// Where an incident stays that is open and needs nothing.
 const RESTING: [IncidentState; 5] = [
     IncidentState::Unnecessary,
@@ -54,7 +56,7 @@ pub(super) struct FoundBy {
     same_alert: Option<i64>,
     /// Its policy and key, while it is being handled.
     same_key: Option<i64>,
-    /// It waits for its run.
+    /// In which line it waits, where it does.
     queued: Option<i64>,
     /// When the host has something to do for it.
     due: Option<i64>,
@@ -79,6 +81,7 @@ impl FoundBy {
             | IncidentState::Verifying => true,
             IncidentState::Escalated => !incident.paged,
             IncidentState::Queued
+            | IncidentState::Held
             | IncidentState::Retrying
             | IncidentState::Resolved
             | IncidentState::Unnecessary
@@ -97,7 +100,7 @@ impl FoundBy {
                 &incident.fingerprint,
             )),
             same_key: is_handled.then(|| hash(HANDLED, &incident.policy, &incident.key, "")),
-            queued: flag(incident.state == IncidentState::Queued && !incident.said_resolved),
+            queued: lines::of(incident),
             due: incident.due.filter(|_| is_handled).map(rounded_up),
             said_resolved: flag(incident.said_resolved),
             owed: flag(is_owed),
@@ -126,6 +129,11 @@ fn rounded_up(at: Timestamp) -> i64 {
     let millis = at.as_millisecond();
     let is_later = Timestamp::from_millisecond(millis).is_ok_and(|whole| whole < at);
     millis + i64::from(is_later)
+}
+
+/// The line of those that are held back in a namespace.
+pub(super) fn held_in(policy: &str, namespace: &str) -> i64 {
+    hash(HELD_IN, policy, &Labels::new(), namespace)
 }
 
 fn hash(kind: &str, policy: &str, key: &Labels, fingerprint: &str) -> i64 {
@@ -200,8 +208,8 @@ impl Journal {
     /// As of [`open_of`](Self::open_of).
     pub async fn queued(&self, policy: &str, from: &IncidentId, limit: usize) -> Result<Slice, JournalError> {
         let (policy, from) = (policy.to_owned(), from.as_str().to_owned());
-        self.slice("queued IS NOT NULL AND policy = ?1 AND id >= ?2 ORDER BY id", vec![policy, from], limit)
-            .await
+        let sought = format!("policy = ?1 AND queued = {} AND id >= ?2 ORDER BY id", lines::FOR_A_RUN);
+        self.slice(&sought, vec![policy, from], limit).await
     }
 
     /// Incidents of which a notification said that they are resolved, from an id on.
@@ -287,11 +295,11 @@ impl Journal {
     }
 }
 
-fn select(sought: &str) -> String {
+pub(super) fn select(sought: &str) -> String {
     format!("SELECT {} FROM incidents WHERE {sought}", Table::Incidents.columns())
 }
 
-fn records(
+pub(super) fn records(
     connection: &Connection,
     sql: &str,
     values: &[&dyn ToSql],

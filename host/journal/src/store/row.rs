@@ -12,6 +12,7 @@ use suture_core::Timestamp;
 use zstd::bulk::Compressor;
 
 use super::agenda::FoundBy;
+use super::pauses;
 use super::seal::Seal;
 use super::tally::{self, Changes};
 use crate::change::Change;
@@ -27,12 +28,31 @@ const MAX_ENTRY: u64 = 256 << 20;
 
 /// A change, ready to be written.
 pub(super) enum Row {
-    Accept { received_at: i64, policy: Option<String>, body: Vec<u8> },
+    Accept {
+        received_at: i64,
+        policy: Option<String>,
+        body: Vec<u8>,
+    },
     Routed(Vec<i64>),
     Incident(Incident),
     Forget(String),
-    Run { run: Box<RunRecord>, record: String, header: Option<Vec<u8>> },
-    Entry { run: String, step: u32, at: i64, packed: bool, body: Vec<u8> },
+    Run {
+        run: Box<RunRecord>,
+        record: String,
+        header: Option<Vec<u8>>,
+    },
+    Entry {
+        run: String,
+        step: u32,
+        at: i64,
+        packed: bool,
+        body: Vec<u8>,
+    },
+    /// An empty policy is the host; without a record it is paused no longer.
+    Pause {
+        policy: String,
+        record: Option<String>,
+    },
 }
 
 /// What writing rows did to the inbox, and to the records of runs.
@@ -104,6 +124,11 @@ impl Row {
                 let (run, at) = (run.as_str().to_owned(), entry.at.as_millisecond());
                 Self::Entry { run, step: entry.step, at, packed, body }
             }
+            Change::Pause(pause) => {
+                let record = Some(json(&pause)?);
+                Self::Pause { policy: pause.policy.unwrap_or_default(), record }
+            }
+            Change::Resume(policy) => Self::Pause { policy: policy.unwrap_or_default(), record: None },
         })
     }
 
@@ -121,6 +146,7 @@ impl Row {
             Self::Incident(incident) => incident.record.len() + 256,
             Self::Forget(id) => id.len(),
             Self::Run { record, header, .. } => record.len() * 2 + header.as_ref().map_or(0, Vec::len),
+            Self::Pause { record, .. } => record.as_ref().map_or(0, String::len) + 64,
         }
     }
 
@@ -189,6 +215,7 @@ impl Row {
                 effects.tails.insert(run.clone(), (seq, crc));
                 *effects.entries.entry(run.clone()).or_default() += body.len() as i64;
             }
+            Self::Pause { policy, record } => pauses::write(connection, policy, record.as_deref())?,
         }
         Ok(())
     }

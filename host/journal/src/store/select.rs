@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use suture_core::Timestamp;
 
 use super::agenda::FoundBy;
+use super::pauses;
 use super::row::{parse, unpack};
 use super::seal::{Seal, verify};
 use super::tally::{self, Tallies};
@@ -246,6 +247,7 @@ pub(super) fn damage(connection: &Connection, stop: &AtomicBool) -> rusqlite::Re
         })?;
         damage.extend(rows.damaged);
     }
+    damage.extend(pauses::damage(connection)?);
     Ok(damage)
 }
 

@@ -6,8 +6,10 @@ mod death;
 mod disk;
 mod flips;
 mod forgotten;
+mod lines;
 mod opening;
 mod pages;
+mod pauses;
 mod power;
 mod retention;
 mod room;
@@ -49,6 +51,8 @@ fn incident(id: &str, state: IncidentState) -> IncidentRecord {
         fingerprint: format!("f-{id}"),
         starts_at: time(0),
         state,
+        since: None,
+        held_in: None,
         opened_at: time(1),
         closed_at: None,
         runs: vec![],

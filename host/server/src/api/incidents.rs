@@ -9,6 +9,7 @@ use suture_engine::engine::CloseError;
 use suture_journal::{ListedIncident, NameError};
 
 use super::Answer;
+use super::lists::ShownIncident;
 use crate::failure::Failure;
 use crate::name::Name;
 use crate::right::{Caller, Deed};
@@ -20,7 +21,7 @@ pub(super) async fn show(State(engine): State<Engine>, Name(id): Name) -> Answer
         Some(last) => journal.run(last).await.ok().flatten().and_then(|run| run.outcome),
         None => None,
     };
-    Ok(Json(json!(ListedIncident::new(incident, outcome))))
+    Ok(Json(json!(ShownIncident::of(&engine, ListedIncident::new(incident, outcome)))))
 }
 
 /// Close an incident, whatever its alert does.

@@ -16,7 +16,12 @@ use crate::sweep::{self, SweepError};
 
 /// All policies.
 pub(super) async fn list(State(engine): State<Engine>) -> Answer {
-    Ok(Json(json!({"items": engine.policies(), "next": null, "paused": engine.is_paused()})))
+    Ok(Json(json!({
+        "items": engine.policies(),
+        "next": null,
+        "paused": engine.is_paused(),
+        "pauses": engine.pauses(),
+    })))
 }
 
 /// One policy, with what it requests, what it is granted, and its settings.

@@ -1,35 +1,56 @@
-//! How a host is, at a glance.
+//! How a host stands: what is paused, what waits, what is open, and whether it takes alerts.
 
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use suture_core::{Mode, Timestamp};
-use suture_engine::{Engine, PolicyStatus};
+use suture_core::Timestamp;
+use suture_engine::{Engine, PolicyStatus, Waiting};
+use suture_journal::PauseRecord;
 
-use crate::api::not_ready;
+use super::readiness::{age, not_ready};
+use crate::failure::Failure;
 
-/// How a host is.
+/// How a host stands.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HostStatus {
     /// The version of suture that it runs.
     pub version: String,
     /// What time it is to the host.
-    pub now: Timestamp,
+    pub time: Timestamp,
     /// Why it is not ready (what `/readyz` answers); null where it is.
     pub not_ready: Option<String>,
-    /// Whether no run starts, because somebody paused the host.
+    /// Whether it is shutting down.
+    pub stopping: bool,
+    /// Whether somebody has paused the whole host.
     pub paused: bool,
-    /// Notifications that are stored and not looked at yet.
-    pub inbox: Inbox,
-    /// The journal.
-    pub journal: JournalUse,
+    /// Who has paused what, and why.
+    pub pauses: Vec<PauseRecord>,
+    /// How many runs are at work, those that wait included.
+    pub at_work: usize,
+    /// What waits for something that keeps it from going on.
+    pub waiting: Vec<WaitingLine>,
     /// How many incidents are open, by state.
     pub incidents: BTreeMap<String, usize>,
     /// Each policy.
     pub policies: Vec<PolicyStanding>,
+    /// Notifications that are stored and not looked at yet.
+    pub inbox: Inbox,
+    /// The journal.
+    pub journal: JournalUse,
+}
+
+/// What of one policy waits for the same.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitingLine {
+    /// It.
+    #[serde(flatten)]
+    pub waiting: Waiting,
+    /// For how many seconds the first of them does.
+    pub oldest_seconds: Option<i64>,
 }
 
 /// Notifications that are stored and not looked at yet.
@@ -46,61 +67,61 @@ pub struct Inbox {
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JournalUse {
+    /// Why it can't be written; null where it can.
+    pub error: Option<String>,
     /// Bytes on disk.
-    pub used: u64,
+    pub used_bytes: u64,
     /// How many there may be (`storage.maxSize`).
-    pub max: Option<u64>,
+    pub max_bytes: Option<u64>,
+    /// Whether it takes nothing new.
+    pub is_full: bool,
 }
 
-/// How a policy is.
+/// How a policy stands.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyStanding {
-    /// Its name in this host.
-    pub name: String,
-    /// `observe` or `enforce`.
-    pub mode: Mode,
-    /// The manifest's version, where it is loaded.
-    pub version: Option<String>,
-    /// Whether no run of it starts, because somebody paused it, or the host.
-    pub paused: bool,
-    /// Whether no run of it starts, because too much broke at once.
-    pub storm: bool,
-    /// Why no run of it starts, because the host lacks something that it needs.
-    pub held_back: Option<String>,
-    /// Why it is not loaded, or not the newest.
-    pub error: Option<String>,
+    /// It.
+    #[serde(flatten)]
+    pub status: PolicyStatus,
     /// How many of its incidents are open, by state.
     pub incidents: BTreeMap<String, usize>,
 }
 
-impl PolicyStanding {
-    fn of(status: PolicyStatus) -> Self {
-        let PolicyStatus { name, mode, version, paused, storm, held_back, error, .. } = status;
-        let error = error.filter(|error| held_back.as_ref() != Some(error));
-        Self { name, mode, version, paused, storm, held_back, error, incidents: BTreeMap::new() }
-    }
-}
-
-pub(super) async fn status(State(engine): State<Engine>) -> Json<HostStatus> {
-    let journal = engine.journal();
+pub(super) async fn show(State(engine): State<Engine>) -> Result<Json<HostStatus>, Failure> {
+    let waiting = engine.waiting().await.map_err(|error| Failure::internal(error.to_string()))?;
+    let (now, journal) = (engine.now(), engine.journal());
     let room = journal.room();
-    let mut policies: Vec<_> = engine.policies().into_iter().map(PolicyStanding::of).collect();
+    let of_policy = |status| PolicyStanding { status, incidents: BTreeMap::new() };
+    let mut policies: Vec<_> = engine.policies().into_iter().map(of_policy).collect();
     let mut incidents = BTreeMap::new();
     for (policy, state, number) in journal.open_counts() {
         *incidents.entry(state.as_str().to_owned()).or_default() += number;
-        if let Some(standing) = policies.iter_mut().find(|standing| standing.name == policy) {
+        if let Some(standing) = policies.iter_mut().find(|standing| standing.status.name == policy) {
             standing.incidents.insert(state.as_str().to_owned(), number);
         }
     }
-    Json(HostStatus {
+    let line = |waiting: Waiting| WaitingLine {
+        oldest_seconds: waiting.since.map(|since| age(since, now)),
+        waiting,
+    };
+    Ok(Json(HostStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        now: engine.now(),
+        time: now,
         not_ready: not_ready(&engine).await.err().map(|failure| failure.message),
+        stopping: engine.is_stopping(),
         paused: engine.is_paused(),
-        inbox: Inbox { notifications: journal.inbox_len(), bytes: journal.inbox_bytes() },
-        journal: JournalUse { used: room.used, max: room.max },
+        pauses: engine.pauses(),
+        at_work: engine.at_work(),
+        waiting: waiting.into_iter().map(line).collect(),
         incidents,
         policies,
-    })
+        inbox: Inbox { notifications: journal.inbox_len(), bytes: journal.inbox_bytes() },
+        journal: JournalUse {
+            error: journal.health().err().map(|error| error.to_string()),
+            used_bytes: room.used,
+            max_bytes: room.max,
+            is_full: room.is_full_with(0),
+        },
+    }))
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use serde_json::Value;
 use suture_core::{Clock, RealClock, Timestamp};
 use suture_engine::{Engine, Policy};
 use tokio::sync::{mpsc, oneshot};
@@ -70,6 +71,8 @@ pub(crate) struct Keeper {
     catalog: Arc<Catalog>,
     engine: Engine,
     loaded: Arc<Loaded>,
+    /// What the host began with, and what runs of it until a restart.
+    began_with: Value,
     /// The configuration file, as it was read last.
     stamp: Stamp,
     places: Vec<Place>,
@@ -124,6 +127,7 @@ impl Keeper {
         let handle = Handle { sender: sender.clone(), status: status.clone() };
         let mut keeper = Self {
             stamp: Stamp::of_file(loaded.file()),
+            began_with: loaded.plain(),
             places: considered
                 .iter()
                 .map(|considered| Place::new(Arc::new(considered.policy.clone())))

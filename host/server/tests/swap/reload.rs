@@ -43,6 +43,9 @@ async fn a_policy_comes_and_goes_with_the_configuration_and_what_needs_a_restart
     assert!(!metrics.contains("suture_policy_error{policy=\"demo\"}"), "{metrics}");
     let config = bed.until("/api/v1/config", |config| config["afterRestart"] != json!([])).await;
     assert_eq!(config["afterRestart"], json!(["budgets"]), "{config}");
+    // What is put back is what runs.
+    bed.configure("policies:\n- {name: other, source: {file: other.wasm}, confirm: none}\n");
+    bed.until("/api/v1/config", |config| config["afterRestart"] == json!([])).await;
 }
 
 #[tokio::test]

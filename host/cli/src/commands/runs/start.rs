@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use suture_core::{Clock, Labels, RealClock};
+use suture_core::{Clock, Labels, RealClock, display};
+use suture_server::ShownIncident;
 
 use super::follow;
 use crate::CommandResult;
@@ -58,7 +59,7 @@ async fn first_run(records: &Records, incident: &str, output: &Output) -> Result
     let clock: &dyn Clock = &RealClock;
     let mut said = None;
     loop {
-        let listed = records.incident(incident).await?;
+        let ShownIncident { listed, waiting_for } = records.incident(incident).await?;
         let incident = &listed.incident;
         if let Some(run) = incident.runs.last() {
             return Ok(run.to_string());
@@ -67,9 +68,9 @@ async fn first_run(records: &Records, incident: &str, output: &Output) -> Result
             let what = format!("no run was started: {}", incident.summary);
             return Err(CliError { exit: Exit::Failed, ..CliError::usage(what) });
         }
-        let state = incident.state.as_str();
-        if said != Some(state) {
-            output.note(format!("{DIM}incident {}: {state}{DIM:#}", incident.id));
+        let state = waiting_for.map_or_else(|| incident.state.as_str().to_owned(), |waiting| waiting.message);
+        if said.as_ref() != Some(&state) {
+            output.note(format!("{DIM}incident {}: {}{DIM:#}", incident.id, display::one_line(&state)));
             said = Some(state);
         }
         clock.sleep(EVERY).await;

@@ -22,6 +22,8 @@ fn resting(number: usize, state: IncidentState) -> IncidentRecord {
         fingerprint: alert.fingerprint(),
         starts_at: alert.starts_at,
         state,
+        since: None,
+        held_in: None,
         opened_at: alert.starts_at,
         closed_at: None,
         runs: vec![],

@@ -289,13 +289,13 @@ async fn a_forged_resolved_closes_nothing_that_fires_and_a_real_one_closes_at_on
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_resolved_does_not_keep_a_queued_incident_from_its_run() {
     let bed = confirming(unnecessary(), |_| ()).await;
-    bed.engine.pause();
+    bed.engine.pause(PauseOrder::of_host("alice")).await.unwrap();
     bed.fires("media");
     bed.post("firing", &["media"]).await;
     bed.until(IncidentState::Queued).await;
     bed.post("resolved", &["media"]).await;
     bed.wait_for("said", async || bed.incidents().await[0].said_resolved.then_some(())).await;
-    bed.engine.resume();
+    bed.engine.resume(None, "alice").await.unwrap();
     let incident = bed.until(IncidentState::Unnecessary).await;
     assert_eq!(incident.runs.len(), 1);
 }

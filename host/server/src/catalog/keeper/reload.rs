@@ -1,6 +1,6 @@
 //! Reading the configuration again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures::future::join_all;
@@ -85,6 +85,9 @@ impl Keeper {
     async fn put_in_force(&mut self, reloaded: Reloaded) {
         let Reloaded { mut loaded, considered } = reloaded;
         let changes = changes::between(&self.loaded.plain(), &loaded.plain());
+        let since_start = changes::between(&self.began_with, &loaded.plain());
+        let waiting = since_start.into_iter().filter(|change| !change.is_live());
+        let waiting: BTreeSet<String> = waiting.map(|change| change.at).collect();
         let warnings = std::mem::take(&mut loaded.warnings);
         self.loaded = Arc::new(loaded);
         for considered in &considered {
@@ -112,15 +115,11 @@ impl Keeper {
         }
         self.publish();
         self.on_reload.iter().for_each(|hear| hear(&self.loaded));
-        tell(&changes, &warnings);
+        tell(&changes, &waiting, &warnings);
         let mut status = self.status.write();
         status.loaded_at = RealClock.now();
         status.errors.clear();
-        for change in changes.iter().filter(|change| !change.is_live()) {
-            if !status.after_restart.contains(&change.at) {
-                status.after_restart.push(change.at.clone());
-            }
-        }
+        status.after_restart = waiting.into_iter().collect();
     }
 }
 
@@ -146,14 +145,14 @@ async fn consider(
     if errors.is_empty() { Ok(Reloaded { loaded, considered }) } else { Err(errors) }
 }
 
-fn tell(changes: &[Change], warnings: &[ConfigError]) {
+fn tell(changes: &[Change], waiting: &BTreeSet<String>, warnings: &[ConfigError]) {
     if changes.is_empty() {
         return;
     }
     for change in changes {
         let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
         let (from, to) = (shown(&change.from), shown(&change.to));
-        if change.is_live() {
+        if change.is_live() || waiting.is_empty() {
             tracing::info!(at = change.at, from, to, "the configuration is changed");
         } else {
             tracing::warn!(

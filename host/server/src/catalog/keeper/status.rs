@@ -15,7 +15,8 @@ pub(crate) struct ConfigStatus {
     pub loaded_at: Timestamp,
     /// Why what stands in the file now is not in force; empty where it is.
     pub errors: Vec<String>,
-    /// What was changed and is in force from the next start on.
+    /// Where what stands in the file now is another than what the host runs with: it is in force
+    /// from the next start on.
     pub after_restart: Vec<String>,
 }
 

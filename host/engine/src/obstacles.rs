@@ -1,0 +1,146 @@
+//! What keeps work waiting, as the dispatcher sees it: written whenever that changes, and read
+//! without asking it. A dispatcher that can't answer must not hide what it waits for.
+
+use std::collections::{BTreeMap, HashMap};
+
+use parking_lot::RwLock;
+use suture_core::{Effect, IncidentId, Labels, Prepared, RunId, Timestamp};
+
+use crate::dispatcher::Key;
+use crate::waiting::Reason;
+
+/// Why no run of a policy starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Obstacle {
+    pub reason: Reason,
+    /// A sentence for people.
+    pub message: String,
+    /// When it is over by itself, where that is known.
+    pub until: Option<Timestamp>,
+}
+
+/// What a run waits for. Ten thousand may wait, so it is small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wait {
+    pub reason: Reason,
+    /// The lock, or the object.
+    on: Option<Box<str>>,
+    pub since: Timestamp,
+    pub until: Option<Timestamp>,
+}
+
+/// A run at work.
+#[derive(Clone, Debug)]
+pub(crate) struct AtWork {
+    pub incident: IncidentId,
+    pub key: Key,
+    /// What it waits for; none where it is being worked on.
+    pub wait: Option<Wait>,
+}
+
+/// All of it.
+#[derive(Default)]
+pub(crate) struct Obstacles {
+    policies: RwLock<BTreeMap<String, Obstacle>>,
+    runs: RwLock<HashMap<RunId, AtWork>>,
+}
+
+impl Obstacles {
+    /// What keeps each policy from starting the runs that wait.
+    pub fn set(&self, policies: BTreeMap<String, Obstacle>) {
+        let is_same = *self.policies.read() == policies;
+        if !is_same {
+            *self.policies.write() = policies;
+        }
+    }
+
+    pub fn of(&self, policy: &str) -> Option<Obstacle> {
+        self.policies.read().get(policy).cloned()
+    }
+
+    /// A run is at work.
+    pub fn began(&self, run: &RunId, incident: &IncidentId, key: &Key) {
+        let at_work = AtWork { incident: incident.clone(), key: key.clone(), wait: None };
+        self.runs.write().insert(run.clone(), at_work);
+    }
+
+    /// It waits for something, or no longer.
+    pub fn waits(&self, run: &RunId, wait: Option<Wait>) {
+        if let Some(at_work) = self.runs.write().get_mut(run) {
+            at_work.wait = wait;
+        }
+    }
+
+    pub fn ended(&self, run: &RunId) {
+        self.runs.write().remove(run);
+    }
+
+    /// What the run of an incident waits for.
+    pub fn wait_of(&self, run: &RunId) -> Option<Wait> {
+        self.runs.read().get(run).and_then(|at_work| at_work.wait.clone())
+    }
+
+    /// The incident with a key that a run works on.
+    pub fn busy(&self, policy: &str, key: &Labels) -> Option<IncidentId> {
+        let is_same = |at_work: &&AtWork| at_work.key.0 == policy && at_work.key.1 == *key;
+        self.runs.read().values().find(is_same).map(|at_work| at_work.incident.clone())
+    }
+
+    /// How many runs are at work.
+    pub fn at_work(&self) -> usize {
+        self.runs.read().len()
+    }
+
+    /// The runs that wait for what others have: of which policy, for what, since when.
+    pub fn held_up(&self) -> Vec<(String, Wait)> {
+        let runs = self.runs.read();
+        let waiting = runs.values().filter_map(|run| Some((&run.key.0, run.wait.as_ref()?)));
+        let held_up = waiting.filter(|(_, wait)| wait.reason.is_obstacle());
+        held_up.map(|(policy, wait)| (policy.clone(), wait.clone())).collect()
+    }
+}
+
+impl Wait {
+    /// What a policy has begun to wait for.
+    pub fn of(prepared: &Prepared, since: Timestamp) -> Self {
+        let (reason, on) = match &prepared.effect {
+            Effect::Exclusive { name, .. } => (Reason::Lock, Some(name.as_str().into())),
+            Effect::Wait { target, .. } => {
+                let namespace = target.namespace.as_ref().map_or_else(String::new, |one| format!("{one}/"));
+                (Reason::Cluster, Some(format!("{} {namespace}{}", target.kind.kind, target.name).into()))
+            }
+            Effect::Get { .. }
+            | Effect::List(_)
+            | Effect::Mutate { .. }
+            | Effect::Settle { .. }
+            | Effect::Logs { .. }
+            | Effect::Query { .. }
+            | Effect::QueryRange { .. }
+            | Effect::Alerts
+            | Effect::Now
+            | Effect::Sleep { .. }
+            | Effect::Log { .. }
+            | Effect::Step { .. } => (Reason::Sleep, None),
+        };
+        Self { reason, on, since, until: prepared.deadline }
+    }
+
+    /// As many instances are at work as there may be.
+    pub fn for_a_place(since: Timestamp) -> Self {
+        Self { reason: Reason::Places, on: None, since, until: None }
+    }
+
+    /// A sentence for people.
+    pub fn message(&self) -> String {
+        let on = self.on.as_deref().unwrap_or_default();
+        match self.reason {
+            Reason::Lock => format!("another run holds the lock `{on}`"),
+            Reason::Cluster => format!("the run waits for {on}"),
+            Reason::Places => PLACES.to_owned(),
+            _ => "the run waits for a time to pass".to_owned(),
+        }
+    }
+}
+
+/// What is said where all places are taken.
+pub(crate) const PLACES: &str = "as many runs are at work as there may be at once (`budgets.concurrentRuns`)";
