@@ -126,6 +126,25 @@ fn exactly_what_is_requested_and_granted_is_printed_and_always_the_same() {
 }
 
 #[test]
+fn the_same_configuration_gives_the_same_bytes_wherever_it_lies() {
+    let (folder, file) = config("{live: {}}", Path::new("volsync.wasm"), GRANTS);
+    let elsewhere = tempfile::tempdir().unwrap();
+    for place in [folder.path(), elsewhere.path()] {
+        std::fs::copy(volsync(), place.join("volsync.wasm")).unwrap();
+    }
+    let renamed = elsewhere.path().join("production.yaml");
+    std::fs::copy(&file, &renamed).unwrap();
+    let print = |file: &str, form: &str| {
+        let ran = suture(&["rbac", "--config", file, "--output", form]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stdout
+    };
+    for form in ["text", "json"] {
+        assert_eq!(print(&file, form), print(renamed.to_str().unwrap(), form));
+    }
+}
+
+#[test]
 fn the_roles_are_bound_to_the_account_that_is_named() {
     let (_folder, file) = config("{live: {namespace: tools, lease: false}}", volsync(), GRANTS);
     let objects = |more: &[&str]| -> Vec<Value> {

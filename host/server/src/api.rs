@@ -1,9 +1,11 @@
 //! The admin API, metrics and health.
 
 mod body;
+mod described;
 mod effects;
 mod incidents;
 pub(crate) mod lists;
+mod openapi;
 mod pausing;
 mod policies;
 mod readiness;
@@ -14,8 +16,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -42,8 +44,27 @@ pub(crate) fn router(
     sweeper: sweep::Shared,
     admission: Arc<Admission>,
 ) -> Router {
-    let api = Routes::new(admission.clone())
+    routes(admission)
+        .into_router()
+        .layer(Extension(handle))
+        .layer(Extension(sweeper))
+        .fallback(async || Failure::not_found("there is nothing here; the API is at /api/v1"))
+        .method_not_allowed_fallback(async || {
+            Failure::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "this path takes another method")
+        })
+        .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
+        .layer(map_response(too_large))
+        .with_state(engine)
+}
+
+/// All routes. What each does is said in [`described`].
+fn routes(admission: Arc<Admission>) -> Routes {
+    Routes::new(admission)
+        .get(Right::View, "/status", status::show)
         .get(Right::View, "/config", policies::config)
+        .get(Right::View, "/openapi.json", async || Json(openapi()))
+        .post(Right::Operate, "/pause", pausing::pause)
+        .post(Right::Operate, "/resume", pausing::resume)
         .get(Right::View, "/policies", policies::list)
         .get(Right::View, "/policies/{name}", policies::show)
         .post(Right::Accept, "/policies/{name}/accept", policies::accept)
@@ -55,33 +76,37 @@ pub(crate) fn router(
         .get(Right::View, "/incidents/{id}", incidents::show)
         .post(Right::Operate, "/incidents/{id}/retry", retry)
         .post(Right::Operate, "/incidents/{id}/close", incidents::close)
-        .get(Right::View, "/status", status::show)
         .get(Right::View, "/runs", lists::runs)
         .get(Right::View, "/runs/{id}", effects::run)
         .post(Right::Operate, "/runs/{id}/cancel", cancel)
-        .post(Right::Operate, "/pause", pausing::pause)
-        .post(Right::Operate, "/resume", pausing::resume)
-        .into_router();
-    let api = api.layer(Extension(handle)).layer(Extension(sweeper));
-    let counted = Routes::new(admission).get(Right::Metrics, "/metrics", metrics).into_router();
-    Router::new()
-        .nest("/api/v1", api)
-        .merge(counted)
+        .beside(Some(Right::Metrics), "/metrics", metrics)
         // Health is for the kubelet, which has no token.
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(readiness::ready))
-        .fallback(async || Failure::not_found("there is nothing here; the API is at /api/v1"))
-        .method_not_allowed_fallback(async || {
-            Failure::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "this path takes another method")
-        })
-        .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
-        .with_state(engine)
+        .beside(None, "/healthz", async || "ok\n")
+        .beside(None, "/readyz", readiness::ready)
+}
+
+/// The API as a document: OpenAPI 3.1.
+pub fn openapi() -> Value {
+    let nobody = Arc::new(Admission::new(None, None, None, &[]));
+    described::document().of(routes(nobody).all())
+}
+
+/// A body that is too large is refused before a route sees it.
+async fn too_large(response: Response) -> Response {
+    match response.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            let message = format!("the body is larger than {MAX_BODY} bytes");
+            Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "tooLarge", message).into_response()
+        }
+        _ => response,
+    }
 }
 
 /// The body of a run that is started by hand.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Start {
+    /// The labels of the alert.
     labels: Labels,
     /// Whether it starts without Prometheus's confirmation.
     #[serde(default)]

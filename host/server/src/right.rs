@@ -27,7 +27,7 @@ pub(crate) enum Right {
 
 impl Right {
     /// The role that has it; `admin` has all.
-    fn role(self) -> Role {
+    pub fn role(self) -> Role {
         match self {
             Self::Metrics | Self::View => Role::Viewer,
             Self::Operate => Role::Operator,

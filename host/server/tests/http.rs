@@ -162,6 +162,13 @@ async fn the_api_lists_pages_and_filters() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_too_large_for_the_api_is_refused_as_everything_is() {
+    let bed = bed().await;
+    let (status, answer) = bed.tell("/pause", json!({"reason": "x".repeat(100_000)})).await;
+    assert_eq!((status, &answer["error"]["code"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("tooLarge")));
+}
+
+#[tokio::test]
 async fn a_policy_that_can_not_be_loaded_says_why_and_the_host_goes_on_taking_alerts() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("bad.wasm"), "not wasm").unwrap();

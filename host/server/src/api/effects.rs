@@ -21,7 +21,7 @@ const BYTES: usize = 4 << 20;
 static AT_ONCE: Semaphore = Semaphore::const_new(4);
 
 /// Which part of a run's record.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     /// The `next` of the part before.
