@@ -74,3 +74,4 @@ guest-target: toolchain # The target that policies are built for.
 include mk/packages.mk
 include mk/envtest.mk
 include mk/fuzz.mk
+include mk/nightly.mk

@@ -36,7 +36,8 @@ async fn alerts(count: usize) -> anyhow::Result<Figure> {
     std::fs::write(folder.path().join("volsync.wasm"), crate::policy::component()?)?;
     std::fs::write(
         folder.path().join("empty.yaml"),
-        "name: empty\ngiven: {now: 2026-11-22T04:10:00Z, objects: []}\nwhen: []\nthen: {}\n",
+        "name: empty\ngiven: {now: 2026-11-22T04:10:00Z, objects: []}\n\
+         when: [{alert: {labels: {alertname: Nothing}}}]\nthen: {outcome: unnecessary}\n",
     )?;
     let config = "cluster: {simulated: {scenario: empty.yaml}}\npolicies:\n- name: volsync\n  \
                   source: {file: volsync.wasm}\n  match: ['alertname=\"BackupTooOld\"']\n  confirm: none\n";
@@ -132,5 +133,6 @@ fn closed(number: usize) -> anyhow::Result<Change> {
         summary: "the alert cleared before a run was needed".to_owned(),
         by_hand: false,
         paged: false,
+        evidence: String::new(),
     }))
 }

@@ -172,6 +172,7 @@ fn incident(number: usize) -> anyhow::Result<Change> {
         forced: false,
         said_resolved: false,
         paged: false,
+        evidence: String::new(),
     }))
 }
 
@@ -194,6 +195,7 @@ async fn host(folder: &Path) -> anyhow::Result<Engine> {
         },
         max_pending: 1000,
         max_pending_bytes: u64::MAX,
+        telling: suture_engine::Telling::default(),
         retention: Duration::from_secs(3600),
         listeners: None,
         held: BTreeMap::new(),

@@ -11,9 +11,9 @@ use anyhow::Context;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::routing::post;
-use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::{Clock, Notification, RealClock};
 use suture_server::{Compiler, ServeOptions, Server, Simulated};
+use suture_simulator::{Fixture, SimulatedCluster};
 use suture_tests::host::program;
 use suture_tests::process::{free_port, loopback};
 

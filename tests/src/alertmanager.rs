@@ -26,7 +26,7 @@ impl Alertmanager {
             r#"
 global: {{resolve_timeout: 10s}}
 route: {{receiver: people, group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1m, routes: [
-  {{receiver: suture, matchers: ['alertname="VolSyncVolumeOutOfSync"'], continue: true}}]}}
+  {{receiver: suture, matchers: ['alertname=~"VolSyncVolumeOutOfSync|SutureDrill"'], continue: true}}]}}
 receivers:
 - name: people
 - name: suture

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use suture_cluster::SimulatedCluster;
 use suture_core::handler::{Discovery, Resource};
 use suture_core::object::Kind;
 use suture_core::{Effect, EffectHandler, Error, Fault, Prepared, Reply, Resolution, Step};
+use suture_simulator::SimulatedCluster;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 /// On which side of the deed a request is.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::routing::get;
 use serde_json::Value;
-use suture_cluster::SimulatedCluster;
+use suture_simulator::SimulatedCluster;
 
 /// Serve `volsync_volume_out_of_sync` for every ReplicationSource of a cluster.
 ///

@@ -24,11 +24,11 @@ use bed::{Registry, client};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
-use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::Digest;
 use suture_core::{Clock, RealClock};
 use suture_registry::About;
 use suture_server::{Compiler, ServeOptions, Server, Simulated};
+use suture_simulator::{Fixture, SimulatedCluster};
 use suture_tests::command::{refuses, shows};
 use suture_tests::process::eventually;
 

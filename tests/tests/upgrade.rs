@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
-use suture_cluster::SimulatedCluster;
 use suture_cluster::socket::{Listener, Offer};
 use suture_core::{Clock, ScaledClock};
 use suture_scenario::Scenario;
+use suture_simulator::SimulatedCluster;
 use suture_tests::host::Host;
 use suture_tests::left::nothing_is_left;
 use suture_tests::process::eventually;

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::effect::{Op, Patch, PatchType, Predicate, Target, Test};
 use suture_core::handler::{Discovery, Resource};
 use suture_core::manifest::{RawManifest, RawPermission};
@@ -18,6 +17,7 @@ use suture_core::{
 };
 use suture_engine::{Cluster, Confirm, Policy, PolicyConfig, Retry, RunSpec, Session};
 use suture_journal::{Cancel, RunLog};
+use suture_simulator::{Fixture, SimulatedCluster};
 
 /// How many effects the busy policy has.
 pub const EFFECTS: usize = 30;

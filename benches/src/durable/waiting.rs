@@ -130,6 +130,7 @@ async fn host(folder: &Path) -> anyhow::Result<(Engine, Arc<Slow>)> {
         },
         max_pending: 1000,
         max_pending_bytes: u64::MAX,
+        telling: suture_engine::Telling::default(),
         retention: Duration::from_secs(3600),
         listeners: None,
         held: BTreeMap::new(),

@@ -52,6 +52,7 @@ impl Suture {
             budgets: Budgets { storm: usize::MAX, ..Budgets::default() },
             max_pending: 1000,
             max_pending_bytes: u64::MAX,
+            telling: suture_engine::Telling::default(),
             retention: Duration::from_secs(3600),
             listeners: Some(listeners),
             held: BTreeMap::new(),

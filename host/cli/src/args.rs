@@ -1,6 +1,8 @@
 //! What can be typed.
 
+mod alerts;
 mod compile;
+mod doctor;
 mod generate;
 mod incidents;
 mod lists;
@@ -18,7 +20,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use alerts::AlertsArgs;
 pub use compile::CompileArgs;
+pub use doctor::DoctorArgs;
 pub use generate::{CompletionsArgs, Format as SchemaFormat, ManArgs, SchemaArgs};
 pub use incidents::{IncidentArgs, IncidentsArgs, IncidentsCommand, IncidentsListArgs, IncidentsShowArgs};
 pub use lists::ListArgs;
@@ -108,6 +112,10 @@ pub enum Command {
     Policies(PoliciesArgs),
     /// Handle what fires in Prometheus, whether it was posted or not.
     Sweep(SweepArgs),
+    /// Look at the path from an alert to its repair, and say what to do where it is broken.
+    Doctor(DoctorArgs),
+    /// Show alerts that were posted to a running host and that no policy handles.
+    Alerts(AlertsArgs),
     /// Make tokens for people who use the API.
     Token(TokenArgs),
     /// List, show, start, cancel and follow runs; make a scenario of one.

@@ -1,10 +1,12 @@
 //! The subcommands, one file each.
 
+mod alerts;
 mod build;
 mod check;
 mod compile;
 mod completions;
 mod demo;
+mod doctor;
 mod grants;
 mod incidents;
 mod inspect;
@@ -45,6 +47,8 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Resume(args) => operate::resume(&args, output),
         Command::Incidents(args) => incidents::run(args.command, output),
         Command::Policies(args) => policies::run(args.command, output),
+        Command::Doctor(args) => doctor::run(&args, output),
+        Command::Alerts(args) => alerts::run(&args, output),
         Command::Sweep(args) => sweep::run(&args, output),
         Command::Token(args) => token::run(&args.command, output),
         Command::Runs(args) => runs::run(args.command, output),

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use suture_cluster::SimulatedCluster;
 use suture_core::{AlertStatus, Clock, ScaledClock};
 use suture_scenario::Scenario;
 use suture_server::{Compiler, ServeOptions, Simulated};
+use suture_simulator::SimulatedCluster;
 
 /// Make the cluster that a scenario's `given` and `reactions` describe. Its time begins
 /// at `given.now` and runs `speed` times as fast as real. Where the scenario lists no

@@ -95,6 +95,8 @@ fn help_names_every_subcommand_and_the_exit_codes() {
             "incidents",
             "policies",
             "sweep",
+            "doctor",
+            "alerts",
             "token",
             "runs",
             "replay",

@@ -168,7 +168,7 @@ fn a_value_that_does_not_exist_is_told_which_do_and_an_id_that_nobody_has_how_to
     let journal = dir.path().join("state").display().to_string();
     for source in [&[][..], &["--journal", &journal]] {
         for (arguments, words) in [
-            (&["incidents", "list", "--state", "bogus"][..], "received, queued, running"),
+            (&["incidents", "list", "--state", "bogus"][..], "received, queued, held, running"),
             (&["runs", "list", "--state", "bogus"], "running, waiting, ended"),
             (&["runs", "list", "--outcome", "bogus"], "remediated, unnecessary"),
             (&["runs", "show", "nobody"], "there is no run `nobody`"),

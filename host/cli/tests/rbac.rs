@@ -97,7 +97,9 @@ fn exactly_what_is_requested_and_granted_is_printed_and_always_the_same() {
     let objects: Vec<Value> = serde_saphyr::from_multiple(&ran.stdout).unwrap();
     let wanted = [
         // No delete: the policy does not request it. No secrets, no more of pods than a list.
+        "- get namespaces. home",
         "- get namespaces. kube-system",
+        "- get namespaces. media",
         "- get volumesnapshotcontents.snapshot.storage.k8s.io ",
         "- list pods. ",
         "home create events.events.k8s.io ",

@@ -1,7 +1,9 @@
 //! Telling people: alerts posted to Alertmanager go where the operator's routes lead.
 
+pub mod routing;
 mod silence;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -24,6 +26,17 @@ impl fmt::Debug for AlertmanagerClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("AlertmanagerClient").field(&self.server.shown()).finish()
     }
+}
+
+/// What an Alertmanager says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertmanagerStatus {
+    /// Its version.
+    pub version: String,
+    /// Its configuration, secrets left out.
+    pub config: String,
+    /// What time it is there, where it says so.
+    pub date: Option<Timestamp>,
 }
 
 /// An alert to be posted.
@@ -52,7 +65,20 @@ pub struct KnownAlert {
     pub starts_at: Timestamp,
     /// Alertmanager's fingerprint of its labels.
     pub fingerprint: String,
+    /// What it says to people.
+    #[serde(default)]
+    pub annotations: Labels,
+    /// Where people find more; may be empty.
+    #[serde(default, rename = "generatorURL")]
+    pub generator_url: String,
+    #[serde(default)]
+    receivers: Vec<Named>,
     status: KnownStatus,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct Named {
+    name: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -70,6 +96,16 @@ impl KnownAlert {
     pub fn is_suppressed(&self) -> bool {
         let KnownStatus { state, silenced_by, inhibited_by, muted_by } = &self.status;
         state == "suppressed" || [silenced_by, inhibited_by, muted_by].iter().any(|by| !by.is_empty())
+    }
+
+    /// Whether people are told: it fires, it was looked at, and nothing keeps it back.
+    pub fn is_active(&self) -> bool {
+        self.status.state == "active" && !self.is_suppressed()
+    }
+
+    /// Whether its routes lead to a receiver of that name.
+    pub fn is_for(&self, receiver: &str) -> bool {
+        self.receivers.iter().any(|named| named.name == receiver)
     }
 }
 
@@ -96,12 +132,50 @@ impl AlertmanagerClient {
         self.server.shown()
     }
 
+    /// What it says of itself.
+    ///
+    /// # Errors
+    /// Why it can't be asked.
+    pub async fn status(&self) -> Result<AlertmanagerStatus, String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Status {
+            config: Config,
+            version_info: Version,
+        }
+        #[derive(Deserialize)]
+        struct Config {
+            original: String,
+        }
+        #[derive(Deserialize)]
+        struct Version {
+            version: String,
+        }
+        let (status, date): (Status, _) = self.answered("api/v2/status").await?;
+        let Status { config: Config { original }, version_info: Version { version } } = status;
+        Ok(AlertmanagerStatus { version, config: original, date })
+    }
+
     /// All alerts that it has and that fire, those included of which nobody is told.
     ///
     /// # Errors
     /// Why it can't be asked.
     pub async fn alerts(&self) -> Result<Vec<KnownAlert>, String> {
         self.listed("api/v2/alerts").await
+    }
+
+    /// Those of them whose routes lead to one of these receivers.
+    ///
+    /// # Errors
+    /// Why it can't be asked.
+    pub async fn alerts_for(&self, receivers: &BTreeSet<&str>) -> Result<Vec<KnownAlert>, String> {
+        // It anchors the expression at both ends.
+        let names: Vec<_> = receivers.iter().map(|name| regex::escape(name)).collect();
+        let path = self.server.path_with("api/v2/alerts", &[("receiver", &names.join("|"))]);
+        let mut alerts: Vec<KnownAlert> = self.listed(&path).await?;
+        // Older ones know no such filter, and it is an expression.
+        alerts.retain(|alert| receivers.iter().any(|name| alert.is_for(name)));
+        Ok(alerts)
     }
 
     /// Its silences that are active.
@@ -115,6 +189,10 @@ impl AlertmanagerClient {
     }
 
     async fn listed<T: DeserializeOwned>(&self, path: &str) -> Result<T, String> {
+        self.answered(path).await.map(|(listed, _)| listed)
+    }
+
+    async fn answered<T: DeserializeOwned>(&self, path: &str) -> Result<(T, Option<Timestamp>), String> {
         let answer = self.server.get(path).await;
         let answer = answer.map_err(|error| format!("Alertmanager at {error}"))?;
         if !answer.is_success() {
@@ -125,8 +203,9 @@ impl AlertmanagerClient {
                 answer.excerpt()
             ));
         }
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| format!("Alertmanager at {} does not answer as one: {error}", self.url()))
+        let read = serde_json::from_slice(&answer.body)
+            .map_err(|error| format!("Alertmanager at {} does not answer as one: {error}", self.url()))?;
+        Ok((read, answer.date))
     }
 
     /// Post alerts, all of them or none.

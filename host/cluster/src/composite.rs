@@ -68,7 +68,7 @@ mod tests {
 
     use super::*;
     use crate::testing::TestServer;
-    use crate::{Fixture, SimulatedCluster};
+    use suture_simulator::{Fixture, SimulatedCluster};
 
     #[tokio::test]
     async fn prometheus_is_the_real_one_and_all_else_the_clusters() {

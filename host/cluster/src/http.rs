@@ -5,10 +5,11 @@ mod access;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderValue};
 use reqwest::{Method, RequestBuilder, Url};
+use suture_core::clock::of_http;
 use suture_core::names::shortened;
-use suture_core::{Clock, causes};
+use suture_core::{Clock, Timestamp, causes};
 
 pub use access::Access;
 use access::Admitted;
@@ -33,6 +34,8 @@ pub struct Server {
 pub struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
+    /// What time it is there, where it says so.
+    pub date: Option<Timestamp>,
 }
 
 impl Answer {
@@ -93,6 +96,13 @@ impl Server {
         &self.shown
     }
 
+    /// A path with a query, to be got.
+    pub fn path_with(&self, path: &str, query: &[(&str, &str)]) -> String {
+        let mut url = self.base.clone();
+        url.query_pairs_mut().clear().extend_pairs(query);
+        format!("{path}?{}", url.query().unwrap_or_default())
+    }
+
     /// A GET of a path below the URL.
     ///
     /// # Errors
@@ -142,6 +152,7 @@ async fn receive(request: RequestBuilder) -> Result<Answer, String> {
     let failed = |error: reqwest::Error| causes(&error.without_url());
     let mut response = request.send().await.map_err(failed)?;
     let status = response.status().as_u16();
+    let date = response.headers().get(DATE).and_then(|date| of_http(date.to_str().ok()?));
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(failed)? {
         if body.len() + part.len() > LONGEST_ANSWER {
@@ -149,7 +160,7 @@ async fn receive(request: RequestBuilder) -> Result<Answer, String> {
         }
         body.extend_from_slice(&part);
     }
-    Ok(Answer { status, body })
+    Ok(Answer { status, body, date })
 }
 
 /// TLS needs a provider of cryptography, one for the process. Where the program has

@@ -2,6 +2,7 @@
 
 mod answer;
 mod handler;
+mod rules;
 
 #[cfg(test)]
 mod tests;
@@ -13,10 +14,15 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use suture_core::effect::{ActiveAlert, Sample, Series};
 use suture_core::names::shortened;
-use suture_core::{AlertRelabeling, Clock, Error, Reason};
+use suture_core::{AlertRelabeling, Clock, Error, Reason, Timestamp};
+
+pub(crate) use answer::options as yaml_options;
+pub use rules::{AlertingRule, RuleAlert};
 
 use crate::http::{Access, Answer, Server};
-use crate::simulated::check_range;
+
+/// The most points of a series in one answer, as in Prometheus (`web/api/v1/api.go`).
+const MOST_POINTS: u64 = 11_000;
 
 /// Asks one Prometheus (or what speaks its API: Thanos, Mimir, VictoriaMetrics). Never
 /// asks twice: whoever asked decides whether to try again.
@@ -109,6 +115,26 @@ impl PrometheusClient {
         let server = self.ruler.as_ref().unwrap_or(&self.server);
         let listed: answer::AlertList = self.data(server.get("api/v1/alerts").await)?;
         Ok(listed.active())
+    }
+
+    /// The alerting rules that are loaded.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub async fn rules(&self) -> Result<Vec<AlertingRule>, Error> {
+        let server = self.ruler.as_ref().unwrap_or(&self.server);
+        let listed: rules::RuleList = self.data(server.get("api/v1/rules?type=alert").await)?;
+        Ok(listed.alerting())
+    }
+
+    /// What time it is there, where it says so.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub async fn clock(&self) -> Result<Option<Timestamp>, Error> {
+        let answer = self.server.post_form("api/v1/query", &[("query", "vector(1)")]).await;
+        let date = answer.as_ref().ok().and_then(|answer| answer.date);
+        self.data::<answer::QueryResult>(answer).map(|_| date)
     }
 
     /// What Prometheus does to the labels of alerts on their way to Alertmanager: its own list
@@ -212,4 +238,20 @@ struct Envelope {
 enum Status {
     Success,
     Error,
+}
+
+/// Whether a range of time, in milliseconds, is one that Prometheus accepts.
+///
+/// # Errors
+/// What it would say of one that it does not.
+pub fn check_range(start: u64, end: u64, step: u64) -> Result<(), Error> {
+    let bad = |message: String| Err(Error::new(Reason::BAD_REQUEST, message));
+    match end.checked_sub(start) {
+        None => bad("the range of time ends before it starts".to_owned()),
+        Some(_) if step == 0 => bad("the step of a range of time is zero".to_owned()),
+        Some(length) if length / step >= MOST_POINTS => {
+            bad(format!("the range of time has more than {MOST_POINTS} points a series; take a longer step"))
+        }
+        Some(_) => Ok(()),
+    }
 }

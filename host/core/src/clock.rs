@@ -12,6 +12,11 @@ pub use jiff::Timestamp;
 pub use real::{RealClock, ScaledClock};
 pub use simulated::{Driven, VirtualClock};
 
+/// The time in a `Date` of HTTP (`Fri, 27 Nov 2026 09:56:05 GMT`); none where it can't be read.
+pub fn of_http(date: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(date).ok().map(|time| time.timestamp())
+}
+
 /// A future that ends when a time has come.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 

@@ -80,6 +80,13 @@ impl Matchers {
         self.matchers.iter().all(|matcher| matcher.matches(labels))
     }
 
+    /// Whether nothing stands against labels to which others may yet be added.
+    pub fn allow(&self, known: &Labels) -> bool {
+        self.matchers
+            .iter()
+            .all(|matcher| known.get(&matcher.label).is_none_or(|value| matcher.accepts(value)))
+    }
+
     /// A label of which these matchers and others want different things, so that no alert can
     /// match both; none where that is not found. Expressions are looked at as far as they are
     /// lists of plain words (`a|b`).

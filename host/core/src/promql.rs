@@ -5,6 +5,7 @@
 //! denied: an expression that this parser does not know and Prometheus does is no way around.
 
 mod alerts;
+mod needs;
 mod text;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use crate::manifest::Permission;
 use crate::names::shortened;
 
 pub use alerts::{own_alerts, visible_alerts};
+pub use needs::{Kept, Need, examine};
 pub use text::MAX_BYTES;
 
 /// Where Prometheus keeps its alerts as a metric.

@@ -17,12 +17,14 @@ mod due;
 mod escalate;
 mod held;
 mod incidents;
+mod kept;
 mod obstacles;
 mod queue;
 mod recent;
 mod room;
 mod route;
 mod runs;
+mod tail;
 mod take_up;
 mod timetable;
 mod turns;
@@ -44,7 +46,9 @@ use crate::policy::Policy;
 use crate::run::Finished;
 use desk::Desk;
 pub use incidents::is_our_own;
+use kept::Kept;
 use queue::Queue;
+use tail::Tail;
 use timetable::Timetable;
 use unconfirmed::{Answer, Unconfirmed};
 
@@ -60,6 +64,8 @@ pub(crate) enum Command {
     Checked { incident: IncidentId, firing: Result<bool, String> },
     /// Prometheus was asked about alerts that are not confirmed yet; why it could not be.
     Confirmed { answers: Vec<(IncidentId, Answer)>, unavailable: Option<String> },
+    /// The alerts of these incidents, which rest, are gone in Prometheus for a while.
+    Cleared(Vec<IncidentId>),
     /// People were told of an incident, or could not be.
     Paged { incident: IncidentId, result: Result<(), String> },
     /// All of the journal was looked at.
@@ -118,9 +124,13 @@ pub(crate) struct Dispatcher {
     queue: Queue,
     /// Which of them Prometheus has yet to confirm.
     unconfirmed: Unconfirmed,
+    /// Alerts that wait in the inbox for policies that are not loaded.
+    kept: Kept,
     /// When the next is due, or earlier.
     next_due: Option<Timestamp>,
     at_work: HashMap<RunId, AtWork>,
+    /// What they noted last.
+    tails: HashMap<RunId, Tail>,
     /// How many of those of each policy do not wait.
     working: HashMap<String, usize>,
     busy_keys: HashSet<Key>,
@@ -170,8 +180,10 @@ impl Dispatcher {
             incidents: Desk::default(),
             queue: Queue::default(),
             unconfirmed: Unconfirmed::default(),
+            kept: Kept::default(),
             next_due: None,
             at_work: HashMap::new(),
+            tails: HashMap::new(),
             working: HashMap::new(),
             busy_keys: HashSet::new(),
             polls: Timetable::default(),
@@ -253,6 +265,7 @@ impl Dispatcher {
             Command::LetGo { policy } => drop(self.to_let_go.insert(policy)),
             Command::Checked { incident, firing } => self.checked(&incident, firing).await,
             Command::Confirmed { answers, unavailable } => self.answered(answers, unavailable).await,
+            Command::Cleared(incidents) => self.cleared(incidents).await,
             Command::Paged { incident, result } => self.paged(&incident, result).await,
             Command::Surveyed(survey) => self.surveyed(&survey),
             Command::Start { policy, labels, by, reply } => {

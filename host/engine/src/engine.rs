@@ -14,23 +14,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::RwLock;
-use suture_core::{Clock, Envelope, IncidentId, Labels, RealClock, RunId, Step, names};
+use suture_core::{Clock, Envelope, IncidentId, Labels, RealClock, RunId, Step};
 use suture_journal::{Change, Durability, InboxRecord, IncidentState, Journal, JournalError, PauseRecord};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::budget::Budgets;
+use crate::cleared;
 use crate::cluster::Cluster;
 use crate::confirm::{NOT_FIRING, Standing};
 use crate::dispatcher::{Command, Dispatcher};
 use crate::hold::Hold;
 use crate::metrics::{Metrics, Stage};
 use crate::obstacles::Obstacles;
-use crate::pager::Pager;
+use crate::pager::{Pager, Telling};
 use crate::pauses::{self, Pauses};
 use crate::policy::{KeptModules, Policy, PolicyStatus};
 use crate::progress::Listeners;
 use crate::reminder::{self, Notices};
 use crate::table::Table;
+use crate::unmatched::{Unmatched, UnmatchedAlert};
 use arriving::Arriving;
 pub(crate) use pausing::tell_of_end;
 pub use pausing::{PauseError, PauseOrder};
@@ -49,6 +51,8 @@ pub struct EngineConfig {
     pub clock: Arc<dyn Clock>,
     /// How people are told.
     pub pager: Arc<dyn Pager>,
+    /// What is said in all that they are told.
+    pub telling: Telling,
     /// What is counted.
     pub metrics: Metrics,
     /// How much is done at once.
@@ -78,6 +82,7 @@ pub(crate) struct Shared {
     pub pauses: Pauses,
     pub stopping: AtomicBool,
     pub notices: Notices,
+    pub unmatched: Unmatched,
     arriving: Arriving,
     pub obstacles: Obstacles,
     held: RwLock<BTreeMap<String, Hold>>,
@@ -236,6 +241,7 @@ impl Engine {
             pauses,
             stopping: AtomicBool::new(false),
             notices: Notices::default(),
+            unmatched: Unmatched::default(),
             arriving: Arriving::default(),
             storms: RwLock::default(),
             obstacles: Obstacles::default(),
@@ -243,6 +249,7 @@ impl Engine {
         let dispatcher = Dispatcher::load(shared.clone(), received).await?;
         tokio::spawn(dispatcher.run());
         tokio::spawn(reminder::run(shared.clock.clone(), Arc::downgrade(&shared)));
+        tokio::spawn(cleared::run(shared.clock.clone(), Arc::downgrade(&shared)));
         Ok(Self(shared))
     }
 
@@ -281,14 +288,12 @@ impl Engine {
         if notification.firing > 0 && room.is_full_with(arriving.all) {
             return Err(Refusal::Full(room.full()));
         }
-        if notification.truncated_alerts > 0 {
-            tracing::warn!(
-                count = notification.truncated_alerts,
-                receiver = names::shortened(&notification.receiver),
-                "Alertmanager cut alerts off and will not deliver them; set max_alerts to 0"
-            );
-        }
-        let record = InboxRecord { received_at: self.0.clock.now(), policy: policy.map(str::to_owned), body };
+        let record = InboxRecord {
+            received_at: self.0.clock.now(),
+            policy: policy.map(str::to_owned),
+            waits: false,
+            body,
+        };
         self.0.journal.commit(vec![Change::Accept(record)], Durability::Synced).await?;
         self.0.arrived.notify_one();
         Ok(())
@@ -327,12 +332,21 @@ impl Engine {
         self.0.table.all().iter().map(status).collect()
     }
 
+    /// Alerts that were posted since the host started and that nobody handles, by name; and how
+    /// many more have other names, where those are too many.
+    pub fn unmatched(&self) -> (Vec<UnmatchedAlert>, u64) {
+        self.0.unmatched.all()
+    }
+
     /// Put other policies in the place of all there are, at once. Runs that have begun keep
     /// what they began with; what begins from now on gets the new ones. Incidents of a policy
     /// that is gone are escalated when they are due.
     pub fn replace(&self, policies: Vec<Arc<Policy>>) {
         let before = self.0.table.replace(policies.clone());
         shown::show(&self.0.metrics, &before, &policies);
+        let is_away =
+            |policy: &Arc<Policy>, name: &str| policy.config.name == name && policy.program.is_err();
+        self.0.unmatched.forget(|name| policies.iter().any(|policy| is_away(policy, name)));
         // What has waited for a module starts now.
         self.0.arrived.notify_one();
     }

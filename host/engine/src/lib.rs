@@ -8,6 +8,7 @@
 pub mod announce;
 pub mod backtest;
 mod budget;
+mod cleared;
 pub mod cluster;
 pub mod confirm;
 mod dispatcher;
@@ -29,6 +30,7 @@ mod readable;
 mod reminder;
 pub mod run;
 mod table;
+mod unmatched;
 pub mod waiting;
 
 pub use announce::{Announcement, Announcer};
@@ -41,8 +43,9 @@ pub use engine::{ByHand, Engine, EngineConfig, PauseError, PauseOrder, Refusal};
 pub use hold::Hold;
 pub use locks::Locks;
 pub use metrics::Metrics;
-pub use pager::{NoPager, Page, Pager};
+pub use pager::{NoPager, Page, Pager, Telling};
 pub use policy::{CandidateStatus, KeptModules, Policy, PolicyConfig, PolicyStatus, Retry};
 pub use progress::Progress;
 pub use run::{Finished, RunSpec, Session, execute};
+pub use unmatched::UnmatchedAlert;
 pub use waiting::{Waiting, WaitingFor};

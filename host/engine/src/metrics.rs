@@ -136,6 +136,9 @@ mod tests {
         metrics.began(Duration::from_millis(1));
         metrics.spans_dropped(2);
         metrics.swept("p", true);
+        metrics.unmatched("A", "noPolicy");
+        metrics.kept("p", 2);
+        metrics.reconciled(Some(3));
         metrics.swapped("p");
         metrics.candidate("p", true);
         metrics.policy_error("p", true);
@@ -206,6 +209,10 @@ mod tests {
             "suture_alert_to_run_seconds_count 1",
             "suture_spans_dropped_total 2",
             r#"suture_sweeps_total{policy="p",result="ok"} 1"#,
+            r#"suture_alerts_unmatched_total{alert="A",reason="noPolicy"} 1"#,
+            r#"suture_alerts_kept{policy="p"} 2"#,
+            r#"suture_reconciliations_total{result="ok"} 1"#,
+            "suture_alerts_missed_total 3",
             r#"suture_policy_swaps_total{policy="p"} 1"#,
             r#"suture_policy_candidate{policy="p"} 1"#,
             r#"suture_policy_error{policy="p"} 1"#,

@@ -186,11 +186,16 @@ impl Policy {
     /// Whether an alert is for this policy. Posted to it by name, the configuration's
     /// own matchers are skipped.
     pub fn wants(&self, labels: &Labels, by_name: bool) -> bool {
+        self.program.is_ok() && self.may_want(labels, by_name)
+    }
+
+    /// The same, as far as that can be told while it is not loaded: its manifest's own matchers
+    /// are not known then.
+    pub fn may_want(&self, labels: &Labels, by_name: bool) -> bool {
+        let of_manifest = self.program.as_ref().ok().map(|program| &program.manifest().matchers);
+        let matchers = self.config.instead_of_manifest.as_ref().or(of_manifest);
         (by_name || self.config.matchers.matches(labels))
-            && self.program.as_ref().is_ok_and(|program| {
-                let of_manifest = &program.manifest().matchers;
-                self.config.instead_of_manifest.as_ref().unwrap_or(of_manifest).matches(labels)
-            })
+            && matchers.is_none_or(|matchers| matchers.matches(labels))
     }
 
     /// Whether the operator trusts an alert.

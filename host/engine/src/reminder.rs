@@ -1,5 +1,6 @@
-//! What people were told of is told again while it holds, as Prometheus does it: every minute,
-//! by whichever host acts. So it outlives a restart of Alertmanager, and of this host.
+//! What people are to know is told again while it holds, as Prometheus does it: every minute, by
+//! whichever host acts. So it outlives a restart of Alertmanager, and of this host; and what nobody
+//! could be told when it began is told as soon as somebody can be.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -7,9 +8,10 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use suture_core::Clock;
+use suture_core::{Clock, IncidentId};
 use suture_journal::{Filter, IncidentState, JournalError};
 
+use crate::dispatcher::Command;
 use crate::engine::Shared;
 use crate::pager::Page;
 
@@ -48,11 +50,7 @@ pub(crate) async fn run(clock: Arc<dyn Clock>, shared: Weak<Shared>) {
         if shared.stopping.load(Ordering::Acquire) {
             return;
         }
-        let result = match standing(&shared).await {
-            Ok(pages) if pages.is_empty() => Ok(()),
-            Ok(pages) => shared.pager.remind(&pages).await,
-            Err(error) => Err(error.to_string()),
-        };
+        let result = remind(&shared).await;
         if let Err(error) = &result
             && !is_failing
         {
@@ -62,19 +60,42 @@ pub(crate) async fn run(clock: Arc<dyn Clock>, shared: Weak<Shared>) {
     }
 }
 
+async fn remind(shared: &Shared) -> Result<(), String> {
+    let standing = standing(shared).await.map_err(|error| error.to_string())?;
+    if standing.pages.is_empty() {
+        return Ok(());
+    }
+    shared.pager.remind(&standing.pages).await?;
+    for incident in standing.untold {
+        let _ = shared.commands.send(Command::Paged { incident, result: Ok(()) });
+    }
+    Ok(())
+}
+
 /// All that holds.
-async fn standing(shared: &Shared) -> Result<Vec<Page>, JournalError> {
-    let mut pages = shared.notices.all();
+#[derive(Default)]
+struct Standing {
+    pages: Vec<Page>,
+    /// The incidents among it that nobody could be told of yet.
+    untold: Vec<IncidentId>,
+}
+
+async fn standing(shared: &Shared) -> Result<Standing, JournalError> {
+    let mut standing = Standing { pages: shared.notices.all(), untold: Vec::new() };
     let state = Some(IncidentState::Escalated.as_str().to_owned());
     let mut filter = Filter { state, limit: Some(Filter::MAX_LIMIT), ..Filter::default() };
     loop {
         let found = shared.journal.incidents(filter.clone()).await?;
-        let open = found.items.iter().filter(|incident| incident.closed_at.is_none() && incident.paged);
-        pages.extend(open.map(|incident| Page::of_escalation(incident, None)));
+        for incident in found.items.iter().filter(|incident| incident.closed_at.is_none()) {
+            if standing.pages.len() >= MOST {
+                return Ok(standing);
+            }
+            standing.pages.push(Page::of_escalation(incident, &shared.telling, None));
+            standing.untold.extend((!incident.paged).then(|| incident.id.clone()));
+        }
         filter.after = found.next;
-        if filter.after.is_none() || pages.len() >= MOST {
-            pages.truncate(MOST);
-            return Ok(pages);
+        if filter.after.is_none() {
+            return Ok(standing);
         }
     }
 }

@@ -13,8 +13,26 @@ pub struct InboxRecord {
     pub received_at: Timestamp,
     /// The policy it was addressed to (`/hooks/{policy}`); none where matchers decide.
     pub policy: Option<String>,
+    /// Whether it waits for that policy to be loaded: it holds what may be for it then.
+    pub waits: bool,
     /// The request's body, byte for byte.
     pub body: Vec<u8>,
+}
+
+/// Follows the name of a policy for which a notification waits. No policy's name has a blank.
+const WAITS: &str = " (waits)";
+
+impl InboxRecord {
+    /// To whom it is addressed, as it is stored.
+    pub(crate) fn address(&self) -> Option<String> {
+        let waits = if self.waits { WAITS } else { "" };
+        self.policy.as_ref().map(|policy| format!("{policy}{waits}"))
+    }
+
+    /// The policy that an address names, and whether it is waited for.
+    pub(crate) fn addressee(address: &str) -> (&str, bool) {
+        address.strip_suffix(WAITS).map_or((address, false), |policy| (policy, true))
+    }
 }
 
 /// Where an incident stands.
@@ -41,9 +59,10 @@ pub enum IncidentState {
     Planned,
     /// Another attempt comes.
     Retrying,
-    /// A person must look, and was told.
+    /// A person must look, and is told until it is over.
     Escalated,
-    /// It can't be handled, and no person could be told.
+    /// It can't be handled, and no person could be told: of earlier versions, which gave up. Nothing
+    /// becomes so any more.
     Failed,
     /// Somebody cancelled it.
     Cancelled,
@@ -163,6 +182,9 @@ pub struct IncidentRecord {
     /// Whether people were told that it is escalated.
     #[serde(default)]
     pub paged: bool,
+    /// The end of what its last run noted, a line each, for people who are told of it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub evidence: String,
 }
 
 /// Where a run stands.

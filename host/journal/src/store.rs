@@ -204,10 +204,11 @@ impl Journal {
     /// When the journal can't be read. A notification that is damaged is left out, and
     /// logged.
     pub async fn inbox(&self, limit: usize) -> Result<Vec<(i64, InboxRecord)>, JournalError> {
-        self.inbox_part(limit, usize::MAX).await
+        self.inbox_part(limit, usize::MAX, Vec::new()).await
     }
 
-    /// The same, of so many bytes at most. The first is among them, however large it is.
+    /// The same, of so many bytes at most, without what waits for policies that are away. The
+    /// first is among them, however large it is.
     ///
     /// # Errors
     /// As of [`inbox`](Self::inbox).
@@ -215,10 +216,19 @@ impl Journal {
         &self,
         limit: usize,
         bytes: usize,
+        away: Vec<String>,
     ) -> Result<Vec<(i64, InboxRecord)>, JournalError> {
-        self.read(move |connection| select::inbox(connection, limit, bytes))
+        self.read(move |connection| select::inbox(connection, limit, bytes, &away))
             .await
             .map(|found| self.legible(found))
+    }
+
+    /// What waits in the inbox for policies to be loaded, oldest first.
+    ///
+    /// # Errors
+    /// As of [`inbox`](Self::inbox).
+    pub async fn inbox_waiting(&self) -> Result<Vec<(i64, InboxRecord)>, JournalError> {
+        self.read(select::waiting).await.map(|found| self.legible(found))
     }
 
     /// How many notifications are not routed yet. 0 where the journal is only read.

@@ -3,7 +3,7 @@
 //! The record holds what the policy asked for and what it was answered, and nothing else. From
 //! that a cluster is made that answers the same: objects as they were first seen, logs as they
 //! were read, and whatever changed meanwhile without the policy, as reactions to what the
-//! policy had just done, or [later](suture_cluster::fixture::Later) by itself. To find out what
+//! policy had just done, or [later](suture_simulator::fixture::Later) by itself. To find out what
 //! changed without the policy, the run's own changes are made on a simulated cluster, and each
 //! time that the record shows something the two are compared: what differs must have happened
 //! in between.

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
-use suture_cluster::Fixture;
-use suture_cluster::fixture::{ContainerLog, FaultRule, KnownAlert, Later, QueryAnswer, Reaction};
 use suture_core::{Glob, Grant, HumanDuration, Limits, Manifest, Mode, Permission, Timestamp, Verb};
+use suture_simulator::Fixture;
+use suture_simulator::fixture::{ContainerLog, FaultRule, KnownAlert, Later, QueryAnswer, Reaction};
 
 pub use pattern::{ObjectPattern, TextPattern};
 pub use run::{HeldLock, Pause, RunIdentity};

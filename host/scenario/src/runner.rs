@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use suture_cluster::SimulatedCluster;
 use suture_core::clock::later;
 use suture_core::object::redact;
 use suture_core::{Effect, Ending, Labels, Program, Reply, Timestamp, VirtualClock};
 use suture_journal::{Answer, Body, Entry};
+use suture_simulator::SimulatedCluster;
 
 use crate::expect::{Change, Difference, Ended, Lookup, check_doubts, differences};
 use crate::format::Scenario;

@@ -1,7 +1,9 @@
 //! The admin API, metrics and health.
 
+mod alerts;
 mod body;
 mod described;
+mod doctor;
 mod effects;
 mod incidents;
 pub(crate) mod lists;
@@ -25,8 +27,11 @@ use suture_core::Labels;
 use suture_engine::engine::{CancelError, RetryError, StartError};
 use suture_engine::{ByHand, Engine};
 
+pub(crate) use readiness::writable;
+
 use crate::admission::Admission;
 use crate::catalog::Handle;
+use crate::doctor::Doctor;
 use crate::failure::Failure;
 use crate::name::Name;
 use crate::right::{Caller, Deed, Right};
@@ -42,12 +47,14 @@ pub(crate) fn router(
     engine: Engine,
     handle: Handle,
     sweeper: sweep::Shared,
+    doctor: Arc<Doctor>,
     admission: Arc<Admission>,
 ) -> Router {
     routes(admission)
         .into_router()
         .layer(Extension(handle))
         .layer(Extension(sweeper))
+        .layer(Extension(doctor))
         .fallback(async || Failure::not_found("there is nothing here; the API is at /api/v1"))
         .method_not_allowed_fallback(async || {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "this path takes another method")
@@ -63,6 +70,10 @@ fn routes(admission: Arc<Admission>) -> Routes {
         .get(Right::View, "/status", status::show)
         .get(Right::View, "/config", policies::config)
         .get(Right::View, "/openapi.json", async || Json(openapi()))
+        .get(Right::View, "/doctor", doctor::examine)
+        .post(Right::Operate, "/doctor/drills", doctor::drill)
+        .get(Right::View, "/doctor/drills/{id}", doctor::drilled)
+        .get(Right::View, "/alerts/unmatched", alerts::unmatched)
         .post(Right::Operate, "/pause", pausing::pause)
         .post(Right::Operate, "/resume", pausing::resume)
         .get(Right::View, "/policies", policies::list)

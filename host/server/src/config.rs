@@ -14,12 +14,13 @@ mod transport;
 mod upstream;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 use suture_core::{Bytes, Expression, Grant, HumanDuration, Limits, Matchers, Mode};
-use suture_engine::{BackTest, Budgets, Retry};
+use suture_engine::{BackTest, Budgets, Retry, Telling};
 use suture_registry::OciSource;
 
 pub use address::Address;
@@ -61,6 +62,14 @@ pub struct Config {
     /// Several of them, where they are a cluster: each is told, as each Prometheus does it.
     #[serde(default)]
     pub alertmanagers: Vec<AlertmanagerConfig>,
+    /// What this cluster is called, in what people are told.
+    pub cluster_name: Option<String>,
+    /// Where people reach the API of this host: links in what they are told begin so.
+    #[schemars(with = "Option<String>")]
+    pub external_url: Option<Spanned<String>>,
+    /// Whether people are told of repairs that worked, too.
+    #[serde(default)]
+    pub tell_repaired: bool,
     /// How much is done at once.
     #[schemars(with = "Option<Budgets>")]
     pub budgets: Option<Spanned<Budgets>>,
@@ -135,6 +144,10 @@ pub struct Webhook {
     /// `storage.maxSize`.
     #[schemars(with = "Bytes")]
     pub max_pending_bytes: Spanned<Bytes>,
+    /// How often Alertmanager is asked for alerts that it has for this host and never posted:
+    /// from 30s; 0s for never.
+    #[schemars(with = "HumanDuration")]
+    pub reconcile_every: Spanned<HumanDuration>,
 }
 
 impl Webhook {
@@ -153,6 +166,7 @@ impl Default for Webhook {
             basic_auth: None,
             tls: None,
             max_pending_bytes: unplaced(Bytes(128 << 20)),
+            reconcile_every: unplaced(HumanDuration::from_secs(300)),
         }
     }
 }
@@ -265,6 +279,21 @@ impl Config {
     /// All Alertmanagers.
     pub(crate) fn alertmanagers(&self) -> impl Iterator<Item = &AlertmanagerConfig> {
         self.alertmanager.iter().chain(&self.alertmanagers)
+    }
+
+    /// What is said in all that people are told.
+    pub(crate) fn telling(&self) -> Telling {
+        Telling {
+            cluster: self.cluster_name.clone().filter(|name| !name.is_empty()),
+            external_url: self.external_url.as_ref().map(|url| url.value.clone()),
+            repaired: self.tell_repaired,
+        }
+    }
+
+    /// How often Alertmanager is asked for what never arrived, if it is.
+    pub(crate) fn reconcile_every(&self) -> Option<Duration> {
+        let every = self.webhook.reconcile_every.value.get();
+        (!every.is_zero()).then_some(every)
     }
 
     /// How many bytes of notifications may wait to be routed.

@@ -12,6 +12,8 @@ mod basic;
 mod catalog;
 pub mod check;
 pub mod config;
+mod doctor;
+mod drills;
 mod events;
 mod failure;
 mod gate;
@@ -19,7 +21,9 @@ mod leadership;
 mod listener;
 mod name;
 mod rbac;
+mod receivers;
 mod right;
+
 mod rights;
 mod secret_file;
 mod server;

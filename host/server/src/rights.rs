@@ -100,6 +100,21 @@ impl Rights {
         self.held.clone()
     }
 
+    /// Ask once. What is missing of which policy, or of the host itself; a sentence each.
+    pub async fn examine(mut self) -> Result<Vec<(Option<String>, String)>, String> {
+        let found = self.ask().await?;
+        let mut missing: Vec<(Option<String>, String)> = self
+            .judge(&found)
+            .into_iter()
+            .filter_map(|(policy, hold)| Some((Some(policy), hold.why()?)))
+            .collect();
+        let beside: Vec<Right> = self.told.iter().cloned().collect();
+        if !beside.is_empty() {
+            missing.push((None, self.sentence(&beside, &found.user)));
+        }
+        Ok(missing)
+    }
+
     /// Go on asking, for as long as the result lives.
     pub fn keep_asking(mut self, engine: Engine) -> Asking {
         let (connection, clock) = (self.connection.clone(), self.clock.clone());

@@ -17,12 +17,15 @@ use tokio::sync::broadcast;
 use crate::assemble::ServeOptions;
 use crate::catalog::{Beginning, Keeper, Keeping, KeptByDigest, OnReload};
 use crate::config::{ClusterConfig, ConfigError, Loaded, SimulatedConfig};
+use crate::doctor::Doctor;
+use crate::drills::Drills;
 use crate::leadership::Leadership;
 use crate::listener::Listener;
+use crate::receivers::Receivers;
 use crate::rights::Rights;
 use crate::standby::Standby;
-use crate::sweep::{Schedules, Sweeper};
-use crate::webhook::Webhook;
+use crate::sweep::{Reconciler, Schedules, Sweeper};
+use crate::webhook::{Heard, Webhook};
 use crate::{api, events, telemetry, webhook};
 
 /// How long the API goes on answering once the runs are over.
@@ -42,6 +45,8 @@ pub struct Server {
     keeping: Keeping,
     /// Sweep until the host stops.
     schedules: Schedules,
+    /// Asks Alertmanager until the host stops.
+    reconciler: Reconciler,
     /// None where no collector is configured.
     telemetry: Option<Telemetry>,
     /// None where there is no Lease.
@@ -125,6 +130,7 @@ impl Server {
             cluster,
             clock: host.clock.clone(),
             pager,
+            telling: config.telling(),
             metrics,
             budgets: config.budgets.as_ref().map_or_else(Budgets::default, |given| given.value.clone()),
             max_pending: config.webhook.max_pending.value,
@@ -138,7 +144,10 @@ impl Server {
         let clock = host.clock;
         let rights = rights.map(|rights| rights.keep_asking(engine.clone()));
         let sweeper = Arc::new(Sweeper::new(engine.clone(), &loaded)?);
-        let schedules = Schedules::start(sweeper.clone(), clock);
+        let receivers = Arc::new(Receivers::load(&storage));
+        let every = config.reconcile_every();
+        let reconciler = Reconciler::start(sweeper.clone(), receivers.clone(), clock.clone(), every);
+        let schedules = Schedules::start(sweeper.clone(), clock.clone());
         let tell = schedules.teller();
         tell(&loaded);
         let admission = standby.admission.clone();
@@ -155,10 +164,31 @@ impl Server {
         let keeping = Keeper::start(beginning);
         let max_body = usize::try_from(config.webhook.max_body.value.0).unwrap_or(usize::MAX);
         let (webhook, admin) = (standby.webhook, standby.admin);
-        let hooks = Webhook::new(engine.clone(), Arc::new(RealClock), standby.webhook_access, max_body);
+        let drills = Arc::<Drills>::default();
+        let heard =
+            Heard { receivers: receivers.clone(), reconciler: reconciler.asker(), drills: drills.clone() };
+        let doctor = Doctor::new(engine.clone(), loaded.clone(), host.connection, clock, receivers, drills)?;
+        let hooks =
+            Webhook::new(engine.clone(), Arc::new(RealClock), standby.webhook_access, max_body, heard);
         webhook.route(webhook::router(hooks));
-        admin.route(api::router(engine.clone(), keeping.handle(), sweeper, standby.admission));
-        Ok(Self { engine, webhook, admin, warnings, keeping, schedules, telemetry, leadership: None })
+        admin.route(api::router(
+            engine.clone(),
+            keeping.handle(),
+            sweeper,
+            Arc::new(doctor),
+            standby.admission,
+        ));
+        Ok(Self {
+            engine,
+            webhook,
+            admin,
+            warnings,
+            keeping,
+            schedules,
+            reconciler,
+            telemetry,
+            leadership: None,
+        })
     }
 
     /// The same, with the Lease in its hands.
@@ -205,9 +235,11 @@ impl Server {
     /// renewed until then and given back at last; where it is lost before, the time of
     /// grace is over.
     pub async fn stop(self, grace: Duration) {
-        let Self { engine, webhook, admin, keeping, schedules, mut telemetry, leadership, .. } = self;
+        let Self {
+            engine, webhook, admin, keeping, schedules, reconciler, mut telemetry, leadership, ..
+        } = self;
         // What a run began with stays as it is from here on.
-        drop((keeping, schedules));
+        drop((keeping, schedules, reconciler));
         let runs = async {
             tokio::select! {
                 () = engine.shutdown(grace) => {}

@@ -1,6 +1,7 @@
 //! Asking Prometheus for what is firing, and handling it as if it had been posted.
 
 mod fingerprint;
+mod reconcile;
 mod schedule;
 mod told;
 
@@ -17,6 +18,7 @@ use suture_journal::{IncidentRecord, JournalError, Sought};
 
 use crate::assemble;
 use crate::config::{ConfigError, Loaded};
+pub(crate) use reconcile::Reconciler;
 pub(crate) use schedule::Schedules;
 use told::Told;
 
@@ -106,10 +108,10 @@ impl Sweeper {
     async fn incidents(
         &self,
         policy: &Policy,
-        alerts: &[(Alert, bool)],
+        alerts: &[Alert],
     ) -> Result<Vec<IncidentRecord>, JournalError> {
         let Ok(program) = &policy.program else { return Ok(Vec::new()) };
-        let sought = |(alert, _): &(Alert, bool)| {
+        let sought = |alert: &Alert| {
             let key = key(program.manifest(), &alert.labels).ok()?;
             let (policy, fingerprint) = (policy.config.name.clone(), alert.fingerprint());
             Some(Sought { policy, key, fingerprint })
@@ -135,14 +137,14 @@ impl Sweeper {
         let mut swept = Swept { firing: firing.len(), ..Swept::default() };
         let mut accepted = Vec::new();
         let posted = firing.into_iter().map(|alert| as_posted(alert, &relabeling, &key, &told));
-        let wanted: Vec<(Alert, bool)> = posted
+        let (wanted, suppressed): (Vec<Alert>, Vec<bool>) = posted
             .filter(|(alert, _)| {
                 policy.wants(&alert.labels, false) && !suture_engine::is_our_own(&alert.labels)
             })
-            .collect();
+            .unzip();
         let incidents = self.incidents(&policy, &wanted).await;
         let incidents = incidents.map_err(|error| unavailable(error.to_string()))?;
-        for (alert, is_suppressed) in wanted {
+        for (alert, is_suppressed) in wanted.into_iter().zip(suppressed) {
             let result = match is_suppressed {
                 true => Fate::Suppressed,
                 false if is_known(name, &alert, &incidents) => Fate::Known,
@@ -156,7 +158,7 @@ impl Sweeper {
         swept.accepted = accepted.len();
         if !dry_run {
             for batch in accepted.chunks(BATCH) {
-                self.accept(name, batch).await.map_err(unavailable)?;
+                self.accept(name, "sweep", batch).await.map_err(unavailable)?;
             }
         }
         tracing::info!(
@@ -171,8 +173,8 @@ impl Sweeper {
     }
 
     /// Accept alerts as one notification.
-    async fn accept(&self, policy: &str, alerts: &[Alert]) -> Result<(), String> {
-        let body = json!({"version": "4", "receiver": "sweep", "alerts": alerts}).to_string().into_bytes();
+    async fn accept(&self, policy: &str, receiver: &str, alerts: &[Alert]) -> Result<(), String> {
+        let body = json!({"version": "4", "receiver": receiver, "alerts": alerts}).to_string().into_bytes();
         let notification = Envelope::parse(&body, drop).map_err(|error| error.to_string())?;
         self.engine.accept(Some(policy), notification, body).await.map_err(|error| error.to_string())
     }

@@ -2,6 +2,7 @@
 
 mod readers;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +14,18 @@ use axum::routing::post;
 use axum::{Json, Router};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use suture_core::alert::Read;
 use suture_core::{Clock, Envelope, RealClock, names};
 use suture_engine::{Engine, Refusal};
+use tokio::sync::Notify;
 
 use crate::basic::Basic;
 use crate::config;
+use crate::drills::{Arrival, Drills, drill_of};
 use crate::failure::Failure;
 use crate::listener::Peer;
 use crate::name::Name;
+use crate::receivers::{Receiver, Receivers};
 use crate::token::Token;
 use readers::{Crowded, Readers, Reading, Room};
 
@@ -29,12 +34,45 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests that are read at the same time, and the bytes of their bodies, whatever each may have.
 const ROOM: Room = Room { places: 256, bytes: config::Webhook::MAX_BODY as usize };
 
+/// Drills of one notification that are looked for.
+const MOST_DRILLS: usize = 32;
+
 pub(crate) struct Webhook {
     pub engine: Engine,
     pub clock: Arc<dyn Clock>,
     pub access: Access,
     pub max_body: usize,
+    pub heard: Heard,
     readers: Readers,
+}
+
+/// Who hears of what came.
+pub(crate) struct Heard {
+    /// Knows who posts here.
+    pub receivers: Arc<Receivers>,
+    /// Asks Alertmanager for what is missing.
+    pub reconciler: Arc<Notify>,
+    /// Waits for alerts that were sent round for a try.
+    pub drills: Arc<Drills>,
+}
+
+impl Heard {
+    fn of(&self, policy: Option<&str>, notification: &Envelope, drills: &BTreeSet<String>) {
+        let receiver = &notification.receiver;
+        for drill in drills {
+            let (receiver, policy) = (names::shortened(receiver), policy.map(str::to_owned));
+            self.drills.arrive(drill, Arrival { at: RealClock.now(), receiver, policy });
+        }
+        self.receivers.heard(Receiver { name: receiver.clone(), policy: policy.map(str::to_owned) });
+        if notification.truncated_alerts > 0 {
+            tracing::warn!(
+                count = notification.truncated_alerts,
+                receiver = names::shortened(receiver),
+                "Alertmanager cut alerts off (`max_alerts`); its API is asked for them"
+            );
+            self.reconciler.notify_one();
+        }
+    }
 }
 
 /// Who may post. Everybody, where there is neither.
@@ -67,8 +105,8 @@ impl Access {
 }
 
 impl Webhook {
-    pub fn new(engine: Engine, clock: Arc<dyn Clock>, access: Access, max_body: usize) -> Self {
-        Self { engine, clock, access, max_body, readers: Readers::new(ROOM, max_body) }
+    pub fn new(engine: Engine, clock: Arc<dyn Clock>, access: Access, max_body: usize, heard: Heard) -> Self {
+        Self { engine, clock, access, max_body, heard, readers: Readers::new(ROOM, max_body) }
     }
 }
 
@@ -119,15 +157,22 @@ async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> An
         })
     })?;
     let body = read(webhook, request.into_body(), &mut reading).await?;
-    let notification = Envelope::parse(&body, drop).map_err(|error| unreadable(&body, &error))?;
+    let mut drills = BTreeSet::new();
+    let notice = |alert: Read| {
+        if drills.len() < MOST_DRILLS {
+            drills.extend(drill_of(&alert));
+        }
+    };
+    let notification = Envelope::parse(&body, notice).map_err(|error| unreadable(&body, &error))?;
     let accepted = notification.alerts;
-    webhook.engine.accept(policy, notification, body).await.map_err(|refusal| match refusal {
+    webhook.engine.accept(policy, notification.clone(), body).await.map_err(|refusal| match refusal {
         Refusal::UnknownPolicy(_) => Failure::not_found(refusal.to_string()),
         Refusal::Full(_) => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "journalFull", refusal.to_string()),
         Refusal::Overloaded(_) | Refusal::TooManyBytes(_) | Refusal::Stopping | Refusal::Journal(_) => {
             Failure::unavailable(refusal.to_string())
         }
     })?;
+    webhook.heard.of(policy, &notification, &drills);
     Ok(Json(json!({"accepted": accepted})))
 }
 
@@ -178,6 +223,22 @@ fn unreadable(body: &[u8], error: &serde_json::Error) -> Failure {
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
     let path = Envelope::read(tracked, drop).err().map(|_| names::shortened(&track.path().to_string()));
-    let message = format!("the body is not an Alertmanager notification: {error}");
+    let message = format!("the body is not an Alertmanager notification: {error}; {}", instead(body));
     Failure { path, ..Failure::new(StatusCode::BAD_REQUEST, "unreadable", message) }
+}
+
+/// What is to be done about a body that is none.
+fn instead(body: &[u8]) -> &'static str {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    match first {
+        Some(b'{') => {
+            "where the receiver in Alertmanager has a `payload` of its own, take that out: only the usual body is read \
+             here. Use a receiver with nothing but `url`, `send_resolved`, `max_alerts` and `http_config`"
+        }
+        Some(b'[') => {
+            "a list of alerts is what Alertmanager itself is sent: give Prometheus the address of Alertmanager, and have \
+             that post here with `webhook_configs`"
+        }
+        Some(_) | None => "have Alertmanager post here with `webhook_configs`",
+    }
 }

@@ -77,6 +77,21 @@ async fn a_body_that_can_not_be_read_is_refused_with_the_place() {
 }
 
 #[tokio::test]
+async fn a_body_of_another_shape_is_refused_with_what_to_configure() {
+    let bed = bed().await;
+    let templated = json!({"text": "A fires", "alerts": [{"labels": {"alertname": "A"}}]}).to_string();
+    for (body, told) in [
+        (r#"{"channel": "ops", "text": "A fires"}"#.to_owned(), "`payload`"),
+        (templated, "`payload`"),
+        (json!([{"labels": {"alertname": "A"}}]).to_string(), "Alertmanager itself"),
+    ] {
+        let (status, answer) = bed.post("/hooks", body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+        assert!(answer["error"]["message"].as_str().unwrap().contains(told), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_huge_body_is_refused_and_the_server_goes_on() {
     let bed = bed().await;
     let (status, answer) = bed.post("/hooks", "x".repeat(10 << 20)).await;
@@ -141,7 +156,7 @@ async fn the_api_lists_pages_and_filters() {
         assert_eq!((&body["items"], &body["next"]), (&empty, &Value::Null));
     }
     for (query, words) in [
-        ("incidents?state=bogus", "received, queued, running, waiting, verifying"),
+        ("incidents?state=bogus", "received, queued, held, running, waiting"),
         ("runs?state=bogus", "there are: running, waiting, ended"),
         ("runs?outcome=bogus", "remediated, unnecessary, retry, escalate"),
         ("runs?since=yesterday", "neither a duration"),

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
-use suture_cluster::{Fixture, SimulatedCluster};
 use suture_conformance::{Cluster, World, cases, run};
 use suture_core::clock::{Driven, later};
 use suture_core::{Clock, Grant, Timestamp, VirtualClock};
+use suture_simulator::{Fixture, SimulatedCluster};
 
 struct Simulated {
     cluster: SimulatedCluster,

@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use serde_json::json;
 use suture_cluster::socket::{Listener, Offer, SocketCluster};
-use suture_cluster::{Fixture, SimulatedCluster};
 use suture_conformance::{Cluster, World, cases, run};
 use suture_core::handler::Discovery;
 use suture_core::{Clock, EffectHandler, Grant, ScaledClock, Timestamp};
+use suture_simulator::{Fixture, SimulatedCluster};
 
 /// Minutes of waiting pass in seconds.
 const SPEED: f64 = 200.0;

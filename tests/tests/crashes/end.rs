@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use anyhow::ensure;
 use regex::Regex;
 use serde_json::{Value, json};
-use suture_cluster::SimulatedCluster;
 use suture_core::clock::Timestamp;
+use suture_simulator::SimulatedCluster;
 use suture_tests::left::nothing_is_left;
 
 /// What is compared.

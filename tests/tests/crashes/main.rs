@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use futures::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
-use suture_cluster::SimulatedCluster;
+use suture_simulator::SimulatedCluster;
 use suture_tests::gate::{Point, Side, Stop};
 use tokio::sync::OnceCell;
 

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
-use suture_cluster::SimulatedCluster;
 use suture_cluster::socket::{Listener, Offer};
 use suture_core::clock::Timestamp;
 use suture_core::{Alert, AlertStatus, Clock, RealClock, ScaledClock};
 use suture_scenario::Scenario;
+use suture_simulator::SimulatedCluster;
 use suture_tests::gate::{Gated, Point, Stop};
 use suture_tests::host::Host;
 use suture_tests::pages::Pages;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use suture_cluster::SimulatedCluster;
 use suture_cluster::socket::{Listener, Offer};
 use suture_core::{Clock, Digest, ScaledClock};
 use suture_scenario::Scenario;
+use suture_simulator::SimulatedCluster;
 use suture_tests::host::Host;
 
 /// How many times as fast as real the cluster's time runs.

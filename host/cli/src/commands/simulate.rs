@@ -2,9 +2,9 @@
 
 mod changes;
 
-use suture_cluster::SimulatedCluster;
 use suture_cluster::socket::{Listener, Offer, SocketError};
 use suture_core::clock::kubernetes_time;
+use suture_simulator::SimulatedCluster;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::CommandResult;

@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use suture_cluster::SimulatedCluster;
 use suture_core::{Alert, AlertStatus, Clock, Labels, ObjectRef, Timestamp};
 use suture_engine::Progress;
 use suture_server::{Server, Simulated};
+use suture_simulator::SimulatedCluster;
 use tokio::sync::broadcast::{self, Receiver};
 
 use super::story::Case;

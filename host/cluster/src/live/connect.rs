@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use suture_core::clock::of_http;
+use suture_core::{Timestamp, causes};
 
 use crate::http::install_crypto;
 
@@ -49,6 +51,22 @@ pub struct Connection {
     pub namespace: String,
     /// The API server's address.
     pub url: String,
+}
+
+impl Connection {
+    /// Ask the API server for its version: what time it is there, where it says so.
+    ///
+    /// # Errors
+    /// Why it does not answer.
+    pub async fn clock(&self) -> Result<Option<Timestamp>, String> {
+        let request = http::Request::get("/version").body(kube::client::Body::empty());
+        let request = request.map_err(|error| error.to_string())?;
+        let answer = self.client.send(request).await.map_err(|error| causes(&error))?;
+        if !answer.status().is_success() {
+            return Err(format!("it answers {}", answer.status()));
+        }
+        Ok(answer.headers().get(http::header::DATE).and_then(|date| of_http(date.to_str().ok()?)))
+    }
 }
 
 /// Why there is no connection.

@@ -148,7 +148,8 @@ pub struct ConfigText {
 /// The longest configuration that is read, in bytes.
 const MAX_CONFIG: usize = 4 << 20;
 
-fn options() -> serde_saphyr::Options {
+/// How the configuration of a server is read.
+pub(crate) fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: 64,

@@ -21,7 +21,7 @@ use suture_core::{
 };
 
 use super::{Listener, Offer, SocketCluster};
-use crate::{Fixture, SimulatedCluster};
+use suture_simulator::{Fixture, SimulatedCluster};
 
 const NOTES: &str = "v1 ConfigMap media/notes";
 const FIXTURE: &str = r#"

@@ -84,6 +84,36 @@ impl VirtualClock {
         .await
     }
 
+    /// Move on by one step, for whoever drives futures elsewhere and knows that they can do
+    /// nothing more now: to the next sleeper, which wakes, where there is one until then; otherwise
+    /// to that time. Says whether one woke.
+    pub fn step(&self, until: Timestamp) -> bool {
+        let mut state = self.0.lock();
+        let next = state.sleepers.first_key_value().map(|((at, _), _)| *at).filter(|at| *at <= until);
+        state.now = state.now.max(next.unwrap_or(until));
+        let sleeper = next.and_then(|_| state.sleepers.pop_first());
+        drop(state);
+        sleeper.map(|(_, sleeper)| sleeper.wake()).is_some()
+    }
+
+    /// Wait until nothing keeps time from moving.
+    pub async fn released(&self) {
+        poll_fn(|context| {
+            let mut state = self.0.lock();
+            if state.held == 0 {
+                return Poll::Ready(());
+            }
+            state.driver = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Whether something keeps time from moving.
+    pub fn is_held(&self) -> bool {
+        self.0.lock().held > 0
+    }
+
     fn advance(&self, driver: &Waker) -> Advance {
         let mut state = self.0.lock();
         if state.held > 0 {

@@ -27,6 +27,7 @@ impl Dispatcher {
         match ending {
             Ending::Concluded(Outcome::Remediated { .. }) if cleared => {
                 self.change(id, |incident| incident.summary = summary);
+                self.page_repaired(id);
                 self.resolve(id);
             }
             Ending::Concluded(Outcome::Remediated { .. }) => {

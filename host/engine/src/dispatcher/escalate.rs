@@ -35,14 +35,22 @@ impl Dispatcher {
     /// Tell people of an incident; the result comes back as a command.
     pub(super) fn page(&self, id: &IncidentId) {
         let Some(incident) = self.incidents.get(id) else { return };
-        self.deliver(id.clone(), Page::of_escalation(incident, None));
+        self.deliver(id.clone(), Page::of_escalation(incident, &self.shared.telling, None));
     }
 
     /// Take an escalation back.
     pub(super) fn page_resolved(&self, id: &IncidentId) {
         let Some(incident) = self.incidents.get(id) else { return };
         let now = self.now();
-        self.deliver(id.clone(), Page::of_escalation(incident, Some(now)));
+        self.deliver(id.clone(), Page::of_escalation(incident, &self.shared.telling, Some(now)));
+    }
+
+    /// Tell people of a repair that worked, where they want to hear of it.
+    pub(super) fn page_repaired(&self, id: &IncidentId) {
+        let Some(incident) = self.incidents.get(id) else { return };
+        if self.shared.telling.repaired && !incident.by_hand {
+            self.deliver(id.clone(), Page::of_repair(incident, &self.shared.telling, self.now()));
+        }
     }
 
     fn deliver(&self, incident: IncidentId, page: Page) {
@@ -71,11 +79,10 @@ impl Dispatcher {
             return;
         }
         match result {
-            Ok(()) => self.change(id, |incident| incident.paged = true),
+            Ok(()) if !incident.paged => self.change(id, |incident| incident.paged = true),
+            Ok(()) => {}
             Err(error) => {
-                tracing::error!(incident = %id, policy = incident.policy, error, "nobody could be told of an escalation");
-                let why = format!("{} And nobody could be told: {error}", incident.summary);
-                self.put(id, IncidentState::Failed, None, why);
+                tracing::error!(incident = %id, policy = incident.policy, error, "nobody could be told of an escalation; it is tried every minute");
             }
         }
     }
@@ -111,13 +118,7 @@ impl Dispatcher {
                 self.shared.budgets.storm_window
             );
             tracing::error!(policy = name, "{summary}");
-            let labels = [("alertname", "SutureStorm"), ("severity", "critical"), ("policy", &name)];
-            let page = Page {
-                labels: labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-                annotations: [("summary".to_owned(), summary)].into(),
-                starts_at: now,
-                ends_at: None,
-            };
+            let page = Page::of_notice("SutureStorm", Some(&name), &summary, now, &self.shared.telling);
             self.shared.notices.begin(&about_storm(&name), page.clone());
             self.deliver(IncidentId::new(about_storm(&name)), page);
         }
@@ -141,13 +142,7 @@ impl Dispatcher {
             "The journal at {path} is damaged: {shown}{more}. The host goes on with the rest. Check the disk; alerts, \
              incidents and runs that are named here are not handled unless the journal is restored from a backup."
         );
-        let labels = [("alertname", "SutureJournalDamaged"), ("severity", "critical")];
-        let page = Page {
-            labels: labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            annotations: [("summary".to_owned(), summary)].into(),
-            starts_at: now,
-            ends_at: None,
-        };
+        let page = Page::of_notice("SutureJournalDamaged", None, &summary, now, &self.shared.telling);
         // Until a start that finds none.
         self.shared.notices.begin(ABOUT_DAMAGE, page.clone());
         self.deliver(IncidentId::new(ABOUT_DAMAGE), page);

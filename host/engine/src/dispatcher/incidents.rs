@@ -134,6 +134,9 @@ impl Dispatcher {
         if was_escalated {
             self.page_resolved(id);
         }
+        if incident.state == IncidentState::Verifying {
+            self.page_repaired(id);
+        }
         self.change(id, |incident| {
             incident.state = state;
             incident.due = None;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use suture_core::alert::Read;
 use suture_core::{Alert, AlertStatus, Envelope, IncidentId, Labels, names};
-use suture_journal::{Change, IncidentRecord, IncidentState, Sought};
+use suture_journal::{Change, InboxRecord, IncidentRecord, IncidentState, Sought};
 
 use super::{Dispatcher, is_our_own};
 use crate::engine::ByHand;
 use crate::key::key;
 use crate::policy::Policy;
+use crate::unmatched::Why;
 
 /// Notifications routed in one transaction.
 const BATCH: usize = 256;
@@ -37,18 +38,19 @@ impl Dispatcher {
     /// with the runs that begin by it.
     pub(super) async fn route(&mut self) {
         loop {
-            let waiting = self.shared.journal.inbox_len();
+            let away = self.away();
+            let waiting = self.shared.journal.inbox_len().saturating_sub(self.kept.count(&away));
             if waiting == 0 {
                 return;
             }
-            let batch = match self.shared.journal.inbox_part(BATCH, BATCH_BYTES).await {
+            let batch = match self.shared.journal.inbox_part(BATCH, BATCH_BYTES, away).await {
                 Ok(batch) => batch,
                 Err(error) => return self.try_later("the inbox can't be read", &error),
             };
             let mut routed = Vec::with_capacity(batch.len());
             let mut aimed = Vec::new();
             for (id, record) in batch {
-                match self.aim_notification(record.policy.as_deref(), &record.body, &mut aimed).await {
+                match self.aim_notification(&record, &mut aimed).await {
                     Ok(true) => {}
                     // It stays in the inbox, and what was routed of it is known when it is routed again.
                     Ok(false) => return,
@@ -74,21 +76,20 @@ impl Dispatcher {
     /// and written a part at a time: they are never all in memory. False where that can't be done.
     async fn aim_notification(
         &mut self,
-        policy: Option<&str>,
-        body: &[u8],
+        record: &InboxRecord,
         aimed: &mut Vec<Aimed>,
     ) -> Result<bool, serde_json::Error> {
         let mut done = 0;
         loop {
             let (mut part, mut place) = (Vec::new(), 0);
-            let envelope = Envelope::parse(body, |alert| {
+            let envelope = Envelope::parse(&record.body, |alert| {
                 if place >= done && part.len() < PART {
                     part.push(alert);
                 }
                 place += 1;
             })?;
             done += part.len();
-            part.into_iter().for_each(|alert| self.aim(policy, alert, aimed));
+            part.into_iter().for_each(|alert| self.aim(record, alert, aimed));
             if aimed.len() >= PART && !(self.route_all(aimed).await && self.save().await) {
                 return Ok(false);
             }
@@ -98,7 +99,7 @@ impl Dispatcher {
         }
     }
 
-    fn aim(&self, by_name: Option<&str>, alert: Read, aimed: &mut Vec<Aimed>) {
+    fn aim(&mut self, record: &InboxRecord, alert: Read, aimed: &mut Vec<Aimed>) {
         let alert = match alert {
             Read::Whole(alert) => Arc::new(*alert),
             Read::Oversized { alertname } => {
@@ -111,16 +112,36 @@ impl Dispatcher {
                 return self.shared.metrics.alert("", "invalid");
             }
         };
-        for policy in &*self.shared.table.all() {
+        let by_name = record.policy.as_deref();
+        if let Some(policy) = by_name.filter(|_| record.waits) {
+            self.unkeep(policy, &alert);
+        }
+        let is_own = is_our_own(&alert.labels);
+        let policies = self.shared.table.all();
+        // What waited for a policy may have been handled by another one meanwhile.
+        let is_others = record.waits && policies.iter().any(|policy| policy.may_want(&alert.labels, false));
+        let mut is_anybodys = is_own || is_others || alert.status == AlertStatus::Resolved;
+        for policy in &*policies {
             let is_addressed = by_name.is_none_or(|name| name == policy.config.name);
-            if !is_addressed || !policy.wants(&alert.labels, by_name.is_some()) {
+            if !is_addressed || !policy.may_want(&alert.labels, by_name.is_some()) {
                 continue;
             }
-            let key = if is_our_own(&alert.labels) { Err("own") } else { key_for(policy, &alert) };
+            is_anybodys = true;
+            let key = match is_own {
+                true => Err("own"),
+                false if policy.program.is_err() => {
+                    self.keep(policy, &alert);
+                    continue;
+                }
+                false => key_for(policy, &alert),
+            };
             match key {
                 Ok(key) => aimed.push(Aimed { alert: alert.clone(), policy: policy.clone(), key }),
                 Err(result) => self.shared.metrics.alert(&policy.config.name, result),
             }
+        }
+        if !is_anybodys {
+            self.shared.unmatched.note(&alert, &Why::NoPolicy, self.now(), &self.shared.metrics);
         }
     }
 
@@ -281,6 +302,7 @@ impl Dispatcher {
             started_by: by.map(|by| by.who),
             said_resolved: false,
             paged: false,
+            evidence: String::new(),
         });
         id
     }

@@ -11,6 +11,7 @@ use suture_journal::{
 };
 use tracing::Instrument;
 
+use super::tail::Tail;
 use super::{AtWork, Command, Dispatcher, turns};
 use crate::confirm::Confirm;
 use crate::engine::Shared;
@@ -262,14 +263,16 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn session(&self, run: &RunId) -> Session {
+    pub(super) fn session(&mut self, run: &RunId) -> Session {
+        let tail = Tail::default();
+        self.tails.insert(run.clone(), tail.clone());
         Session {
             cluster: self.shared.cluster.clone(),
             clock: self.shared.clock.clone(),
             log: self.shared.journal.run_log(run.clone()),
             locks: self.locks.clone(),
             cancel: Cancel::default(),
-            observer: Some(Arc::new(Watch { run: run.clone(), shared: self.shared.clone() })),
+            observer: Some(Arc::new(Watch { run: run.clone(), shared: self.shared.clone(), tail })),
             metrics: Some(self.shared.metrics.clone()),
             places: Some(self.places.clone()),
         }
@@ -326,6 +329,7 @@ impl Dispatcher {
         else {
             return;
         };
+        let evidence = self.tails.remove(run).map(|tail| tail.text()).unwrap_or_default();
         self.shared.obstacles.ended(run);
         if !waiting && let Some(working) = self.working.get_mut(&policy) {
             *working = working.saturating_sub(1);
@@ -352,6 +356,9 @@ impl Dispatcher {
         tracing::info!(%run, incident = %id, policy, outcome = ending.name(), "{summary}");
         self.tell(|| Progress::Ended(Box::new(record.clone())));
         self.unsaved.push(Change::Run(record));
+        if self.incidents.get(&id).is_some_and(|incident| incident.evidence != evidence) {
+            self.change(&id, |incident| incident.evidence = evidence);
+        }
         self.conclude(&id, &policy, &ending, summary, &doubts);
     }
 }
@@ -360,10 +367,12 @@ impl Dispatcher {
 struct Watch {
     run: RunId,
     shared: Arc<Shared>,
+    tail: Tail,
 }
 
 impl Observer for Watch {
     fn entry(&self, entry: &Entry) {
+        self.tail.see(entry);
         if let Some(listeners) = &self.shared.listeners {
             let _ = listeners.send(Progress::Entry(self.run.clone(), Box::new(entry.clone())));
         }

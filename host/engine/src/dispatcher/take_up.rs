@@ -36,6 +36,7 @@ impl Dispatcher {
             self.shared.metrics.open_incidents(&policy, state.as_str(), count);
         }
         self.look_again();
+        self.know_kept().await?;
         self.count_recent().await?;
         for record in journal.unfinished_runs().await? {
             self.take_up_run(record).await;
@@ -351,5 +352,6 @@ fn incident_of(record: &RunRecord, header: &RunHeader) -> IncidentRecord {
         forced: false,
         said_resolved: false,
         paged: false,
+        evidence: String::new(),
     }
 }

@@ -4,12 +4,14 @@
 mod backtested;
 mod closed;
 mod held;
+mod kept;
 mod left;
 mod many;
 mod pausing;
 mod reminded;
 mod resuming;
 mod retried;
+mod told;
 mod unconfirmed;
 mod waiting;
 
@@ -21,11 +23,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::json;
-use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::{
     Clock, Effect, HumanDuration, Labels, Limits, Matchers, Mode, Notification, Outcome, Program, ScaledClock,
 };
 use suture_journal::{Filter, IncidentRecord, IncidentState, Journal};
+use suture_simulator::{Fixture, SimulatedCluster};
 
 use crate::confirm::Confirm;
 use crate::engine::{ByHand, Engine, EngineConfig, PauseOrder, Refusal};
@@ -118,6 +120,7 @@ async fn start(
         budgets: Budgets::default(),
         max_pending: 1000,
         max_pending_bytes: u64::MAX,
+        telling: crate::pager::Telling::default(),
         retention: Duration::from_secs(86_400),
         listeners: None,
         held: BTreeMap::new(),

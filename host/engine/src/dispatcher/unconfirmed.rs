@@ -433,6 +433,19 @@ impl Dispatcher {
         self.change(id, |incident| incident.said_resolved = false);
     }
 
+    /// Alerts are gone in Prometheus, of which nobody was told: as good as somebody's word.
+    pub(super) async fn cleared(&mut self, ids: Vec<IncidentId>) {
+        for id in ids {
+            if let Err(error) = self.fetch(&id).await {
+                // The next look finds it gone, too.
+                tracing::error!(incident = %id, %error, "an incident can't be read");
+            }
+            if self.incidents.get(&id).is_some_and(|incident| !incident.state.is_active()) {
+                self.said_resolved(&id);
+            }
+        }
+    }
+
     /// Somebody posted that the alert of an incident is resolved.
     pub(super) fn said_resolved(&mut self, id: &IncidentId) {
         let now = self.now();

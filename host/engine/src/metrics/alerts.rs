@@ -13,6 +13,7 @@ use super::{Metrics, OfPolicy, PolicyResult, ResultOf, counted, from_half_a_mill
 labels! {
     PolicyState { policy, state }
     Check { policy, stage, result }
+    NameReason { alert, reason }
 }
 
 /// When Prometheus is asked whether an alert fires.
@@ -34,6 +35,10 @@ pub(super) struct Alerts {
     storms: Family<OfPolicy, Gauge>,
     pages: Family<ResultOf, Counter>,
     sweeps: Family<PolicyResult, Counter>,
+    reconciliations: Family<ResultOf, Counter>,
+    missed: Counter,
+    unmatched: Family<NameReason, Counter>,
+    kept: Family<OfPolicy, Gauge>,
 }
 
 impl Alerts {
@@ -68,6 +73,30 @@ impl Alerts {
             ),
             pages: counted(to, "pages", "Escalations and storms: delivered, or failed", Family::default()),
             sweeps: counted(to, "sweeps", "Sweeps: ok, or failed", Family::default()),
+            reconciliations: counted(
+                to,
+                "reconciliations",
+                "Questions to Alertmanager for alerts that never arrived: ok, or failed",
+                Family::default(),
+            ),
+            missed: counted(
+                to,
+                "alerts_missed",
+                "Alerts that Alertmanager had for this host and that it never posted",
+                Counter::default(),
+            ),
+            unmatched: counted(
+                to,
+                "alerts_unmatched",
+                "Alerts that were posted and that no policy handles, and why",
+                Family::default(),
+            ),
+            kept: counted(
+                to,
+                "alerts_kept",
+                "Alerts that wait in the inbox for a policy that is not loaded",
+                Family::default(),
+            ),
         }
     }
 }
@@ -149,5 +178,27 @@ impl Metrics {
         let result = if is_ok { "ok" } else { "failed" };
         let labels = PolicyResult { policy: policy.into(), result: result.into() };
         self.0.alerts.sweeps.get_or_create(&labels).inc();
+    }
+
+    /// Alertmanager was asked for alerts that never arrived, and had so many; none where it could
+    /// not be asked.
+    pub fn reconciled(&self, missed: Option<usize>) {
+        let result = if missed.is_some() { "ok" } else { "failed" };
+        self.0.alerts.reconciliations.get_or_create(&ResultOf { result: result.into() }).inc();
+        self.0.alerts.missed.inc_by(missed.unwrap_or_default() as u64);
+    }
+
+    /// An alert was posted that no policy handles: `noPolicy` is for it, or the one that may be is
+    /// `notLoaded`, or it is `notKept` for that one. Names are bounded by who counts. Not called
+    /// `alertname`: a rule about the metric has one of its own.
+    pub(crate) fn unmatched(&self, alert: &str, reason: &str) {
+        let labels = NameReason { alert: alert.into(), reason: reason.into() };
+        self.0.alerts.unmatched.get_or_create(&labels).inc();
+    }
+
+    /// So many alerts wait for a policy to be loaded.
+    pub(crate) fn kept(&self, policy: &str, count: usize) {
+        let kept = self.0.alerts.kept.get_or_create_owned(&OfPolicy { policy: policy.into() });
+        kept.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::clock::{Driven, later};
 use suture_core::manifest::{RawManifest, RawPermission};
 use suture_core::{Alert, Effect, Error, IncidentId, Manifest, Outcome, Reply, Timestamp, VirtualClock};
 use suture_journal::MemoryLog;
+use suture_simulator::{Fixture, SimulatedCluster};
 
 use super::*;
 

@@ -221,6 +221,15 @@ impl Journal {
         self.slice("said_resolved IS NOT NULL AND id >= ?1 ORDER BY id", from, limit).await
     }
 
+    /// Open incidents, from an id on.
+    ///
+    /// # Errors
+    /// As of [`open_of`](Self::open_of).
+    pub async fn open_from(&self, from: &IncidentId, limit: usize) -> Result<Slice, JournalError> {
+        let from = vec![from.as_str().to_owned()];
+        self.slice("same_alert IS NOT NULL AND id >= ?1 ORDER BY id", from, limit).await
+    }
+
     /// Incidents that a host which starts has to look at, from an id on: they are to be
     /// confirmed, have a run, are verified, or nobody was told of them yet.
     ///

@@ -109,7 +109,7 @@ impl Row {
         Ok(match change {
             Change::Accept(record) => Self::Accept {
                 received_at: record.received_at.as_millisecond(),
-                policy: record.policy,
+                policy: record.address(),
                 body: record.body,
             },
             Change::Routed(ids) => Self::Routed(ids),

@@ -131,14 +131,19 @@ pub(super) fn scan<T>(
     Ok(found)
 }
 
+/// The inbox, without what waits for one of these policies.
 pub(super) fn inbox(
     connection: &Connection,
     limit: usize,
     mut bytes: usize,
+    away: &[String],
 ) -> rusqlite::Result<Legible<(i64, InboxRecord)>> {
     let columns = "id, received_at, policy, crc, body, octet_length(body) AS bytes";
     let mut room = limit;
     scan(connection, "inbox", columns, "id", |id, row| {
+        if !away.is_empty() && waits_for(row).is_some_and(|policy| away.contains(&policy)) {
+            return ControlFlow::Continue(None);
+        }
         let size = row.get("bytes").ok().and_then(|size: i64| usize::try_from(size).ok()).unwrap_or_default();
         if room == 0 || (size > bytes && room < limit) {
             return ControlFlow::Break(());
@@ -150,15 +155,34 @@ pub(super) fn inbox(
     })
 }
 
+/// What waits in the inbox for policies to be loaded.
+pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<Legible<(i64, InboxRecord)>> {
+    scan(connection, "inbox", "id, received_at, policy, crc, body", "id", |id, row| {
+        ControlFlow::Continue(waits_for(row).map(|_| notification(id, row)))
+    })
+}
+
+/// The policy for which a notification waits. What can't be read is handled as any other.
+fn waits_for(row: &Row<'_>) -> Option<String> {
+    let address: Option<String> = row.get("policy").ok()?;
+    let address = address?;
+    let (policy, waits) = InboxRecord::addressee(&address);
+    waits.then(|| policy.to_owned())
+}
+
 fn notification(id: &str, row: &Row<'_>) -> Result<(i64, InboxRecord), String> {
     legible("inbox", id, || {
         let (id, received_at): (i64, i64) = (row.get("id")?, row.get("received_at")?);
-        let policy: Option<String> = row.get("policy")?;
+        let address: Option<String> = row.get("policy")?;
         let body = bytes(row, "body")?;
-        let sum = Seal::of_notification(id, received_at, policy.as_deref(), body);
+        let sum = Seal::of_notification(id, received_at, address.as_deref(), body);
         let verified = verify("inbox", &id.to_string(), row.get("crc")?, sum);
         let received_at = Timestamp::from_millisecond(received_at).unwrap_or(Timestamp::MAX);
-        Ok(verified.map(|()| (id, InboxRecord { received_at, policy, body: body.to_vec() })))
+        let (policy, waits) = match address.as_deref().map(InboxRecord::addressee) {
+            Some((policy, waits)) => (Some(policy.to_owned()), waits),
+            None => (None, false),
+        };
+        Ok(verified.map(|()| (id, InboxRecord { received_at, policy, waits, body: body.to_vec() })))
     })
 }
 

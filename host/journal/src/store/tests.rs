@@ -39,7 +39,12 @@ fn open(folder: &TempDir) -> Journal {
 }
 
 fn notification(body: impl Into<Vec<u8>>) -> Change {
-    Change::Accept(InboxRecord { received_at: time(0), policy: Some("volsync".into()), body: body.into() })
+    Change::Accept(InboxRecord {
+        received_at: time(0),
+        policy: Some("volsync".into()),
+        waits: false,
+        body: body.into(),
+    })
 }
 
 fn incident(id: &str, state: IncidentState) -> IncidentRecord {
@@ -65,6 +70,7 @@ fn incident(id: &str, state: IncidentState) -> IncidentRecord {
         forced: false,
         said_resolved: false,
         paged: false,
+        evidence: String::new(),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use suture_cluster::fixture::FaultRule;
 use suture_core::{Effect, Error, Glob};
+use suture_simulator::fixture::FaultRule;
 
 /// What a rule can tell effects apart by: verb, kind, name.
 type Key = (&'static str, Option<String>, Option<String>);

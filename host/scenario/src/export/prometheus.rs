@@ -1,8 +1,8 @@
 //! What Prometheus answered.
 
-use suture_cluster::fixture::{QueryAnswer, SampleValue, SeriesValue};
 use suture_core::effect::{Sample, Series};
 use suture_core::{Effect, Reply};
+use suture_simulator::fixture::{QueryAnswer, SampleValue, SeriesValue};
 
 use super::acts::Act;
 use super::world::World;

@@ -11,14 +11,14 @@ use std::time::Duration;
 use futures::FutureExt;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use suture_cluster::fixture::QueryAnswer;
-use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::clock::{Sleep, later};
 use suture_core::effect::Query;
 use suture_core::object::{self, Kind};
 use suture_core::{Clock, Effect, EffectHandler, Error, Fault, ObjectRef, Reason, Reply, Step, Timestamp};
 use suture_engine::confirm;
 use suture_journal::RunRecord;
+use suture_simulator::fixture::QueryAnswer;
+use suture_simulator::{Fixture, SimulatedCluster};
 
 use super::acts::Act;
 use super::changes;

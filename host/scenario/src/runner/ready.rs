@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use serde_json::Value;
-use suture_cluster::SimulatedCluster;
 use suture_core::clock::Driven;
 use suture_core::{Clock, Grant, Program, VirtualClock};
+use suture_simulator::SimulatedCluster;
 
 use super::stage::{Playing, Stage};
 use super::trouble::Trouble;

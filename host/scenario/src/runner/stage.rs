@@ -10,12 +10,12 @@ use std::task::Poll;
 use futures::future::{BoxFuture, Either, FutureExt, poll_fn, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
-use suture_cluster::SimulatedCluster;
 use suture_core::clock::{Sleep, later};
 use suture_core::{Alert, AlertStatus, Clock, Ending, Halt, HumanDuration, Labels, Timestamp, VirtualClock};
 use suture_engine::locks::Held;
 use suture_engine::{Cluster, Finished, Locks, key};
 use suture_journal::{JournalError, RunLog};
+use suture_simulator::SimulatedCluster;
 
 use super::Watcher;
 use super::disk::{Disk, Record};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use suture_cluster::SimulatedCluster;
 use suture_core::Clock;
 use suture_engine::Cluster;
+use suture_simulator::SimulatedCluster;
 
 use super::disk::Disk;
 use crate::format::Event;

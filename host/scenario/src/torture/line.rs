@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use suture_cluster::SimulatedCluster;
 use suture_core::effect::Predicate;
 use suture_core::handler::{Discovery, Resource};
 use suture_core::object::Kind;
 use suture_core::{Effect, EffectHandler, Error, Fault, ObjectRef, Prepared, Reply, Resolution, Step};
+use suture_simulator::SimulatedCluster;
 
 use super::disturbance::Disturbance;
 use super::request::Phase;

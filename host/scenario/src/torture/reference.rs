@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
-use suture_cluster::SimulatedCluster;
 use suture_core::object::RUN_ANNOTATION;
 use suture_core::{Effect, Ending, Halt, ObjectRef};
 use suture_journal::Body;
+use suture_simulator::SimulatedCluster;
 
 use super::disturbance::{Disturbance, Seen};
 use super::request::Request;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use suture_cluster::SimulatedCluster;
 use suture_core::Clock;
 use suture_engine::Cluster;
+use suture_simulator::SimulatedCluster;
 
 use super::disturbance::Disturbance;
 use super::line::Line;

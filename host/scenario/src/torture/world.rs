@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use suture_cluster::SimulatedCluster;
 use suture_core::{Clock, ObjectRef, VirtualClock};
+use suture_simulator::SimulatedCluster;
 
 use super::perturbation::Meddling;
 use crate::runner::Disk;

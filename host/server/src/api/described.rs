@@ -3,14 +3,16 @@
 use schemars::JsonSchema;
 use serde_json::Value;
 use suture_core::{Grant, IncidentId, Permission, RunId, Timestamp};
-use suture_engine::PolicyStatus;
+use suture_engine::{PolicyStatus, UnmatchedAlert};
 use suture_journal::{Filter, ListedRun, PauseRecord};
 
 use super::lists::{List, ShownIncident};
 use super::openapi::Document;
 use super::status::HostStatus;
-use super::{Start, effects, pausing, policies};
+use super::{Start, doctor, effects, pausing, policies};
 use crate::catalog::ConfigStatus;
+use crate::doctor::{Finding, Verdict};
+use crate::drills::Drill;
 use crate::sweep::Swept;
 
 /// All of it.
@@ -20,6 +22,7 @@ pub(super) fn document() -> Document {
     of_policies(&mut document);
     of_incidents(&mut document);
     of_runs(&mut document);
+    of_the_path(&mut document);
     of_probes(&mut document);
     document
 }
@@ -302,6 +305,58 @@ fn of_runs(document: &mut Document) {
             .refuses(404, "There is none of that id.")
             .refuses(409, &format!("It is over (`conflict`). {AMBIGUOUS_ID}."))
     });
+}
+
+/// What came of a look at the path from an alert to its repair.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Examined {
+    /// The worst verdict of all.
+    worst: Verdict,
+    findings: Vec<Finding>,
+}
+
+/// Alerts that nobody handles.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct UnmatchedAlerts {
+    /// By name.
+    items: Vec<UnmatchedAlert>,
+    /// Always null: there is one page.
+    next: Option<String>,
+    /// How many had other names, which are only counted.
+    others: u64,
+}
+
+fn of_the_path(document: &mut Document) {
+    document.add(
+        "GET",
+        "/api/v1/doctor",
+        "examine",
+        "Whether the path from an alert to its repair is alive",
+        |says| says.answers::<Examined>(200, "What was looked at, how it stands, and what to do."),
+    );
+    document.add(
+        "POST",
+        "/api/v1/doctor/drills",
+        "startDrill",
+        "Send an alert round that no policy handles",
+        |says| {
+            says.takes::<doctor::Drill>(false)
+                .answers::<Drill>(202, "It is on its way through Alertmanager.")
+                .refuses(400, UNREADABLE)
+        },
+    );
+    document.add("GET", "/api/v1/doctor/drills/{id}", "getDrill", "Whether it came back", |says| {
+        says.answers::<Drill>(200, "It.").refuses(404, "There is none of that id; the last few are known.")
+    });
+    document.add(
+        "GET",
+        "/api/v1/alerts/unmatched",
+        "listUnmatchedAlerts",
+        "Alerts that were posted since the host started, and that no policy handles",
+        |says| says.answers::<UnmatchedAlerts>(200, "By name."),
+    );
 }
 
 fn of_probes(document: &mut Document) {

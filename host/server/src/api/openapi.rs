@@ -53,7 +53,7 @@ impl Document {
             .split('/')
             .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
             .map(|name| {
-                json!({"name": name, "in": "path", "required": true, "description": in_path(name),
+                json!({"name": name, "in": "path", "required": true, "description": in_path(path, name),
                     "schema": {"type": "string"}})
             })
             .collect();
@@ -109,9 +109,10 @@ impl Document {
     }
 }
 
-fn in_path(name: &str) -> &'static str {
+fn in_path(path: &str, name: &str) -> &'static str {
     match name {
         "name" => "The policy's name in the configuration.",
+        _ if path.contains("/drills/") => "The drill's id, as it was answered.",
         _ => "An id; or the end, or the beginning, of one that no other has.",
     }
 }

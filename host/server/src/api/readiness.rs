@@ -16,10 +16,11 @@ use crate::failure::Failure;
 
 /// Whether a journal that failed can be written again. Somebody must try: a host that is
 /// not ready is sent nothing that it would write.
-async fn writable(engine: &Engine) -> Result<(), Failure> {
+pub(crate) async fn writable(engine: &Engine) -> Result<(), Failure> {
     let nothing = InboxRecord {
         received_at: Timestamp::UNIX_EPOCH,
         policy: None,
+        waits: false,
         body: br#"{"receiver":"readyz","alerts":[]}"#.to_vec(),
     };
     engine

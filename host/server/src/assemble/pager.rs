@@ -68,6 +68,6 @@ fn posted(page: &Page, now: Timestamp) -> PostedAlert {
         annotations: page.annotations.clone(),
         starts_at: page.starts_at.min(now),
         ends_at: Some(page.ends_at.unwrap_or_else(|| later(now, LASTS))),
-        generator_url: String::new(),
+        generator_url: page.link.clone(),
     }
 }

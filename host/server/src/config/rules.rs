@@ -2,6 +2,7 @@
 
 mod listeners;
 mod people;
+mod upstream;
 
 use std::collections::BTreeSet;
 
@@ -35,16 +36,7 @@ pub(super) fn check(config: &Config, text: &Text<'_>) -> (Vec<ConfigError>, Vec<
     people::check(&config.people, &mut findings);
     bounds(config, &mut findings);
     telemetry(config, &mut findings);
-    let prometheus = config.prometheus.iter().flat_map(|p| std::iter::once(&p.url).chain(&p.alerts_url));
-    let urls = prometheus.chain(config.alertmanagers().map(|alertmanager| &alertmanager.url));
-    for url in urls.chain(config.telemetry.otlp.iter().map(|otlp| &otlp.endpoint)) {
-        if !(url.value.starts_with("http://") || url.value.starts_with("https://")) {
-            findings.error(
-                url.referenced,
-                format!("`{}` is not an http or https URL", names::shortened(&url.value)),
-            );
-        }
-    }
+    upstream::check(config, &mut findings);
     match &config.cluster.value {
         ClusterConfig::Simulated(SimulatedConfig::Scenario { speed, .. })
             if !(1.0..=100_000.0).contains(speed) =>
@@ -122,7 +114,7 @@ fn telemetry(config: &Config, findings: &mut Findings<'_>) {
 
 /// What would keep a host from ever doing anything, or from staying within its memory.
 fn bounds(config: &Config, findings: &mut Findings<'_>) {
-    let Webhook { max_body, max_pending, max_pending_bytes, .. } = &config.webhook;
+    let Webhook { max_body, max_pending, max_pending_bytes, reconcile_every, .. } = &config.webhook;
     let max_size = &config.storage.max_size;
     if max_size.value.0 < Storage::MIN_SIZE {
         let least = Bytes(Storage::MIN_SIZE);
@@ -145,6 +137,10 @@ fn bounds(config: &Config, findings: &mut Findings<'_>) {
     if !(Webhook::MIN_BODY..=Webhook::MAX_BODY).contains(&max_body.value.0) {
         let (least, most) = (Bytes(Webhook::MIN_BODY), Bytes(Webhook::MAX_BODY));
         findings.error(max_body.referenced, format!("`maxBody` must lie between {least} and {most}"));
+    }
+    let every = reconcile_every.value;
+    if every != HumanDuration::from_secs(0) && every < HumanDuration::from_secs(30) {
+        findings.error(reconcile_every.referenced, "`reconcileEvery` is 30s at least, or 0s for never");
     }
     if max_pending.value == 0 {
         findings.error(max_pending.referenced, "`maxPending` is 0: every notification would be turned away");
@@ -206,6 +202,7 @@ fn check_policy(config: &Config, policy: &PolicyEntry, findings: &mut Findings<'
         ),
         ConfirmBy::Prometheus | ConfirmBy::Key => {}
     }
+    check_work(policy, findings);
     if let Some(settings) = policy.settings.as_ref().filter(|settings| !settings.value.is_object()) {
         findings.error(settings.referenced, "`settings` are keys with values: `{key: value}`");
     }
@@ -215,5 +212,32 @@ fn check_policy(config: &Config, policy: &PolicyEntry, findings: &mut Findings<'
     }
     for grant in &policy.grants {
         super::grants::check(grant, findings);
+    }
+}
+
+/// What would let no run of the policy ever do anything, or never be found to have worked.
+fn check_work(policy: &PolicyEntry, findings: &mut Findings<'_>) {
+    let PolicyEntry { name, limits, retry, .. } = policy;
+    let nothing = HumanDuration::from_secs(0);
+    let mut refuse = |what: &str, why: &str| {
+        findings.error(name.referenced, format!("policy `{}` has `{what}`: {why}", name.value));
+    };
+    for (what, is_nothing) in [
+        ("limits: {memory: 0}", limits.memory.0 == 0),
+        ("limits: {cpu: 0s}", limits.cpu == nothing),
+        ("limits: {deadline: 0s}", limits.deadline == nothing),
+        ("limits: {effects: 0}", limits.effects == 0),
+        ("limits: {callBytes: 0}", limits.call_bytes.0 == 0),
+        ("limits: {runBytes: 0}", limits.run_bytes.0 == 0),
+    ] {
+        if is_nothing {
+            refuse(what, "every run would fail at once; leave it out for the default");
+        }
+    }
+    if retry.attempts == 0 {
+        refuse("retry: {attempts: 0}", "no run would ever start; to only watch, use `mode: observe`");
+    }
+    if retry.settle == nothing {
+        refuse("retry: {settle: 0s}", "no repair would have time to be seen; leave it out for the default");
     }
 }

@@ -278,3 +278,33 @@ fn people_have_names_tokens_and_roles_of_their_own() {
         assert!(errors.iter().any(|error| error.to_string().contains(words)), "{words}: {errors:?}");
     }
 }
+
+#[test]
+fn what_would_let_no_run_do_anything_is_refused() {
+    for (find, replace) in [
+        ("deadline: 2h", "deadline: 0s"),
+        ("cpu: 200ms", "cpu: 0s"),
+        ("effects: 500", "effects: 0"),
+        ("attempts: 3", "attempts: 0"),
+        ("settle: 10m", "settle: 0s"),
+    ] {
+        let error = wrong(find, replace);
+        assert!(error.contains(replace) && error.contains("policy `volsync`"), "{error}");
+    }
+}
+
+#[test]
+fn a_path_of_an_api_is_no_address_of_a_server() {
+    let error = wrong("http://alertmanager:9093", "http://alertmanager:9093/api/v2/alerts");
+    assert!(error.contains("write `http://alertmanager:9093`"), "{error}");
+    let error = wrong("http://prometheus:9090", "http://prometheus:9090/api/v1");
+    assert!(error.contains("write `http://prometheus:9090`"), "{error}");
+}
+
+#[test]
+fn one_token_for_alertmanager_and_for_everything_is_warned_about() {
+    let text = GOOD.replace("admin: {listen", "admin: {tokenFile: /etc/suture/token, listen");
+    let loaded = parse(&text).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert!(warnings.len() == 1 && warnings[0].contains("`admin.tokenFile`, too"), "{warnings:#?}");
+}

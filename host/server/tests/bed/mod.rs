@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-use suture_cluster::{Fixture, SimulatedCluster};
 use suture_core::{Clock, RealClock};
 use suture_server::{Compiler, ServeOptions, Server, Simulated};
+use suture_simulator::{Fixture, SimulatedCluster};
 
 pub const TOKEN: &str = "hunter2";
 /// What a POST has to be.

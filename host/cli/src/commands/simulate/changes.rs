@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Value, json};
-use suture_cluster::{Performed, SimulatedCluster};
 use suture_core::clock::kubernetes_time;
 use suture_core::object::{self, Object};
 use suture_core::{ObjectRef, Step, Timestamp};
+use suture_simulator::{Performed, SimulatedCluster};
 
 use crate::output::{DIM, HEADING};
 

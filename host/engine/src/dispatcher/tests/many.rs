@@ -36,6 +36,7 @@ fn resting(number: usize, state: IncidentState) -> IncidentRecord {
         forced: false,
         said_resolved: false,
         paged: true,
+        evidence: String::new(),
     }
 }
 

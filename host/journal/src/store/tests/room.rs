@@ -190,13 +190,20 @@ async fn the_bytes_of_the_inbox_are_counted_and_a_part_of_it_is_bounded() {
     }
     assert_eq!(journal.inbox_bytes(), 503_010);
     let lengths = async |bytes| -> Vec<usize> {
-        journal.inbox_part(9, bytes).await.unwrap().iter().map(|(_, record)| record.body.len()).collect()
+        journal
+            .inbox_part(9, bytes, Vec::new())
+            .await
+            .unwrap()
+            .iter()
+            .map(|(_, record)| record.body.len())
+            .collect()
     };
     assert_eq!(lengths(4000).await, [1000, 2000]);
     assert_eq!(lengths(600_000).await, [1000, 2000, 500_000, 10]);
     // However large it is, it can't stay for ever.
     assert_eq!(lengths(1).await, [1000]);
-    let first: Vec<i64> = journal.inbox_part(9, 4000).await.unwrap().into_iter().map(|(id, _)| id).collect();
+    let first: Vec<i64> =
+        journal.inbox_part(9, 4000, Vec::new()).await.unwrap().into_iter().map(|(id, _)| id).collect();
     journal.commit(vec![Change::Routed(first)], Durability::Synced).await.unwrap();
     assert_eq!(lengths(1).await, [500_000]);
     assert_eq!(journal.inbox_bytes(), 500_010);

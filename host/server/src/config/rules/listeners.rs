@@ -28,6 +28,13 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_>) {
             "`admin.metricsTokenFile` without `admin.tokenFile`: metrics need no token, nor does anything";
         findings.error(file.referenced, message);
     }
+    if let (Some(webhook), Some(admin)) = (&webhook.token_file, &admin.token_file)
+        && webhook.value == admin.value
+    {
+        let message = "`webhook.tokenFile` is `admin.tokenFile`, too: whoever reads Alertmanager's configuration may do \
+                       everything here; give each its own";
+        findings.warn(webhook.referenced, message);
+    }
     let knows_webhook = webhook.token_file.is_some()
         || webhook.basic_auth.is_some()
         || webhook.tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some());

@@ -36,7 +36,11 @@ impl Store {
         if object::name(&value).is_none()
             && let Some(base) = value.pointer("/metadata/generateName").and_then(Value::as_str)
         {
-            let name = format!("{}{}", crate::pin::truncated(base), crate::pin::suffix(&self.version()));
+            let name = format!(
+                "{}{}",
+                suture_cluster::pin::truncated(base),
+                suture_cluster::pin::suffix(&self.version())
+            );
             rules::set(&mut value, "name", Some(name.into()));
         }
         if info.status && value.get("status").is_none() {

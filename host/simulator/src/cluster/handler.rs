@@ -13,7 +13,7 @@ use super::scale;
 use super::store::Store;
 use super::verbs::Part;
 use crate::fixture::PodName;
-use crate::{pin, resolve};
+use suture_cluster::{pin, resolve};
 
 /// How many generated names are tried before the last is taken as it is.
 const NAMES_TRIED: u32 = 8;

@@ -75,7 +75,6 @@ use suture_core::effect::{Delete, Mutation, Propagation, Target};
 use suture_core::object::Object;
 use suture_core::{Alert, Clock, Error, ObjectRef, Timestamp};
 
-pub(crate) use answers::check_range;
 pub use rights::Limited;
 pub use state::Performed;
 use state::State;

@@ -1,14 +1,12 @@
 //! What the Prometheus beside a simulated cluster answers.
 
+use suture_cluster::prometheus::check_range;
 use suture_core::effect::{ActiveAlert, Point, Sample, Series};
 use suture_core::names::shortened;
 use suture_core::{Alert, AlertStatus, Error, Reason, Timestamp};
 
 use super::state::State;
 use crate::fixture::{QueryAnswer, SeriesValue};
-
-/// The most points of a series, as in Prometheus.
-const MOST_POINTS: u64 = 11_000;
 
 impl State {
     fn answer(&self, expression: &str) -> Result<&QueryAnswer, Error> {
@@ -75,18 +73,5 @@ impl State {
                 self.alerts.insert(alert.labels.clone(), known);
             }
         }
-    }
-}
-
-/// Whether a range of time is one that Prometheus accepts.
-pub(crate) fn check_range(start: u64, end: u64, step: u64) -> Result<(), Error> {
-    let bad = |message: String| Err(Error::new(Reason::BAD_REQUEST, message));
-    match end.checked_sub(start) {
-        None => bad("the range of time ends before it starts".to_owned()),
-        Some(_) if step == 0 => bad("the step of a range of time is zero".to_owned()),
-        Some(length) if length / step >= MOST_POINTS => {
-            bad(format!("the range of time has more than {MOST_POINTS} points a series; take a longer step"))
-        }
-        Some(_) => Ok(()),
     }
 }

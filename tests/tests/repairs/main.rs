@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use serde_json::Value;
-use suture_cluster::SimulatedCluster;
 use suture_core::{Clock, RealClock, ScaledClock};
 use suture_scenario::Scenario;
 use suture_server::{Compiler, ServeOptions, Server, Simulated};
+use suture_simulator::SimulatedCluster;
 use suture_tests::alertmanager::Alertmanager;
 use suture_tests::prometheus::Prometheus;
 use suture_tests::{metric, process::eventually};
@@ -31,7 +31,7 @@ struct Bed {
     cluster: SimulatedCluster,
     alertmanager: Alertmanager,
     _prometheus: Prometheus,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Bed {
@@ -41,6 +41,16 @@ impl Bed {
 
     /// The same, with Alertmanager posting to a place that depends on the host.
     async fn posted_to(fixture: &str, place: impl FnOnce(&Server) -> String) -> anyhow::Result<Self> {
+        // Two seconds of the test's time.
+        Self::reconciled(fixture, place, "40s").await
+    }
+
+    /// The same, with Alertmanager being asked now and then for what never came.
+    async fn reconciled(
+        fixture: &str,
+        place: impl FnOnce(&Server) -> String,
+        every: &str,
+    ) -> anyhow::Result<Self> {
         let component = component()?;
         let dir = tempfile::tempdir()?;
         let root = dir.path();
@@ -57,7 +67,7 @@ impl Bed {
             r#"
 listen: 127.0.0.1:0
 admin: {{listen: 127.0.0.1:0}}
-webhook: {{tokenFile: token}}
+webhook: {{tokenFile: token, reconcileEvery: {every}}}
 storage: {{path: state}}
 cluster: {{simulated: {{scenario: unused.yaml}}}}
 prometheus: {{url: http://{prometheus}}}
@@ -87,7 +97,11 @@ policies:
         let server = Server::start(&root.join("suture.yaml"), options).await?;
         let webhook = place(&server);
         let alertmanager = Alertmanager::start(root, alertmanager_address, &webhook, TOKEN).await?;
-        Ok(Self { server, cluster, alertmanager, _prometheus: prometheus, _dir: dir })
+        Ok(Self { server, cluster, alertmanager, _prometheus: prometheus, dir })
+    }
+
+    fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<Value> {
@@ -131,7 +145,7 @@ policies:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_lock_is_removed_the_backup_runs_and_the_alert_resolves() -> anyhow::Result<()> {
-    let bed = Bed::start(include_str!("fixtures/stale-lock.yaml")).await?;
+    let bed = Bed::start(include_str!("../fixtures/stale-lock.yaml")).await?;
     let incident = bed.until("resolved").await?;
     assert!(incident["closedAt"].is_string(), "{incident:#}");
     let source = bed.cluster.object(
@@ -155,7 +169,7 @@ async fn a_stale_lock_is_removed_the_backup_runs_and_the_alert_resolves() -> any
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_whose_holder_is_alive_is_left_alone_and_people_hear_of_it() -> anyhow::Result<()> {
-    let bed = Bed::start(include_str!("fixtures/live-lock.yaml")).await?;
+    let bed = Bed::start(include_str!("../fixtures/live-lock.yaml")).await?;
     let incident = bed.until("escalated").await?;
     assert!(bed.cluster.mutations().is_empty(), "nothing was touched");
     let told = eventually(PATIENCE, async || {
@@ -169,6 +183,8 @@ async fn a_lock_whose_holder_is_alive_is_left_alone_and_people_hear_of_it() -> a
     Ok(())
 }
 
+mod path;
+
 /// Nobody listens there: no route leads to the host.
 fn nowhere(_: &Server) -> String {
     "http://127.0.0.1:9/hooks".to_owned()
@@ -176,7 +192,7 @@ fn nowhere(_: &Server) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fires_and_no_route_leads_here_is_repaired_by_a_sweep() -> anyhow::Result<()> {
-    let bed = Bed::posted_to(include_str!("fixtures/stale-lock.yaml"), nowhere).await?;
+    let bed = Bed::posted_to(include_str!("../fixtures/stale-lock.yaml"), nowhere).await?;
     bed.fires().await?;
     assert_eq!(bed.get("/api/v1/incidents").await?["items"], serde_json::json!([]));
     let swept = bed.sweep().await?;
@@ -198,7 +214,7 @@ async fn what_fires_and_no_route_leads_here_is_repaired_by_a_sweep() -> anyhow::
 
 #[tokio::test(flavor = "multi_thread")]
 async fn posted_and_swept_is_one_incident_and_what_is_silenced_is_left_alone() -> anyhow::Result<()> {
-    let bed = Bed::start(include_str!("fixtures/live-lock.yaml")).await?;
+    let bed = Bed::start(include_str!("../fixtures/live-lock.yaml")).await?;
     bed.until("escalated").await?;
     let swept = bed.sweep().await?;
     assert_eq!(
@@ -209,7 +225,7 @@ async fn posted_and_swept_is_one_incident_and_what_is_silenced_is_left_alone() -
     assert_eq!(bed.get("/api/v1/incidents").await?["items"].as_array().map(Vec::len), Some(1));
     bed.server.stop(Duration::from_secs(5)).await;
 
-    let bed = Bed::posted_to(include_str!("fixtures/stale-lock.yaml"), nowhere).await?;
+    let bed = Bed::posted_to(include_str!("../fixtures/stale-lock.yaml"), nowhere).await?;
     bed.fires().await?;
     bed.alertmanager.silence("alertname", "VolSyncVolumeOutOfSync").await?;
     let quiet = eventually(PATIENCE, async || {

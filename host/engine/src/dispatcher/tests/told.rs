@@ -1,0 +1,89 @@
+//! What people are told, and of what.
+
+use suture_core::effect::Level;
+
+use super::*;
+use crate::pager::Telling;
+
+fn telling(config: &mut EngineConfig) {
+    config.telling = Telling {
+        cluster: Some("home".into()),
+        external_url: Some("https://suture.example.com/".into()),
+        repaired: true,
+    };
+}
+
+fn noting(outcome: Outcome) -> Arc<dyn Program> {
+    policy(move |calls, _| {
+        let outcome = outcome.clone();
+        async move {
+            for number in 0..9 {
+                let message = format!("line {number} of the mover's log\u{202e}");
+                calls.call(Effect::Log { level: Level::Info, message }).await?.ok();
+            }
+            Ok(Ok(outcome))
+        }
+    })
+}
+
+async fn told_of(bed: &Bed, severity: Option<&str>) -> Page {
+    let mut notification = notification("firing", &["media"]);
+    if let Some(severity) = severity {
+        notification.alerts[0].labels.insert("severity".into(), severity.into());
+    }
+    let body = serde_json::to_vec(&notification).unwrap();
+    bed.engine.accept(None, &notification, body).await.unwrap();
+    bed.told("SutureEscalation").await;
+    bed.pages.0.lock()[0].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_escalation_has_what_a_person_needs_to_go_on() {
+    let program = noting(Outcome::Escalate { summary: "a person must look".into() });
+    let bed = start(tempfile::tempdir().unwrap(), program, telling).await;
+    let page = told_of(&bed, Some("critical")).await;
+    let incident = bed.until(IncidentState::Escalated).await;
+    let (run, id) = (&incident.runs[0], &incident.id);
+    assert_eq!((page.labels["severity"].as_str(), page.labels["cluster"].as_str()), ("critical", "home"));
+    assert_eq!(page.link, format!("https://suture.example.com/api/v1/runs/{run}"));
+    assert_eq!(page.annotations["run_url"], page.link);
+    assert_eq!(page.annotations["summary"], "a person must look");
+    let evidence = &page.annotations["evidence"];
+    assert!(evidence.starts_with("line 5 ") && evidence.contains("\nline 8 "), "{evidence}");
+    assert!(evidence.contains(r"\u{202e}"), "what can't be seen is shown: {evidence}");
+    let next = format!("suture runs show {run}; once the cause is mended: suture incidents retry {id}");
+    assert_eq!(page.annotations["next"], next);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_escalation_of_an_alert_without_a_severity_is_a_warning_and_needs_no_setting() {
+    let bed = bed(noting(Outcome::Escalate { summary: "a person must look".into() })).await;
+    let page = told_of(&bed, None).await;
+    assert_eq!(page.labels["severity"], "warning");
+    assert!(!page.labels.contains_key("cluster") && page.link.is_empty(), "{page:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repair_that_cleared_its_alert_is_told_where_people_want_that() {
+    let repaired = |pages: &[Page]| -> Vec<Page> {
+        pages.iter().filter(|page| page.labels["alertname"] == "SutureRepaired").cloned().collect()
+    };
+    let program = || noting(Outcome::Remediated { summary: "removed a stale lock".into() });
+    let quiet = bed(program()).await;
+    let talkative = start(tempfile::tempdir().unwrap(), program(), telling).await;
+    for bed in [&quiet, &talkative] {
+        bed.post("firing", &["media"]).await;
+        bed.until(IncidentState::Verifying).await;
+        assert!(bed.pages.0.lock().is_empty(), "not before the alert cleared");
+        bed.post("resolved", &["media"]).await;
+        bed.until(IncidentState::Resolved).await;
+    }
+    talkative.told("SutureRepaired").await;
+    let pages = repaired(&talkative.pages.0.lock());
+    let [page] = &pages[..] else { panic!("{pages:#?}") };
+    assert_eq!(page.labels["severity"], "info");
+    assert_eq!(page.annotations["summary"], "removed a stale lock");
+    assert!(page.annotations["description"].contains("by one run"), "{page:#?}");
+    assert!(page.ends_at.is_none() && !page.link.is_empty(), "{page:#?}");
+    assert!(quiet.pages.0.lock().is_empty());
+}

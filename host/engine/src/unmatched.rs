@@ -1,0 +1,182 @@
+//! Alerts that were posted and that nobody handles: no policy is for them, or the one that may
+//! be is not loaded. Whoever posts them gets a 200, so they are told here.
+
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+use suture_core::{Alert, Labels, Timestamp, names};
+
+use crate::metrics::Metrics;
+
+/// Names (with the policy that is missed) that are told apart. What goes beyond is counted as one.
+const MOST: usize = 200;
+/// What the names beyond are called in the metric.
+const OTHERS: &str = "(others)";
+
+/// Why nobody handles an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Why<'a> {
+    /// No policy's matchers are met.
+    NoPolicy,
+    /// A policy that it may be for is not loaded; it waits for that.
+    NotLoaded(&'a str),
+    /// The same, and too many wait already.
+    NotKept(&'a str),
+}
+
+impl<'a> Why<'a> {
+    fn policy(&self) -> Option<&'a str> {
+        match self {
+            Self::NoPolicy => None,
+            Self::NotLoaded(policy) | Self::NotKept(policy) => Some(policy),
+        }
+    }
+
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::NoPolicy => "noPolicy",
+            Self::NotLoaded(_) => "notLoaded",
+            Self::NotKept(_) => "notKept",
+        }
+    }
+}
+
+/// Alerts of one name that nobody handles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnmatchedAlert {
+    /// The alert's name.
+    pub alertname: String,
+    /// `noPolicy`; `notLoaded`: it waits for a policy to be loaded; `notKept`: too many do.
+    pub reason: &'static str,
+    /// The policy that it may be for.
+    pub policy: Option<String>,
+    /// How often one was posted since the host started, repetitions included.
+    pub count: u64,
+    /// When the first came.
+    pub first_at: Timestamp,
+    /// When the last came.
+    pub last_at: Timestamp,
+    /// The labels of the last.
+    pub labels: Labels,
+}
+
+/// All of them since the host started.
+#[derive(Debug, Default)]
+pub(crate) struct Unmatched(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    by_name: BTreeMap<(String, Option<String>), UnmatchedAlert>,
+    /// Alerts whose names are too many.
+    others: u64,
+}
+
+impl Unmatched {
+    /// An alert fires, and nobody handles it. The log tells of each name once.
+    pub fn note(&self, alert: &Alert, why: &Why<'_>, at: Timestamp, metrics: &Metrics) {
+        let alertname = names::shortened(alert.labels.get("alertname").map_or("", String::as_str));
+        let key = (alertname.clone(), why.policy().map(str::to_owned));
+        let mut state = self.0.lock();
+        if !state.by_name.contains_key(&key) && state.by_name.len() >= MOST {
+            state.others += 1;
+            if state.others == 1 {
+                tracing::warn!(
+                    alertname,
+                    "alerts of more than {MOST} names are for no policy that is loaded; further names are only counted"
+                );
+            }
+            return metrics.unmatched(OTHERS, why.as_str());
+        }
+        metrics.unmatched(&alertname, why.as_str());
+        let entry = state.by_name.entry(key).or_insert_with(|| {
+            tell(&alertname, why);
+            UnmatchedAlert {
+                alertname,
+                reason: why.as_str(),
+                policy: why.policy().map(str::to_owned),
+                count: 0,
+                first_at: at,
+                last_at: at,
+                labels: Labels::new(),
+            }
+        });
+        entry.reason = why.as_str();
+        entry.count += 1;
+        entry.last_at = at;
+        entry.labels.clone_from(&alert.labels);
+    }
+
+    /// Policies are loaded, or gone: what waited for them does so no longer.
+    pub fn forget(&self, waits_for: impl Fn(&str) -> bool) {
+        let mut state = self.0.lock();
+        state.by_name.retain(|(_, policy), _| policy.as_deref().is_none_or(&waits_for));
+    }
+
+    /// What there is, by name; and how many alerts have names beyond those.
+    pub fn all(&self) -> (Vec<UnmatchedAlert>, u64) {
+        let state = self.0.lock();
+        (state.by_name.values().cloned().collect(), state.others)
+    }
+}
+
+fn tell(alertname: &str, why: &Why<'_>) {
+    match why {
+        Why::NoPolicy => tracing::warn!(
+            alertname,
+            "an alert is for no policy, and nothing is done about it; `suture alerts --unmatched` lists such alerts"
+        ),
+        Why::NotLoaded(policy) => tracing::warn!(
+            alertname,
+            policy,
+            "an alert may be for a policy that is not loaded; it waits until that is"
+        ),
+        Why::NotKept(policy) => tracing::error!(
+            alertname,
+            policy,
+            "an alert may be for a policy that is not loaded, and too many wait for that already: nothing is done about \
+             it until it is posted again"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn alert(name: &str) -> Alert {
+        let alert =
+            json!({"status": "firing", "labels": {"alertname": name}, "startsAt": "2026-11-22T04:00:00Z"});
+        serde_json::from_value(alert).unwrap()
+    }
+
+    #[test]
+    fn however_many_names_are_posted_the_list_and_the_metric_are_bounded_and_all_are_counted() {
+        let (unmatched, metrics) = (Unmatched::default(), Metrics::new("test"));
+        for number in 0..MOST + 50 {
+            let name = format!("Made up {number}");
+            unmatched.note(&alert(&name), &Why::NoPolicy, Timestamp::UNIX_EPOCH, &metrics);
+        }
+        unmatched.note(&alert("Made up 0"), &Why::NoPolicy, Timestamp::UNIX_EPOCH, &metrics);
+        let (all, others) = unmatched.all();
+        assert_eq!((all.len(), others, all[0].count), (MOST, 50, 2));
+        let text = metrics.encode();
+        let series = text.lines().filter(|line| line.starts_with("suture_alerts_unmatched_total{"));
+        assert_eq!(series.count(), MOST + 1);
+        assert!(text.contains(r#"{alert="(others)",reason="noPolicy"} 50"#), "{text}");
+    }
+
+    #[test]
+    fn what_waited_for_a_policy_is_forgotten_when_that_is_loaded() {
+        let (unmatched, metrics) = (Unmatched::default(), Metrics::new("test"));
+        for why in [Why::NoPolicy, Why::NotLoaded("a"), Why::NotKept("b")] {
+            unmatched.note(&alert("A"), &why, Timestamp::UNIX_EPOCH, &metrics);
+        }
+        unmatched.forget(|policy| policy != "a");
+        let left: Vec<_> = unmatched.all().0.into_iter().map(|alert| alert.policy).collect();
+        assert_eq!(left, [None, Some("b".to_owned())]);
+    }
+}

@@ -1,0 +1,71 @@
+//! The host itself: its journal, its clock beside others', its rights, and what waits.
+
+use suture_core::{Clock, RealClock, Timestamp};
+use suture_engine::Engine;
+
+use super::report::About;
+use crate::api::writable;
+
+/// From this part of `storage.maxSize` on it is warned about, and from this on nothing new is
+/// taken.
+const FULL: (u64, u64) = (80, 90);
+/// How far clocks may be apart, in seconds: beyond it people are misled, and beyond it alerts are
+/// taken for older or newer than they are.
+const APART: (i64, i64) = (10, 120);
+
+pub(super) async fn journal(engine: &Engine, report: &mut About<'_>) {
+    let journal = engine.journal();
+    match writable(engine).await {
+        Ok(()) => report.ok("journal", "the journal can be written"),
+        Err(failure) => {
+            let remedy = "is the volume full, or its file system read-only? Nothing is accepted until it can be written";
+            report.fail("journal", format!("the journal can't be written: {}", failure.message), remedy);
+        }
+    }
+    let room = journal.room();
+    let Some(max) = room.max.filter(|max| *max > 0) else { return };
+    let part = room.used.saturating_mul(100) / max;
+    let found = format!("the journal takes {part} % of `storage.maxSize`");
+    let remedy = "raise `storage.maxSize` (and the volume), or lower `storage.retention`, and restart";
+    match part {
+        _ if part >= FULL.1 => report.fail("room", format!("{found}: nothing new is taken"), remedy),
+        _ if part >= FULL.0 => report.warn("room", found, remedy),
+        _ => report.ok("room", found),
+    }
+}
+
+/// What keeps work from being done, or is never done.
+pub(super) fn work(engine: &Engine, report: &mut About<'_>) {
+    if engine.is_paused() {
+        report.warn("pause", "the host is paused: no run starts", "suture resume");
+    }
+    let (unmatched, others) = engine.unmatched();
+    let names: Vec<&str> = unmatched
+        .iter()
+        .filter(|alert| alert.policy.is_none())
+        .map(|alert| alert.alertname.as_str())
+        .collect();
+    if names.is_empty() && others == 0 {
+        report.ok("unmatched", "all alerts that were posted since the start are for a policy");
+    } else {
+        let shown = names.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+        report.warn(
+            "unmatched",
+            format!("alerts of {} names were posted that no policy is for: {shown}", names.len()),
+            "`suture alerts --unmatched` shows their labels; correct `match`, use `matchers`, or route less to this host",
+        );
+    }
+}
+
+/// The clock of another server beside that of this host.
+pub(super) fn clock(whose: &str, theirs: Option<Timestamp>, report: &mut About<'_>) {
+    let Some(theirs) = theirs else { return };
+    let apart = RealClock.now().duration_until(theirs).as_secs();
+    let found = format!("the clock of {whose} and this host's are {} s apart", apart.abs());
+    let remedy = "set both clocks by NTP: times in alerts, timelines and certificates are compared";
+    match apart.abs() {
+        _ if apart.abs() > APART.1 => report.fail("clock", found, remedy),
+        _ if apart.abs() > APART.0 => report.warn("clock", found, remedy),
+        _ => report.ok("clock", found),
+    }
+}

@@ -1,0 +1,241 @@
+//! The path of one policy's alerts: from a rule that makes them to the webhook.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use suture_cluster::PrometheusClient;
+use suture_cluster::alertmanager::routing::Routing;
+use suture_cluster::prometheus::AlertingRule;
+use suture_core::promql::{Kept, Need, examine as examine_expression};
+use suture_core::{AlertRelabeling, Labels, Manifest, Program};
+use suture_engine::key::key;
+use suture_engine::{Policy, is_our_own};
+
+use super::report::About;
+use super::route;
+use crate::receivers::Receiver;
+
+/// Rules of one policy that are looked at, selectors of one rule, and series of one selector.
+const RULES: usize = 20;
+const SELECTORS: usize = 10;
+const SERIES: usize = 5;
+
+/// What is known of the servers.
+pub(super) struct Seen {
+    /// Where metrics are queried.
+    pub prometheus: Option<PrometheusClient>,
+    /// The rules that are loaded; none where nobody could be asked.
+    pub rules: Option<Vec<AlertingRule>>,
+    /// The routes of each Alertmanager that could be asked, with its URL.
+    pub routings: Vec<(String, Routing)>,
+    /// The receivers that have posted here.
+    pub receivers: BTreeSet<Receiver>,
+}
+
+pub(super) async fn examine(
+    policy: &Policy,
+    relabeling: &AlertRelabeling,
+    seen: &Seen,
+    report: &mut About<'_>,
+) {
+    let name = &policy.config.name;
+    let program = match &policy.program {
+        Ok(program) => program,
+        Err(error) => {
+            let remedy = format!(
+                "`suture policies show {name}`, and `suture check` before a rollout; alerts wait meanwhile"
+            );
+            return report.fail("module", format!("it is not loaded: {error}"), remedy);
+        }
+    };
+    let manifest = program.manifest();
+    report.ok(
+        "module",
+        format!("version {} is loaded, in mode `{}`", manifest.version, policy.config.mode.as_str()),
+    );
+    let Some(rules) = &seen.rules else { return };
+    let own: Vec<&AlertingRule> = rules.iter().filter(|rule| may_be_for(policy, manifest, rule)).collect();
+    if own.is_empty() {
+        let wanted = policy.config.instead_of_manifest.as_ref().unwrap_or(&manifest.matchers);
+        let found = format!(
+            "no rule that Prometheus has loaded makes an alert for it: it wants {wanted} {}",
+            policy.config.matchers
+        );
+        let remedy = "load the rule (`deploy/kustomize/monitoring` has one for volsync), or name yours with `matchers`";
+        return report.fail("rule", found, remedy);
+    }
+    if own.len() > RULES {
+        let found = format!("{} rules make alerts for it; the first {RULES} are looked at", own.len());
+        report.warn(
+            "rule",
+            found,
+            "narrow `match`: a policy that gets alerts it can't use only plans and escalates",
+        );
+    }
+    for rule in own.into_iter().take(RULES) {
+        examine_rule(policy, &**program, rule, relabeling, seen, report).await;
+    }
+}
+
+/// Whether nothing that a rule says of itself stands against its alerts being for a policy.
+fn may_be_for(policy: &Policy, manifest: &Manifest, rule: &AlertingRule) -> bool {
+    let known = own_labels(rule);
+    let wanted = policy.config.instead_of_manifest.as_ref().unwrap_or(&manifest.matchers);
+    !is_our_own(&known) && policy.config.matchers.allow(&known) && wanted.allow(&known)
+}
+
+/// The labels that a rule adds to all its alerts.
+fn own_labels(rule: &AlertingRule) -> Labels {
+    let fixed = rule.labels.iter().filter(|(_, value)| !value.contains("{{"));
+    let mut labels: Labels = fixed.map(|(name, value)| (name.clone(), value.clone())).collect();
+    labels.insert("alertname".to_owned(), rule.name.clone());
+    labels
+}
+
+async fn examine_rule(
+    policy: &Policy,
+    program: &dyn Program,
+    rule: &AlertingRule,
+    relabeling: &AlertRelabeling,
+    seen: &Seen,
+    report: &mut About<'_>,
+) {
+    let name = &rule.name;
+    if rule.health == "err" {
+        let found = format!("Prometheus can't evaluate `{name}`: {}", rule.last_error);
+        return report.fail(
+            "rule",
+            found,
+            "correct the rule; `promtool check rules` and a query show what is wrong",
+        );
+    }
+    report.ok("rule", format!("`{name}` is loaded"));
+    let (samples, is_certain) = samples(rule, seen, report).await;
+    labels(policy, program, rule, &samples, is_certain, report);
+    let sent: BTreeSet<Labels> = samples
+        .iter()
+        .map(|labels| relabeling.as_sent(labels).unwrap_or_else(|| labels.clone()))
+        .filter(|labels| policy.wants(labels, false) || !is_certain)
+        .collect();
+    if !sent.is_empty() {
+        route::examine(&policy.config.name, name, &sent, seen, report);
+    }
+}
+
+/// Labels that alerts of a rule have or would have, and whether they surely would.
+async fn samples(rule: &AlertingRule, seen: &Seen, report: &mut About<'_>) -> (Vec<Labels>, bool) {
+    let name = &rule.name;
+    if !rule.alerts.is_empty() {
+        report.ok("series", format!("`{name}` has {} alerts now", rule.alerts.len()));
+        return (rule.alerts.iter().take(SERIES).map(|alert| alert.labels.clone()).collect(), true);
+    }
+    let (need, kept) = match examine_expression(&rule.query) {
+        Ok(examined) => examined,
+        Err(why) => {
+            let found = format!("whether the metrics of `{name}` are there can't be told: {why}");
+            report.warn("series", found, "query its expression in Prometheus, without the comparison");
+            return (vec![own_labels(rule)], false);
+        }
+    };
+    let Some(prometheus) = &seen.prometheus else { return (vec![own_labels(rule)], false) };
+    let mut series: BTreeMap<&str, Vec<Labels>> = BTreeMap::new();
+    for selector in need.selectors().into_iter().take(SELECTORS) {
+        match some_of(prometheus, selector).await {
+            Ok(found) => _ = series.insert(selector, found),
+            Err(error) => {
+                let found = format!("whether `{selector}` of `{name}` has series can't be told: {error}");
+                report.warn("series", found, "query it in Prometheus");
+                return (vec![own_labels(rule)], false);
+            }
+        }
+    }
+    missing(name, &need, &series, prometheus, report).await;
+    let of_series = series.values().flatten();
+    let mut samples: BTreeSet<Labels> =
+        of_series.map(|labels| with_own(labels, &kept, rule)).take(SERIES).collect();
+    let is_certain = !samples.is_empty() && matches!(kept, Kept::Only(_));
+    if samples.is_empty() {
+        samples.insert(own_labels(rule));
+    }
+    (samples.into_iter().collect(), is_certain)
+}
+
+fn with_own(series: &Labels, kept: &Kept, rule: &AlertingRule) -> Labels {
+    let stays = |name: &String| match kept {
+        Kept::Untold => name != "__name__",
+        Kept::Only(labels) => labels.contains(name),
+    };
+    let mut labels: Labels = series
+        .iter()
+        .filter(|(name, _)| stays(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    labels.extend(own_labels(rule));
+    labels
+}
+
+/// Some series of a selector, as they are now.
+async fn some_of(prometheus: &PrometheusClient, selector: &str) -> Result<Vec<Labels>, String> {
+    let found = prometheus.query(&format!("topk({SERIES}, {selector})")).await;
+    let found = found.map_err(|error| error.to_string())?;
+    Ok(found.into_iter().map(|sample| sample.labels).collect())
+}
+
+async fn missing(
+    rule: &str,
+    need: &Need,
+    series: &BTreeMap<&str, Vec<Labels>>,
+    prometheus: &PrometheusClient,
+    report: &mut About<'_>,
+) {
+    let is_there = |selector: &str| series.get(selector).is_none_or(|found| !found.is_empty());
+    let missing = need.missing(&is_there);
+    if missing.is_empty() {
+        return report.ok("series", format!("all metrics of `{rule}` have series"));
+    }
+    for selector in missing {
+        let metric = selector.split('{').next().unwrap_or_default();
+        let others = match metric.is_empty() || metric == selector {
+            true => Vec::new(),
+            false => some_of(prometheus, metric).await.unwrap_or_default(),
+        };
+        if others.is_empty() {
+            report.fail(
+                "series",
+                format!("`{rule}` can't fire: no series of `{selector}`"),
+                "is its exporter scraped (`up`, Prometheus' page of targets), and is the metric called so in its version?",
+            );
+        } else {
+            report.warn(
+                "series",
+                format!("`{rule}` can't fire now: `{metric}` has series, and none of `{selector}`"),
+                "well where such series come only with the trouble; otherwise correct the rule's labels",
+            );
+        }
+    }
+}
+
+/// Whether alerts with these labels are for the policy, and can be told apart.
+fn labels(
+    policy: &Policy,
+    program: &dyn Program,
+    rule: &AlertingRule,
+    samples: &[Labels],
+    is_certain: bool,
+    report: &mut About<'_>,
+) {
+    let name = &rule.name;
+    let keyless = samples.iter().find_map(|labels| key(program.manifest(), labels).err());
+    let unwanted = samples.iter().find(|labels| !policy.wants(labels, false));
+    let remedy =
+        "keep these labels in the rule's expression (`by (…)`), add them in its `labels`, or correct `match`";
+    let problem = match (keyless, unwanted) {
+        (Some(why), _) => format!("an alert of `{name}` can't be handled: {why}"),
+        (None, Some(labels)) => {
+            format!("an alert of `{name}` would not be for the policy: its labels are {labels:?}")
+        }
+        (None, None) => {
+            return report.ok("labels", format!("the labels of `{name}` have what the policy wants"));
+        }
+    };
+    if is_certain { report.fail("labels", problem, remedy) } else { report.warn("labels", problem, remedy) }
+}

@@ -1,0 +1,99 @@
+//! The receivers of Alertmanager that post here. Their names come with each notification, and
+//! are kept beside the journal: what Alertmanager has for one of them is for this host.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+/// In the folder of the journal.
+const FILE: &str = "receivers.json";
+/// The most that are remembered. An installation has one or two.
+const MOST: usize = 64;
+
+/// A receiver, and the path that it posts to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Receiver {
+    /// Its name in Alertmanager.
+    pub name: String,
+    /// The policy of `/hooks/POLICY`; none where it posts to `/hooks`.
+    pub policy: Option<String>,
+}
+
+/// Those that have posted here.
+pub(crate) struct Receivers {
+    file: PathBuf,
+    known: Mutex<BTreeSet<Receiver>>,
+}
+
+impl Receivers {
+    /// Those that an earlier host has heard of. Where that can't be read, they are heard of again.
+    pub fn load(folder: &Path) -> Self {
+        let file = folder.join(FILE);
+        let known = match std::fs::read(&file) {
+            Ok(text) => serde_json::from_slice(&text).unwrap_or_else(|error| {
+                tracing::warn!(file = %file.display(), %error, "the names of receivers can't be read; they are learned anew");
+                BTreeSet::new()
+            }),
+            Err(_) => BTreeSet::new(),
+        };
+        Self { file, known: Mutex::new(known) }
+    }
+
+    /// A receiver has posted.
+    pub fn heard(&self, receiver: Receiver) {
+        let mut known = self.known.lock();
+        if receiver.name.is_empty() || known.contains(&receiver) || known.len() >= MOST {
+            return;
+        }
+        tracing::info!(
+            receiver = receiver.name,
+            policy = receiver.policy,
+            "a receiver of Alertmanager posts here"
+        );
+        known.insert(receiver);
+        if let Err(error) = self.write(&known) {
+            tracing::warn!(file = %self.file.display(), %error, "the names of receivers can't be kept");
+        }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> BTreeSet<Receiver> {
+        self.known.lock().clone()
+    }
+
+    /// Whole, or not at all.
+    fn write(&self, known: &BTreeSet<Receiver>) -> std::io::Result<()> {
+        let folder = self.file.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(&serde_json::to_vec(known)?)?;
+        file.persist(&self.file).map(drop).map_err(std::io::Error::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receiver(name: &str, policy: Option<&str>) -> Receiver {
+        Receiver { name: name.to_owned(), policy: policy.map(str::to_owned) }
+    }
+
+    #[test]
+    fn who_has_posted_is_known_after_a_restart_and_not_without_bound() {
+        let dir = tempfile::tempdir().unwrap();
+        let receivers = Receivers::load(dir.path());
+        receivers.heard(receiver("suture", None));
+        receivers.heard(receiver("suture", None));
+        receivers.heard(receiver("", None));
+        receivers.heard(receiver("backups", Some("volsync")));
+        let again = Receivers::load(dir.path()).all();
+        assert_eq!(again, [receiver("backups", Some("volsync")), receiver("suture", None)].into());
+        (0..200).for_each(|number| receivers.heard(receiver(&number.to_string(), None)));
+        assert_eq!(receivers.all().len(), MOST);
+        std::fs::write(dir.path().join(FILE), "{").unwrap();
+        assert!(Receivers::load(dir.path()).all().is_empty());
+    }
+}
