@@ -108,6 +108,7 @@ fn closed(number: usize) -> anyhow::Result<Change> {
         started_by: None,
         forced: false,
         said_resolved: false,
+        cancelled: None,
         id: IncidentId::new(format!("incident-{number:08}")),
         policy: format!("policy-{}", number % 10),
         key: key.clone(),

@@ -171,6 +171,7 @@ fn incident(number: usize) -> anyhow::Result<Change> {
         started_by: None,
         forced: false,
         said_resolved: false,
+        cancelled: None,
         paged: false,
         evidence: String::new(),
     }))

@@ -3,6 +3,7 @@
 mod alerts;
 mod compile;
 mod doctor;
+mod drain;
 mod generate;
 mod incidents;
 mod lists;
@@ -23,6 +24,7 @@ use clap::{Args, Parser, Subcommand};
 pub use alerts::AlertsArgs;
 pub use compile::CompileArgs;
 pub use doctor::DoctorArgs;
+pub use drain::DrainArgs;
 pub use generate::{CompletionsArgs, Format as SchemaFormat, ManArgs, SchemaArgs};
 pub use incidents::{IncidentArgs, IncidentsArgs, IncidentsCommand, IncidentsListArgs, IncidentsShowArgs};
 pub use lists::ListArgs;
@@ -116,6 +118,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Show alerts that were posted to a running host and that no policy handles.
     Alerts(AlertsArgs),
+    /// End what a running host has at work, undo what must be undone, and say what is left.
+    Drain(DrainArgs),
     /// Make tokens for people who use the API.
     Token(TokenArgs),
     /// List, show, start, cancel and follow runs; make a scenario of one.

@@ -7,6 +7,7 @@ mod compile;
 mod completions;
 mod demo;
 mod doctor;
+mod drain;
 mod grants;
 mod incidents;
 mod inspect;
@@ -50,6 +51,7 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Doctor(args) => doctor::run(&args, output),
         Command::Alerts(args) => alerts::run(&args, output),
         Command::Sweep(args) => sweep::run(&args, output),
+        Command::Drain(args) => drain::run(&args, output),
         Command::Token(args) => token::run(&args.command, output),
         Command::Runs(args) => runs::run(args.command, output),
         Command::Replay(args) => replay::run(&args, output),

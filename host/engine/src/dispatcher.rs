@@ -11,8 +11,10 @@
 //! starts when its beginning is on disk.
 
 mod by_hand;
+mod cancel;
 mod conclude;
 mod desk;
+mod drain;
 mod due;
 mod escalate;
 mod held;
@@ -41,7 +43,7 @@ use suture_journal::{Cancel, Change, Durability, JournalError, Survey};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::budget::Window;
-use crate::engine::{ByHand, CloseError, RetryError, Shared, StartError, tell_of_end};
+use crate::engine::{ByHand, CancelIncidentError, CloseError, RetryError, Shared, StartError, tell_of_end};
 use crate::policy::Policy;
 use crate::run::Finished;
 use desk::Desk;
@@ -83,6 +85,12 @@ pub(crate) enum Command {
     Close { incident: IncidentId, who: String, reply: oneshot::Sender<Result<(), CloseError>> },
     /// End a run. Answers whether it was at work.
     Cancel { run: RunId, why: String, reply: oneshot::Sender<bool> },
+    /// Leave an incident alone until its alert has cleared.
+    CancelIncident {
+        incident: IncidentId,
+        why: String,
+        reply: oneshot::Sender<Result<(), CancelIncidentError>>,
+    },
     /// The operator resumed a policy, or (none) the host.
     Resumed { policy: Option<String> },
     /// Stop: start nothing more, and say when nothing is at work.
@@ -104,6 +112,8 @@ struct AtWork {
     record: suture_journal::RunRecord,
     /// It waits, and counts for nothing.
     waiting: bool,
+    /// Its policy is not asked any more; what it must undo is undone.
+    is_seen_through: bool,
 }
 
 /// What belongs to one policy.
@@ -151,6 +161,10 @@ pub(crate) struct Dispatcher {
     again_at: Option<Timestamp>,
     /// When the journal is pruned next.
     prune_at: Timestamp,
+    /// The host is drained since then, and its runs were told to end.
+    drained: Option<Timestamp>,
+    /// Runs that were interrupted and are not left to the next host.
+    interrupted: Vec<suture_journal::RunRecord>,
     /// Who waits for nothing to be at work any more.
     shutdown: Option<oneshot::Sender<()>>,
 }
@@ -194,6 +208,8 @@ impl Dispatcher {
             unsaved: Vec::new(),
             is_behind: false,
             again_at: None,
+            drained: None,
+            interrupted: Vec::new(),
             shutdown: None,
         };
         dispatcher.take_up().await?;
@@ -286,11 +302,12 @@ impl Dispatcher {
                 });
             }
             Command::Cancel { run, why, reply } => {
-                let at_work = self.at_work.get(&run);
-                if let Some(at_work) = at_work {
-                    at_work.cancel.halt(Halt::Cancelled(why));
-                }
-                let _ = reply.send(at_work.is_some());
+                let is_at_work = self.cancel_run(&run, why).await;
+                let _ = reply.send(is_at_work);
+            }
+            Command::CancelIncident { incident, why, reply } => {
+                let cancelled = self.cancel_incident(&incident, why).await;
+                let _ = reply.send(self.promise(cancelled).await);
             }
             Command::Resumed { policy } => {
                 let resumed = self.policies.iter_mut();
@@ -300,7 +317,12 @@ impl Dispatcher {
                     policy.opened = Window::default();
                 });
             }
-            Command::Shutdown { reply } => self.shutdown = Some(reply),
+            Command::Shutdown { reply } => {
+                self.shutdown = Some(reply);
+                // What only waits is left to the next host at once.
+                let waiting = self.at_work.values().filter(|at_work| at_work.waiting);
+                waiting.for_each(|at_work| at_work.cancel.halt(Halt::Shutdown));
+            }
             Command::Interrupt => {
                 self.at_work.values().for_each(|at_work| at_work.cancel.halt(Halt::Shutdown));
             }
@@ -365,8 +387,9 @@ impl Dispatcher {
         let is_full = self.shared.journal.room().is_full_with(0);
         let room = is_full.then(|| self.shared.clock.after(ROOM_EVERY));
         let times = [self.polls.next(), self.next_due, self.unconfirmed.next_change(), self.again_at];
-        let pauses = self.shared.pauses.next_end();
-        let others = times.into_iter().flatten().chain([self.prune_at]).chain(room).chain(pauses);
+        let people = [self.shared.pauses.next_end(), self.next_drain()];
+        let times = times.into_iter().chain(people).flatten();
+        let others = times.chain([self.prune_at]).chain(room);
         others.chain(windows).chain(storms).min()
     }
 

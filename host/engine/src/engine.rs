@@ -3,6 +3,8 @@
 
 mod alerts;
 mod arriving;
+mod cancelling;
+mod draining;
 mod pausing;
 mod shown;
 mod waiting;
@@ -34,6 +36,8 @@ use crate::reminder::{self, Notices};
 use crate::table::Table;
 use crate::unmatched::{Unmatched, UnmatchedAlert};
 use arriving::Arriving;
+pub use cancelling::CancelIncidentError;
+pub use draining::{DrainOrder, DrainStatus, Left};
 pub(crate) use pausing::tell_of_end;
 pub use pausing::{PauseError, PauseOrder};
 

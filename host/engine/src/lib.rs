@@ -39,7 +39,9 @@ pub use budget::Budgets;
 pub use cluster::Cluster;
 pub use confirm::{ByPrometheus, Confirm, RelabelingSource};
 pub use dispatcher::is_our_own;
-pub use engine::{ByHand, Engine, EngineConfig, PauseError, PauseOrder, Refusal};
+pub use engine::{
+    ByHand, DrainOrder, DrainStatus, Engine, EngineConfig, Left, PauseError, PauseOrder, Refusal,
+};
 pub use hold::Hold;
 pub use locks::Locks;
 pub use metrics::Metrics;

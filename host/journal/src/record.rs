@@ -179,6 +179,9 @@ pub struct IncidentRecord {
     /// say so, too.
     #[serde(default)]
     pub said_resolved: bool,
+    /// Who cancelled it, in words that go on a sentence; then it is not tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled: Option<String>,
     /// Whether people were told that it is escalated.
     #[serde(default)]
     pub paged: bool,

@@ -4,6 +4,7 @@ mod alerts;
 mod body;
 mod described;
 mod doctor;
+mod draining;
 mod effects;
 mod incidents;
 pub(crate) mod lists;
@@ -24,7 +25,7 @@ use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use suture_core::Labels;
-use suture_engine::engine::{CancelError, RetryError, StartError};
+use suture_engine::engine::{CancelError, CancelIncidentError, RetryError, StartError};
 use suture_engine::{ByHand, Engine};
 
 pub(crate) use readiness::writable;
@@ -76,6 +77,8 @@ fn routes(admission: Arc<Admission>) -> Routes {
         .get(Right::View, "/alerts/unmatched", alerts::unmatched)
         .post(Right::Operate, "/pause", pausing::pause)
         .post(Right::Operate, "/resume", pausing::resume)
+        .post(Right::Operate, "/drain", draining::drain)
+        .get(Right::View, "/drain", draining::show)
         .get(Right::View, "/policies", policies::list)
         .get(Right::View, "/policies/{name}", policies::show)
         .post(Right::Accept, "/policies/{name}/accept", policies::accept)
@@ -85,6 +88,7 @@ fn routes(admission: Arc<Admission>) -> Routes {
         .post(Right::Operate, "/policies/{name}/sweep", policies::sweep)
         .get(Right::View, "/incidents", lists::incidents)
         .get(Right::View, "/incidents/{id}", incidents::show)
+        .post(Right::Operate, "/incidents/{id}/cancel", cancel_incident)
         .post(Right::Operate, "/incidents/{id}/retry", retry)
         .post(Right::Operate, "/incidents/{id}/close", incidents::close)
         .get(Right::View, "/runs", lists::runs)
@@ -183,6 +187,24 @@ async fn retry(
     })?;
     caller.did_to("retry", &Deed::of_incident(&record));
     Ok((StatusCode::ACCEPTED, Json(json!({"incident": incident}))))
+}
+
+/// Leave an incident alone until its alert has cleared once.
+async fn cancel_incident(
+    State(engine): State<Engine>,
+    Extension(caller): Extension<Caller>,
+    Name(id): Name,
+) -> Answer {
+    let record = engine.journal().incident_called(&id).await?;
+    let incident = &record.id;
+    let why = format!("by {}, through the API", caller.name());
+    engine.cancel_incident(incident, &why).await.map_err(|error| match error {
+        CancelIncidentError::NotFound => Failure::not_found(format!("there is no incident `{incident}`")),
+        CancelIncidentError::Over => Failure::new(StatusCode::CONFLICT, "conflict", error.to_string()),
+        CancelIncidentError::Unavailable(error) => error.into(),
+    })?;
+    caller.did_to("cancel", &Deed::of_incident(&record));
+    Ok(Json(json!({"incident": incident, "cancelled": true})))
 }
 
 async fn cancel(

@@ -17,7 +17,7 @@ pub(crate) enum Right {
     Metrics,
     /// See what the API shows.
     View,
-    /// Start and cancel runs, try incidents anew, close them, pause, resume, sweep.
+    /// Start and cancel runs, try incidents anew, cancel or close them, pause, resume, drain, sweep.
     Operate,
     /// Put a module to work that waits.
     Accept,
@@ -41,7 +41,8 @@ impl Right {
             Self::Metrics => "to read metrics",
             Self::View => "to see this",
             Self::Operate => {
-                "to start or cancel runs, to try an incident anew or close it, to pause, to resume and to sweep"
+                "to start or cancel runs, to try an incident anew, cancel or close it, to pause, to resume, to drain and \
+                 to sweep"
             }
             Self::Accept => "to accept a module",
             Self::Force => "to start a run that Prometheus does not confirm",

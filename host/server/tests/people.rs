@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use suture_core::{Clock, Digest, RealClock};
 
 /// What each route needs, in the words of the configuration.
-const ROUTES: [(&str, &str, &str); 24] = [
+const ROUTES: [(&str, &str, &str); 27] = [
     ("GET", "/metrics", "viewer"),
     ("GET", "/api/v1/status", "viewer"),
     ("GET", "/api/v1/config", "viewer"),
@@ -31,11 +31,14 @@ const ROUTES: [(&str, &str, &str); 24] = [
     ("POST", "/api/v1/policies/p/sweep", "operator"),
     ("GET", "/api/v1/incidents", "viewer"),
     ("GET", "/api/v1/incidents/x", "viewer"),
+    ("POST", "/api/v1/incidents/x/cancel", "operator"),
     ("POST", "/api/v1/incidents/x/retry", "operator"),
     ("POST", "/api/v1/incidents/x/close", "operator"),
     ("GET", "/api/v1/runs", "viewer"),
     ("GET", "/api/v1/runs/x", "viewer"),
     ("POST", "/api/v1/runs/x/cancel", "operator"),
+    ("POST", "/api/v1/drain", "operator"),
+    ("GET", "/api/v1/drain", "viewer"),
     ("POST", "/api/v1/pause", "operator"),
     ("POST", "/api/v1/resume", "operator"),
 ];

@@ -37,6 +37,14 @@ attempts again, and an escalation that was posted is taken back.
 Examples:
   suture incidents retry 5xk2p9qd")]
     Retry(IncidentArgs),
+    /// Leave an incident alone until its alert has cleared once.
+    #[command(after_help = "\
+Its run ends: what it has begun is finished, what it must undo is undone. An escalation that
+was posted is taken back. `suture incidents retry` ends it earlier.
+
+Examples:
+  suture incidents cancel 5xk2p9qd")]
+    Cancel(IncidentArgs),
     /// Close an incident, whatever its alert does.
     #[command(after_help = "\
 For what a person has mended, and for what was started by hand. An escalation that was posted

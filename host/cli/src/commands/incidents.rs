@@ -24,6 +24,7 @@ pub fn run(command: IncidentsCommand, output: &Output) -> CommandResult {
             }
             IncidentsCommand::Show(args) => show(&args, output).await,
             IncidentsCommand::Retry(args) => retry(&args, output).await,
+            IncidentsCommand::Cancel(args) => cancel(&args, output).await,
             IncidentsCommand::Close(args) => close(&args, output).await,
         }
     })
@@ -68,7 +69,9 @@ impl Row for ShownIncident {
             cells.push(incident.closed_at.map(kubernetes_time).as_deref().into());
             cells.push(labels(&incident.key).into());
         }
-        let waits = waiting_for.as_ref().map(|waiting| waiting.message.as_str());
+        // What keeps it from going on says more than what was last done about it.
+        let held_up = waiting_for.as_ref().filter(|waiting| waiting.reason.is_obstacle());
+        let waits = held_up.map(|waiting| waiting.message.as_str());
         cells.push(listing::summary(waits.or(Some(&incident.summary))));
         cells
     }
@@ -193,6 +196,14 @@ async fn retry(args: &IncidentArgs, output: &Output) -> CommandResult {
     let id = tell(args, "retry", output).await?;
     if !output.is_json() {
         output.line(format!("{GOOD}incident {id} is handled once more{GOOD:#}"));
+    }
+    Ok(Exit::Done)
+}
+
+async fn cancel(args: &IncidentArgs, output: &Output) -> CommandResult {
+    let id = tell(args, "cancel", output).await?;
+    if !output.is_json() {
+        output.line(format!("{GOOD}incident {id} is left alone until its alert has cleared{GOOD:#}"));
     }
     Ok(Exit::Done)
 }

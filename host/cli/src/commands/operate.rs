@@ -48,7 +48,7 @@ fn show(status: &HostStatus, url: &str, output: &Output) {
             .policy
             .as_deref()
             .map_or_else(|| "the host".to_owned(), |policy| format!("policy {policy}"));
-        line("paused", format!("{WARN}{whole}{WARN:#}: {}", policies::paused(pause)));
+        line("paused", format!("{WARN}{whole}{WARN:#} is {}", policies::paused(pause)));
     }
     line("runs", format!("{} at work", status.at_work));
     line("incidents", counted(&status.incidents));

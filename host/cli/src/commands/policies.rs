@@ -72,13 +72,14 @@ pub fn why(policy: &PolicyStatus, output: &Output) {
 
 /// Who has paused something, and until when: a sentence.
 pub fn paused(pause: &PauseRecord) -> String {
-    let PauseRecord { who, reason, since, until, .. } = pause;
+    let PauseRecord { who, reason, since, until, drain, .. } = pause;
     let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
     let until = match until {
         Some(until) => format!("until {}", kubernetes_time(*until)),
         None => "until somebody resumes".to_owned(),
     };
-    let text = format!("paused by {who}{reason} since {}, {until}", kubernetes_time(*since));
+    let what = if drain.is_some() { "drained" } else { "paused" };
+    let text = format!("{what} by {who}{reason} since {}, {until}", kubernetes_time(*since));
     display::one_line(&text).into_owned()
 }
 

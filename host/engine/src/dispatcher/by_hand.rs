@@ -57,6 +57,7 @@ impl Dispatcher {
             incident.due = None;
             incident.paged = false;
             incident.said_resolved = false;
+            incident.cancelled = None;
             incident.summary = format!("{who} has it tried anew");
         });
         Ok(())

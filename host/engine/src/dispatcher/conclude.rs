@@ -24,6 +24,14 @@ impl Dispatcher {
         if !doubts.is_empty() {
             return self.escalate(id, format!("{summary} In doubt: {}", doubts.join("; ")));
         }
+        if let Some(why) = incident.cancelled.clone().filter(|_| !is_a_conclusion(ending)) {
+            let summary = match ending {
+                Ending::Halted(Halt::Cancelled(_)) => summary,
+                _ => format!("cancelled: {why}"),
+            };
+            let cleared = cleared && !self.is_of_an_alert(id);
+            return self.rest(id, IncidentState::Cancelled, summary, cleared);
+        }
         match ending {
             Ending::Concluded(Outcome::Remediated { .. }) if cleared => {
                 self.change(id, |incident| incident.summary = summary);
@@ -70,6 +78,15 @@ impl Dispatcher {
         }
     }
 
+    /// Whether an incident that was started by hand is about an alert that fires: then that would
+    /// start it again.
+    pub(super) fn is_of_an_alert(&self, id: &IncidentId) -> bool {
+        let Some(incident) = self.incidents.get(id) else { return false };
+        let policy = self.policy(&incident.policy);
+        let is_confirmed = policy.is_some_and(|policy| policy.config.confirm.is_required());
+        incident.by_hand && !incident.forced && is_confirmed && incident.alert.status == AlertStatus::Firing
+    }
+
     /// The host has nothing more to do; it stays open while the alert fires.
     fn rest(&mut self, id: &IncidentId, state: IncidentState, summary: String, cleared: bool) {
         self.put(id, state, None, summary);
@@ -81,6 +98,10 @@ impl Dispatcher {
     /// Another attempt, unless there were enough.
     pub(super) fn try_again(&mut self, id: &IncidentId, policy: &str, after: Option<Duration>, why: String) {
         let retry = self.policy(policy).map(|policy| policy.config.retry.clone()).unwrap_or_default();
+        if let Some(cancelled) = self.incidents.get(id).and_then(|incident| incident.cancelled.clone()) {
+            let summary = format!("cancelled: {cancelled}. {why}");
+            return self.rest(id, IncidentState::Cancelled, summary, false);
+        }
         let attempts = self.incidents.get(id).map_or(0, |incident| incident.attempts);
         if attempts >= retry.attempts {
             return self.escalate(id, format!("{why} (attempt {attempts} of {})", retry.attempts));
@@ -88,5 +109,16 @@ impl Dispatcher {
         let pause = retry.pause(attempts).max(after.unwrap_or_default());
         let due = later(self.now(), pause);
         self.put(id, IncidentState::Retrying, Some(due), why);
+    }
+}
+
+/// Whether a policy came to an end that stands, whoever has cancelled its run meanwhile.
+fn is_a_conclusion(ending: &Ending) -> bool {
+    match ending {
+        Ending::Concluded(outcome) => match outcome {
+            Outcome::Remediated { .. } | Outcome::Unnecessary { .. } | Outcome::Escalate { .. } => true,
+            Outcome::Retry { .. } => false,
+        },
+        Ending::Failed(_) | Ending::Trapped(_) | Ending::Halted(_) => false,
     }
 }

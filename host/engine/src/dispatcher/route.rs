@@ -216,8 +216,10 @@ impl Dispatcher {
                 self.change(id, |incident| incident.closed_at = Some(now));
             }
         }
-        if same_key.iter().any(|id| self.is_at_work(id)) {
-            // Another alert of the same key is being handled; this one comes again.
+        let is_left_alone = |id: &IncidentId| known.as_ref() != Some(id) && self.is_cancelled(id);
+        if same_key.iter().any(|id| self.is_at_work(id) || is_left_alone(id)) {
+            // Another alert of the same key is being handled, or somebody wants it to be left
+            // alone; this one comes again.
             return "duplicate";
         }
         let state = match policy.config.confirm.is_required() {
@@ -265,6 +267,11 @@ impl Dispatcher {
         self.is_active(id) && !self.incidents.get(id).is_some_and(is_new)
     }
 
+    /// Whether somebody wants what an incident is about to be left alone.
+    fn is_cancelled(&self, id: &IncidentId) -> bool {
+        self.incidents.get(id).is_some_and(|incident| incident.state == IncidentState::Cancelled)
+    }
+
     pub(super) fn open_incident(
         &mut self,
         policy: &Policy,
@@ -301,6 +308,7 @@ impl Dispatcher {
             forced: by.as_ref().is_some_and(|by| by.is_forced),
             started_by: by.map(|by| by.who),
             said_resolved: false,
+            cancelled: None,
             paged: false,
             evidence: String::new(),
         });

@@ -38,6 +38,7 @@ impl Dispatcher {
     /// Move along whatever is due, and start what may start.
     pub(super) async fn advance(&mut self) {
         let now = self.now();
+        self.drain().await;
         self.take_up_said_resolved().await;
         self.confirm(now);
         self.verify(now).await;
@@ -236,6 +237,7 @@ impl Dispatcher {
             cancel: session.cancel.clone(),
             record,
             waiting: false,
+            is_seen_through: false,
         };
         self.spawn(at_work, run::execute(spec, session));
     }
@@ -312,6 +314,9 @@ impl Dispatcher {
 
     pub(super) fn waiting(&mut self, run: &RunId, waiting: bool) {
         let Some(at_work) = self.at_work.get_mut(run) else { return };
+        if waiting && self.shutdown.is_some() {
+            at_work.cancel.halt(Halt::Shutdown);
+        }
         if std::mem::replace(&mut at_work.waiting, waiting) != waiting {
             let working = self.working.entry(at_work.policy.clone()).or_default();
             *working = if waiting { working.saturating_sub(1) } else { *working + 1 };
@@ -325,10 +330,10 @@ impl Dispatcher {
 
     /// A run is over.
     pub(super) fn ended(&mut self, run: &RunId, finished: Result<Finished, JournalError>) {
-        let Some(AtWork { incident: id, policy, key, mut record, waiting, .. }) = self.at_work.remove(run)
-        else {
-            return;
-        };
+        let Some(at_work) = self.at_work.remove(run) else { return };
+        // Told by this host, which goes on.
+        let was_told = self.shutdown.is_none() && at_work.cancel.halted() == Some(Halt::Shutdown);
+        let AtWork { incident: id, policy, key, mut record, waiting, is_seen_through, .. } = at_work;
         let evidence = self.tails.remove(run).map(|tail| tail.text()).unwrap_or_default();
         self.shared.obstacles.ended(run);
         if !waiting && let Some(working) = self.working.get_mut(&policy) {
@@ -344,6 +349,9 @@ impl Dispatcher {
         let summary = finished.summary();
         let Finished { ending, doubts, interrupted, .. } = finished;
         if interrupted {
+            if was_told && !is_seen_through {
+                return self.interrupted.push(record);
+            }
             tracing::info!(%run, incident = %id, policy, "interrupted; the next start goes on with it");
             return;
         }

@@ -122,7 +122,7 @@ impl Dispatcher {
         self.escalate(id, why);
     }
 
-    async fn take_up_run(&mut self, record: RunRecord) {
+    pub(super) async fn take_up_run(&mut self, record: RunRecord) {
         let read = self.read_record(&record).await;
         let _damaged = self.fetch(&record.incident).await;
         if self.incidents.get(&record.incident).is_none() {
@@ -142,6 +142,7 @@ impl Dispatcher {
             cancel: suture_journal::Cancel::new(),
             record: record.clone(),
             waiting: false,
+            is_seen_through: false,
         };
         let (header, entries) = match read {
             Ok(read) => read,
@@ -151,6 +152,9 @@ impl Dispatcher {
             return self.give_up(at_work, why, doubt);
         }
         let policy = self.policy(&record.policy);
+        if let Some(why) = self.must_end(&incident) {
+            return self.see_through(at_work, header, policy, entries, &why);
+        }
         match self.successor(&record, &header, policy.as_deref(), &entries).await {
             Ok(program) => self.resume(at_work, incident, header, program, entries),
             Err(why) => self.see_through(at_work, header, policy, entries, &why),
@@ -302,6 +306,7 @@ impl Dispatcher {
     ) {
         let record = at_work.record.clone();
         tracing::info!(run = %record.id, incident = %record.incident, policy = record.policy, why, "seeing a run through that can't go on");
+        let at_work = AtWork { is_seen_through: true, ..at_work };
         let session = run::Session { cancel: at_work.cancel.clone(), ..self.session(&record.id) };
         let (requested, grants) = permitted(&header, policy.as_deref());
         let unfinished = run::Unfinished {
@@ -351,6 +356,7 @@ fn incident_of(record: &RunRecord, header: &RunHeader) -> IncidentRecord {
         started_by: None,
         forced: false,
         said_resolved: false,
+        cancelled: None,
         paged: false,
         evidence: String::new(),
     }

@@ -2,7 +2,9 @@
 //! fast.
 
 mod backtested;
+mod cancelled;
 mod closed;
+mod draining;
 mod held;
 mod kept;
 mod left;

@@ -333,7 +333,8 @@ impl Dispatcher {
         // which it began to is Prometheus's own, not the notification's.
         let is_known = same_key.iter().any(|other| {
             let is_same_firing = active.is_some_and(|active| active <= other.starts_at);
-            other.state.is_active() || other.fingerprint == fingerprint && is_same_firing
+            let is_left_alone = other.state == IncidentState::Cancelled && other.fingerprint != fingerprint;
+            other.state.is_active() || is_left_alone || other.fingerprint == fingerprint && is_same_firing
         });
         let earlier: Vec<IncidentId> = same_key
             .iter()

@@ -64,7 +64,9 @@ impl Engine {
         if let Some(until) = until.filter(|until| *until <= since) {
             return Err(PauseError::Past(until));
         }
-        self.put_pause(PauseRecord { policy, who, reason, since, until, drain: None }).await
+        // What is drained stays so, whoever says beside that it is paused.
+        let drain = self.0.pauses.get(policy.as_deref(), since).and_then(|pause| pause.drain);
+        self.put_pause(PauseRecord { policy, who, reason, since, until, drain }).await
     }
 
     pub(super) async fn put_pause(&self, pause: PauseRecord) -> Result<PauseRecord, PauseError> {

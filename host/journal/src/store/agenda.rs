@@ -54,7 +54,7 @@ pub struct Slice {
 pub(super) struct FoundBy {
     /// Its policy, key and fingerprint, and whether its alert is confirmed.
     same_alert: Option<i64>,
-    /// Its policy and key, while it is being handled.
+    /// Its policy and key, while it is being handled, or is to be left alone.
     same_key: Option<i64>,
     /// In which line it waits, where it does.
     queued: Option<i64>,
@@ -74,6 +74,8 @@ impl FoundBy {
         let flag = |is_set: bool| is_set.then_some(1);
         let is_new = incident.state == IncidentState::Received;
         let is_handled = incident.state.is_active() && !is_new;
+        // What somebody cancelled is left alone, whichever alert says that it is broken.
+        let is_in_the_way = is_handled || incident.state == IncidentState::Cancelled;
         let is_owed = match incident.state {
             IncidentState::Received
             | IncidentState::Running
@@ -99,7 +101,7 @@ impl FoundBy {
                 &incident.key,
                 &incident.fingerprint,
             )),
-            same_key: is_handled.then(|| hash(HANDLED, &incident.policy, &incident.key, "")),
+            same_key: is_in_the_way.then(|| hash(HANDLED, &incident.policy, &incident.key, "")),
             queued: lines::of(incident),
             due: incident.due.filter(|_| is_handled).map(rounded_up),
             said_resolved: flag(incident.said_resolved),

@@ -69,6 +69,7 @@ fn incident(id: &str, state: IncidentState) -> IncidentRecord {
         started_by: None,
         forced: false,
         said_resolved: false,
+        cancelled: None,
         paged: false,
         evidence: String::new(),
     }

@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde_json::Value;
 use suture_core::{Grant, IncidentId, Permission, RunId, Timestamp};
-use suture_engine::{PolicyStatus, UnmatchedAlert};
+use suture_engine::{DrainStatus, PolicyStatus, UnmatchedAlert};
 use suture_journal::{Filter, ListedRun, PauseRecord};
 
 use super::lists::{List, ShownIncident};
 use super::openapi::Document;
 use super::status::HostStatus;
-use super::{Start, doctor, effects, pausing, policies};
+use super::{Start, doctor, draining, effects, pausing, policies};
 use crate::catalog::ConfigStatus;
 use crate::doctor::{Finding, Verdict};
 use crate::drills::Drill;
@@ -50,6 +50,27 @@ fn of_host(document: &mut Document) {
             .refuses(400, UNREADABLE)
             .refuses(404, "There is no policy of that name.")
     });
+    document.add(
+        "POST",
+        "/api/v1/drain",
+        "drain",
+        "End what runs, undo it, and begin nothing more",
+        |says| {
+            says.more(
+                "It outlives a restart, and ends when somebody resumes the host. GET says how far it is.",
+            )
+            .takes::<draining::Drain>(false)
+            .answers::<Drained>(202, "It begins.")
+            .refuses(400, UNREADABLE)
+        },
+    );
+    document.add(
+        "GET",
+        "/api/v1/drain",
+        "getDrain",
+        "How far the host is drained, and what is left",
+        |says| says.answers::<Drained>(200, "Null where nobody drains it."),
+    );
     document.add("GET", "/api/v1/config", "getConfig", "What became of the configuration on disk", |says| {
         says.answers::<ConfigStatus>(200, "Whether what stands in the file is in force, and why not.")
     });
@@ -113,6 +134,13 @@ struct Resumed {
     was: Option<PauseRecord>,
     /// All that are paused still.
     pauses: Vec<PauseRecord>,
+}
+
+/// How far a host is drained.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Drained {
+    drain: Option<DrainStatus>,
 }
 
 fn of_policies(document: &mut Document) {
@@ -194,6 +222,15 @@ struct Closed {
     closed: bool,
 }
 
+/// An incident that is left alone.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct CancelledIncident {
+    incident: IncidentId,
+    /// Always true.
+    cancelled: bool,
+}
+
 fn of_incidents(document: &mut Document) {
     document.add("GET", "/api/v1/incidents", "listIncidents", "Incidents, newest first", |says| {
         says.query::<Filter>()
@@ -218,6 +255,18 @@ fn of_incidents(document: &mut Document) {
             .answers::<OfIncident>(202, "It waits for its run.")
             .refuses(404, "There is none of that id, or its policy is gone.")
             .refuses(409, &format!("It is being handled, or over (`conflict`); its alert does not fire (`notFiring`). {AMBIGUOUS_ID}."))
+        },
+    );
+    document.add(
+        "POST",
+        "/api/v1/incidents/{id}/cancel",
+        "cancelIncident",
+        "Leave an incident alone until its alert has cleared once",
+        |says| {
+            says.more("Its run ends, and what that must undo is undone; an escalation that was posted is taken back.")
+                .answers::<CancelledIncident>(200, "It is left alone; its run's record says when that has ended.")
+                .refuses(404, "There is none of that id.")
+                .refuses(409, &format!("It is over (`conflict`). {AMBIGUOUS_ID}."))
         },
     );
     document.add(

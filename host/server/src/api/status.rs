@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use suture_core::Timestamp;
-use suture_engine::{Engine, PolicyStatus, Waiting};
+use suture_engine::{DrainStatus, Engine, PolicyStatus, Waiting};
 use suture_journal::PauseRecord;
 
 use super::readiness::{age, not_ready};
@@ -28,6 +28,8 @@ pub struct HostStatus {
     pub paused: bool,
     /// Who has paused what, and why.
     pub pauses: Vec<PauseRecord>,
+    /// How far the host is drained; null where nobody drains it.
+    pub drain: Option<DrainStatus>,
     /// How many runs are at work, those that wait included.
     pub at_work: usize,
     /// What waits for something that keeps it from going on.
@@ -90,6 +92,7 @@ pub struct PolicyStanding {
 
 pub(super) async fn show(State(engine): State<Engine>) -> Result<Json<HostStatus>, Failure> {
     let waiting = engine.waiting().await.map_err(|error| Failure::internal(error.to_string()))?;
+    let drain = engine.drain_status().await.map_err(|error| Failure::internal(error.to_string()))?;
     let (now, journal) = (engine.now(), engine.journal());
     let room = journal.room();
     let of_policy = |status| PolicyStanding { status, incidents: BTreeMap::new() };
@@ -112,6 +115,7 @@ pub(super) async fn show(State(engine): State<Engine>) -> Result<Json<HostStatus
         stopping: engine.is_stopping(),
         paused: engine.is_paused(),
         pauses: engine.pauses(),
+        drain,
         at_work: engine.at_work(),
         waiting: waiting.into_iter().map(line).collect(),
         incidents,

@@ -35,6 +35,7 @@ fn resting(number: usize, state: IncidentState) -> IncidentRecord {
         started_by: None,
         forced: false,
         said_resolved: false,
+        cancelled: None,
         paged: true,
         evidence: String::new(),
     }

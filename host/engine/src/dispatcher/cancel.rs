@@ -1,0 +1,70 @@
+//! What somebody wants to be left alone: until its alert has cleared once, it is not tried again,
+//! a restart in between or not.
+
+use suture_core::{Halt, IncidentId, RunId};
+use suture_journal::IncidentState;
+
+use super::Dispatcher;
+use crate::engine::{CancelIncidentError, StartError};
+
+impl Dispatcher {
+    /// End a run. Whether it is at work.
+    pub(super) async fn cancel_run(&mut self, run: &RunId, why: String) -> bool {
+        let Some(at_work) = self.at_work.get(run) else { return false };
+        at_work.cancel.halt(Halt::Cancelled(why.clone()));
+        let id = at_work.incident.clone();
+        self.change(&id, |incident| incident.cancelled = Some(why));
+        // It ends in any case; where this can't be written, a restart in the next moment would
+        // go on with it.
+        self.save().await;
+        true
+    }
+
+    /// Leave an incident alone, wherever it stands.
+    pub(super) async fn cancel_incident(
+        &mut self,
+        id: &IncidentId,
+        why: String,
+    ) -> Result<(), CancelIncidentError> {
+        let fetched = self.fetch(id).await;
+        fetched.map_err(|error| StartError::Unavailable(error.to_string()))?;
+        let incident = self.incidents.get(id).ok_or(CancelIncidentError::Over)?;
+        let (policy, by_hand) = (incident.policy.clone(), incident.by_hand);
+        let is_at_work = |state| match state {
+            IncidentState::Running | IncidentState::Waiting => true,
+            IncidentState::Received
+            | IncidentState::Queued
+            | IncidentState::Held
+            | IncidentState::Verifying
+            | IncidentState::Resolved
+            | IncidentState::Unnecessary
+            | IncidentState::Planned
+            | IncidentState::Retrying
+            | IncidentState::Escalated
+            | IncidentState::Failed
+            | IncidentState::Cancelled
+            | IncidentState::Unconfirmed => false,
+        };
+        let run = incident.runs.last().filter(|_| is_at_work(incident.state)).cloned();
+        tracing::info!(incident = %id, policy, "an incident is cancelled {why}");
+        if let Some(run) = run
+            && self.cancel_run(&run, why.clone()).await
+        {
+            return Ok(());
+        }
+        if self.incidents.get(id).is_some_and(|incident| incident.state == IncidentState::Escalated) {
+            self.page_resolved(id);
+        }
+        let now = self.now();
+        let is_over = by_hand && !self.is_of_an_alert(id);
+        self.change(id, |incident| {
+            incident.state = IncidentState::Cancelled;
+            incident.due = None;
+            incident.held_in = None;
+            incident.summary = format!("cancelled: {why}");
+            incident.cancelled = Some(why);
+            incident.closed_at = is_over.then_some(now);
+        });
+        Ok(())
+    }
+}
