@@ -5,9 +5,13 @@ mod compile;
 mod doctor;
 mod drain;
 mod generate;
+mod incidents;
+mod lists;
+mod operate;
 mod policies;
 mod registry;
 mod runs;
+mod server;
 mod sweep;
 mod test;
 mod tls;
@@ -22,13 +26,16 @@ pub use compile::CompileArgs;
 pub use doctor::DoctorArgs;
 pub use drain::DrainArgs;
 pub use generate::{CompletionsArgs, Format as SchemaFormat, ManArgs, SchemaArgs};
-pub use policies::{
-    PoliciesAcceptArgs, PoliciesArgs, PoliciesCommand, PoliciesListArgs, PoliciesShowArgs, ServerArgs,
-};
+pub use incidents::{IncidentArgs, IncidentsArgs, IncidentsCommand, IncidentsListArgs, IncidentsShowArgs};
+pub use lists::ListArgs;
+pub use operate::{PauseArgs, ResumeArgs, StatusArgs};
+pub use policies::{PoliciesAcceptArgs, PoliciesArgs, PoliciesCommand, PoliciesListArgs, PoliciesShowArgs};
 pub use registry::{PullArgs, PushArgs, RegistryArgs};
 pub use runs::{
-    ModuleArgs, ReplayArgs, RunsArgs, RunsCommand, RunsExportArgs, RunsListArgs, RunsShowArgs, SourceArgs,
+    ModuleArgs, ReplayArgs, RunArgsOfHost, RunsArgs, RunsCommand, RunsExportArgs, RunsListArgs, RunsShowArgs,
+    RunsStartArgs, SourceArgs,
 };
+pub use server::ServerArgs;
 pub use sweep::SweepArgs;
 pub use test::TestArgs;
 pub use tls::TlsArgs;
@@ -54,11 +61,22 @@ Examples:
   suture serve --config suture.yaml             receive alerts, and repair
 
 Exit codes: 0 done or passed; 1 an expectation failed, or a run did not end well;
-2 the command line, a file or a configuration is wrong; 3 an internal error."
+2 the command line, a file or a configuration is wrong, or the host refuses what is asked;
+3 an internal error, or a host that does not answer or can't do it now. Where a command says
+more of them, its own --help has it."
 )]
 pub struct Cli {
-    /// The form of results: text for people, or JSON (alone on stdout).
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    /// The form of results: a table or text for people, with more columns (wide); JSON or YAML
+    /// (alone on stdout).
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORM",
+        hide_possible_values = true
+    )]
     pub output: Format,
     /// What to do.
     #[command(subcommand)]
@@ -84,19 +102,27 @@ pub enum Command {
     Test(TestArgs),
     /// Run a policy once, for one alert, and show its timeline.
     Run(RunArgs),
+    /// Show how a running host is: what is paused, held back, open.
+    Status(StatusArgs),
+    /// Start no more runs, of all policies or of one.
+    Pause(PauseArgs),
+    /// Start runs again.
+    Resume(ResumeArgs),
+    /// List and show incidents; have one handled once more, or close it.
+    Incidents(IncidentsArgs),
     /// Show a running host's policies; put a newer module to work that waits.
     Policies(PoliciesArgs),
     /// Handle what fires in Prometheus, whether it was posted or not.
     Sweep(SweepArgs),
-    /// End what a running host has at work, undo what must be undone, and say what is left.
-    Drain(DrainArgs),
     /// Look at the path from an alert to its repair, and say what to do where it is broken.
     Doctor(DoctorArgs),
     /// Show alerts that were posted to a running host and that no policy handles.
     Alerts(AlertsArgs),
+    /// End what a running host has at work, undo what must be undone, and say what is left.
+    Drain(DrainArgs),
     /// Make tokens for people who use the API.
     Token(TokenArgs),
-    /// Show what runs did, from a journal or a running host; make a scenario of one.
+    /// List, show, start, cancel and follow runs; make a scenario of one.
     Runs(RunsArgs),
     /// Run a recorded run again, offline, and show what another version would have done.
     Replay(ReplayArgs),

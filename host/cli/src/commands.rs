@@ -9,8 +9,11 @@ mod demo;
 mod doctor;
 mod drain;
 mod grants;
+mod incidents;
 mod inspect;
+mod listing;
 mod man;
+mod operate;
 mod policies;
 mod pull;
 mod push;
@@ -40,6 +43,10 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Pull(args) => pull::run(&args, output),
         Command::Test(args) => test::run(&args, output),
         Command::Run(args) => run::run(&args, output),
+        Command::Status(args) => operate::status(&args, output),
+        Command::Pause(args) => operate::pause(&args, output),
+        Command::Resume(args) => operate::resume(&args, output),
+        Command::Incidents(args) => incidents::run(args.command, output),
         Command::Policies(args) => policies::run(args.command, output),
         Command::Doctor(args) => doctor::run(&args, output),
         Command::Alerts(args) => alerts::run(&args, output),

@@ -1,20 +1,24 @@
 //! The `suture` command: [`args`] says what can be typed, [`commands`] does it, one
 //! file a subcommand.
 
+mod age;
 mod alerts;
 pub mod args;
 mod commands;
 mod demo;
 pub mod error;
 mod http;
+mod ids;
 mod log;
 mod module;
 pub mod output;
+mod place;
 mod policy;
 mod records;
 mod registry;
 mod server;
 mod simulated;
+mod table;
 
 use std::process::ExitCode;
 

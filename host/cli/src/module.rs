@@ -23,22 +23,28 @@ pub struct Found {
     pub program: Arc<dyn Program>,
 }
 
-/// The module that is named, or that of a run; `storage` is that of the host that ran it.
+/// The module that is named, or that of a run; `config` is the configuration of the host that ran
+/// it, `storage` its storage.
 ///
 /// # Errors
 /// Where it can't be found, or is no policy.
-pub async fn of(run: &RunRecord, args: &ModuleArgs, storage: Option<&Path>) -> Result<Found, CliError> {
+pub async fn of(
+    run: &RunRecord,
+    args: &ModuleArgs,
+    config: Option<&Path>,
+    storage: Option<&Path>,
+) -> Result<Found, CliError> {
     let file = match &args.policy {
         Some(file) => file.clone(),
-        None => find(run, args, storage)?,
+        None => find(run, config, storage)?,
     };
     let program = policy::load_there(&file).await?;
     Ok(Found { file, program })
 }
 
 /// The file with the component that a run had.
-fn find(run: &RunRecord, args: &ModuleArgs, storage: Option<&Path>) -> Result<PathBuf, CliError> {
-    let mut files = configured(run, args)?;
+fn find(run: &RunRecord, config: Option<&Path>, storage: Option<&Path>) -> Result<PathBuf, CliError> {
+    let mut files = configured(run, config)?;
     // What a host has put to work it keeps for a while.
     files.extend(storage.and_then(|storage| suture_server::kept_module(storage, &run.policy, &run.digest)));
     files.extend(built());
@@ -55,16 +61,16 @@ fn find(run: &RunRecord, args: &ModuleArgs, storage: Option<&Path>) -> Result<Pa
 }
 
 /// The components of the configuration, those of the run's own policy first.
-fn configured(run: &RunRecord, args: &ModuleArgs) -> Result<Vec<PathBuf>, CliError> {
-    let file = match &args.config {
-        Some(file) => file.clone(),
+fn configured(run: &RunRecord, config: Option<&Path>) -> Result<Vec<PathBuf>, CliError> {
+    let file = match config {
+        Some(file) => file.to_owned(),
         None if Path::new(DEFAULT_CONFIG).exists() => PathBuf::from(DEFAULT_CONFIG),
         None => return Ok(Vec::new()),
     };
     let loaded = match Config::load(&file) {
         Ok(loaded) => loaded,
         // One that nobody named may be for something else.
-        Err(_) if args.config.is_none() => return Ok(Vec::new()),
+        Err(_) if config.is_none() => return Ok(Vec::new()),
         Err(errors) => {
             let all: Vec<_> = errors.iter().map(ToString::to_string).collect();
             return Err(CliError::usage(all.join("\n")));

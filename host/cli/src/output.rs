@@ -17,9 +17,14 @@ use crate::error::CliError;
 pub enum Format {
     /// For people.
     #[default]
-    Text,
+    #[value(alias = "text")]
+    Table,
+    /// For people, with all columns.
+    Wide,
     /// For programs: JSON alone on stdout.
     Json,
+    /// For programs and people: YAML alone on stdout.
+    Yaml,
 }
 
 /// Writes what a command has to say.
@@ -45,9 +50,14 @@ impl Output {
         Self { format }
     }
 
-    /// Whether results are JSON.
+    /// Whether results are for programs: JSON, or the same as YAML.
     pub fn is_json(&self) -> bool {
-        self.format == Format::Json
+        matches!(self.format, Format::Json | Format::Yaml)
+    }
+
+    /// Whether tables have all columns.
+    pub fn is_wide(&self) -> bool {
+        self.format == Format::Wide
     }
 
     /// Whether results are for people, and they watch.
@@ -86,8 +96,20 @@ impl Output {
 
     /// The result, for programs.
     pub fn json(&self, value: &Value) {
-        let mut stdout = std::io::stdout().lock();
-        let _ = writeln!(stdout, "{}", display::json(&format!("{value:#}")));
+        let text = match self.format {
+            Format::Yaml => yaml(value),
+            Format::Json | Format::Table | Format::Wide => format!("{value:#}"),
+        };
+        let _ = writeln!(std::io::stdout().lock(), "{}", display::json(&text).trim_end());
+    }
+
+    /// One of several results that come one by one: a line of JSON, or a document of YAML.
+    pub fn item(&self, value: &Value) {
+        let text = match self.format {
+            Format::Yaml => format!("---\n{}", yaml(value)),
+            Format::Json | Format::Table | Format::Wide => value.to_string(),
+        };
+        let _ = writeln!(std::io::stdout().lock(), "{}", display::json(&text).trim_end());
     }
 
     /// An error. With JSON it is on stderr too, as text: stdout holds results alone.
@@ -102,6 +124,11 @@ impl Output {
         self.note(lines);
     }
 
+    /// How many columns the terminal has; none where it is no terminal.
+    pub fn width(&self) -> Option<usize> {
+        self.look().width
+    }
+
     /// How timelines are to look here: in colour where colour is shown, and as wide as
     /// the terminal.
     pub fn look(&self) -> Look {
@@ -114,4 +141,9 @@ impl Output {
             .map(|(terminal_size::Width(columns), _)| usize::from(columns));
         Look { color, width }
     }
+}
+
+/// YAML of what is JSON.
+fn yaml(value: &Value) -> String {
+    serde_saphyr::to_string(value).unwrap_or_else(|error| format!("# {error}\n{value:#}"))
 }

@@ -5,16 +5,17 @@ mod find;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use suture_core::RunId;
-use suture_journal::{Entry, Filter, Journal, Page, Part, RunHeader, RunRecord};
-use suture_server::Config;
+use suture_core::{Clock, RealClock, RunId, Timestamp};
+use suture_journal::{Entry, Filter, Journal, JournalError, ListedRun, Page, Part, RunHeader};
+use suture_server::ShownIncident;
 
 pub use find::Whole;
 
 use crate::args::SourceArgs;
 use crate::error::CliError;
 use crate::module::DEFAULT_CONFIG;
-use crate::server::Server;
+use crate::place::{self, Place};
+use crate::server::{Server, id_path};
 
 /// Records of runs.
 pub enum Records {
@@ -25,8 +26,8 @@ pub enum Records {
 }
 
 impl Records {
-    /// Open what the command line names; where it names nothing, the journal of the
-    /// configuration in this folder.
+    /// Open what is meant: what the flags name, then what the environment or the user's file does,
+    /// then the journal of the configuration in this folder.
     ///
     /// # Errors
     /// Where it can't be opened.
@@ -34,8 +35,24 @@ impl Records {
         if let Some(path) = &source.journal {
             return journal(path);
         }
-        let Some(url) = &source.server else { return journal(&configured()?) };
-        Ok(Self::Server(Server::at(url, source.token_file.as_deref(), &source.tls)?))
+        if source.server.is_none()
+            && let Some(file) = &source.config
+        {
+            return journal(&storage(file)?);
+        }
+        let named = Place::known(source.server.as_deref(), source.token_file.as_deref(), &source.tls)?;
+        if let Some(place) = named {
+            return Ok(Self::Server(Server::at(&place)?));
+        }
+        let file = Path::new(DEFAULT_CONFIG);
+        if !file.exists() {
+            let help = format!(
+                "--server URL, --journal PATH, or --config FILE with the configuration of a host; SUTURE_SERVER, or \
+                 `server` in ~/.config/suture/config.yaml; or a {DEFAULT_CONFIG} in this folder"
+            );
+            return Err(CliError::usage("name a server or a journal").help(help));
+        }
+        journal(&storage(file)?)
     }
 
     /// Where it is, for people.
@@ -54,23 +71,34 @@ impl Records {
         }
     }
 
-    /// One page of runs, newest first.
+    /// A page of incidents, newest first.
     ///
     /// # Errors
     /// Where they can't be read.
-    pub async fn runs(&self, filter: &Filter) -> Result<Page<RunRecord>, CliError> {
+    pub async fn incidents(&self, filter: &Filter) -> Result<Listed<ShownIncident>, CliError> {
         match self {
-            Self::Journal(journal, path) => journal
-                .runs(filter.clone())
-                .await
-                .map_err(|error| CliError::internal(error.to_string()).at(path)),
-            Self::Server(server) => {
-                let mut query: Vec<(&str, String)> = Vec::new();
-                query.extend(filter.policy.clone().map(|policy| ("policy", policy)));
-                query.extend(filter.limit.map(|limit| ("limit", limit.to_string())));
-                query.extend(filter.after.clone().map(|after| ("after", after)));
-                server.get("/api/v1/runs", &query).await
+            Self::Journal(journal, path) => {
+                filter.check_for_incidents().map_err(CliError::usage)?;
+                // For what each waits, only its host knows.
+                let found = journal.list_incidents(filter.clone()).await;
+                let shown = |listed| ShownIncident { listed, waiting_for: None };
+                Listed::read(found.map(|page| page.map(shown)), path)
             }
+            Self::Server(server) => server.get("/api/v1/incidents", &query(filter)).await,
+        }
+    }
+
+    /// A page of runs, newest first.
+    ///
+    /// # Errors
+    /// Where they can't be read.
+    pub async fn runs(&self, filter: &Filter) -> Result<Listed<ListedRun>, CliError> {
+        match self {
+            Self::Journal(journal, path) => {
+                filter.check_for_runs().map_err(CliError::usage)?;
+                Listed::read(journal.list_runs(filter.clone()).await, path)
+            }
+            Self::Server(server) => server.get("/api/v1/runs", &query(filter)).await,
         }
     }
 
@@ -94,7 +122,7 @@ impl Records {
     async fn detail(&self, server: &Server, run: &RunId, after: u32) -> Result<Detail, CliError> {
         // A host that knows no parts is asked for the whole, as it was before.
         let after: Vec<_> = (after > 0).then(|| ("after", after.to_string())).into_iter().collect();
-        server.get(&format!("/api/v1/runs/{run}"), &after).await
+        server.get(&id_path("runs", run.as_str()), &after).await
     }
 }
 
@@ -110,18 +138,46 @@ fn following(server: &Server, next: Option<String>, after: u32) -> Result<Option
     }
 }
 
-/// The journal of the configuration in this folder.
-fn configured() -> Result<PathBuf, CliError> {
-    let file = Path::new(DEFAULT_CONFIG);
-    if !file.exists() {
-        let help = format!("--journal PATH, --server URL, or a {DEFAULT_CONFIG} in this folder");
-        return Err(CliError::usage("name a journal or a server").help(help));
-    }
-    let loaded = Config::load(file).map_err(|errors| {
-        let all: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        CliError::usage(all.join("\n"))
-    })?;
+/// The journal of a configuration.
+fn storage(file: &Path) -> Result<PathBuf, CliError> {
+    let loaded = place::load(file)?;
     Ok(loaded.path(&loaded.config.storage.path))
+}
+
+/// A filter as the API takes it: what it is as JSON, part by part.
+fn query(filter: &Filter) -> Vec<(&'static str, String)> {
+    let since = filter.since.map(|since| since.to_string());
+    let given = [
+        ("policy", filter.policy.clone()),
+        ("namespace", filter.namespace.clone()),
+        ("state", filter.state.clone()),
+        ("outcome", filter.outcome.clone()),
+        ("since", since),
+        ("open", filter.open.map(|open| open.to_string())),
+        ("limit", filter.limit.map(|limit| limit.to_string())),
+        ("after", filter.after.clone()),
+    ];
+    given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// A page of a list, and what time it is where it comes from.
+#[derive(Deserialize)]
+pub struct Listed<T> {
+    #[serde(flatten)]
+    pub page: Page<T>,
+    #[serde(default = "now")]
+    pub now: Timestamp,
+}
+
+impl<T> Listed<T> {
+    fn read(page: Result<Page<T>, JournalError>, path: &str) -> Result<Self, CliError> {
+        let page = page.map_err(|error| CliError::internal(error.to_string()).at(path))?;
+        Ok(Self { page, now: now() })
+    }
+}
+
+fn now() -> Timestamp {
+    RealClock.now()
 }
 
 fn journal(path: &Path) -> Result<Records, CliError> {

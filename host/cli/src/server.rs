@@ -1,6 +1,5 @@
 //! A running host's admin API.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -8,11 +7,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use suture_core::causes;
 use suture_core::names::shortened;
-use suture_server::Config;
 
-use crate::args::{ServerArgs, TlsArgs};
+use crate::args::ServerArgs;
 use crate::error::{CliError, Exit};
 use crate::http;
+use crate::place::Place;
 
 /// The largest answer that is read.
 const MAX_BYTES: usize = 256 << 20;
@@ -25,46 +24,28 @@ pub struct Server {
 }
 
 impl Server {
-    /// The host that the command line names; where it names none, that of the configuration.
+    /// The host that is meant.
     ///
     /// # Errors
-    /// Where there is neither, or the token can't be read.
+    /// Where nothing says which, or its token can't be read.
     pub fn of(args: &ServerArgs) -> Result<Self, CliError> {
-        if let Some(url) = &args.server {
-            return Self::at(url, args.token_file.as_deref(), &args.tls);
-        }
-        if !args.config.exists() {
-            let help = "--server URL, or --config FILE with the configuration of the host";
-            return Err(CliError::usage("name the host").help(help));
-        }
-        let loaded = Config::load(&args.config).map_err(|errors| {
-            let all: Vec<_> = errors.iter().map(ToString::to_string).collect();
-            CliError::usage(all.join("\n"))
-        })?;
-        let admin = &loaded.config.admin;
-        let mut address = admin.listen.value.0;
-        if address.ip().is_unspecified() {
-            address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        }
-        let token = admin.token_file.as_ref().map(|file| loaded.path(&file.value));
-        let scheme = if admin.tls.is_some() { "https" } else { "http" };
-        let token = args.token_file.as_deref().or(token.as_deref());
-        Self::at(&format!("{scheme}://{address}"), token, &args.tls)
+        Self::at(&Place::of(args)?)
     }
 
-    /// The host at an address.
+    /// The host at a place.
     ///
     /// # Errors
     /// Where its token can't be read, or a file for TLS.
-    pub fn at(url: &str, token_file: Option<&Path>, tls: &TlsArgs) -> Result<Self, CliError> {
+    pub fn at(place: &Place) -> Result<Self, CliError> {
         let read = |file: &Path| {
             let text = std::fs::read_to_string(file).map_err(|error| {
                 CliError::usage(format!("the token can't be read: {error}")).at(file.display())
             });
             text.map(|text| text.trim().to_owned())
         };
-        let token = token_file.map(read).transpose()?;
-        Ok(Self { client: http::client_with(tls)?, url: url.trim_end_matches('/').to_owned(), token })
+        let token = place.token_file.as_deref().map(read).transpose()?;
+        let url = place.url.trim_end_matches('/').to_owned();
+        Ok(Self { client: http::client_with(&place.tls)?, url, token })
     }
 
     /// Its address.
@@ -140,17 +121,23 @@ impl Server {
     }
 }
 
-/// An answer that is an error. What the host says of a wrong request is said to who made it.
+/// An answer that is an error, with what the host says of it.
 fn refused(status: StatusCode, body: &[u8], failed: &dyn Fn(String) -> CliError) -> CliError {
     let told: Option<Value> = serde_json::from_slice(body).ok();
     let message = told.as_ref().and_then(|told| told.pointer("/error/message")).and_then(Value::as_str);
-    match (status, message) {
-        (StatusCode::UNAUTHORIZED, _) => failed(format!("the host answers {status}"))
-            .help("name the file with your token: --token-file FILE"),
-        (_, Some(message)) if status.is_client_error() => {
-            CliError { exit: Exit::Usage, ..failed(message.to_owned()) }
-        }
-        _ => failed(format!("the host answers {status}: {}", shortened(&String::from_utf8_lossy(body)))),
+    let Some(message) = message else {
+        let said = shortened(&String::from_utf8_lossy(body));
+        return failed(format!("the host answers {status}: {said}"))
+            .help("is this the `admin.listen` of a host?");
+    };
+    match status {
+        StatusCode::UNAUTHORIZED => failed(message.to_owned()).help(
+            "name the file with your token: --token-file FILE, SUTURE_TOKEN_FILE, or `tokenFile` in \
+             ~/.config/suture/config.yaml",
+        ),
+        StatusCode::SERVICE_UNAVAILABLE => failed(format!("the host can't do that now: {message}")),
+        _ if status.is_client_error() => CliError { exit: Exit::Usage, ..failed(message.to_owned()) },
+        _ => failed(format!("the host answers {status}: {message}")),
     }
 }
 
@@ -159,4 +146,12 @@ pub fn policy_path(name: &str) -> String {
     let safe: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
     format!("/api/v1/policies/{safe}")
+}
+
+/// The path of what people call by an id. What is none must not lead elsewhere.
+pub fn id_path(kind: &str, id: &str) -> String {
+    let safe: String =
+        id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    // An empty one would be the list of all.
+    format!("/api/v1/{kind}/{}", if safe.is_empty() { "_" } else { &safe })
 }

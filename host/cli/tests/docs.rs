@@ -1,6 +1,6 @@
 //! Examples in the documentation are what `suture check` takes.
 
-#![allow(clippy::unwrap_used, reason = "a test that can not go on panics")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on panics")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -102,4 +102,46 @@ fn the_configuration_in_the_readme_is_good() {
     let whole = blocks(&text, "yaml").into_iter().find(|block| block.starts_with("listen:")).unwrap();
     let (errors, _) = desk.check(whole);
     assert_eq!(errors, [""; 0], "{whole}");
+}
+
+/// What docs/api.md says of each endpoint, by its heading: `GET /path`.
+fn endpoints(text: &str) -> Vec<(String, String)> {
+    let section = |part: &str| {
+        let (heading, rest) = part.split_once('\n')?;
+        let heading = heading.strip_prefix('`')?.strip_suffix('`')?;
+        let end = rest.find("\n#").unwrap_or(rest.len());
+        Some((heading.to_owned(), rest[..end].to_owned()))
+    };
+    text.split("\n### ").skip(1).filter_map(section).collect()
+}
+
+#[test]
+fn the_page_of_the_api_has_each_endpoint_with_its_role_its_parameters_and_its_refusals() {
+    let (text, document) = (read("docs/api.md"), suture_server::openapi());
+    let written = endpoints(&text);
+    let mut described = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let heading = format!("{} {path}", method.to_uppercase());
+            let section = written.iter().find(|(written, _)| *written == heading);
+            let (_, section) = section.unwrap_or_else(|| panic!("docs/api.md says nothing of `{heading}`"));
+            if let Some(role) = operation["x-suture-role"].as_str() {
+                assert!(section.contains(&format!("Role `{role}`")), "{heading}: {role}");
+            }
+            // What every endpoint can answer stands at the top of the page.
+            for status in operation["responses"].as_object().unwrap().keys() {
+                let is_general = ["200", "401", "403", "415"].contains(&status.as_str());
+                let is_of_host = status == "503" && operation["x-suture-role"].is_string();
+                assert!(is_general || is_of_host || section.contains(status.as_str()), "{heading}: {status}");
+            }
+            for parameter in operation["parameters"].as_array().unwrap() {
+                let name = parameter["name"].as_str().unwrap();
+                assert!(path.contains(name) || text.contains(&format!("`{name}`")), "{heading}: {name}");
+            }
+            described.push(heading);
+        }
+    }
+    for (heading, _) in written {
+        assert!(described.contains(&heading), "docs/api.md tells of `{heading}`, which is none");
+    }
 }

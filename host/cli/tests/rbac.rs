@@ -97,7 +97,9 @@ fn exactly_what_is_requested_and_granted_is_printed_and_always_the_same() {
     let objects: Vec<Value> = serde_saphyr::from_multiple(&ran.stdout).unwrap();
     let wanted = [
         // No delete: the policy does not request it. No secrets, no more of pods than a list.
+        "- get namespaces. home",
         "- get namespaces. kube-system",
+        "- get namespaces. media",
         "- get volumesnapshotcontents.snapshot.storage.k8s.io ",
         "- list pods. ",
         "home create events.events.k8s.io ",
@@ -123,6 +125,25 @@ fn exactly_what_is_requested_and_granted_is_printed_and_always_the_same() {
     let list: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(list["kind"], "List");
     assert_eq!(list["items"].as_array().unwrap(), &objects);
+}
+
+#[test]
+fn the_same_configuration_gives_the_same_bytes_wherever_it_lies() {
+    let (folder, file) = config("{live: {}}", Path::new("volsync.wasm"), GRANTS);
+    let elsewhere = tempfile::tempdir().unwrap();
+    for place in [folder.path(), elsewhere.path()] {
+        std::fs::copy(volsync(), place.join("volsync.wasm")).unwrap();
+    }
+    let renamed = elsewhere.path().join("production.yaml");
+    std::fs::copy(&file, &renamed).unwrap();
+    let print = |file: &str, form: &str| {
+        let ran = suture(&["rbac", "--config", file, "--output", form]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stdout
+    };
+    for form in ["text", "json"] {
+        assert_eq!(print(&file, form), print(renamed.to_str().unwrap(), form));
+    }
 }
 
 #[test]

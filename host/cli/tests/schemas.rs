@@ -36,6 +36,24 @@ fn what_is_published_is_what_the_code_says() {
 }
 
 #[test]
+fn the_document_of_the_api_is_openapi_3_1() {
+    // As the OpenAPI Initiative publishes it (https://spec.openapis.org/oas/3.1/schema/2022-10-07).
+    let file = root().join("host/cli/tests/openapi/3.1.schema.json");
+    let schema: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let document = suture_server::openapi();
+    assert_eq!(errors(&schema, &document), [""; 0]);
+    // Each schema in it is one, and what it refers to is there.
+    let text = document.to_string();
+    for reference in text.split("\"$ref\":\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        assert!(jsonschema::draft202012::meta::is_valid(schema), "{name}");
+    }
+}
+
+#[test]
 fn every_scenario_and_configuration_here_is_valid() {
     let mut seen = 0;
     let policies = std::fs::read_dir(root().join("policies")).unwrap().flatten();

@@ -24,7 +24,7 @@ pub enum AlertStatus {
 }
 
 /// One alert of a notification. Unknown fields are ignored: newer releases add some.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Alert {
     /// Its own status: a group that fires can hold resolved alerts.

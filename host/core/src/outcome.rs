@@ -81,6 +81,10 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// All that [`name`](Self::name) can say.
+    pub const NAMES: [&str; 8] =
+        ["remediated", "unnecessary", "retry", "escalate", "failed", "planned", "cancelled", "interrupted"];
+
     /// What FORMATS calls the outcome: an [`Outcome::name`], `planned`,
     /// `cancelled`, or `failed`.
     pub fn name(&self) -> &'static str {

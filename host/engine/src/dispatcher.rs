@@ -43,7 +43,7 @@ use suture_journal::{Cancel, Change, Durability, JournalError, Survey};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::budget::Window;
-use crate::engine::{ByHand, CancelIncidentError, RetryError, Shared, StartError, tell_of_end};
+use crate::engine::{ByHand, CancelIncidentError, CloseError, RetryError, Shared, StartError, tell_of_end};
 use crate::policy::Policy;
 use crate::run::Finished;
 use desk::Desk;
@@ -81,6 +81,8 @@ pub(crate) enum Command {
     },
     /// Handle an incident once more, for somebody.
     Retry { incident: IncidentId, who: String, reply: oneshot::Sender<Result<(), RetryError>> },
+    /// Close an incident, for somebody.
+    Close { incident: IncidentId, who: String, reply: oneshot::Sender<Result<(), CloseError>> },
     /// End a run. Answers whether it was at work.
     Cancel { run: RunId, why: String, reply: oneshot::Sender<bool> },
     /// Leave an incident alone until its alert has cleared.
@@ -289,6 +291,15 @@ impl Dispatcher {
             Command::Retry { incident, who, reply } => {
                 let retried = self.retry_by_hand(&incident, &who).await;
                 let _ = reply.send(self.promise(retried).await);
+            }
+            Command::Close { incident, who, reply } => {
+                let closed = self.close_by_hand(&incident, &who).await;
+                let _ = reply.send(match closed {
+                    Ok(()) if !self.save().await => {
+                        Err(CloseError::Unavailable("the journal can't be written".to_owned()))
+                    }
+                    other => other,
+                });
             }
             Command::Cancel { run, why, reply } => {
                 let is_at_work = self.cancel_run(&run, why).await;

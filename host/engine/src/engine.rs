@@ -9,7 +9,7 @@ mod pausing;
 mod shown;
 mod waiting;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -90,6 +90,8 @@ pub(crate) struct Shared {
     arriving: Arriving,
     pub obstacles: Obstacles,
     held: RwLock<BTreeMap<String, Hold>>,
+    /// The policies of which too much broke at once.
+    storms: RwLock<BTreeSet<String>>,
 }
 
 impl Shared {
@@ -101,6 +103,15 @@ impl Shared {
     /// Whether it starts no run at all.
     pub fn is_held(&self, policy: &str) -> bool {
         self.held.read().get(policy).is_some_and(|hold| hold.all.is_some())
+    }
+
+    /// Show whether a policy is in a storm.
+    pub fn in_storm(&self, policy: &str, is_one: bool) {
+        self.metrics.storm(policy, is_one);
+        match is_one {
+            true => self.storms.write().insert(policy.to_owned()),
+            false => self.storms.write().remove(policy),
+        };
     }
 }
 
@@ -183,6 +194,23 @@ pub enum RetryError {
     Start(#[from] StartError),
 }
 
+/// Why an incident is not closed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CloseError {
+    /// There is no such incident.
+    #[error("there is no such incident")]
+    NotFound,
+    /// It is closed already.
+    #[error("the incident is over already")]
+    Over,
+    /// It has a run.
+    #[error("a run is at work on the incident: cancel run {0} first")]
+    AtWork(RunId),
+    /// The host is shutting down, or can't write.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
 /// Why a run was not cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CancelError {
@@ -219,6 +247,7 @@ impl Engine {
             notices: Notices::default(),
             unmatched: Unmatched::default(),
             arriving: Arriving::default(),
+            storms: RwLock::default(),
             obstacles: Obstacles::default(),
         });
         let dispatcher = Dispatcher::load(shared.clone(), received).await?;
@@ -296,8 +325,12 @@ impl Engine {
     pub fn policies(&self) -> Vec<PolicyStatus> {
         let status = |policy: &Arc<Policy>| {
             let mut status = policy.status();
-            status.error = status.error.or_else(|| self.0.hold(&policy.config.name).why());
+            let hold = self.0.hold(&policy.config.name);
+            status.error = status.error.or_else(|| hold.why());
+            status.held_back = hold.all;
+            status.held_namespaces = hold.namespaces;
             status.pause = self.0.pauses.of(&policy.config.name, self.0.clock.now());
+            status.storm = self.0.storms.read().contains(&policy.config.name);
             status
         };
         self.0.table.all().iter().map(status).collect()
@@ -375,6 +408,19 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         let gone = || StartError::Unavailable("the host is shutting down".to_owned());
         let command = Command::Retry { incident: incident.clone(), who: who.to_owned(), reply };
+        self.0.commands.send(command).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Close an incident that has no run at work, whatever its alert does: where that fires on and
+    /// is posted again, it becomes another incident. An escalation that was posted is taken back.
+    ///
+    /// # Errors
+    /// Why it is left as it is.
+    pub async fn close(&self, incident: &IncidentId, who: &str) -> Result<(), CloseError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || CloseError::Unavailable("the host is shutting down".to_owned());
+        let command = Command::Close { incident: incident.clone(), who: who.to_owned(), reply };
         self.0.commands.send(command).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use suture_core::effect::Level;
+use suture_core::effect::{About, Level};
 use suture_core::{Clock, Effect, EffectHandler, Error, Fault, Prepared, Reason, Reply, Resolution, Step};
 
 use crate::cluster::Cluster;
@@ -61,6 +61,16 @@ impl Local {
     }
 }
 
+/// Say in the log what was changed, by whom: whose run it is says the span that it is in.
+fn log_change(prepared: &Prepared) {
+    if prepared.dry_run || !matches!(prepared.effect, Effect::Mutate { .. }) {
+        return;
+    }
+    let About { subject, change } = prepared.effect.about();
+    let (verb, manager, step) = (prepared.effect.verb(), &prepared.manager, prepared.step.number);
+    tracing::info!(verb, object = subject, change, manager, step, "changed");
+}
+
 #[async_trait]
 impl EffectHandler for Local {
     async fn prepare(&self, step: &Step, effect: &Effect) -> Result<Prepared, Fault> {
@@ -108,19 +118,26 @@ impl EffectHandler for Local {
             Effect::Step { .. } => Ok(Reply::Noted),
             Effect::Get { .. }
             | Effect::List(_)
-            | Effect::Mutate { .. }
             | Effect::Settle { .. }
             | Effect::Wait { .. }
             | Effect::Logs { .. }
             | Effect::Query { .. }
             | Effect::QueryRange { .. }
             | Effect::Alerts => readable::reply(self.cluster.perform(prepared).await?),
+            Effect::Mutate { .. } => {
+                let reply = self.cluster.perform(prepared).await?;
+                log_change(prepared);
+                readable::reply(reply)
+            }
         }
     }
 
     async fn resolve(&self, prepared: &Prepared) -> Result<Resolution, Fault> {
         match self.cluster.resolve(prepared).await? {
-            Resolution::Done(reply) => Ok(Resolution::Done(readable::reply(reply)?)),
+            Resolution::Done(reply) => {
+                log_change(prepared);
+                Ok(Resolution::Done(readable::reply(reply)?))
+            }
             other @ (Resolution::NotDone | Resolution::Unknown(_)) => Ok(other),
         }
     }

@@ -1,5 +1,6 @@
 //! A policy as it is configured and loaded.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -92,7 +93,7 @@ pub trait KeptModules: Send + Sync {
 }
 
 /// A newer module of a policy that is not put to work until a person accepts it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CandidateStatus {
     /// The manifest's version.
@@ -107,11 +108,12 @@ pub struct CandidateStatus {
     pub why: String,
     /// What it would have done otherwise in the runs on record; none where that is not known
     /// yet.
+    #[schemars(with = "Option<Value>")]
     pub backtest: Option<BackTested>,
 }
 
 /// A policy as the API shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyStatus {
     /// Its name in this host.
@@ -135,9 +137,18 @@ pub struct PolicyStatus {
     pub unusable_grants: Vec<String>,
     /// Why it is not loaded, does not act, or is not the newest.
     pub error: Option<String>,
+    /// Why it starts no runs, because the host lacks something that it needs; `error` says it, too.
+    #[serde(default)]
+    pub held_back: Option<String>,
+    /// In which namespaces it starts none, and why.
+    #[serde(default)]
+    pub held_namespaces: BTreeMap<String, String>,
     /// Who has paused it or the whole host, where somebody has.
     #[serde(default)]
     pub pause: Option<PauseRecord>,
+    /// Whether it starts no runs, because too much broke at once.
+    #[serde(default)]
+    pub storm: bool,
     /// A newer module that waits to be accepted.
     #[serde(default)]
     pub candidate: Option<Arc<CandidateStatus>>,
@@ -164,7 +175,10 @@ impl Policy {
             }),
             unusable_grants: unusable(&self.config.grants),
             error: self.program.as_ref().err().or(self.trouble.as_ref()).cloned(),
+            held_back: None,
+            held_namespaces: BTreeMap::new(),
             pause: None,
+            storm: false,
             candidate: self.candidate.clone(),
         }
     }

@@ -1,6 +1,7 @@
 //! One run, from its first effect to its last undo.
 
 mod past;
+mod plan;
 mod recover;
 
 use std::sync::Arc;
@@ -81,6 +82,25 @@ pub struct Finished {
     pub doubts: Vec<String>,
     /// It has not ended: its host has, and the next goes on with it.
     pub interrupted: bool,
+    /// What it would have done, where it only planned: a sentence for people.
+    pub plan: Option<String>,
+}
+
+impl Finished {
+    /// Ended, with what is in doubt.
+    pub fn new(ending: Ending, doubts: Vec<String>) -> Self {
+        Self { ending, doubts, interrupted: false, plan: None }
+    }
+
+    /// Not ended: the next host goes on with it.
+    pub fn interrupted(ending: Ending) -> Self {
+        Self { interrupted: true, ..Self::new(ending, Vec::new()) }
+    }
+
+    /// What came of it: a sentence for people.
+    pub fn summary(&self) -> String {
+        self.plan.clone().unwrap_or_else(|| self.ending.summary())
+    }
 }
 
 /// The layers below the journal.
@@ -220,10 +240,10 @@ pub async fn execute(spec: RunSpec, session: Session) -> Result<Finished, Journa
         _ => ending,
     };
     let finished = if ending == Ending::Halted(Halt::Shutdown) {
-        Ok(Finished { ending, doubts: Vec::new(), interrupted: true })
+        Ok(Finished::interrupted(ending))
     } else {
         // Not a part of this future: a run that waits would hold room for it.
-        Box::pin(finish(&recorder, ending)).await
+        Box::pin(finish(&recorder, ending, &*session.log)).await
     };
     layers.local.release();
     finished
@@ -231,10 +251,17 @@ pub async fn execute(spec: RunSpec, session: Session) -> Result<Finished, Journa
 
 /// See a run through that is over; or leave it to the next host, where this one may act no
 /// more.
-async fn finish(recorder: &Recorder, ending: Ending) -> Result<Finished, JournalError> {
+async fn finish(recorder: &Recorder, ending: Ending, log: &dyn RunLog) -> Result<Finished, JournalError> {
     match recorder.finish(&ending).await {
-        Ok(doubts) => Ok(Finished { ending, doubts, interrupted: false }),
-        Err(Halt::Shutdown) => Ok(Finished { ending, doubts: Vec::new(), interrupted: true }),
+        Ok(doubts) => {
+            let plan = match ending {
+                // One that can't be read is only not told of here.
+                Ending::Halted(Halt::Planned) => plan::summary(&log.entries().await.unwrap_or_default()),
+                _ => None,
+            };
+            Ok(Finished { plan, ..Finished::new(ending, doubts) })
+        }
+        Err(Halt::Shutdown) => Ok(Finished::interrupted(ending)),
         Err(Halt::Journal(message)) => Err(JournalError(message)),
         Err(other) => Err(JournalError(other.to_string())),
     }

@@ -43,7 +43,7 @@ impl<'a> Why<'a> {
 }
 
 /// Alerts of one name that nobody handles.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UnmatchedAlert {
     /// The alert's name.

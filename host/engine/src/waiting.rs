@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use suture_core::Timestamp;
 
 /// Why something waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum Reason {
     /// Notifications are accepted, and not routed yet.
@@ -96,7 +98,7 @@ impl Reason {
 }
 
 /// Why an incident waits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WaitingFor {
     /// For what.
@@ -110,7 +112,7 @@ pub struct WaitingFor {
 }
 
 /// What of one policy waits for the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Waiting {
     /// The policy; empty where notifications are not routed to any yet.

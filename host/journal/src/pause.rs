@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use suture_core::Timestamp;
 
 /// That somebody paused the host, or one policy. It outlives the process.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PauseRecord {
     /// The policy's name in the configuration; none where it is the whole host.

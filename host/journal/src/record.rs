@@ -37,7 +37,7 @@ impl InboxRecord {
 }
 
 /// Where an incident stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum IncidentState {
     /// The alert is stored; Prometheus has yet to say that it fires.
@@ -131,7 +131,7 @@ impl IncidentState {
 }
 
 /// One policy and one key, from the first firing alert until it is resolved.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IncidentRecord {
     /// Its id.
@@ -192,7 +192,7 @@ pub struct IncidentRecord {
 }
 
 /// Where a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RunState {
     /// The policy is at work.
@@ -204,6 +204,9 @@ pub enum RunState {
 }
 
 impl RunState {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::Running, Self::Waiting, Self::Ended];
+
     /// As the API writes it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -215,7 +218,7 @@ impl RunState {
 }
 
 /// One execution of a policy for an incident.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunRecord {
     /// Its id.

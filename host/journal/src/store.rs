@@ -3,7 +3,9 @@
 mod agenda;
 mod closed;
 mod error;
+mod find;
 mod lines;
+mod list;
 mod open;
 mod part;
 mod pauses;
@@ -31,6 +33,7 @@ use parking_lot::Mutex;
 use suture_core::{Clock, IncidentId, RunId};
 
 pub use agenda::{Slice, Sought};
+pub use find::NameError;
 pub use lines::Line;
 pub use part::Part;
 pub use prune::Pruned;
@@ -40,7 +43,6 @@ pub use survey::Survey;
 use crate::change::Change;
 use crate::entry::Entry;
 use crate::log::{Durability, JournalError, RunLog};
-use crate::page::{Filter, Page};
 use crate::record::{InboxRecord, IncidentRecord, RunHeader, RunRecord};
 use reader::Readers;
 use room::Gauge;
@@ -248,24 +250,6 @@ impl Journal {
     /// When the journal can't be read. One that is damaged is left out, and logged.
     pub async fn unfinished_runs(&self) -> Result<Vec<RunRecord>, JournalError> {
         self.read(select::unfinished_runs).await.map(|found| self.legible(found))
-    }
-
-    /// Incidents, newest first.
-    ///
-    /// # Errors
-    /// When the journal can't be read, or `after` is not the `next` of a page.
-    pub async fn incidents(&self, filter: Filter) -> Result<Page<IncidentRecord>, JournalError> {
-        let place = filter.place().map_err(JournalError)?;
-        self.read(move |connection| select::page(connection, Table::Incidents, &filter, place)).await
-    }
-
-    /// Runs, newest first.
-    ///
-    /// # Errors
-    /// When the journal can't be read, or `after` is not the `next` of a page.
-    pub async fn runs(&self, filter: Filter) -> Result<Page<RunRecord>, JournalError> {
-        let place = filter.place().map_err(JournalError)?;
-        self.read(move |connection| select::page(connection, Table::Runs, &filter, place)).await
     }
 
     /// An incident, where there is one of that id.

@@ -2,26 +2,29 @@
 
 mod alerts;
 mod body;
+mod described;
 mod doctor;
 mod draining;
 mod effects;
-mod lists;
+mod incidents;
+pub(crate) mod lists;
+mod openapi;
 mod pausing;
 mod policies;
 mod readiness;
 mod routes;
-mod status;
+pub(crate) mod status;
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use suture_core::{IncidentId, Labels, RunId};
+use suture_core::Labels;
 use suture_engine::engine::{CancelError, CancelIncidentError, RetryError, StartError};
 use suture_engine::{ByHand, Engine};
 
@@ -32,7 +35,7 @@ use crate::catalog::Handle;
 use crate::doctor::Doctor;
 use crate::failure::Failure;
 use crate::name::Name;
-use crate::right::{Caller, Right};
+use crate::right::{Caller, Deed, Right};
 use crate::sweep;
 use routes::Routes;
 
@@ -48,12 +51,34 @@ pub(crate) fn router(
     doctor: Arc<Doctor>,
     admission: Arc<Admission>,
 ) -> Router {
-    let api = Routes::new(admission.clone())
-        .get(Right::View, "/alerts/unmatched", alerts::unmatched)
+    routes(admission)
+        .into_router()
+        .layer(Extension(handle))
+        .layer(Extension(sweeper))
+        .layer(Extension(doctor))
+        .fallback(async || Failure::not_found("there is nothing here; the API is at /api/v1"))
+        .method_not_allowed_fallback(async || {
+            Failure::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "this path takes another method")
+        })
+        .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
+        .layer(map_response(too_large))
+        .with_state(engine)
+}
+
+/// All routes. What each does is said in [`described`].
+fn routes(admission: Arc<Admission>) -> Routes {
+    Routes::new(admission)
+        .get(Right::View, "/status", status::show)
         .get(Right::View, "/config", policies::config)
+        .get(Right::View, "/openapi.json", async || Json(openapi()))
         .get(Right::View, "/doctor", doctor::examine)
         .post(Right::Operate, "/doctor/drills", doctor::drill)
         .get(Right::View, "/doctor/drills/{id}", doctor::drilled)
+        .get(Right::View, "/alerts/unmatched", alerts::unmatched)
+        .post(Right::Operate, "/pause", pausing::pause)
+        .post(Right::Operate, "/resume", pausing::resume)
+        .post(Right::Operate, "/drain", draining::drain)
+        .get(Right::View, "/drain", draining::show)
         .get(Right::View, "/policies", policies::list)
         .get(Right::View, "/policies/{name}", policies::show)
         .post(Right::Accept, "/policies/{name}/accept", policies::accept)
@@ -62,38 +87,41 @@ pub(crate) fn router(
         .post(Right::Operate, "/policies/{name}/runs", start)
         .post(Right::Operate, "/policies/{name}/sweep", policies::sweep)
         .get(Right::View, "/incidents", lists::incidents)
-        .get(Right::View, "/incidents/{id}", lists::incident)
+        .get(Right::View, "/incidents/{id}", incidents::show)
         .post(Right::Operate, "/incidents/{id}/cancel", cancel_incident)
         .post(Right::Operate, "/incidents/{id}/retry", retry)
-        .get(Right::View, "/status", status::show)
+        .post(Right::Operate, "/incidents/{id}/close", incidents::close)
         .get(Right::View, "/runs", lists::runs)
         .get(Right::View, "/runs/{id}", effects::run)
         .post(Right::Operate, "/runs/{id}/cancel", cancel)
-        .post(Right::Operate, "/drain", draining::drain)
-        .get(Right::View, "/drain", draining::show)
-        .post(Right::Operate, "/pause", pausing::pause)
-        .post(Right::Operate, "/resume", pausing::resume)
-        .into_router();
-    let api = api.layer(Extension(handle)).layer(Extension(sweeper)).layer(Extension(doctor));
-    let counted = Routes::new(admission).get(Right::Metrics, "/metrics", metrics).into_router();
-    Router::new()
-        .nest("/api/v1", api)
-        .merge(counted)
+        .beside(Some(Right::Metrics), "/metrics", metrics)
         // Health is for the kubelet, which has no token.
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(readiness::ready))
-        .fallback(async || Failure::not_found("there is nothing here; the API is at /api/v1"))
-        .method_not_allowed_fallback(async || {
-            Failure::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "this path takes another method")
-        })
-        .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
-        .with_state(engine)
+        .beside(None, "/healthz", async || "ok\n")
+        .beside(None, "/readyz", readiness::ready)
+}
+
+/// The API as a document: OpenAPI 3.1.
+pub fn openapi() -> Value {
+    let nobody = Arc::new(Admission::new(None, None, None, &[]));
+    described::document().of(routes(nobody).all())
+}
+
+/// A body that is too large is refused before a route sees it.
+async fn too_large(response: Response) -> Response {
+    match response.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            let message = format!("the body is larger than {MAX_BODY} bytes");
+            Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "tooLarge", message).into_response()
+        }
+        _ => response,
+    }
 }
 
 /// The body of a run that is started by hand.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Start {
+    /// The labels of the alert.
     labels: Labels,
     /// Whether it starts without Prometheus's confirmation.
     #[serde(default)]
@@ -118,7 +146,8 @@ async fn start(
     }
     let by = ByHand { who: caller.name().to_owned(), is_forced: force };
     let incident = engine.start_run(&name, labels, by).await?;
-    caller.did("start", format!("incident {incident} of policy {name}"));
+    let deed = Deed { policy: Some(&name), incident: Some(&incident), ..Deed::default() };
+    caller.did_to("start", &deed);
     if force {
         tracing::warn!(who = caller.name(), %incident, policy = name, "a run is forced: nothing confirms its alert");
     }
@@ -147,15 +176,16 @@ async fn retry(
     Extension(caller): Extension<Caller>,
     Name(id): Name,
 ) -> Result<(StatusCode, Json<Value>), Failure> {
-    let incident = IncidentId::new(id);
-    engine.retry(&incident, caller.name()).await.map_err(|error| match error {
+    let record = engine.journal().incident_called(&id).await?;
+    let incident = &record.id;
+    engine.retry(incident, caller.name()).await.map_err(|error| match error {
         RetryError::NotFound => Failure::not_found(format!("there is no incident `{incident}`")),
         RetryError::Over | RetryError::AtWork(_) => {
             Failure::new(StatusCode::CONFLICT, "conflict", error.to_string())
         }
         RetryError::Start(error) => error.into(),
     })?;
-    caller.did("retry", format!("incident {incident}"));
+    caller.did_to("retry", &Deed::of_incident(&record));
     Ok((StatusCode::ACCEPTED, Json(json!({"incident": incident}))))
 }
 
@@ -165,14 +195,15 @@ async fn cancel_incident(
     Extension(caller): Extension<Caller>,
     Name(id): Name,
 ) -> Answer {
-    let incident = IncidentId::new(id);
+    let record = engine.journal().incident_called(&id).await?;
+    let incident = &record.id;
     let why = format!("by {}, through the API", caller.name());
-    engine.cancel_incident(&incident, &why).await.map_err(|error| match error {
+    engine.cancel_incident(incident, &why).await.map_err(|error| match error {
         CancelIncidentError::NotFound => Failure::not_found(format!("there is no incident `{incident}`")),
         CancelIncidentError::Over => Failure::new(StatusCode::CONFLICT, "conflict", error.to_string()),
         CancelIncidentError::Unavailable(error) => error.into(),
     })?;
-    caller.did("cancel", format!("incident {incident}"));
+    caller.did_to("cancel", &Deed::of_incident(&record));
     Ok(Json(json!({"incident": incident, "cancelled": true})))
 }
 
@@ -181,13 +212,16 @@ async fn cancel(
     Extension(caller): Extension<Caller>,
     Name(id): Name,
 ) -> Answer {
-    let run = RunId::new(id);
+    let record = engine.journal().run_called(&id).await?;
+    let run = &record.id;
     let why = format!("by {}, through the API", caller.name());
-    engine.cancel(&run, &why).await.map_err(|error| match error {
+    engine.cancel(run, &why).await.map_err(|error| match error {
         CancelError::NotFound => Failure::not_found(format!("there is no run `{run}`")),
         CancelError::Ended => Failure::new(StatusCode::CONFLICT, "conflict", error.to_string()),
     })?;
-    caller.did("cancel", format!("run {run}"));
+    let of_incident = engine.journal().incident(&record.incident).await.ok().flatten();
+    let deed = of_incident.as_ref().map(Deed::of_incident).unwrap_or_default();
+    caller.did_to("cancel", &Deed { policy: Some(&record.policy), run: Some(run), ..deed });
     Ok(Json(json!({"run": run, "cancelled": true})))
 }
 

@@ -29,7 +29,7 @@ use suture_engine::{KeptModules, Metrics, Policy};
 use suture_runtime::{Compiler, ModuleCache, Runtime, RuntimeError};
 
 pub(crate) use consider::{Considered, Subject};
-pub(crate) use keeper::{AcceptError, Beginning, Handle, Keeper, Keeping, OnReload};
+pub(crate) use keeper::{AcceptError, Beginning, ConfigStatus, Handle, Keeper, Keeping, OnReload};
 pub(crate) use loader::Loader;
 
 use crate::config::{ConfigError, Loaded, PolicyEntry, Source};

@@ -23,6 +23,7 @@ use crate::receivers::Receivers;
 use crate::rights::Rights;
 use policy::Seen;
 use report::Report;
+pub(crate) use report::{Finding, Verdict};
 
 /// For how long a drill's alert holds.
 const DRILL_LASTS: Duration = Duration::from_secs(120);

@@ -16,7 +16,7 @@ pub(crate) const LABEL: &str = "drill";
 const MOST: usize = 32;
 
 /// One that was sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Drill {
     /// Its id.
@@ -30,7 +30,7 @@ pub(crate) struct Drill {
 }
 
 /// How one came back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Arrival {
     /// When.

@@ -3,9 +3,27 @@
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::token::bearer;
+
+/// The body of an answer that is an error.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ErrorBody<'a> {
+    error: ErrorDetail<'a>,
+}
+
+/// What went wrong.
+#[derive(Serialize, JsonSchema)]
+struct ErrorDetail<'a> {
+    /// One word for programs: `notFound`, `conflict`, …
+    code: &'a str,
+    /// A sentence for people.
+    message: &'a str,
+    /// The place in the request that is wrong, where there is one.
+    path: Option<&'a str>,
+}
 
 /// An answer that says what went wrong.
 #[derive(Debug)]
@@ -97,7 +115,8 @@ impl Offered {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let body = Json(json!({"error": {"code": self.code, "message": self.message, "path": self.path}}));
+        let error = ErrorDetail { code: self.code, message: &self.message, path: self.path.as_deref() };
+        let body = Json(ErrorBody { error });
         let mut response = (self.status, body).into_response();
         if matches!(
             self.status,

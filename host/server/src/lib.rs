@@ -35,6 +35,9 @@ mod token;
 mod transport;
 mod webhook;
 
+pub use api::lists::ShownIncident;
+pub use api::openapi;
+pub use api::status::{HostStatus, Inbox, JournalUse, PolicyStanding, WaitingLine};
 pub use assemble::{ServeOptions, Simulated, confirm, prometheus};
 pub use catalog::kept_module;
 pub use check::{CheckReport, Secrets, check};

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use axum::http::StatusCode;
+use suture_core::{IncidentId, RunId};
+use suture_journal::{IncidentRecord, Subject};
 
 use crate::config::Role;
 use crate::failure::Failure;
@@ -15,7 +17,7 @@ pub(crate) enum Right {
     Metrics,
     /// See what the API shows.
     View,
-    /// Start and cancel runs, try incidents anew or cancel them, pause, resume, drain, sweep.
+    /// Start and cancel runs, try incidents anew, cancel or close them, pause, resume, drain, sweep.
     Operate,
     /// Put a module to work that waits.
     Accept,
@@ -25,7 +27,7 @@ pub(crate) enum Right {
 
 impl Right {
     /// The role that has it; `admin` has all.
-    fn role(self) -> Role {
+    pub fn role(self) -> Role {
         match self {
             Self::Metrics | Self::View => Role::Viewer,
             Self::Operate => Role::Operator,
@@ -39,7 +41,8 @@ impl Right {
             Self::Metrics => "to read metrics",
             Self::View => "to see this",
             Self::Operate => {
-                "to start or cancel runs, to try an incident anew or cancel it, to pause, to resume, to drain and to sweep"
+                "to start or cancel runs, to try an incident anew, cancel or close it, to pause, to resume, to drain and \
+                 to sweep"
             }
             Self::Accept => "to accept a module",
             Self::Force => "to start a run that Prometheus does not confirm",
@@ -90,6 +93,32 @@ impl Caller {
 
     /// Write down that they changed something.
     pub fn did(&self, what: &str, object: impl Display) {
-        tracing::info!(who = self.name, what, %object, "done by hand");
+        self.did_to(what, &Deed { object: Some(object.to_string()), ..Deed::default() });
+    }
+
+    /// Write down that they did something to an incident, a run, a policy.
+    pub fn did_to(&self, what: &str, deed: &Deed<'_>) {
+        let Deed { policy, incident, run, object } = deed;
+        let (incident, run) = (incident.map(IncidentId::as_str), run.map(RunId::as_str));
+        tracing::info!(who = self.name, what, policy, incident, run, object, "done by hand");
+    }
+}
+
+/// What somebody did something to, as far as there is one of each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Deed<'a> {
+    pub policy: Option<&'a str>,
+    pub incident: Option<&'a IncidentId>,
+    pub run: Option<&'a RunId>,
+    /// What it is about: the object of an incident, a module.
+    pub object: Option<String>,
+}
+
+impl<'a> Deed<'a> {
+    /// Something that is done to an incident.
+    pub fn of_incident(incident: &'a IncidentRecord) -> Self {
+        let Subject { namespace, object } = Subject::of(&incident.key, &incident.alert.labels);
+        let object = namespace.into_iter().chain(object).collect::<Vec<_>>().join("/");
+        Self { policy: Some(&incident.policy), incident: Some(&incident.id), run: None, object: Some(object) }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Sweeper {
 }
 
 /// What a sweep found, and did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Swept {
     /// Alerts that fire in Prometheus.
@@ -46,7 +46,7 @@ pub(crate) struct Swept {
 }
 
 /// An alert that is for a policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Found {
     /// Its labels, as they would have been posted.
@@ -56,7 +56,7 @@ pub(crate) struct Found {
 }
 
 /// What becomes of an alert.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Fate {
     /// It is handled as if it had been posted.

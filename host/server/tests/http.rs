@@ -178,11 +178,32 @@ async fn the_api_lists_pages_and_filters() {
         assert_eq!(status, StatusCode::OK, "{body}");
         assert_eq!((&body["items"], &body["next"]), (&empty, &Value::Null));
     }
+    for (query, words) in [
+        ("incidents?state=bogus", "received, queued, held, running, waiting"),
+        ("runs?state=bogus", "there are: running, waiting, ended"),
+        ("runs?outcome=bogus", "remediated, unnecessary, retry, escalate"),
+        ("runs?since=yesterday", "neither a duration"),
+        ("runs?open=perhaps", "open"),
+        ("runs?colour=red", "unknown field `colour`"),
+    ] {
+        let (status, answer) = bed.get(&format!("/api/v1/{query}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{query}: {answer}");
+        assert!(answer["error"]["message"].as_str().unwrap().contains(words), "{query}: {answer}");
+    }
+    let every = "policy=p&namespace=media&state=ended&outcome=failed&since=2h&open=false&limit=5&after=";
+    assert_eq!(bed.get(&format!("/api/v1/runs?{every}")).await.0, StatusCode::OK);
     assert_eq!(bed.get("/api/v1/runs?after=nonsense").await.0, StatusCode::BAD_REQUEST);
     assert_eq!(bed.get("/api/v1/runs?limit=many").await.0, StatusCode::BAD_REQUEST);
     assert_eq!(bed.get("/api/v1/runs/nothing").await.0, StatusCode::NOT_FOUND);
     assert_eq!(bed.get("/healthz").await.0, StatusCode::OK);
     assert_eq!(bed.get("/readyz").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_for_the_api_is_refused_as_everything_is() {
+    let bed = bed().await;
+    let (status, answer) = bed.tell("/pause", json!({"reason": "x".repeat(100_000)})).await;
+    assert_eq!((status, &answer["error"]["code"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("tooLarge")));
 }
 
 #[tokio::test]

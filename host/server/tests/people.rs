@@ -13,13 +13,15 @@ use serde_json::{Value, json};
 use suture_core::{Clock, Digest, RealClock};
 
 /// What each route needs, in the words of the configuration.
-const ROUTES: [(&str, &str, &str); 25] = [
+const ROUTES: [(&str, &str, &str); 27] = [
     ("GET", "/metrics", "viewer"),
-    ("GET", "/api/v1/alerts/unmatched", "viewer"),
+    ("GET", "/api/v1/status", "viewer"),
     ("GET", "/api/v1/config", "viewer"),
+    ("GET", "/api/v1/openapi.json", "viewer"),
     ("GET", "/api/v1/doctor", "viewer"),
     ("POST", "/api/v1/doctor/drills", "operator"),
     ("GET", "/api/v1/doctor/drills/x", "viewer"),
+    ("GET", "/api/v1/alerts/unmatched", "viewer"),
     ("GET", "/api/v1/policies", "viewer"),
     ("GET", "/api/v1/policies/p", "viewer"),
     ("POST", "/api/v1/policies/p/accept", "admin"),
@@ -31,7 +33,7 @@ const ROUTES: [(&str, &str, &str); 25] = [
     ("GET", "/api/v1/incidents/x", "viewer"),
     ("POST", "/api/v1/incidents/x/cancel", "operator"),
     ("POST", "/api/v1/incidents/x/retry", "operator"),
-    ("GET", "/api/v1/status", "viewer"),
+    ("POST", "/api/v1/incidents/x/close", "operator"),
     ("GET", "/api/v1/runs", "viewer"),
     ("GET", "/api/v1/runs/x", "viewer"),
     ("POST", "/api/v1/runs/x/cancel", "operator"),
@@ -92,6 +94,31 @@ fn body(path: &str) -> Value {
         Some("accept") => json!({"digest": Digest::of(b"a module").to_string()}),
         _ => json!({}),
     }
+}
+
+#[tokio::test]
+async fn the_document_of_the_api_has_each_route_with_the_role_that_it_needs() {
+    let bed = start("", "").await;
+    let (status, document) = bed_document(&bed).await;
+    assert_eq!(status, StatusCode::OK);
+    let mut described = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            if let Some(role) = operation["x-suture-role"].as_str() {
+                described.push((method.to_uppercase(), path.clone(), role.to_owned()));
+            }
+        }
+    }
+    let named = |path: &str| path.replace("/policies/p", "/policies/{name}").replace("/x", "/{id}");
+    let mut needed: Vec<_> =
+        ROUTES.map(|(method, path, role)| (method.to_owned(), named(path), role.to_owned())).to_vec();
+    described.sort();
+    needed.sort();
+    assert_eq!(described, needed);
+}
+
+async fn bed_document(bed: &Bed) -> (StatusCode, Value) {
+    ask(bed, "GET", "/api/v1/openapi.json", None, &Value::Null).await
 }
 
 #[tokio::test]

@@ -14,6 +14,8 @@ pub enum Format {
     Scenario,
     /// What a policy says of itself, as `suture inspect --output json` shows it.
     Manifest,
+    /// The admin API, as OpenAPI 3.1: what a host answers at /api/v1/openapi.json.
+    Api,
 }
 
 /// `suture schema`.
@@ -24,7 +26,8 @@ An editor with yaml-language-server checks and completes a file whose first line
 
 Examples:
   suture schema config > suture.schema.json
-  suture schema scenario > scenario.schema.json")]
+  suture schema scenario > scenario.schema.json
+  suture schema api > openapi.json")]
 pub struct SchemaArgs {
     /// Of what.
     #[arg(value_enum, value_name = "FORMAT")]

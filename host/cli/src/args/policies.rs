@@ -1,27 +1,8 @@
 //! What the commands about a running host's policies take.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 
-use super::TlsArgs;
-
-/// A running host.
-#[derive(Debug, Args)]
-pub struct ServerArgs {
-    /// Its admin address [default: that of the configuration].
-    #[arg(long, value_name = "URL")]
-    pub server: Option<String>,
-    /// A file with the admin API's bearer token [default: that of the configuration].
-    #[arg(long, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
-    /// TLS.
-    #[command(flatten)]
-    pub tls: TlsArgs,
-    /// The configuration of the host, where no address is given.
-    #[arg(long, value_name = "FILE", default_value = "suture.yaml", conflicts_with = "server")]
-    pub config: PathBuf,
-}
+use super::ServerArgs;
 
 /// `suture policies`.
 #[derive(Debug, Args)]

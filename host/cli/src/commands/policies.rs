@@ -2,15 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use suture_core::clock::kubernetes_time;
 use suture_core::display;
 use suture_engine::backtest::{Difference, RunDifference};
 use suture_engine::{BackTested, CandidateStatus, PolicyStatus};
+use suture_journal::PauseRecord;
 
 use crate::CommandResult;
 use crate::args::{PoliciesAcceptArgs, PoliciesCommand};
 use crate::error::{CliError, Exit};
 use crate::output::{BAD, DIM, GOOD, HEADING, Output, WARN};
 use crate::server::{Server, policy_path};
+use crate::table::{Cell, Table};
 
 /// The fewest digits that a digest may be cut to.
 const LEAST_DIGITS: usize = 12;
@@ -20,6 +23,8 @@ struct List {
     items: Vec<PolicyStatus>,
     #[serde(default)]
     paused: bool,
+    #[serde(default)]
+    pauses: Vec<PauseRecord>,
 }
 
 pub fn run(command: PoliciesCommand, output: &Output) -> CommandResult {
@@ -38,23 +43,44 @@ async fn list(server: &Server, output: &Output) -> CommandResult {
         output.json(&json!(list));
         return Ok(Exit::Done);
     }
-    if list.paused {
-        output.note(format!("{WARN}the host is paused: no run starts{WARN:#}"));
-    }
-    output.line(format!(
-        "{HEADING}{:<20}  {:<10}  {:<8}  {:<14}  STATUS{HEADING:#}",
-        "POLICY", "VERSION", "MODE", "DIGEST"
-    ));
+    let mut table = Table::new(vec!["POLICY", "VERSION", "MODE", "DIGEST", "STATUS"]);
+    let row = |policy: &PolicyStatus| {
+        vec![
+            Cell::from(policy.name.as_str()),
+            policy.version.as_deref().into(),
+            policy.mode.as_str().into(),
+            Cell::styled(policy.digest.as_deref().map_or("-", short), DIM),
+            standing(policy),
+        ]
+    };
+    table.print(list.items.iter().map(row).collect(), output);
     for policy in &list.items {
-        let digest = policy.digest.as_deref().map_or("-", short);
-        let version = policy.version.as_deref().unwrap_or("-");
-        let (name, mode) = (&policy.name, policy.mode.as_str());
-        output.line(format!(
-            "{name:<20}  {version:<10}  {mode:<8}  {DIM}{digest:<14}{DIM:#}  {}",
-            state(policy)
-        ));
+        why(policy, output);
     }
     Ok(Exit::Done)
+}
+
+/// Why a policy does not work as it should, below its table.
+pub fn why(policy: &PolicyStatus, output: &Output) {
+    if let Some(pause) = &policy.pause {
+        output.note(format!("\n{WARN}{}{WARN:#}: {}", policy.name, paused(pause)));
+    }
+    if let Some(why) = &policy.error {
+        output.note(format!("\n{WARN}{}{WARN:#}: {}", policy.name, display::one_line(why)));
+    }
+}
+
+/// Who has paused something, and until when: a sentence.
+pub fn paused(pause: &PauseRecord) -> String {
+    let PauseRecord { who, reason, since, until, drain, .. } = pause;
+    let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+    let until = match until {
+        Some(until) => format!("until {}", kubernetes_time(*until)),
+        None => "until somebody resumes".to_owned(),
+    };
+    let what = if drain.is_some() { "drained" } else { "paused" };
+    let text = format!("{what} by {who}{reason} since {}, {until}", kubernetes_time(*since));
+    display::one_line(&text).into_owned()
 }
 
 /// The first digits of a digest.
@@ -63,13 +89,32 @@ fn short(digest: &str) -> &str {
     hex.get(..LEAST_DIGITS).unwrap_or(hex)
 }
 
-fn state(policy: &PolicyStatus) -> String {
-    match (&policy.error, &policy.candidate) {
-        (Some(error), _) => format!("{BAD}{}{BAD:#}", display::one_line(error)),
-        (None, Some(candidate)) => {
-            format!("{WARN}{} waits to be accepted{WARN:#}", short(&candidate.digest))
+/// Whether it works, in a word or two; the sentence why not stands below the table.
+pub fn standing(policy: &PolicyStatus) -> Cell {
+    let PolicyStatus { digest, held_back, held_namespaces, storm, pause, error, candidate, .. } = policy;
+    if digest.is_none() {
+        return Cell::styled("not loaded", BAD);
+    }
+    if held_back.is_some() {
+        return Cell::styled("held back", BAD);
+    }
+    if *storm {
+        return Cell::styled("storm", BAD);
+    }
+    if pause.is_some() {
+        return Cell::styled("paused", WARN);
+    }
+    match held_namespaces.keys().collect::<Vec<_>>()[..] {
+        [] => {}
+        [namespace] => return Cell::styled(&format!("held back in {namespace}"), BAD),
+        [_, ..] => return Cell::styled(&format!("held back in {} namespaces", held_namespaces.len()), BAD),
+    }
+    match (candidate, error) {
+        (Some(candidate), _) => {
+            Cell::styled(&format!("{} waits to be accepted", short(&candidate.digest)), WARN)
         }
-        (None, None) => format!("{GOOD}works{GOOD:#}"),
+        (None, Some(_)) => Cell::styled("not the newest", WARN),
+        (None, None) => Cell::styled("works", GOOD),
     }
 }
 
@@ -99,6 +144,13 @@ async fn show(server: &Server, name: &str, output: &Output) -> CommandResult {
     }
     for sentence in &policy.unusable_grants {
         output.line(format!("  unusable  {WARN}{}{WARN:#}", display::one_line(sentence)));
+    }
+    if policy.storm {
+        output
+            .line(format!("  {BAD}storm     too much broke at once: no run starts until it is over{BAD:#}"));
+    }
+    if let Some(pause) = &policy.pause {
+        output.line(format!("  {WARN}paused    {}{WARN:#}", paused(pause)));
     }
     if let Some(error) = &policy.error {
         output.line(format!("  {BAD}error     {}{BAD:#}", display::lines(error)));

@@ -31,9 +31,9 @@ pub fn run(args: &RbacArgs, output: &Output) -> CommandResult {
         output.json(&json!({"apiVersion": "v1", "kind": "List", "items": roles.objects()}));
         return Ok(Exit::Done);
     }
+    // Neither where the configuration lies nor what it is called: the same one gives the same bytes.
     output.line(format!(
-        "# The least rights that the grants of {} need, made by `suture rbac`; don't edit.\n{}",
-        names::shortened(&args.config.display().to_string()),
+        "# The least rights that the grants of this host need, made by `suture rbac`; don't edit.\n{}",
         roles.yaml().trim_end()
     ));
     Ok(Exit::Done)

@@ -18,7 +18,7 @@ pub fn run(args: &ReplayArgs, output: &Output) -> CommandResult {
 async fn replay(args: &ReplayArgs, output: &Output) -> CommandResult {
     let records = Records::open(&args.source)?;
     let Whole { run, header, entries } = records.whole(&args.id).await?;
-    let module = module::of(&run, &args.module, records.storage()).await?;
+    let module = module::of(&run, &args.module, args.source.config.as_deref(), records.storage()).await?;
     let recorded = Recorded { header: &header, digest: &run.digest, entries: &entries };
     let playback = play_back(recorded, &*module.program)
         .await

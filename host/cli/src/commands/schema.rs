@@ -14,6 +14,7 @@ pub fn run(args: &SchemaArgs, output: &Output) -> CommandResult {
         SchemaFormat::Config => Config::schema(),
         SchemaFormat::Scenario => Scenario::schema(),
         SchemaFormat::Manifest => Manifest::schema(),
+        SchemaFormat::Api => suture_server::openapi(),
     });
     Ok(Exit::Done)
 }

@@ -1,9 +1,12 @@
 //! Finding one run, and all there is of it.
 
-use suture_journal::{Entry, Filter, RunHeader, RunRecord};
+use suture_journal::{Entry, ListedIncident, ListedRun, NameError, RunHeader, RunRecord};
 
 use super::{Records, following};
+use suture_server::ShownIncident;
+
 use crate::error::CliError;
+use crate::server::id_path;
 
 /// A run with all that a journal has of it.
 pub struct Whole {
@@ -12,70 +15,50 @@ pub struct Whole {
     pub entries: Vec<Entry>,
 }
 
-/// The most ids that an error lists.
-const LISTED: usize = 3;
-
 impl Records {
-    /// The run with an id, or the only one whose id begins so.
+    /// The run with an id, or the only one whose id ends or begins so.
     ///
     /// # Errors
     /// Where there is none, or more than one; and where the id is that of an incident.
-    pub async fn find(&self, id: &str) -> Result<RunRecord, CliError> {
-        let id = id.to_lowercase();
-        let mut found: Vec<RunRecord> = Vec::new();
-        let (mut of_incident, mut damaged) = (Vec::new(), Vec::new());
-        let mut filter = Filter { limit: Some(Filter::MAX_LIMIT), ..Filter::default() };
-        loop {
-            let page = self.runs(&filter).await?;
-            damaged.extend(page.damaged);
-            for run in page.items {
-                if run.id.as_str() == id {
-                    return Ok(run);
-                }
-                if run.incident.as_str() == id {
-                    of_incident.push(run.id.to_string());
-                }
-                if run.id.as_str().starts_with(&id) {
-                    found.push(run);
-                }
+    pub async fn run(&self, id: &str) -> Result<ListedRun, CliError> {
+        match self {
+            Self::Journal(journal, path) => {
+                let run = journal.run_called(id).await.map_err(|error| unknown(error, path, "runs"))?;
+                let incident = journal.incident(&run.incident).await.ok().flatten();
+                Ok(ListedRun::new(run, incident))
             }
-            match page.next {
-                Some(next) => filter.after = Some(next),
-                None => break,
-            }
-        }
-        if !of_incident.is_empty() {
-            let what = format!("`{id}` is an incident, and a run is wanted; its runs, newest first: ");
-            return Err(CliError::usage(what + &of_incident.join(", ")));
-        }
-        match (found.pop(), found.len()) {
-            (Some(run), 0) => Ok(run),
-            (None, _) => Err(self.unknown(&id, &damaged)),
-            (Some(run), others) => {
-                let more =
-                    found.iter().take(LISTED).map(|run| run.id.as_str()).collect::<Vec<_>>().join(", ");
-                let rest = if others > LISTED { ", …" } else { "" };
-                let what = format!("{} runs begin with `{id}`: {}, {more}{rest}", others + 1, run.id);
-                Err(CliError::usage(what).help("write more of the id"))
-            }
+            // The smallest part of its record is enough.
+            Self::Server(server) => server.get(&id_path("runs", id), &[("limit", "1".to_owned())]).await,
         }
     }
 
-    fn unknown(&self, id: &str, damaged: &[String]) -> CliError {
-        let mut what = format!("there is no run `{id}`");
-        if !damaged.is_empty() {
-            what.push_str(&format!("; but not all runs can be read: {}", damaged.join("; ")));
+    /// The same for an incident.
+    ///
+    /// # Errors
+    /// As of [`run`](Self::run).
+    pub async fn incident(&self, id: &str) -> Result<ShownIncident, CliError> {
+        match self {
+            Self::Journal(journal, path) => {
+                let found = journal.incident_called(id).await;
+                let incident = found.map_err(|error| unknown(error, path, "incidents"))?;
+                let last = match incident.runs.last() {
+                    Some(last) => journal.run(last).await.ok().flatten(),
+                    None => None,
+                };
+                let listed = ListedIncident::new(incident, last.and_then(|run| run.outcome));
+                Ok(ShownIncident { listed, waiting_for: None })
+            }
+            Self::Server(server) => server.get(&id_path("incidents", id), &[]).await,
         }
-        CliError::usage(what).at(self.place()).help("`suture runs list` shows their ids")
     }
 
     /// A run with its header and all its entries. From a part of them nothing could be
     /// concluded.
     ///
     /// # Errors
-    /// As [`find`](Self::find), and where its record is damaged: what of it.
+    /// As [`run`](Self::run), and where its record is damaged: what of it.
     pub async fn whole(&self, id: &str) -> Result<Whole, CliError> {
-        let run = self.find(id).await?;
+        let run = self.run(id).await?.run;
         let damaged = |what: String| {
             CliError::usage(format!("the record of run {} is damaged: {what}", run.id))
                 .at(self.place())
@@ -99,5 +82,14 @@ impl Records {
         };
         let header = header.ok_or_else(|| damaged("its header is missing".to_owned()))?;
         Ok(Whole { run, header, entries })
+    }
+}
+
+fn unknown(error: NameError, path: &str, kind: &str) -> CliError {
+    match error {
+        NameError::Journal(error) => CliError::internal(error.to_string()).at(path),
+        error => {
+            CliError::usage(error.to_string()).at(path).help(format!("`suture {kind} list` shows their ids"))
+        }
     }
 }

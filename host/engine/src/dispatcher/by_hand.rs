@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use suture_core::{Alert, AlertStatus, IncidentId, Labels, Program};
-use suture_journal::{IncidentState, Sought};
+use suture_journal::{IncidentState, JournalError, Sought};
 
 use super::Dispatcher;
-use crate::engine::{ByHand, RetryError, StartError};
+use crate::engine::{ByHand, CloseError, RetryError, StartError};
 use crate::key::key;
 use crate::policy::Policy;
 
@@ -60,6 +60,30 @@ impl Dispatcher {
             incident.cancelled = None;
             incident.summary = format!("{who} has it tried anew");
         });
+        Ok(())
+    }
+
+    /// Close an incident that has no run at work.
+    pub(super) async fn close_by_hand(&mut self, id: &IncidentId, who: &str) -> Result<(), CloseError> {
+        let unreadable = |error: JournalError| CloseError::Unavailable(error.to_string());
+        self.fetch(id).await.map_err(unreadable)?;
+        let Some(incident) = self.incidents.get(id) else {
+            let known = self.shared.journal.incident(id).await.map_err(unreadable)?;
+            return Err(known.map_or(CloseError::NotFound, |_| CloseError::Over));
+        };
+        if let Some((run, _)) = self.at_work.iter().find(|(_, at_work)| at_work.incident == *id) {
+            return Err(CloseError::AtWork(run.clone()));
+        }
+        let policy = incident.policy.clone();
+        tracing::info!(incident = %id, policy, who, "an incident is closed by hand");
+        self.change(id, |incident| {
+            let before = std::mem::take(&mut incident.summary);
+            incident.summary = match before.as_str() {
+                "" => format!("{who} closed it"),
+                before => format!("{who} closed it; before that: {before}"),
+            };
+        });
+        self.resolve(id);
         Ok(())
     }
 

@@ -10,11 +10,17 @@ use super::Dispatcher;
 
 impl Dispatcher {
     /// Move the incident of a run that ended.
-    pub(super) fn conclude(&mut self, id: &IncidentId, policy: &str, ending: &Ending, doubts: &[String]) {
+    pub(super) fn conclude(
+        &mut self,
+        id: &IncidentId,
+        policy: &str,
+        ending: &Ending,
+        summary: String,
+        doubts: &[String],
+    ) {
         let now = self.now();
         let Some(incident) = self.incidents.get(id) else { return };
         let cleared = incident.by_hand || incident.alert.status == AlertStatus::Resolved;
-        let summary = ending.summary();
         if !doubts.is_empty() {
             return self.escalate(id, format!("{summary} In doubt: {}", doubts.join("; ")));
         }

@@ -104,7 +104,7 @@ impl Dispatcher {
                 ended.push(name.clone());
             }
             policy.storm = count > limit;
-            self.shared.metrics.storm(name, policy.storm);
+            self.shared.in_storm(name, policy.storm);
         }
         for name in ended {
             if let Some(page) = self.shared.notices.end(&about_storm(&name)) {

@@ -305,7 +305,7 @@ impl Dispatcher {
                 Err(error) => {
                     let doubt = "the host failed in this run; what it must undo is not undone".to_owned();
                     let ending = Ending::Trapped(error.to_string());
-                    Ok(Finished { ending, doubts: vec![doubt], interrupted: false })
+                    Ok(Finished::new(ending, vec![doubt]))
                 }
             };
             let _ = commands.send(Command::Ended { run, finished });
@@ -343,10 +343,11 @@ impl Dispatcher {
         let finished = finished.unwrap_or_else(|error| {
             let doubt = format!("the journal could not be written to its end: {error}");
             let ending = Ending::Halted(Halt::Journal(error.to_string()));
-            Finished { ending, doubts: vec![doubt], interrupted: false }
+            Finished::new(ending, vec![doubt])
         });
         let now = self.now();
-        let Finished { ending, doubts, interrupted } = finished;
+        let summary = finished.summary();
+        let Finished { ending, doubts, interrupted, .. } = finished;
         if interrupted {
             if was_told && !is_seen_through {
                 return self.interrupted.push(record);
@@ -357,16 +358,16 @@ impl Dispatcher {
         record.state = RunState::Ended;
         record.ended_at = Some(now);
         record.outcome = Some(ending.name().to_owned());
-        record.summary = Some(ending.summary());
+        record.summary = Some(summary.clone());
         let took = record.started_at.duration_until(now).try_into().unwrap_or_default();
         self.shared.metrics.run(&policy, ending.name(), took);
-        tracing::info!(%run, incident = %id, policy, outcome = ending.name(), "{}", ending.summary());
+        tracing::info!(%run, incident = %id, policy, outcome = ending.name(), "{summary}");
         self.tell(|| Progress::Ended(Box::new(record.clone())));
         self.unsaved.push(Change::Run(record));
         if self.incidents.get(&id).is_some_and(|incident| incident.evidence != evidence) {
             self.change(&id, |incident| incident.evidence = evidence);
         }
-        self.conclude(&id, &policy, &ending, &doubts);
+        self.conclude(&id, &policy, &ending, summary, &doubts);
     }
 }
 

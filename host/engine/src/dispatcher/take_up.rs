@@ -214,7 +214,7 @@ impl Dispatcher {
     fn give_up(&mut self, at_work: AtWork, why: &str, doubt: String) {
         tracing::error!(run = %at_work.record.id, incident = %at_work.incident, policy = at_work.policy, "{why}: {doubt}");
         let ending = Ending::Failed(why.to_owned());
-        self.spawn(at_work, async move { Ok(Finished { ending, doubts: vec![doubt], interrupted: false }) });
+        self.spawn(at_work, async move { Ok(Finished::new(ending, vec![doubt])) });
     }
 
     /// The code that can go on with a run: the same module, under the same settings. Or

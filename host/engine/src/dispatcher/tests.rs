@@ -3,6 +3,7 @@
 
 mod backtested;
 mod cancelled;
+mod closed;
 mod draining;
 mod held;
 mod kept;

@@ -26,7 +26,7 @@ pub struct DrainOrder {
 }
 
 /// How far it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DrainStatus {
     /// Who drains it, why, since when, and from when on runs are ended.
@@ -42,7 +42,7 @@ pub struct DrainStatus {
 }
 
 /// Something that could not be taken back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Left {
     /// The policy.

@@ -47,5 +47,5 @@ pub async fn recover(unfinished: Unfinished, session: Session) -> Result<Finishe
         session.observer.clone(),
     );
     let ending = Ledger::of(&entries).ending().cloned().unwrap_or(Ending::Halted(Halt::Shutdown));
-    super::finish(&recorder, ending).await
+    super::finish(&recorder, ending, &*session.log).await
 }

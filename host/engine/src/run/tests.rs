@@ -191,9 +191,39 @@ fn observe_plans_what_it_would_do_and_changes_nothing() {
     world.spec.mode = Mode::Observe;
     let (finished, cluster, _) = world.run();
     assert_eq!(finished.ending.name(), "planned");
+    let plan = finished.summary();
+    let first =
+        "would patch ConfigMap media/plex: data.state = \"repaired\"; then create ConfigMap media/made-";
+    assert!(
+        plan.starts_with(first) && plan.ends_with("; then wait until it is gone (ConfigMap plex)"),
+        "{plan}"
+    );
     assert_eq!(World::state(&cluster), "broken");
     assert!(cluster.mutations().iter().all(|mutation| mutation.dry_run));
     assert_eq!(cluster.objects().iter().filter(|object| object["kind"] == "ConfigMap").count(), 1);
+}
+
+#[test]
+fn a_plan_says_what_it_would_wait_for_though_undos_come_after_it() {
+    let mut world = world(policy(|calls, _| async move {
+        let effect = Effect::Mutate {
+            mutation: merge("plex", json!({"data": {"state": "halfway"}})),
+            undo: Some(merge("plex", json!({"data": {"state": "broken"}}))),
+        };
+        calls.call(effect).await?.unwrap();
+        let until = Predicate::Deleted;
+        calls
+            .call(Effect::Wait { target: target(CONFIG, "plex"), until, timeout_ms: 60_000 })
+            .await?
+            .unwrap();
+        panic!("nothing that depends on the plan goes on")
+    }));
+    world.spec.mode = Mode::Observe;
+    let (finished, _, _) = world.run();
+    assert_eq!(
+        finished.summary(),
+        "would patch ConfigMap media/plex: data.state = \"halfway\"; then wait until it is gone (ConfigMap plex)"
+    );
 }
 
 #[test]

@@ -3,8 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rusqlite::types::ToSql;
-use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde::de::DeserializeOwned;
 use suture_core::Timestamp;
 
@@ -14,11 +13,7 @@ use super::row::{parse, unpack};
 use super::seal::{Seal, verify};
 use super::tally::{self, Tallies};
 use crate::log::JournalError;
-use crate::page::{Filter, Page};
 use crate::record::{InboxRecord, RunHeader, RunRecord};
-
-/// Bytes of records after which a page takes in no more.
-const PAGE_BYTES: usize = 4 << 20;
 
 /// What can be read, and a sentence for each row that can't.
 pub(super) struct Legible<T> {
@@ -278,50 +273,6 @@ pub(super) fn damage(connection: &Connection, stop: &AtomicBool) -> rusqlite::Re
     }
     damage.extend(pauses::damage(connection)?);
     Ok(damage)
-}
-
-/// A page of a table.
-pub(super) fn page<T: DeserializeOwned>(
-    connection: &Connection,
-    table: Table,
-    filter: &Filter,
-    before: i64,
-) -> rusqlite::Result<Page<T>> {
-    let mut sql = format!("SELECT {} FROM {} WHERE place < ?", table.columns(), table.name());
-    let mut values: Vec<&dyn ToSql> = vec![&before];
-    if let Some(policy) = &filter.policy {
-        sql.push_str(" AND policy = ?");
-        values.push(policy);
-    }
-    if let Some(state) = &filter.state {
-        sql.push_str(" AND state = ?");
-        values.push(state);
-    }
-    // One more than asked for tells whether there is a next page.
-    let size = filter.page_size();
-    let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
-    sql.push_str(" ORDER BY place DESC LIMIT ?");
-    values.push(&limit);
-
-    let mut select = connection.prepare_cached(&sql)?;
-    let mut rows = select.query(params_from_iter(values))?;
-    let mut found = Legible::new();
-    let mut last_place = None;
-    let (mut count, mut room) = (0, PAGE_BYTES);
-    let mut has_more = false;
-    while let Some(row) = rows.next()? {
-        let length = bytes(row, "record")?.len();
-        if count == size || (length > room && count > 0) {
-            has_more = true;
-            break;
-        }
-        count += 1;
-        room = room.saturating_sub(length);
-        last_place = Some(row.get::<_, i64>("place")?);
-        found.add(record_of(table, row));
-    }
-    let next = last_place.filter(|_| has_more).map(|place| place.to_string());
-    Ok(Page { items: found.items, next, damaged: found.damaged })
 }
 
 /// One record by its id. The inner error names one that is damaged.

@@ -21,9 +21,9 @@ pub(super) async fn examine(Extension(doctor): Extension<Arc<Doctor>>) -> Answer
 }
 
 /// The body of a drill; it may be empty.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Drill {
+pub(super) struct Drill {
     /// Labels that its alert has beside its own, for routes that want some.
     labels: Labels,
 }

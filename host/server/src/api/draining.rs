@@ -14,9 +14,10 @@ use crate::failure::Failure;
 use crate::right::Caller;
 
 /// The body; it may be empty.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Drain {
+pub(super) struct Drain {
+    /// Why, for whoever looks.
     reason: Option<String>,
     /// How long the runs at work may take to end by themselves.
     wait: Option<HumanDuration>,

@@ -5,9 +5,9 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use suture_core::{Effect, RunId, Timestamp, names};
+use suture_core::{Effect, Timestamp};
 use suture_engine::Engine;
-use suture_journal::{Answer, Body, Entry, JournalError, RunHeader, RunRecord};
+use suture_journal::{Answer, Body, Entry, JournalError, ListedRun, RunHeader};
 use tokio::sync::Semaphore;
 
 use crate::failure::Failure;
@@ -21,7 +21,7 @@ const BYTES: usize = 4 << 20;
 static AT_ONCE: Semaphore = Semaphore::const_new(4);
 
 /// Which part of a run's record.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     /// The `next` of the part before.
@@ -34,7 +34,7 @@ pub(super) struct Asked {
 #[serde(rename_all = "camelCase")]
 struct Shown<'a> {
     #[serde(flatten)]
-    run: &'a RunRecord,
+    run: &'a ListedRun,
     header: Option<&'a RunHeader>,
     effects: Vec<Shape<'a>>,
     entries: &'a [Entry],
@@ -63,21 +63,21 @@ pub(super) async fn run(
 ) -> Result<Response, Failure> {
     let Query(asked) =
         asked.map_err(|error| Failure::new(StatusCode::BAD_REQUEST, "badRequest", error.body_text()))?;
-    let id = RunId::new(id);
     let journal = engine.journal();
     let internal = |error: JournalError| Failure::internal(error.to_string());
-    let Some(record) = journal.run(&id).await.map_err(internal)? else {
-        return Err(Failure::not_found(format!("there is no run `{}`", names::shortened(id.as_str()))));
-    };
-    let header = journal.header(&id).await.map_err(internal)?;
+    let record = journal.run_called(&id).await?;
+    let incident = journal.incident(&record.incident).await.ok().flatten();
+    let listed = ListedRun::new(record, incident);
+    let id = &listed.run.id;
+    let header = journal.header(id).await.map_err(internal)?;
     let steps = asked.limit.filter(|limit| *limit > 0).unwrap_or(STEPS).min(STEPS);
     let _turn = AT_ONCE.acquire().await;
-    let part = journal.part(&id, asked.after.unwrap_or_default(), steps, BYTES).await.map_err(internal)?;
+    let part = journal.part(id, asked.after.unwrap_or_default(), steps, BYTES).await.map_err(internal)?;
     if !part.damaged.is_empty() {
         return Err(Failure::internal(part.damaged.join("; ")));
     }
     let shown = Shown {
-        run: &record,
+        run: &listed,
         header: header.as_ref(),
         effects: effects(&part.entries),
         entries: &part.entries,

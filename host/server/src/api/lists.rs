@@ -1,73 +1,71 @@
-//! Policies, incidents and runs.
+//! Incidents and runs, a page at a time.
 
 use axum::Json;
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use serde::Serialize;
+use axum::extract::{Query, RawQuery, State};
+use axum::http::{StatusCode, Uri};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use suture_core::IncidentId;
+use suture_core::Timestamp;
 use suture_engine::{Engine, WaitingFor};
-use suture_journal::{Filter, IncidentRecord, JournalError, Page};
+use suture_journal::{Filter, JournalError, ListedIncident, Page};
 
 use super::Answer;
 use crate::failure::Failure;
-use crate::name::Name;
 
-pub(super) type Asked = Result<Query<Filter>, axum::extract::rejection::QueryRejection>;
-
-/// An empty parameter asks for nothing in particular.
-fn filter(asked: Asked) -> Result<Filter, Failure> {
-    let bad = |message: String| Failure::new(StatusCode::BAD_REQUEST, "badRequest", message);
-    let Query(mut filter) = asked.map_err(|error| bad(error.body_text()))?;
-    for parameter in [&mut filter.policy, &mut filter.state, &mut filter.after] {
-        if parameter.as_deref() == Some("") {
-            *parameter = None;
-        }
-    }
-    filter.place().map_err(bad)?;
-    Ok(filter)
+/// A page of a list, as of a time.
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+pub(super) struct List<T> {
+    #[serde(flatten)]
+    page: Page<T>,
+    /// What time it is to the host: what ages count from.
+    now: Timestamp,
 }
 
-fn page<T: Serialize>(page: Result<Page<T>, JournalError>) -> Answer {
-    let page = page.map_err(|error| Failure::internal(error.to_string()))?;
-    for damaged in &page.damaged {
-        tracing::error!(damaged, "a row of the journal can't be read");
-    }
-    Ok(Json(json!({"items": page.items, "next": page.next})))
-}
-
-pub(super) async fn incidents(State(engine): State<Engine>, asked: Asked) -> Answer {
-    let found = engine.journal().incidents(filter(asked)?).await;
-    page(found.map(|page| Page {
-        items: page.items.into_iter().map(|incident| shown(&engine, incident)).collect(),
-        next: page.next,
-        damaged: page.damaged,
-    }))
+pub(super) async fn incidents(State(engine): State<Engine>, RawQuery(asked): RawQuery) -> Answer {
+    let filter = filter(asked, Filter::check_for_incidents)?;
+    let found = engine.journal().list_incidents(filter).await;
+    list(&engine, found.map(|page| page.map(|incident| ShownIncident::of(&engine, incident))))
 }
 
 /// An incident, and what it waits for.
-#[derive(Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+pub struct ShownIncident {
+    /// It.
     #[serde(flatten)]
-    incident: IncidentRecord,
-    waiting_for: Option<WaitingFor>,
+    pub listed: ListedIncident,
+    /// What it waits for; none where it is being worked on, or needs nothing of the host.
+    pub waiting_for: Option<WaitingFor>,
 }
 
-fn shown(engine: &Engine, incident: IncidentRecord) -> Shown {
-    Shown { waiting_for: engine.waiting_for(&incident), incident }
-}
-
-pub(super) async fn runs(State(engine): State<Engine>, asked: Asked) -> Answer {
-    page(engine.journal().runs(filter(asked)?).await)
-}
-
-pub(super) async fn incident(State(engine): State<Engine>, Name(id): Name) -> Answer {
-    let found = engine.journal().incident(&IncidentId::new(id.clone())).await;
-    match found.map_err(|error| Failure::internal(error.to_string()))? {
-        Some(incident) => Ok(Json(json!(shown(&engine, incident)))),
-        None => {
-            Err(Failure::not_found(format!("there is no incident `{}`", suture_core::names::shortened(&id))))
-        }
+impl ShownIncident {
+    pub(super) fn of(engine: &Engine, listed: ListedIncident) -> Self {
+        Self { waiting_for: engine.waiting_for(&listed.incident), listed }
     }
+}
+
+pub(super) async fn runs(State(engine): State<Engine>, RawQuery(asked): RawQuery) -> Answer {
+    let filter = filter(asked, Filter::check_for_runs)?;
+    list(&engine, engine.journal().list_runs(filter).await)
+}
+
+/// What is asked for. An empty parameter asks for nothing in particular.
+fn filter(asked: Option<String>, check: impl Fn(&Filter) -> Result<(), String>) -> Result<Filter, Failure> {
+    let bad = |message: String| Failure::new(StatusCode::BAD_REQUEST, "badRequest", message);
+    let asked = asked.unwrap_or_default();
+    let is_given = |pair: &&str| pair.split_once('=').is_none_or(|(_, value)| !value.is_empty());
+    let given: Vec<&str> = asked.split('&').filter(is_given).collect();
+    let uri: Uri =
+        format!("/?{}", given.join("&")).parse().map_err(|_| bad("the query is none".to_owned()))?;
+    let Query(filter) = Query::<Filter>::try_from_uri(&uri).map_err(|error| bad(error.body_text()))?;
+    check(&filter).map_err(bad)?;
+    Ok(filter)
+}
+
+fn list<T: Serialize>(engine: &Engine, page: Result<Page<T>, JournalError>) -> Answer {
+    let mut page = page.map_err(|error| Failure::internal(error.to_string()))?;
+    for damaged in std::mem::take(&mut page.damaged) {
+        tracing::error!(damaged, "a row of the journal can't be read");
+    }
+    Ok(Json(json!(List { page, now: engine.now() })))
 }

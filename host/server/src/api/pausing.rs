@@ -15,23 +15,25 @@ use crate::name::Name;
 use crate::right::Caller;
 
 /// The body of a pause; it may be empty.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Pause {
-    /// None for the whole host.
+pub(super) struct Pause {
+    /// The policy; none for the whole host.
     policy: Option<String>,
+    /// Why, for whoever looks.
     reason: Option<String>,
-    /// It ends by itself after this, or
+    /// After how long it ends by itself; or
     #[serde(rename = "for")]
     length: Option<HumanDuration>,
-    /// at this time.
+    /// when it does.
     until: Option<Timestamp>,
 }
 
 /// The body of a resumption; it may be empty.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Resume {
+pub(super) struct Resume {
+    /// The policy; none for the whole host.
     policy: Option<String>,
 }
 

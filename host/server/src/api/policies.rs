@@ -40,9 +40,10 @@ pub(super) async fn show(State(engine): State<Engine>, Name(name): Name) -> Answ
 }
 
 /// The body of an acceptance.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Accept {
+    /// That of the module, whole: `sha256:…`.
     digest: String,
 }
 
@@ -70,9 +71,10 @@ pub(super) async fn accept(
 }
 
 /// The body of a sweep; it may be empty.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-struct Sweep {
+pub(super) struct Sweep {
+    /// Show what would be accepted, and accept nothing.
     dry_run: bool,
 }
 

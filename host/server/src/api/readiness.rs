@@ -30,18 +30,24 @@ pub(crate) async fn writable(engine: &Engine) -> Result<(), Failure> {
         .map_err(|error| Failure::unavailable(error.to_string()))
 }
 
+/// Whether a host takes what is posted.
+pub(super) async fn not_ready(engine: &Engine) -> Result<(), Failure> {
+    if engine.is_stopping() {
+        return Err(Failure::unavailable("the host is shutting down"));
+    }
+    match engine.journal().health() {
+        Ok(()) => Ok(()),
+        Err(_) => writable(engine).await,
+    }
+}
+
 /// Asked with `?verbose`, it says what waits, and for how long. That names no policy and no
 /// person: everybody may ask.
 pub(super) async fn ready(
     State(engine): State<Engine>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    if engine.is_stopping() {
-        return Err(Failure::unavailable("the host is shutting down"));
-    }
-    if engine.journal().health().is_err() {
-        writable(&engine).await?;
-    }
+    not_ready(&engine).await?;
     let is_verbose =
         |query: &str| query.split('&').any(|word| word == "verbose" || word.starts_with("verbose="));
     match query.as_deref().is_some_and(is_verbose) {

@@ -1,42 +1,131 @@
-//! How a host stands: what is paused, what waits, and whether it takes alerts.
+//! How a host stands: what is paused, what waits, what is open, and whether it takes alerts.
+
+use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
-use suture_engine::{Engine, Waiting};
+use serde::{Deserialize, Serialize};
+use suture_core::Timestamp;
+use suture_engine::{DrainStatus, Engine, PolicyStatus, Waiting};
+use suture_journal::PauseRecord;
 
-use super::{Answer, readiness::age};
+use super::readiness::{age, not_ready};
 use crate::failure::Failure;
 
-pub(super) async fn show(State(engine): State<Engine>) -> Answer {
+/// How a host stands.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HostStatus {
+    /// The version of suture that it runs.
+    pub version: String,
+    /// What time it is to the host.
+    pub time: Timestamp,
+    /// Why it is not ready (what `/readyz` answers); null where it is.
+    pub not_ready: Option<String>,
+    /// Whether it is shutting down.
+    pub stopping: bool,
+    /// Whether somebody has paused the whole host.
+    pub paused: bool,
+    /// Who has paused what, and why.
+    pub pauses: Vec<PauseRecord>,
+    /// How far the host is drained; null where nobody drains it.
+    pub drain: Option<DrainStatus>,
+    /// How many runs are at work, those that wait included.
+    pub at_work: usize,
+    /// What waits for something that keeps it from going on.
+    pub waiting: Vec<WaitingLine>,
+    /// How many incidents are open, by state.
+    pub incidents: BTreeMap<String, usize>,
+    /// Each policy.
+    pub policies: Vec<PolicyStanding>,
+    /// Notifications that are stored and not looked at yet.
+    pub inbox: Inbox,
+    /// The journal.
+    pub journal: JournalUse,
+}
+
+/// What of one policy waits for the same.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitingLine {
+    /// It.
+    #[serde(flatten)]
+    pub waiting: Waiting,
+    /// For how many seconds the first of them does.
+    pub oldest_seconds: Option<i64>,
+}
+
+/// Notifications that are stored and not looked at yet.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Inbox {
+    /// How many.
+    pub notifications: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// What the journal takes.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JournalUse {
+    /// Why it can't be written; null where it can.
+    pub error: Option<String>,
+    /// Bytes on disk.
+    pub used_bytes: u64,
+    /// How many there may be (`storage.maxSize`).
+    pub max_bytes: Option<u64>,
+    /// Whether it takes nothing new.
+    pub is_full: bool,
+}
+
+/// How a policy stands.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyStanding {
+    /// It.
+    #[serde(flatten)]
+    pub status: PolicyStatus,
+    /// How many of its incidents are open, by state.
+    pub incidents: BTreeMap<String, usize>,
+}
+
+pub(super) async fn show(State(engine): State<Engine>) -> Result<Json<HostStatus>, Failure> {
     let waiting = engine.waiting().await.map_err(|error| Failure::internal(error.to_string()))?;
-    let now = engine.now();
-    let waiting: Vec<Value> = waiting
-        .iter()
-        .map(|one| {
-            let Waiting { policy, reason, message, count, since } = one;
-            json!({
-                "policy": policy, "reason": reason, "message": message, "count": count, "since": since,
-                "oldestSeconds": since.map(|since| age(since, now)),
-            })
-        })
-        .collect();
     let drain = engine.drain_status().await.map_err(|error| Failure::internal(error.to_string()))?;
-    let journal = engine.journal();
+    let (now, journal) = (engine.now(), engine.journal());
     let room = journal.room();
-    Ok(Json(json!({
-        "time": now,
-        "stopping": engine.is_stopping(),
-        "paused": engine.is_paused(),
-        "pauses": engine.pauses(),
-        "drain": drain,
-        "atWork": engine.at_work(),
-        "waiting": waiting,
-        "journal": {
-            "error": journal.health().err().map(|error| error.to_string()),
-            "usedBytes": room.used,
-            "maxBytes": room.max,
-            "isFull": room.is_full_with(0),
+    let of_policy = |status| PolicyStanding { status, incidents: BTreeMap::new() };
+    let mut policies: Vec<_> = engine.policies().into_iter().map(of_policy).collect();
+    let mut incidents = BTreeMap::new();
+    for (policy, state, number) in journal.open_counts() {
+        *incidents.entry(state.as_str().to_owned()).or_default() += number;
+        if let Some(standing) = policies.iter_mut().find(|standing| standing.status.name == policy) {
+            standing.incidents.insert(state.as_str().to_owned(), number);
+        }
+    }
+    let line = |waiting: Waiting| WaitingLine {
+        oldest_seconds: waiting.since.map(|since| age(since, now)),
+        waiting,
+    };
+    Ok(Json(HostStatus {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        time: now,
+        not_ready: not_ready(&engine).await.err().map(|failure| failure.message),
+        stopping: engine.is_stopping(),
+        paused: engine.is_paused(),
+        pauses: engine.pauses(),
+        drain,
+        at_work: engine.at_work(),
+        waiting: waiting.into_iter().map(line).collect(),
+        incidents,
+        policies,
+        inbox: Inbox { notifications: journal.inbox_len(), bytes: journal.inbox_bytes() },
+        journal: JournalUse {
+            error: journal.health().err().map(|error| error.to_string()),
+            used_bytes: room.used,
+            max_bytes: room.max,
+            is_full: room.is_full_with(0),
         },
-    })))
+    }))
 }

@@ -15,8 +15,7 @@ use suture_engine::{Engine, Policy};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-pub(crate) use status::AcceptError;
-use status::ConfigStatus;
+pub(crate) use status::{AcceptError, ConfigStatus};
 
 use super::watch::Watch;
 use super::{Catalog, Considered, Stamp, Subject, stamp};

@@ -17,7 +17,7 @@ pub async fn run(args: &RunsExportArgs, output: &Output) -> CommandResult {
     let Whole { run, header, entries } = records.whole(&args.id).await?;
     let scenario = export(&Recording { run: &run, header: &header, entries: &entries })
         .map_err(|error| refused(&run.id.to_string(), error))?;
-    let module = module::of(&run, &args.module, records.storage()).await;
+    let module = module::of(&run, &args.module, args.source.config.as_deref(), records.storage()).await;
     // It was asked for by name, so it must be one.
     if args.module.policy.is_some()
         && let Err(error) = module

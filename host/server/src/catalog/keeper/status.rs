@@ -6,7 +6,7 @@ use serde::Serialize;
 use suture_core::Timestamp;
 
 /// What became of the configuration on disk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ConfigStatus {
     /// The file.

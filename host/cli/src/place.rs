@@ -1,0 +1,178 @@
+//! Which host is meant, where it is not said each time: by the environment, by the user's own
+//! configuration file, or by the configuration of a host.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use suture_server::Config;
+use suture_server::config::Loaded;
+
+use crate::args::{ServerArgs, TlsArgs};
+use crate::error::CliError;
+use crate::module::DEFAULT_CONFIG;
+
+/// The address of a host.
+const SERVER: &str = "SUTURE_SERVER";
+/// The file with a token for it.
+const TOKEN_FILE: &str = "SUTURE_TOKEN_FILE";
+/// The largest configuration file of a user, in bytes.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// A host, and what it is asked with.
+#[derive(Debug)]
+pub struct Place {
+    pub url: String,
+    pub token_file: Option<PathBuf>,
+    pub tls: TlsArgs,
+}
+
+impl Place {
+    /// The host that is meant: the flags win, then the environment, then the user's file, then the
+    /// configuration in this folder.
+    ///
+    /// # Errors
+    /// Where there is none of these, or one can't be read.
+    pub fn of(args: &ServerArgs) -> Result<Self, CliError> {
+        if let Some(file) = &args.config {
+            return Self::configured(&load(file)?, args);
+        }
+        if let Some(place) = Self::known(args.server.as_deref(), args.token_file.as_deref(), &args.tls)? {
+            return Ok(place);
+        }
+        let file = Path::new(DEFAULT_CONFIG);
+        if file.exists() {
+            return Self::configured(&load(file)?, args);
+        }
+        Err(CliError::usage("name the host").help(format!(
+            "--server URL; or set {SERVER}; or write `server: URL` into {}; or --config FILE with the configuration \
+             of the host",
+            user_file().map_or_else(|| "~/.config/suture/config.yaml".to_owned(), |file| file.display().to_string())
+        )))
+    }
+
+    /// The host that is meant without a look at any configuration of one; none where nothing says
+    /// which.
+    ///
+    /// # Errors
+    /// Where the user's file can't be read.
+    pub fn known(
+        server: Option<&str>,
+        token_file: Option<&Path>,
+        tls: &TlsArgs,
+    ) -> Result<Option<Self>, CliError> {
+        let user = UserConfig::load()?;
+        let of_user = user.as_ref().and_then(|user| user.server.clone());
+        let named = server.map(str::to_owned).or_else(|| environment(SERVER)).or_else(|| of_user.clone());
+        let Some(url) = named else { return Ok(None) };
+        let same = |url: &str| url.trim_end_matches('/').to_owned();
+        // What belongs to one host is not shown to another one.
+        let user = user.filter(|_| of_user.is_some_and(|of_user| same(&of_user) == same(&url)));
+        let token_file =
+            token_file.map(Path::to_owned).or_else(|| environment(TOKEN_FILE).map(PathBuf::from));
+        let ca_file = tls.ca_file.clone().or_else(|| user.as_ref().and_then(UserConfig::ca));
+        Ok(Some(Self {
+            url,
+            token_file: token_file.or_else(|| user.as_ref().and_then(UserConfig::token_file)),
+            tls: TlsArgs { ca_file, identity_file: tls.identity_file.clone() },
+        }))
+    }
+
+    /// The host that a configuration is of.
+    fn configured(loaded: &Loaded, args: &ServerArgs) -> Result<Self, CliError> {
+        let admin = &loaded.config.admin;
+        let mut address = admin.listen.value.0;
+        if address.ip().is_unspecified() {
+            address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        }
+        let scheme = if admin.tls.is_some() { "https" } else { "http" };
+        let of_admin = admin.token_file.as_ref().map(|file| loaded.path(&file.value));
+        let token_file = args.token_file.clone().or(of_admin);
+        let tls =
+            TlsArgs { ca_file: args.tls.ca_file.clone(), identity_file: args.tls.identity_file.clone() };
+        Ok(Self {
+            url: format!("{scheme}://{address}"),
+            token_file: token_file.or_else(|| environment(TOKEN_FILE).map(PathBuf::from)),
+            tls,
+        })
+    }
+}
+
+/// Read the configuration of a host.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn load(file: &Path) -> Result<Loaded, CliError> {
+    Config::load(file).map_err(|errors| {
+        let all: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        CliError::usage(all.join("\n"))
+    })
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// What a user writes once: `~/.config/suture/config.yaml`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct UserConfig {
+    /// The admin address of a host.
+    server: Option<String>,
+    /// A file with a token for it.
+    token_file: Option<PathBuf>,
+    /// A PEM file with the authority of its certificate.
+    ca: Option<PathBuf>,
+    #[serde(skip)]
+    folder: PathBuf,
+}
+
+/// Where it stands.
+fn user_file() -> Option<PathBuf> {
+    let configuration = environment("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || environment("HOME").map(|home| Path::new(&home).join(".config"));
+    Some(configuration.or_else(home)?.join("suture/config.yaml"))
+}
+
+impl UserConfig {
+    fn load() -> Result<Option<Self>, CliError> {
+        let Some(file) = user_file() else { return Ok(None) };
+        let unreadable = |error: std::io::Error| CliError::usage(error.to_string()).at(file.display());
+        let metadata = match std::fs::metadata(&file) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unreadable(error)),
+        };
+        if metadata.len() > MAX_BYTES {
+            let what = format!("it has {} bytes, at most {MAX_BYTES} are read", metadata.len());
+            return Err(CliError::usage(what).at(file.display()));
+        }
+        let text = std::fs::read_to_string(&file).map_err(unreadable)?;
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let read = serde_saphyr::from_str::<Self>(&text).map_err(|error| {
+            CliError::usage(error.to_string())
+                .at(file.display())
+                .help("it may have: `server: URL`, `tokenFile: FILE`, `ca: FILE`")
+        })?;
+        let folder = file.parent().unwrap_or(Path::new("/")).to_owned();
+        Ok(Some(Self { folder, ..read }))
+    }
+
+    fn token_file(&self) -> Option<PathBuf> {
+        self.token_file.as_deref().map(|file| self.path(file))
+    }
+
+    fn ca(&self) -> Option<PathBuf> {
+        self.ca.as_deref().map(|file| self.path(file))
+    }
+
+    /// A path as it is written there: `~/` is the home, and what is relative stands beside the file.
+    fn path(&self, file: &Path) -> PathBuf {
+        match (file.strip_prefix("~"), environment("HOME")) {
+            (Ok(rest), Some(home)) => Path::new(&home).join(rest),
+            _ => self.folder.join(file),
+        }
+    }
+}
