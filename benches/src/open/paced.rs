@@ -47,6 +47,7 @@ impl Program for Timed {
 }
 
 /// How long each took, the shortest first.
+#[expect(clippy::disallowed_methods, reason = "the pace of a load generator")]
 pub async fn latencies(engine: &Engine, timed: &Timed, count: usize) -> anyhow::Result<Vec<Duration>> {
     let mut posted = Vec::with_capacity(count);
     let mut pace = tokio::time::interval(PACE);

@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use suture_core::clock::later;
 use suture_core::{Halt, IncidentId, Labels, RunId, Timestamp};
-use suture_journal::{Cancel, Change, Durability, JournalError, Survey};
+use suture_journal::{Cancel, Change, Durability, JournalError, RunRecord, Survey};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::budget::Window;
@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Paged { incident: IncidentId, result: Result<(), String> },
     /// All of the journal was looked at.
     Surveyed(Survey),
+    /// The API server, which was away at the start, says which cluster it is.
+    Identified(String),
     /// Start a run by hand.
     Start {
         policy: String,
@@ -109,7 +111,7 @@ struct AtWork {
     policy: String,
     key: Key,
     cancel: Cancel,
-    record: suture_journal::RunRecord,
+    record: RunRecord,
     /// It waits, and counts for nothing.
     waiting: bool,
     /// Its policy is not asked any more; what it must undo is undone.
@@ -154,7 +156,11 @@ pub(crate) struct Dispatcher {
     places: Arc<Semaphore>,
     /// What is not on disk yet beside incidents, in order.
     unsaved: Vec<Change>,
-    cluster_id: String,
+    /// None while the API server can't be asked: what an earlier host left waits for it, and no run
+    /// starts that could not be told from those of another cluster.
+    cluster_id: Option<String>,
+    /// Runs that an earlier host left, and that are not taken up yet.
+    left: Vec<RunRecord>,
     /// The last write failed.
     is_behind: bool,
     /// Something was left undone, and is gone on with then.
@@ -164,7 +170,7 @@ pub(crate) struct Dispatcher {
     /// The host is drained since then, and its runs were told to end.
     drained: Option<Timestamp>,
     /// Runs that were interrupted and are not left to the next host.
-    interrupted: Vec<suture_journal::RunRecord>,
+    interrupted: Vec<RunRecord>,
     /// Who waits for nothing to be at work any more.
     shutdown: Option<oneshot::Sender<()>>,
 }
@@ -186,7 +192,8 @@ impl Dispatcher {
     ) -> Result<Self, JournalError> {
         let places = shared.budgets.concurrent_runs.min(Semaphore::MAX_PERMITS);
         let mut dispatcher = Self {
-            cluster_id: crate::cluster::identity(&*shared.cluster).await,
+            cluster_id: crate::cluster::identity(&*shared.cluster).await.ok(),
+            left: Vec::new(),
             prune_at: shared.clock.after(PRUNE_EVERY),
             shared,
             commands,
@@ -284,6 +291,7 @@ impl Dispatcher {
             Command::Cleared(incidents) => self.cleared(incidents).await,
             Command::Paged { incident, result } => self.paged(&incident, result).await,
             Command::Surveyed(survey) => self.surveyed(&survey),
+            Command::Identified(cluster) => self.identified(cluster).await,
             Command::Start { policy, labels, by, reply } => {
                 let started = self.start_by_hand(&policy, labels, by).await;
                 let _ = reply.send(self.promise(started).await);
@@ -419,7 +427,10 @@ impl Dispatcher {
     /// work.
     fn may_start(&self) -> bool {
         let is_full = self.shared.journal.room().is_full_with(0);
-        self.shutdown.is_none() && !is_full && self.shared.pauses.host(self.now()).is_none()
+        self.shutdown.is_none()
+            && self.cluster_id.is_some()
+            && !is_full
+            && self.shared.pauses.host(self.now()).is_none()
     }
 }
 

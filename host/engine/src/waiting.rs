@@ -24,6 +24,8 @@ pub enum Reason {
     Journal,
     /// The journal is full.
     JournalFull,
+    /// The API server can't be reached since the host's start.
+    Unreachable,
     /// The policy's module can't be loaded.
     NotLoaded,
     /// The host lacks a right.
@@ -59,6 +61,7 @@ impl Reason {
             Self::Stopping => "stopping",
             Self::Journal => "journal",
             Self::JournalFull => "journalFull",
+            Self::Unreachable => "unreachable",
             Self::NotLoaded => "notLoaded",
             Self::Right => "right",
             Self::Storm => "storm",
@@ -85,6 +88,7 @@ impl Reason {
             | Self::Stopping
             | Self::Journal
             | Self::JournalFull
+            | Self::Unreachable
             | Self::NotLoaded
             | Self::Right
             | Self::Storm

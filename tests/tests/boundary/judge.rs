@@ -44,7 +44,8 @@ impl Judge {
         Ok(Self { namespace: namespace.to_owned(), levels, copied })
     }
 
-    /// That one of the grants alone allows what a change leaves.
+    /// That one of the grants alone allows what a change leaves; to apply what is not there is to make
+    /// and to change it, which two may allow, each all of it.
     pub async fn check(
         &self,
         grants: &[Grant],
@@ -53,14 +54,20 @@ impl Judge {
         after: &Value,
     ) -> anyhow::Result<()> {
         self.check_object(mutation, before, after)?;
-        let mut breaches = Vec::new();
-        for grant in grants {
-            match self.check_grant(grant, mutation, before, after).await {
-                Ok(()) => return Ok(()),
-                Err(breach) => breaches.push(format!("{breach:#}")),
+        for verb in verbs_of(mutation, before.is_none()) {
+            let mut breaches = Vec::new();
+            for grant in grants {
+                match self.check_grant(grant, verb, mutation, before, after).await {
+                    Ok(()) => {
+                        breaches.clear();
+                        break;
+                    }
+                    Err(breach) => breaches.push(format!("{breach:#}")),
+                }
             }
+            ensure!(breaches.is_empty() && !grants.is_empty(), "`{verb}`: {}", breaches.join("; and "));
         }
-        anyhow::bail!("{}", breaches.join("; and "))
+        Ok(())
     }
 
     /// What no grant allows.
@@ -120,13 +127,12 @@ impl Judge {
     async fn check_grant(
         &self,
         grant: &Grant,
+        verb: Verb,
         mutation: &Mutation,
         before: Option<&Value>,
         after: &Value,
     ) -> anyhow::Result<()> {
-        for verb in verbs_of(mutation, before.is_none()) {
-            ensure!(grant.verbs.contains(&verb), "`{verb}` is not granted");
-        }
+        ensure!(grant.verbs.contains(&verb), "`{verb}` is not granted");
         let name = text(after, "/metadata/name");
         ensure!(grant.names.iter().any(|glob| glob.matches(&name)), "the name {name} is not granted");
         if matches!(mutation, Mutation::Delete(_)) {

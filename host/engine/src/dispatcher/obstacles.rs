@@ -32,6 +32,11 @@ impl Dispatcher {
                 "the journal can't be written; the host's log says why".to_owned(),
             );
         }
+        if self.cluster_id.is_none() {
+            let message =
+                "the API server can't be reached since the start of the host; it is asked every few seconds";
+            return because(Reason::Unreachable, message.to_owned());
+        }
         let room = self.shared.journal.room();
         if room.is_full_with(0) {
             return because(Reason::JournalFull, room.full());

@@ -183,7 +183,7 @@ impl Dispatcher {
             limits: policy.config.limits.clone(),
             requested: program.manifest().permissions_of_run(&policy.config.settings),
             grants: policy.config.grants.clone(),
-            cluster: self.cluster_id.clone(),
+            cluster: self.cluster_id.clone().unwrap_or_default(),
         };
         self.unsaved.push(Change::Begin(record.clone(), header));
         self.change(id, |incident| {

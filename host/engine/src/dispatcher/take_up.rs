@@ -38,10 +38,14 @@ impl Dispatcher {
         self.look_again();
         self.know_kept().await?;
         self.count_recent().await?;
-        for record in journal.unfinished_runs().await? {
-            self.take_up_run(record).await;
+        self.left = journal.unfinished_runs().await?;
+        match self.cluster_id {
+            Some(_) => self.take_up_left().await,
+            None => self.wait_for_the_cluster(),
         }
-        let busy: HashSet<_> = self.at_work.values().map(|at_work| at_work.incident.clone()).collect();
+        let left = self.left.iter().map(|record| record.incident.clone());
+        let busy: HashSet<_> =
+            self.at_work.values().map(|at_work| at_work.incident.clone()).chain(left).collect();
         let mut from = Some(IncidentId::new(""));
         while let Some(id) = from {
             let slice = journal.owed(&id, AT_ONCE).await?;
@@ -54,6 +58,31 @@ impl Dispatcher {
         // Whatever waits in the inbox is routed at once.
         self.shared.arrived.notify_one();
         Ok(())
+    }
+
+    /// Go on with the runs that an earlier host left.
+    async fn take_up_left(&mut self) {
+        for record in std::mem::take(&mut self.left) {
+            self.take_up_run(record).await;
+        }
+    }
+
+    fn wait_for_the_cluster(&self) {
+        tracing::warn!("the API server can't be reached: no run starts or goes on until it can");
+        let (cluster, clock) = (self.shared.cluster.clone(), self.shared.clock.clone());
+        let commands = self.shared.commands.clone();
+        tokio::spawn(async move {
+            let identity = crate::cluster::known_identity(cluster, clock).await;
+            let _ = commands.send(Command::Identified(identity));
+        });
+    }
+
+    /// The API server can be reached.
+    pub(super) async fn identified(&mut self, cluster: String) {
+        self.cluster_id = Some(cluster);
+        if self.shutdown.is_none() {
+            self.take_up_left().await;
+        }
     }
 
     /// Go on with an incident that something is owed to.
@@ -164,11 +193,12 @@ impl Dispatcher {
     /// Whether anything may be done for a run at all, undos included. Otherwise why not, and
     /// what that leaves in doubt.
     fn may_act_for(&self, header: &RunHeader) -> Result<(), (&'static str, String)> {
-        if header.cluster != self.cluster_id {
+        let here = self.cluster_id.as_deref().unwrap_or_default();
+        if header.cluster != here {
             let doubt = format!(
                 "the run belongs to another cluster (kube-system has uid `{}` there and `{}` here), so what it \
                  must undo was not touched",
-                header.cluster, self.cluster_id
+                header.cluster, here
             );
             return Err(("it was begun on another cluster", doubt));
         }

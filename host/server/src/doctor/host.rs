@@ -42,6 +42,7 @@ fn keeps_back(reason: Reason) -> bool {
         | Reason::Drained
         | Reason::Journal
         | Reason::JournalFull
+        | Reason::Unreachable
         | Reason::NotLoaded
         | Reason::Right
         | Reason::Storm

@@ -14,7 +14,7 @@ async fn a_pause_outlives_a_restart_with_who_and_why() {
     let first = bed(policy(|_, _| async { done() })).await;
     let paused = first.engine.pause(order(None, None)).await.unwrap();
     let second = next(ended(first).await, policy(|_, _| async { done() }), |_| {}).await;
-    assert_eq!(second.engine.pauses(), [paused.clone()]);
+    assert_eq!(second.engine.pauses(), std::slice::from_ref(&paused));
     assert_eq!((paused.who.as_str(), paused.reason.as_str()), ("alice", "the storage is moved"));
     assert!(second.engine.exposition().await.contains("suture_paused 1"));
     second.post("firing", &["media"]).await;
