@@ -5,7 +5,7 @@ PROMETHEUS_ASSETS := $(call envtest-folder,prometheus)
 ALERTMANAGER_ASSETS := $(call envtest-folder,alertmanager)
 ALERTMANAGER_SOURCE := $(ALERTMANAGER_ASSETS)/source
 # The tests that have a Prometheus or an Alertmanager.
-WORLD_TESTS := --test repairs --test live --test deploy --test alerts
+WORLD_TESTS := --test repairs --test deploy
 
 .PHONY: test-world world-assets
 

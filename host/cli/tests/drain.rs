@@ -41,8 +41,9 @@ fn a_host_with_nothing_at_work_is_drained_at_once_and_one_that_is_away_is_not() 
          cluster: {{simulated: {{scenario: cluster.yaml}}}}\n"
     );
     std::fs::write(dir.path().join("suture.yaml"), config).unwrap();
-    std::fs::write(dir.path().join("cluster.yaml"), "name: empty\ngiven: {now: 2026-11-22T04:10:00Z}\n")
-        .unwrap();
+    let cluster = "name: empty\ngiven: {now: 2026-11-22T04:10:00Z}\n\
+                   when: [{alert: {labels: {alertname: Nothing}}}]\nthen: {outcome: unnecessary}\n";
+    std::fs::write(dir.path().join("cluster.yaml"), cluster).unwrap();
     let (code, text) = drain(dir.path(), &[]);
     assert_eq!(code, Some(3), "{text}");
     let log = std::fs::File::create(dir.path().join("log")).unwrap();

@@ -241,7 +241,7 @@ fn where_nothing_is_named_the_journal_is_that_of_the_configuration_here() {
     let elsewhere = tempfile::tempdir().unwrap();
     let lost = ran(elsewhere.path(), &["replay", run]);
     assert_eq!(lost.code, 2);
-    assert!(lost.stderr.contains("--journal PATH, --server URL, or a suture.yaml"), "{}", lost.stderr);
+    assert!(lost.stderr.contains("--server URL, --journal PATH"), "{}", lost.stderr);
 }
 
 /// The module of the run with some of its text replaced by other text of the same length:

@@ -35,6 +35,9 @@ pub const NOT_FIRING: &str = "the alert does not fire in Prometheus";
 /// How long after an answer that does not list an alert Prometheus is asked again: after a
 /// gap in its scrapes, or a restart, one answer can be empty.
 pub(crate) const AGAIN: Duration = Duration::from_secs(5);
+/// The same, where it lists nothing at all: one that has just started lists nothing before it has
+/// evaluated its rules once.
+const AGAIN_WHERE_NOTHING_IS: Duration = Duration::from_secs(30);
 
 /// Whether an alert must be confirmed before anything is changed.
 #[derive(Clone)]
@@ -96,11 +99,13 @@ impl Confirm {
         step: &Step,
         clock: &Arc<dyn Clock>,
     ) -> Result<bool, Fault> {
-        match self.standing(labels, prometheus, step).await? {
+        let Self::Prometheus(by) = self else { return Ok(false) };
+        let listed = Listed::ask(prometheus, by, step).await?;
+        match listed.standing(labels) {
             Standing::Unasked | Standing::Firing(_) | Standing::Pending => Ok(false),
             Standing::KeptFiring(_) => Ok(true),
             Standing::Absent(_) => {
-                clock.sleep(AGAIN).await;
+                clock.sleep(if listed.is_empty() { AGAIN_WHERE_NOTHING_IS } else { AGAIN }).await;
                 Ok(match self.standing(labels, prometheus, step).await? {
                     Standing::Unasked | Standing::Firing(_) | Standing::Pending => false,
                     Standing::KeptFiring(_) | Standing::Absent(_) => true,

@@ -41,6 +41,7 @@ use suture_core::clock::later;
 use suture_core::{Halt, IncidentId, Labels, RunId, Timestamp};
 use suture_journal::{Cancel, Change, Durability, JournalError, RunRecord, Survey};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::AbortHandle;
 
 use crate::budget::Window;
 use crate::engine::{ByHand, CancelIncidentError, CloseError, RetryError, Shared, StartError, tell_of_end};
@@ -154,6 +155,8 @@ pub(crate) struct Dispatcher {
     locks: Arc<crate::locks::Locks>,
     /// For instances.
     places: Arc<Semaphore>,
+    /// Pages that are being delivered, the last about each.
+    deliveries: HashMap<IncidentId, AbortHandle>,
     /// What is not on disk yet beside incidents, in order.
     unsaved: Vec<Change>,
     /// None while the API server can't be asked: what an earlier host left waits for it, and no run
@@ -212,6 +215,7 @@ impl Dispatcher {
             to_let_go: BTreeSet::new(),
             locks: Arc::default(),
             places: Arc::new(Semaphore::new(places)),
+            deliveries: HashMap::new(),
             unsaved: Vec::new(),
             is_behind: false,
             again_at: None,

@@ -222,3 +222,6 @@ impl Posted {
         Posted { starts_at: self.starts_at.min(newer.starts_at), ends_at, ..newer }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,6 +73,18 @@ fn an_undo_waits_for_an_api_server_that_is_away_and_outlives_the_host() {
 }
 
 #[test]
+fn a_late_word_that_an_escalation_is_over_does_not_take_back_the_next() {
+    goes_well(
+        setup(),
+        [
+            (60, Happening::Break(0, Cause::Failing)),
+            (620, Happening::AlertmanagerAway(0, Duration::from_secs(137))),
+            (621, Happening::Retry),
+        ],
+    );
+}
+
+#[test]
 fn an_alert_that_breaks_again_while_it_is_kept_firing_is_heard() {
     goes_well(
         Setup { keep_firing_for: minutes(10), ..setup() },

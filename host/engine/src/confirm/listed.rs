@@ -74,6 +74,11 @@ impl Listed {
         listed
     }
 
+    /// Whether it lists nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.alerts.is_empty()
+    }
+
     /// How the alert with these labels stands. Of several that are the same to us, the one
     /// counts that fires, and was the last to begin to.
     pub fn standing(&self, labels: &Labels) -> Standing {

@@ -33,30 +33,35 @@ impl Dispatcher {
     }
 
     /// Tell people of an incident; the result comes back as a command.
-    pub(super) fn page(&self, id: &IncidentId) {
+    pub(super) fn page(&mut self, id: &IncidentId) {
         let Some(incident) = self.incidents.get(id) else { return };
-        self.deliver(id.clone(), Page::of_escalation(incident, &self.shared.telling, None));
+        let page = Page::of_escalation(incident, &self.shared.telling, None);
+        self.deliver(id.clone(), page);
     }
 
     /// Take an escalation back.
-    pub(super) fn page_resolved(&self, id: &IncidentId) {
+    pub(super) fn page_resolved(&mut self, id: &IncidentId) {
         let Some(incident) = self.incidents.get(id) else { return };
-        let now = self.now();
-        self.deliver(id.clone(), Page::of_escalation(incident, &self.shared.telling, Some(now)));
+        let page = Page::of_escalation(incident, &self.shared.telling, Some(self.now()));
+        self.deliver(id.clone(), page);
     }
 
     /// Tell people of a repair that worked, where they want to hear of it.
-    pub(super) fn page_repaired(&self, id: &IncidentId) {
+    pub(super) fn page_repaired(&mut self, id: &IncidentId) {
         let Some(incident) = self.incidents.get(id) else { return };
         if self.shared.telling.repaired && !incident.by_hand {
-            self.deliver(id.clone(), Page::of_repair(incident, &self.shared.telling, self.now()));
+            let page = Page::of_repair(incident, &self.shared.telling, self.now());
+            self.deliver(id.clone(), page);
         }
     }
 
-    fn deliver(&self, incident: IncidentId, page: Page) {
+    /// Deliver a page, in the place of what is still tried to be said of the same: news that comes
+    /// late would take back what was said after it.
+    fn deliver(&mut self, incident: IncidentId, page: Page) {
+        let about = incident.clone();
         let (pager, clock) = (self.shared.pager.clone(), self.shared.clock.clone());
         let commands = self.shared.commands.clone();
-        tokio::spawn(async move {
+        let delivery = tokio::spawn(async move {
             let mut result = pager.page(&page).await;
             for pause in PAUSES {
                 let Err(error) = &result else { break };
@@ -66,6 +71,10 @@ impl Dispatcher {
             }
             let _ = commands.send(Command::Paged { incident, result });
         });
+        if let Some(earlier) = self.deliveries.insert(about, delivery.abort_handle()) {
+            earlier.abort();
+        }
+        self.deliveries.retain(|_, delivery| !delivery.is_finished());
     }
 
     pub(super) async fn paged(&mut self, id: &IncidentId, result: Result<(), String>) {
@@ -127,7 +136,7 @@ impl Dispatcher {
 
 impl Dispatcher {
     /// Tell people that the journal is damaged: the host goes on with the rest of it.
-    pub(super) fn page_damage(&self, damage: &[String]) {
+    pub(super) fn page_damage(&mut self, damage: &[String]) {
         if damage.is_empty() {
             return;
         }

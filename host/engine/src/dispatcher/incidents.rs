@@ -125,16 +125,16 @@ impl Dispatcher {
     pub(super) fn resolve(&mut self, id: &IncidentId) {
         let now = self.now();
         let Some(incident) = self.incidents.get(id) else { return };
-        let was_escalated = incident.state == IncidentState::Escalated;
+        let before = incident.state;
         // What was concluded without a repair stays the conclusion.
-        let state = match incident.state {
+        let state = match before {
             kept @ (IncidentState::Unnecessary | IncidentState::Planned | IncidentState::Cancelled) => kept,
             _ => IncidentState::Resolved,
         };
-        if was_escalated {
+        if before == IncidentState::Escalated {
             self.page_resolved(id);
         }
-        if incident.state == IncidentState::Verifying {
+        if before == IncidentState::Verifying {
             self.page_repaired(id);
         }
         self.change(id, |incident| {
