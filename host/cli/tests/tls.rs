@@ -92,7 +92,11 @@ fn runs_are_listed_over_tls_with_the_authority_and_a_certificate_that_are_named(
     let unknown = list(&[]);
     assert!(!unknown.status.success() && text(&unknown).contains("--ca-file"), "{}", text(&unknown));
     let anonymous = list(&["--ca-file", "ca.crt"]);
-    assert!(!anonymous.status.success() && text(&anonymous).contains("a client certificate is needed"), "{}", text(&anonymous));
+    assert!(
+        !anonymous.status.success() && text(&anonymous).contains("a client certificate is needed"),
+        "{}",
+        text(&anonymous)
+    );
     let empty = list(&["--ca-file", "cluster.yaml"]);
     assert!(text(&empty).contains("no certificate in it"), "{}", text(&empty));
 }

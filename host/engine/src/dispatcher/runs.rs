@@ -217,7 +217,7 @@ impl Dispatcher {
             let waited = incident.opened_at.duration_until(now).try_into().unwrap_or_default();
             self.shared.metrics.began(waited);
         }
-        let session = self.session(&record.id);
+        let session = self.session(&record.id, &[]);
         let confirm = if incident.forced { Confirm::None } else { policy.config.confirm.clone() };
         let spec = RunSpec {
             run: record.id.clone(),
@@ -265,8 +265,8 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn session(&mut self, run: &RunId) -> Session {
-        let tail = Tail::default();
+    pub(super) fn session(&mut self, run: &RunId, past: &[Entry]) -> Session {
+        let tail = Tail::of(past);
         self.tails.insert(run.clone(), tail.clone());
         Session {
             cluster: self.shared.cluster.clone(),

@@ -16,6 +16,13 @@ const CHARACTERS: usize = 240;
 pub(super) struct Tail(Arc<Mutex<VecDeque<String>>>);
 
 impl Tail {
+    /// The last lines of what a run did under an earlier host.
+    pub fn of(past: &[Entry]) -> Self {
+        let tail = Self::default();
+        past.iter().for_each(|entry| tail.see(entry));
+        tail
+    }
+
     /// The run did something.
     pub fn see(&self, entry: &Entry) {
         let Some(line) = line(&entry.body) else { return };
