@@ -91,7 +91,7 @@ async fn runs_that_an_older_build_left_open_are_finished_and_undone() -> anyhow:
     ensure!(plex["outcome"] == "remediated", "{}: {}", plex["outcome"], plex["summary"]);
     ensure!(run(&host, SONARR).await["outcome"] == "remediated", "the closed run is forgotten");
     for id in [RADARR, HEAL] {
-        ensure!(run(&host, id).await["state"] == "running", "{:#}\n{}", run(&host, id).await, host.log());
+        ensure!(run(&host, id).await["state"] != "ended", "{:#}\n{}", run(&host, id).await, host.log());
         let (status, text) = host.post_admin(&format!("/api/v1/runs/{id}/cancel"), &Value::Null).await?;
         ensure!(status < 300, "{status} {text}");
         ends(&host, id).await?;

@@ -131,9 +131,9 @@ fn refused(status: StatusCode, body: &[u8], failed: &dyn Fn(String) -> CliError)
             .help("is this the `admin.listen` of a host?");
     };
     match status {
-        StatusCode::UNAUTHORIZED => failed(message.to_owned()).help(
-            "name the file with your token: --token-file FILE, SUTURE_TOKEN_FILE, or `tokenFile` in \
-             ~/.config/suture/config.yaml",
+        StatusCode::UNAUTHORIZED => CliError { exit: Exit::Usage, ..failed(message.to_owned()) }.help(
+            "name the file with the token that this host knows you by: --token-file FILE, SUTURE_TOKEN_FILE, or \
+             `tokenFile` in ~/.config/suture/config.yaml",
         ),
         StatusCode::SERVICE_UNAVAILABLE => failed(format!("the host can't do that now: {message}")),
         _ if status.is_client_error() => CliError { exit: Exit::Usage, ..failed(message.to_owned()) },

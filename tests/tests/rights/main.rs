@@ -237,7 +237,8 @@ async fn refused(world: &World, connection: &Connection, rule: &Rule) -> anyhow:
     match rule.resources[0].as_str() {
         "namespaces" => {
             let namespaces: Api<Namespace> = Api::all(connection.client.clone());
-            namespaces.get("kube-system").await.map(|_| None).or_else(forbidden)
+            let name = rule.names.first().map_or("kube-system", String::as_str);
+            namespaces.get(name).await.map(|_| None).or_else(forbidden)
         }
         "events" => {
             let about: ObjectRef =

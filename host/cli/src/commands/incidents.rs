@@ -177,8 +177,12 @@ fn next(listed: &ListedIncident, output: &Output) {
     match (incident.closed_at.is_some(), incident.state.is_active(), last) {
         (true, _, Some(last)) => commands.push(format!("suture runs show {last}")),
         (false, true, Some(last)) => {
-            commands.push(format!("suture runs follow {last}"));
-            commands.push(format!("suture runs cancel {last}"));
+            let is_at_work = matches!(incident.state, IncidentState::Running | IncidentState::Waiting);
+            match is_at_work {
+                true => commands.push(format!("suture runs follow {last}")),
+                false => commands.push(format!("suture runs show {last}")),
+            }
+            commands.push(format!("suture incidents cancel {id}"));
         }
         (false, false, last) => {
             commands.extend(last.map(|last| format!("suture runs show {last}")));
