@@ -1,7 +1,7 @@
 //! Which host is meant, where it is not said each time: by the environment, by the user's own
 //! configuration file, or by the configuration of a host.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -42,7 +42,17 @@ impl Place {
         }
         let file = Path::new(DEFAULT_CONFIG);
         if file.exists() {
-            return Self::configured(&load(file)?, args);
+            let loaded = load(file)?;
+            // Nobody chose this file: it may have come with a checkout. A token goes to no other machine
+            // on its word.
+            let address = address(&loaded);
+            if !address.ip().is_loopback() {
+                return Err(CliError::usage(format!(
+                    "the configuration in this folder is of a host at {address}, which is not this machine"
+                ))
+                .help(format!("where that host is meant: --config {DEFAULT_CONFIG}, or --server URL")));
+            }
+            return Self::configured(&loaded, args);
         }
         Err(CliError::usage("name the host").help(format!(
             "--server URL; or set {SERVER}; or write `server: URL` into {}; or --config FILE with the configuration \
@@ -80,11 +90,7 @@ impl Place {
 
     /// The host that a configuration is of.
     fn configured(loaded: &Loaded, args: &ServerArgs) -> Result<Self, CliError> {
-        let admin = &loaded.config.admin;
-        let mut address = admin.listen.value.0;
-        if address.ip().is_unspecified() {
-            address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        }
+        let (admin, address) = (&loaded.config.admin, address(loaded));
         let scheme = if admin.tls.is_some() { "https" } else { "http" };
         let of_admin = admin.token_file.as_ref().map(|file| loaded.path(&file.value));
         let token_file = args.token_file.clone().or(of_admin);
@@ -96,6 +102,15 @@ impl Place {
             tls,
         })
     }
+}
+
+/// Where a host's admin API is: on this machine where it listens everywhere.
+fn address(loaded: &Loaded) -> SocketAddr {
+    let mut address = loaded.config.admin.listen.value.0;
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    address
 }
 
 /// Read the configuration of a host.

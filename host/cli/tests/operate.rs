@@ -318,7 +318,7 @@ fn what_a_host_says_of_its_refusal_is_shown() {
         (
             "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n{\"error\": {\"code\": \"unauthorized\", \"message\": \
              \"a bearer token is needed\", \"path\": null}}",
-            3,
+            2,
             "a bearer token is needed",
         ),
         ("HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n<html>", 3, "502"),
@@ -327,4 +327,17 @@ fn what_a_host_says_of_its_refusal_is_shown() {
         assert_eq!(ran.code, code, "{}", ran.stderr);
         assert!(ran.stderr.contains(words), "{}", ran.stderr);
     }
+}
+
+#[test]
+fn a_configuration_that_just_lies_in_the_folder_sends_no_token_to_another_machine() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("token"), "a-token-of-somebody-else").unwrap();
+    let config = "listen: 127.0.0.1:8080\nstorage: {path: state}\ncluster: {simulated: {socket: none.sock}}\nadmin: {listen: 192.0.2.1:8081, tokenFile: token}\n";
+    std::fs::write(dir.path().join("suture.yaml"), config).unwrap();
+    let mut command = suture(dir.path(), &["status"]);
+    command.current_dir(dir.path());
+    let Ran { code, stderr, .. } = ran(command);
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("not this machine") && stderr.contains("--config suture.yaml"), "{stderr}");
 }

@@ -66,7 +66,8 @@ impl End {
         Ok(Self {
             mutations: mutations.map(|mutation| names.general(&mutation)).collect(),
             objects: cluster.objects().iter().map(|object| names.general(object)).collect(),
-            pages: pages.iter().map(|page| names.general(&page["annotations"]).to_string()).collect(),
+            // The end of the evidence says of a crash what there was to say of it.
+            pages: pages.iter().map(|page| names.general(&page["annotations"]["summary"]).to_string()).collect(),
             runs: runs.collect::<anyhow::Result<_>>()?,
             incident: names.general(
                 &json!({"state": incident["state"], "attempts": incident["attempts"], "summary": incident["summary"]}),
