@@ -75,9 +75,6 @@ impl Judge {
         }
     }
 
-    /// Something happens that may hold the host up.
-    pub fn disturbed(&mut self, _: &Happening) {}
-
     /// Something was wrong until now.
     pub fn disturbed_until(&mut self, now: Timestamp) {
         self.calm_since = now;

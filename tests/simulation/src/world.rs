@@ -292,7 +292,7 @@ impl<'a> World<'a> {
             Task::Answered { from, life, flushed } => self.answered(from, life, &flushed),
             Task::Happen(index) => {
                 let what = self.plan.events[index].what.clone();
-                self.happen(&what)?;
+                self.happen(&what);
             }
             Task::End(over) => self.end(over)?,
         }
@@ -430,8 +430,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn happen(&mut self, what: &Happening) -> Result<(), Fault> {
-        self.judge.disturbed(what);
+    fn happen(&mut self, what: &Happening) {
         match *what {
             Happening::Break(object, cause) => self.break_(object, cause),
             Happening::Mend(object) => self.mend(object),
@@ -500,7 +499,6 @@ impl<'a> World<'a> {
             Happening::Retry => self.retry(),
             Happening::Silence(object, lasts) => self.silence(object, lasts),
         }
-        Ok(())
     }
 
     fn end(&mut self, over: Over) -> Result<(), Fault> {
