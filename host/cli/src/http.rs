@@ -26,8 +26,11 @@ pub fn client() -> Result<reqwest::Client, CliError> {
 /// Where a file can't be read or is none of such; where TLS can't be set up on this machine.
 pub fn client_with(tls: &TlsArgs) -> Result<reqwest::Client, CliError> {
     suture_cluster::install_crypto();
-    let mut builder =
-        reqwest::Client::builder().timeout(TIMEOUT).user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")));
+    let mut builder = reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        // A token is for the host that was named.
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")));
     if let Some(file) = &tls.ca_file {
         let authorities = reqwest::Certificate::from_pem_bundle(&read(file)?).unwrap_or_default();
         if authorities.is_empty() {

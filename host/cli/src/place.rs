@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use suture_server::Config;
-use suture_server::config::Loaded;
+use suture_server::config::{ConfigError, Loaded};
 
 use crate::args::{ServerArgs, TlsArgs};
 use crate::error::CliError;
@@ -167,8 +167,7 @@ impl UserConfig {
             return Ok(None);
         }
         let read = serde_saphyr::from_str::<Self>(&text).map_err(|error| {
-            CliError::usage(error.to_string())
-                .at(file.display())
+            CliError::usage(ConfigError::of_yaml(&file, &text, &error).to_string())
                 .help("it may have: `server: URL`, `tokenFile: FILE`, `ca: FILE`")
         })?;
         let folder = file.parent().unwrap_or(Path::new("/")).to_owned();

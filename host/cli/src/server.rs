@@ -35,8 +35,14 @@ impl Server {
     /// The host at a place.
     ///
     /// # Errors
-    /// Where its token can't be read, or a file for TLS.
+    /// Where it is no address; where its token can't be read, or a file for TLS.
     pub fn at(place: &Place) -> Result<Self, CliError> {
+        let url = place.url.trim_end_matches('/').to_owned();
+        if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(CliError::usage("the host's address begins with neither http:// nor https://")
+                .at(&url)
+                .help(format!("http://{url}, or https:// where `admin.tls` is set")));
+        }
         let read = |file: &Path| {
             let text = std::fs::read_to_string(file).map_err(|error| {
                 CliError::usage(format!("the token can't be read: {error}")).at(file.display())
@@ -44,7 +50,6 @@ impl Server {
             text.map(|text| text.trim().to_owned())
         };
         let token = place.token_file.as_deref().map(read).transpose()?;
-        let url = place.url.trim_end_matches('/').to_owned();
         Ok(Self { client: http::client_with(&place.tls)?, url, token })
     }
 
@@ -113,7 +118,7 @@ impl Server {
             body.extend_from_slice(&chunk);
         }
         if !status.is_success() {
-            return Err(refused(status, &body, &failed));
+            return Err(refused(status, path, &body, &failed));
         }
         serde_json::from_slice(&body).map_err(|error| {
             failed(format!("the answer is not that of a suture host of this version: {error}"))
@@ -122,7 +127,7 @@ impl Server {
 }
 
 /// An answer that is an error, with what the host says of it.
-fn refused(status: StatusCode, body: &[u8], failed: &dyn Fn(String) -> CliError) -> CliError {
+fn refused(status: StatusCode, path: &str, body: &[u8], failed: &dyn Fn(String) -> CliError) -> CliError {
     let told: Option<Value> = serde_json::from_slice(body).ok();
     let message = told.as_ref().and_then(|told| told.pointer("/error/message")).and_then(Value::as_str);
     let Some(message) = message else {
@@ -136,9 +141,32 @@ fn refused(status: StatusCode, body: &[u8], failed: &dyn Fn(String) -> CliError)
              `tokenFile` in ~/.config/suture/config.yaml",
         ),
         StatusCode::SERVICE_UNAVAILABLE => failed(format!("the host can't do that now: {message}")),
-        _ if status.is_client_error() => CliError { exit: Exit::Usage, ..failed(message.to_owned()) },
+        _ if status.is_client_error() => {
+            let error = CliError { exit: Exit::Usage, ..failed(message.to_owned()) };
+            match where_to_look(status, path, message) {
+                Some(help) => error.help(help),
+                None => error,
+            }
+        }
         _ => failed(format!("the host answers {status}: {message}")),
     }
+}
+
+/// Where to find what was asked for, and is not there.
+fn where_to_look(status: StatusCode, path: &str, message: &str) -> Option<&'static str> {
+    if status != StatusCode::NOT_FOUND {
+        return None;
+    }
+    if message.contains("/hooks") {
+        return Some("this is the address of the webhook; the API is at `admin.listen`");
+    }
+    [
+        ("/api/v1/incidents/", "`suture incidents list` shows those that there are"),
+        ("/api/v1/runs/", "`suture runs list` shows those that there are"),
+        ("/api/v1/policies/", "`suture policies list` shows those that there are"),
+    ]
+    .into_iter()
+    .find_map(|(kind, help)| path.starts_with(kind).then_some(help))
 }
 
 /// The path of a policy. A name is a DNS label; what is none must not lead elsewhere.

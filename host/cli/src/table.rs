@@ -56,20 +56,25 @@ impl Table {
 
     /// Print the headings and rows.
     pub fn print(&mut self, rows: Vec<Vec<Cell>>, output: &Output) {
-        let last = self.headings.len() - 1;
-        for row in &rows {
-            for (width, cell) in self.widths.iter_mut().zip(row).take(last) {
-                *width = (*width).max(cell.text.chars().count().min(WIDEST));
-            }
-        }
+        self.widen(&rows);
         let headings = self.headings.iter().map(|heading| Cell::styled(heading, HEADING)).collect();
         self.add(vec![headings], output);
         self.add(rows, output);
     }
 
-    /// Print more rows, in the columns that there are.
-    pub fn add(&self, rows: Vec<Vec<Cell>>, output: &Output) {
+    /// Print more rows, in the columns that there are; wider ones, where they need it.
+    pub fn add(&mut self, rows: Vec<Vec<Cell>>, output: &Output) {
+        self.widen(&rows);
         rows.iter().for_each(|row| output.line(self.line(row, output.width())));
+    }
+
+    fn widen(&mut self, rows: &[Vec<Cell>]) {
+        let last = self.headings.len() - 1;
+        for row in rows {
+            for (width, cell) in self.widths.iter_mut().zip(row).take(last) {
+                *width = (*width).max(cell.text.chars().count().min(WIDEST));
+            }
+        }
     }
 
     fn line(&self, row: &[Cell], terminal: Option<usize>) -> String {

@@ -152,6 +152,11 @@ async fn receive(request: RequestBuilder) -> Result<Answer, String> {
     let failed = |error: reqwest::Error| causes(&error.without_url());
     let mut response = request.send().await.map_err(failed)?;
     let status = response.status().as_u16();
+    if response.status().is_redirection() {
+        return Err(format!(
+            "it answers {status}, which leads to another server: that is asked only where its own URL is configured"
+        ));
+    }
     let date = response.headers().get(DATE).and_then(|date| of_http(date.to_str().ok()?));
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(failed)? {

@@ -12,6 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub enum Behaviour {
     /// Answer with a status and a body.
     Answer(u16, String),
+    /// Lead elsewhere.
+    Redirect(String),
     /// Read the request and never answer.
     Hang,
     /// Answer without end.
@@ -63,6 +65,12 @@ async fn serve(mut stream: TcpStream, behaviour: Behaviour, kept: Arc<Mutex<Vec<
                 body.len()
             );
             let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
+        }
+        Behaviour::Redirect(url) => {
+            let head = format!(
+                "HTTP/1.1 302 X\r\nLocation: {url}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+            let _ = stream.write_all(head.as_bytes()).await;
         }
         Behaviour::Hang => std::future::pending().await,
         Behaviour::Flood => {

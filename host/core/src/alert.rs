@@ -1,11 +1,13 @@
 //! Alerts as Alertmanager posts them (webhook payload, version 4).
 
+mod fingerprint;
 mod stream;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use fingerprint::{alertmanager_fingerprint, fingerprint_of};
 pub use stream::{Envelope, Read};
 
 use crate::clock::Timestamp;
@@ -61,19 +63,6 @@ impl Alert {
         }
         fingerprint_of(&self.labels)
     }
-}
-
-/// A fingerprint of labels, our own: the same for the same labels.
-pub fn fingerprint_of(labels: &Labels) -> String {
-    use sha2::Digest;
-    let mut hash = sha2::Sha256::new();
-    for (name, value) in labels {
-        for part in [name, value] {
-            hash.update(part.len().to_le_bytes());
-            hash.update(part);
-        }
-    }
-    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn never_is_none<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {

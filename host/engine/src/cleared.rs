@@ -85,7 +85,10 @@ impl Look {
         while seen < MOST {
             let slice = shared.journal.open_from(&self.from, AT_ONCE).await?;
             seen += AT_ONCE;
-            let rests = |incident: &IncidentRecord| !incident.state.is_active() && !incident.said_resolved;
+            // What somebody forced may have no alert that could clear.
+            let rests = |incident: &IncidentRecord| {
+                !(incident.state.is_active() || incident.said_resolved || incident.forced)
+            };
             resting.extend(slice.incidents.into_iter().filter(rests));
             match slice.next {
                 Some(next) => self.from = next,

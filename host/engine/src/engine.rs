@@ -3,6 +3,7 @@
 
 mod alerts;
 mod arriving;
+mod by_hand;
 mod cancelling;
 mod draining;
 mod pausing;
@@ -16,17 +17,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::RwLock;
-use suture_core::{Clock, Envelope, IncidentId, Labels, RealClock, RunId, Step};
-use suture_journal::{Change, Durability, InboxRecord, IncidentState, Journal, JournalError, PauseRecord};
+use suture_core::{Clock, Envelope, RealClock};
+use suture_journal::{Change, Durability, InboxRecord, Journal, JournalError, PauseRecord};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::budget::Budgets;
 use crate::cleared;
 use crate::cluster::Cluster;
-use crate::confirm::{NOT_FIRING, Standing};
 use crate::dispatcher::{Command, Dispatcher};
 use crate::hold::Hold;
-use crate::metrics::{Metrics, Stage};
+use crate::metrics::Metrics;
 use crate::obstacles::Obstacles;
 use crate::pager::{Pager, Telling};
 use crate::pauses::{self, Pauses};
@@ -36,10 +36,11 @@ use crate::reminder::{self, Notices};
 use crate::table::Table;
 use crate::unmatched::{Unmatched, UnmatchedAlert};
 use arriving::Arriving;
-pub use cancelling::CancelIncidentError;
+pub use by_hand::{ByHand, CloseError, RetryError, StartError};
+pub use cancelling::{CancelError, CancelIncidentError};
 pub use draining::{DrainOrder, DrainStatus, Left};
 pub(crate) use pausing::tell_of_end;
-pub use pausing::{PauseError, PauseOrder};
+pub use pausing::{PauseError, PauseOrder, Paused};
 
 /// What a host is made of.
 pub struct EngineConfig {
@@ -146,80 +147,6 @@ pub enum Refusal {
     /// It could not be stored.
     #[error("the notification could not be stored: {0}")]
     Journal(#[from] JournalError),
-}
-
-/// Who starts a run by hand, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ByHand {
-    /// The person's name, for the record.
-    pub who: String,
-    /// Whether it starts without Prometheus's confirmation that the alert fires.
-    pub is_forced: bool,
-}
-
-/// Why a run was not started by hand.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum StartError {
-    /// No policy has that name, or it is not loaded.
-    #[error("{0}")]
-    Policy(String),
-    /// The labels are no key.
-    #[error("{0}")]
-    Labels(String),
-    /// An incident of that key is being handled.
-    #[error("incident {0} has that key and is not over")]
-    Busy(IncidentId),
-    /// No alert fires with exactly these labels.
-    #[error("{NOT_FIRING}: {0}; give exactly the labels of an alert that fires, or force the run")]
-    NotFiring(Standing),
-    /// The host is shutting down, or can't write; or Prometheus can't be asked.
-    #[error("{0}")]
-    Unavailable(String),
-}
-
-/// Why an incident is not tried anew.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RetryError {
-    /// There is no such incident.
-    #[error("there is no such incident")]
-    NotFound,
-    /// It is closed.
-    #[error("the incident is over: what fires again becomes another one")]
-    Over,
-    /// The host has yet something to do about it.
-    #[error("the incident is being handled (it is {})", .0.as_str())]
-    AtWork(IncidentState),
-    /// No run can be started.
-    #[error(transparent)]
-    Start(#[from] StartError),
-}
-
-/// Why an incident is not closed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CloseError {
-    /// There is no such incident.
-    #[error("there is no such incident")]
-    NotFound,
-    /// It is closed already.
-    #[error("the incident is over already")]
-    Over,
-    /// It has a run.
-    #[error("a run is at work on the incident: cancel run {0} first")]
-    AtWork(RunId),
-    /// The host is shutting down, or can't write.
-    #[error("{0}")]
-    Unavailable(String),
-}
-
-/// Why a run was not cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CancelError {
-    /// There is no such run.
-    #[error("there is no such run")]
-    NotFound,
-    /// It is over.
-    #[error("the run is over")]
-    Ended,
 }
 
 impl Engine {
@@ -368,86 +295,6 @@ impl Engine {
         let _ = self.0.commands.send(Command::LetGo { policy: policy.to_owned() });
     }
 
-    /// Start a run by hand: no alert closes it. Where its policy's alerts are confirmed, this one
-    /// must fire, too, unless it is forced.
-    ///
-    /// # Errors
-    /// Why it was not started.
-    pub async fn start_run(
-        &self,
-        policy: &str,
-        labels: Labels,
-        by: ByHand,
-    ) -> Result<IncidentId, StartError> {
-        if !by.is_forced {
-            self.confirm(policy, &labels).await?;
-        }
-        let (reply, answer) = oneshot::channel();
-        let policy = policy.to_owned();
-        let gone = || StartError::Unavailable("the host is shutting down".to_owned());
-        self.0.commands.send(Command::Start { policy, labels, by, reply }).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
-    }
-
-    /// Handle an incident that rests, because it escalated, say, as if its alert had just fired.
-    /// Where its policy's alerts are confirmed, that must fire.
-    ///
-    /// # Errors
-    /// Why it is left as it is.
-    pub async fn retry(&self, incident: &IncidentId, who: &str) -> Result<(), RetryError> {
-        let unreadable = |error: JournalError| StartError::Unavailable(error.to_string());
-        let record = self.0.journal.incident(incident).await.map_err(unreadable)?;
-        let record = record.ok_or(RetryError::NotFound)?;
-        if record.closed_at.is_some() {
-            return Err(RetryError::Over);
-        }
-        if record.state.is_active() {
-            return Err(RetryError::AtWork(record.state));
-        }
-        self.confirm(&record.policy, &record.alert.labels).await?;
-        let (reply, answer) = oneshot::channel();
-        let gone = || StartError::Unavailable("the host is shutting down".to_owned());
-        let command = Command::Retry { incident: incident.clone(), who: who.to_owned(), reply };
-        self.0.commands.send(command).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
-    }
-
-    /// Close an incident that has no run at work, whatever its alert does: where that fires on and
-    /// is posted again, it becomes another incident. An escalation that was posted is taken back.
-    ///
-    /// # Errors
-    /// Why it is left as it is.
-    pub async fn close(&self, incident: &IncidentId, who: &str) -> Result<(), CloseError> {
-        let (reply, answer) = oneshot::channel();
-        let gone = || CloseError::Unavailable("the host is shutting down".to_owned());
-        let command = Command::Close { incident: incident.clone(), who: who.to_owned(), reply };
-        self.0.commands.send(command).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
-    }
-
-    /// Whether the alert with these labels fires, as a policy's configuration wants it.
-    async fn confirm(&self, policy: &str, labels: &Labels) -> Result<(), StartError> {
-        let found = self.0.table.find(policy);
-        let found = found.ok_or_else(|| StartError::Policy(format!("there is no policy `{policy}`")))?;
-        if found.program.is_err() {
-            // Which is what is said of it.
-            return Ok(());
-        }
-        let step = Step { run: RunId::new("by-hand"), number: 0 };
-        let standing = found.config.confirm.standing(labels, &self.0.cluster, &step).await;
-        if found.config.confirm.is_required() {
-            let fires = standing.as_ref().ok().map(Standing::is_confirmed);
-            self.0.metrics.alert_checked(policy, Stage::Before, fires);
-        }
-        match standing {
-            Ok(standing) if standing.is_confirmed() => Ok(()),
-            Ok(standing) => Err(StartError::NotFiring(standing)),
-            Err(fault) => Err(StartError::Unavailable(format!(
-                "Prometheus can't be asked whether the alert fires ({fault}); try again, or force the run"
-            ))),
-        }
-    }
-
     fn show_pauses(&self) {
         let now = self.0.clock.now();
         self.0.metrics.paused(self.0.pauses.host(now).is_some());
@@ -460,23 +307,6 @@ impl Engine {
     /// Whether it is shutting down.
     pub fn is_stopping(&self) -> bool {
         self.0.stopping.load(Ordering::Acquire)
-    }
-
-    /// End a run: what it has begun is finished, what it must undo is undone.
-    ///
-    /// # Errors
-    /// Why there is nothing to end.
-    pub async fn cancel(&self, run: &RunId, why: &str) -> Result<(), CancelError> {
-        let (reply, answer) = oneshot::channel();
-        let command = Command::Cancel { run: run.clone(), why: why.to_owned(), reply };
-        let known = if self.0.commands.send(command).is_ok() { answer.await.unwrap_or(false) } else { false };
-        if known {
-            return Ok(());
-        }
-        match self.0.journal.run(run).await {
-            Ok(Some(_)) => Err(CancelError::Ended),
-            _ => Err(CancelError::NotFound),
-        }
     }
 
     /// Where everything is written down.

@@ -40,7 +40,7 @@ pub use cluster::Cluster;
 pub use confirm::{ByPrometheus, Confirm, RelabelingSource};
 pub use dispatcher::is_our_own;
 pub use engine::{
-    ByHand, DrainOrder, DrainStatus, Engine, EngineConfig, Left, PauseError, PauseOrder, Refusal,
+    ByHand, DrainOrder, DrainStatus, Engine, EngineConfig, Left, PauseError, PauseOrder, Paused, Refusal,
 };
 pub use hold::Hold;
 pub use locks::Locks;

@@ -23,13 +23,15 @@ pub(crate) enum Why<'a> {
     NotLoaded(&'a str),
     /// The same, and too many wait already.
     NotKept(&'a str),
+    /// The policy that it is for needs a label as its key that it has not, or that is no name.
+    NoKey { policy: &'a str, what: &'a str },
 }
 
 impl<'a> Why<'a> {
     fn policy(&self) -> Option<&'a str> {
         match self {
             Self::NoPolicy => None,
-            Self::NotLoaded(policy) | Self::NotKept(policy) => Some(policy),
+            Self::NotLoaded(policy) | Self::NotKept(policy) | Self::NoKey { policy, .. } => Some(policy),
         }
     }
 
@@ -38,6 +40,7 @@ impl<'a> Why<'a> {
             Self::NoPolicy => "noPolicy",
             Self::NotLoaded(_) => "notLoaded",
             Self::NotKept(_) => "notKept",
+            Self::NoKey { .. } => "noKey",
         }
     }
 }
@@ -48,9 +51,10 @@ impl<'a> Why<'a> {
 pub struct UnmatchedAlert {
     /// The alert's name.
     pub alertname: String,
-    /// `noPolicy`; `notLoaded`: it waits for a policy to be loaded; `notKept`: too many do.
+    /// `noPolicy`; `notLoaded`: it waits for a policy to be loaded; `notKept`: too many do;
+    /// `noKey`: it has no label, or no name in it, that the policy needs as its key.
     pub reason: &'static str,
-    /// The policy that it may be for.
+    /// The policy that it is for, or may be.
     pub policy: Option<String>,
     /// How often one was posted since the host started, repetitions included.
     pub count: u64,
@@ -137,6 +141,11 @@ fn tell(alertname: &str, why: &Why<'_>) {
             policy,
             "an alert may be for a policy that is not loaded, and too many wait for that already: nothing is done about \
              it until it is posted again"
+        ),
+        Why::NoKey { policy, what } => tracing::warn!(
+            alertname,
+            policy,
+            "nothing is done about an alert: {what}; `suture alerts --unmatched` lists such alerts"
         ),
     }
 }

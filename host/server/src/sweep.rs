@@ -1,6 +1,5 @@
 //! Asking Prometheus for what is firing, and handling it as if it had been posted.
 
-mod fingerprint;
 mod reconcile;
 mod schedule;
 mod told;
@@ -10,6 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::json;
 use suture_cluster::AlertmanagerClient;
+use suture_core::alert::alertmanager_fingerprint;
 use suture_core::effect::ActiveAlert;
 use suture_core::{Alert, AlertRelabeling, AlertStatus, Envelope, Labels};
 use suture_engine::key::key;
@@ -212,7 +212,8 @@ fn as_posted(alert: ActiveAlert, relabeling: &AlertRelabeling, key: &[String], t
         starts_at: posted.map_or(alert.active_at, |posted| posted.starts_at),
         ends_at: None,
         generator_url: String::new(),
-        fingerprint: posted.map_or_else(|| fingerprint::of(&labels), |posted| posted.fingerprint.clone()),
+        fingerprint: posted
+            .map_or_else(|| alertmanager_fingerprint(&labels), |posted| posted.fingerprint.clone()),
         labels,
     };
     (alert, is_suppressed)

@@ -100,7 +100,6 @@ async fn a_missing_right_is_named_and_holds_back_its_policy_alone_until_it_is_gr
     std::fs::write(&config, text.replace("live: {}", &live))?;
     let report = world.rbac(&config).await?;
     let mut roles = report.needs.roles(&report.installation);
-    let all = roles.clone();
     roles.roles.retain(|role| role.namespace.as_ref() != Some(&world.home));
     world.plane.apply(&roles.yaml()).await?;
     let client = world.connect().await?.client;
@@ -132,6 +131,20 @@ async fn a_missing_right_is_named_and_holds_back_its_policy_alone_until_it_is_gr
     }
     ensure!(!error.contains(&world.media), "{error}");
 
+    // The doctor finds the same.
+    let rights = async || -> anyhow::Result<Vec<Value>> {
+        let report: Value = reqwest::get(format!("{admin}/doctor")).await?.json().await?;
+        let found = report["findings"].as_array().into_iter().flatten();
+        Ok(found.filter(|finding| finding["check"] == "rights").cloned().collect())
+    };
+    let found = rights().await?;
+    ensure!(
+        found.iter().any(|one| one["verdict"] == "fail"
+            && one["about"] == "elsewhere"
+            && one.to_string().contains(&world.home)),
+        "{found:#?}"
+    );
+
     // Its alerts wait; the other's are worked on. Both sources are gone, so nothing is done.
     let alert = |namespace: &str| {
         json!({"status": "firing", "startsAt": "2026-11-22T04:10:00Z", "labels": {"role": "source",
@@ -152,13 +165,27 @@ async fn a_missing_right_is_named_and_holds_back_its_policy_alone_until_it_is_gr
     ensure!(worked, "{:#?}", items("incidents").await?);
     assert_eq!(state("elsewhere").await.as_deref(), Some("queued"));
 
-    world.plane.apply(&all.yaml()).await?;
+    let remedy = error.split('`').find_map(|part| part.strip_suffix(" | kubectl apply -f -"));
+    let printed = printed_by(remedy.with_context(|| format!("no command: {error}"))?).await?;
+    world.plane.apply(&printed).await?;
     let worked =
         eventually(PATIENCE, async || state("elsewhere").await.as_deref() == Some("unnecessary")).await;
     ensure!(worked, "{:#?}\n{:#?}", items("incidents").await?, items("policies").await?);
     assert_eq!(items("policies").await?[1]["error"], Value::Null);
+    let found = rights().await?;
+    ensure!(found.len() == 1 && found[0]["verdict"] == "ok", "{found:#?}");
     server.stop(Duration::from_secs(5)).await;
     Ok(())
+}
+
+/// What a `suture …` command prints that people are told to type.
+async fn printed_by(command: &str) -> anyhow::Result<String> {
+    let arguments =
+        command.strip_prefix("suture ").with_context(|| format!("of another program: {command}"))?;
+    let mut program = tokio::process::Command::new(suture_tests::host::program()?);
+    let output = program.args(arguments.split(' ')).kill_on_drop(true).output().await?;
+    ensure!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,7 +26,7 @@ pub struct ListArgs {
     #[arg(long, value_name = "TIME")]
     pub since: Option<Since>,
     /// How many at most, newest first.
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = at_least_one)]
     pub limit: usize,
     /// Go on, and show each that is new or has changed, until Ctrl-C.
     #[arg(long, short)]
@@ -43,8 +43,16 @@ impl ListArgs {
             outcome: self.outcome.clone(),
             open: self.open.then_some(true),
             since: self.since,
-            limit: Some(self.limit.clamp(1, Filter::MAX_LIMIT)),
+            limit: Some(self.limit.min(Filter::MAX_LIMIT)),
             after: None,
         }
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("it is at least 1".to_owned()),
+        Ok(limit) => Ok(limit),
+        Err(error) => Err(error.to_string()),
     }
 }

@@ -123,7 +123,7 @@ async fn show(args: &IncidentsShowArgs, output: &Output) -> CommandResult {
     let over = incident.closed_at.map(|at| format!(", over since {}", kubernetes_time(at)));
     line("state", &format!("{}{}", incident.state.as_str(), over.unwrap_or_default()));
     if let Some(waiting) = waiting_for {
-        line("waits for", &waiting.message);
+        line("waiting", &waiting.message);
     }
     if let Some(due) = incident.due {
         line("due", &kubernetes_time(due));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use suture_core::display;
+use suture_journal::PauseRecord;
 use suture_server::{HostStatus, PolicyStanding, WaitingLine};
 
 use super::policies;
@@ -146,6 +147,9 @@ pub fn pause(args: &PauseArgs, output: &Output) -> CommandResult {
                 output.line(format!(
                     "{WARN}{whole} is paused {until}:{WARN:#} alerts wait, runs at work go on"
                 ));
+                if let Some(was) = pause_in(answer.get("was")) {
+                    output.note(format!("this takes the place of another pause: {}", policies::paused(&was)));
+                }
             }
         }
         Ok(Exit::Done)
@@ -160,8 +164,34 @@ pub fn resume(args: &ResumeArgs, output: &Output) -> CommandResult {
         let answer: Value = Server::of(&args.server)?.post("/api/v1/resume", &body).await?;
         match output.is_json() {
             true => output.json(&answer),
-            false => output.line(format!("{GOOD}{whole} starts runs again{GOOD:#}")),
+            false => {
+                let was = pause_in(answer.get("was"));
+                let pauses = answer.get("pauses").and_then(Value::as_array).into_iter().flatten();
+                let left: Vec<_> = pauses.filter_map(|pause| pause_in(Some(pause))).collect();
+                output.line(resumed(&whole, args.policy.as_deref(), was.as_ref(), &left));
+            }
         }
         Ok(Exit::Done)
     })
+}
+
+fn pause_in(value: Option<&Value>) -> Option<PauseRecord> {
+    serde_json::from_value(value?.clone()).ok()
+}
+
+/// What came of a resumption: something else may be paused yet.
+fn resumed(whole: &str, policy: Option<&str>, was: Option<&PauseRecord>, left: &[PauseRecord]) -> String {
+    let host = left.iter().find(|pause| pause.policy.is_none() && policy.is_some());
+    let what = match was {
+        Some(_) => format!("{whole} is no longer paused"),
+        None => format!("{whole} was not paused"),
+    };
+    if let Some(host) = host {
+        return format!("{WARN}{what}; the host is {}{WARN:#}", policies::paused(host));
+    }
+    let others: Vec<&str> = left.iter().filter_map(|pause| pause.policy.as_deref()).collect();
+    match others.as_slice() {
+        others if policy.is_some() || others.is_empty() => format!("{GOOD}{what}: it starts runs{GOOD:#}"),
+        others => format!("{WARN}{what}; still paused by themselves: {}{WARN:#}", others.join(", ")),
+    }
 }

@@ -50,8 +50,9 @@ async fn sweep(args: &SweepArgs, output: &Output) -> CommandResult {
         output.line(format!("{words}  {{{}}}", labels.join(", ")));
     }
     let would = if args.dry_run { "would be accepted" } else { "accepted" };
+    let fire = if firing == 1 { "alert fires" } else { "alerts fire" };
     output.line(format!(
-        "{firing} alerts fire, {} are for policy `{}`, {accepted} {would}",
+        "{firing} {fire}, {} of them for policy `{}`, {accepted} {would}",
         alerts.len(),
         args.policy
     ));

@@ -131,7 +131,7 @@ impl Access {
 
     fn client(&self) -> Result<Client, String> {
         let mut builder = Client::builder()
-            .redirect(redirect::Policy::limited(3))
+            .redirect(redirect::Policy::custom(follow))
             .user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")));
         if let Some(file) = &self.ca_file {
             let unfit = |error: reqwest::Error| format!("{}: {}", file.display(), causes(&error));
@@ -151,6 +151,18 @@ impl Access {
         }
         builder.build().map_err(|error| format!("no HTTP client can be made: {}", causes(&error)))
     }
+}
+
+/// Follow within the host that is configured (to https, too), and three times at most: headers of the
+/// configuration may be secrets, and reqwest takes away none but those that it knows.
+fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let next = attempt.url();
+    let is_home = attempt.previous().first().is_some_and(|first| {
+        let same_port = next.port_or_known_default() == first.port_or_known_default();
+        let is_secured = first.scheme() == "http" && next.scheme() == "https";
+        next.host_str() == first.host_str() && (is_secured || (same_port && next.scheme() == first.scheme()))
+    });
+    if is_home && attempt.previous().len() <= 3 { attempt.follow() } else { attempt.stop() }
 }
 
 fn text(file: &Path) -> Result<String, String> {
@@ -174,7 +186,7 @@ mod tests {
 
     use super::*;
     use crate::PrometheusClient;
-    use crate::testing::TestServer;
+    use crate::testing::{Behaviour, TestServer};
 
     async fn asked(access: Access) -> (Result<(), String>, Vec<String>) {
         let server = TestServer::answering(200, r#"{"status":"success","data":{"alerts":[]}}"#).await;
@@ -220,6 +232,19 @@ mod tests {
         let request = requests[0].to_lowercase();
         assert!(request.contains("x-scope-orgid: team\r\n"), "{request}");
         assert!(requests[0].contains("Basic bWU6IGEgYiA="), "{request}");
+    }
+
+    #[tokio::test]
+    async fn what_the_configuration_sends_goes_to_no_other_server() {
+        let elsewhere = TestServer::answering(200, r#"{"status":"success","data":{"alerts":[]}}"#).await;
+        let behaviour = Behaviour::Redirect(format!("{}/api/v1/alerts", elsewhere.url()));
+        let server = TestServer::start(behaviour).await;
+        let access =
+            Access { headers: [("X-Api-Key".to_owned(), "secret".to_owned())].into(), ..Access::default() };
+        let client = PrometheusClient::with_access(&server.url(), access, Arc::new(RealClock)).unwrap();
+        let error = client.alerts().await.unwrap_err();
+        assert!(error.message.contains("leads to another server"), "{}", error.message);
+        assert_eq!((server.requests().len(), elsewhere.requests().len()), (1, 0));
     }
 
     #[tokio::test]

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use suture_core::alert::alertmanager_fingerprint;
 use suture_core::{Alert, AlertStatus, IncidentId, Labels, Program};
-use suture_journal::{IncidentState, JournalError, Sought};
+use suture_journal::{IncidentRecord, IncidentState, JournalError, Sought};
 
 use super::Dispatcher;
 use crate::engine::{ByHand, CloseError, RetryError, StartError};
@@ -23,7 +24,16 @@ impl Dispatcher {
         if let Some((_, why)) = self.shared.hold(name).namespace_of(&key, &labels) {
             return Err(StartError::Unavailable(format!("the incident would be held back: {why}")));
         }
-        self.check_key(name, &key).await?;
+        let fingerprint = alertmanager_fingerprint(&labels);
+        self.check_key(name, &key, fingerprint.clone()).await?;
+        if let Some(id) = self.escalated_by_hand(name, &key, &labels) {
+            self.try_anew(&id, &by.who);
+            self.change(&id, |incident| {
+                incident.forced = by.is_forced;
+                incident.started_by = Some(by.who);
+            });
+            return Ok(id);
+        }
         let alert = Alert {
             status: AlertStatus::Firing,
             labels,
@@ -31,7 +41,7 @@ impl Dispatcher {
             starts_at: self.now(),
             ends_at: None,
             generator_url: String::new(),
-            fingerprint: String::new(),
+            fingerprint,
         };
         Ok(self.open_incident(&policy, key, alert, IncidentState::Queued, Some(by)))
     }
@@ -44,14 +54,30 @@ impl Dispatcher {
         if incident.state.is_active() {
             return Err(RetryError::AtWork(incident.state));
         }
-        let (policy, key) = (incident.policy.clone(), incident.key.clone());
+        let (policy, key, alert) =
+            (incident.policy.clone(), incident.key.clone(), incident.fingerprint.clone());
         self.policy_that_starts(&policy)?;
-        self.check_key(&policy, &key).await?;
+        self.check_key(&policy, &key, alert).await?;
+        self.try_anew(id, who);
+        Ok(())
+    }
+
+    /// What was started by hand with the same labels, and was escalated: to start it again is to try
+    /// it anew, or people would be told of the first for ever.
+    fn escalated_by_hand(&self, policy: &str, key: &Labels, labels: &Labels) -> Option<IncidentId> {
+        let rests = |incident: &IncidentRecord| {
+            incident.by_hand && incident.state == IncidentState::Escalated && incident.alert.labels == *labels
+        };
+        let same_key = self.incidents.of_key(&(policy.to_owned(), key.clone()));
+        same_key.into_iter().find(|id| self.incidents.get(id).is_some_and(rests))
+    }
+
+    fn try_anew(&mut self, id: &IncidentId, who: &str) {
         if self.incidents.get(id).is_some_and(|incident| incident.state == IncidentState::Escalated) {
             self.page_resolved(id);
         }
-        tracing::info!(incident = %id, policy, who, "an incident is tried anew");
         self.change(id, |incident| {
+            tracing::info!(incident = %id, policy = incident.policy, who, "an incident is tried anew");
             incident.state = IncidentState::Queued;
             incident.attempts = 0;
             incident.due = None;
@@ -60,7 +86,6 @@ impl Dispatcher {
             incident.cancelled = None;
             incident.summary = format!("{who} has it tried anew");
         });
-        Ok(())
     }
 
     /// Close an incident that has no run at work.
@@ -108,9 +133,9 @@ impl Dispatcher {
         Ok((policy, program))
     }
 
-    /// That nothing with a key is being handled.
-    async fn check_key(&mut self, policy: &str, key: &Labels) -> Result<(), StartError> {
-        let sought = Sought { policy: policy.to_owned(), key: key.clone(), fingerprint: String::new() };
+    /// That nothing with a key is being handled. What there is of this alert is in memory then.
+    async fn check_key(&mut self, policy: &str, key: &Labels, fingerprint: String) -> Result<(), StartError> {
+        let sought = Sought { policy: policy.to_owned(), key: key.clone(), fingerprint };
         let fetched = self.fetch_of(vec![sought]).await;
         fetched.map_err(|error| StartError::Unavailable(error.to_string()))?;
         let same_key = self.incidents.of_key(&(policy.to_owned(), key.clone()));

@@ -20,7 +20,8 @@ impl Dispatcher {
     ) {
         let now = self.now();
         let Some(incident) = self.incidents.get(id) else { return };
-        let cleared = incident.by_hand || incident.alert.status == AlertStatus::Resolved;
+        let by_hand = incident.by_hand;
+        let cleared = by_hand || incident.alert.status == AlertStatus::Resolved;
         if !doubts.is_empty() {
             return self.escalate(id, format!("{summary} In doubt: {}", doubts.join("; ")));
         }
@@ -57,7 +58,7 @@ impl Dispatcher {
                     incident.attempts = incident.attempts.saturating_sub(1);
                     incident.summary = summary;
                 });
-                if cleared {
+                if cleared && !by_hand {
                     self.resolve(id);
                 }
             }
@@ -65,7 +66,7 @@ impl Dispatcher {
             | Ending::Failed(_)
             | Ending::Trapped(_)
             | Ending::Halted(_) => {
-                if cleared && !self.incidents.get(id).is_some_and(|incident| incident.by_hand) {
+                if cleared && !by_hand {
                     self.change(id, |incident| incident.summary = summary);
                     return self.resolve(id);
                 }

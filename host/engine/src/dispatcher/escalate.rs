@@ -24,12 +24,6 @@ impl Dispatcher {
         }
         self.put(id, IncidentState::Escalated, None, why);
         self.page(id);
-        let Some(incident) = self.incidents.get(id) else { return };
-        // Nothing will clear it: there is no alert.
-        if incident.by_hand {
-            let now = self.now();
-            self.change(id, |incident| incident.closed_at = Some(now));
-        }
     }
 
     /// Tell people of an incident; the result comes back as a command.

@@ -133,7 +133,7 @@ impl Dispatcher {
                     self.keep(policy, &alert);
                     continue;
                 }
-                false => key_for(policy, &alert),
+                false => self.key_for(policy, &alert),
             };
             match key {
                 Ok(key) => aimed.push(Aimed { alert: alert.clone(), policy: policy.clone(), key }),
@@ -143,6 +143,24 @@ impl Dispatcher {
         if !is_anybodys {
             self.shared.unmatched.note(&alert, &Why::NoPolicy, self.now(), &self.shared.metrics);
         }
+    }
+
+    /// The key of an alert that a policy wants. Otherwise what became of it, as the metric says it.
+    fn key_for(&self, policy: &Policy, alert: &Alert) -> Result<Labels, &'static str> {
+        let name = &policy.config.name;
+        let Ok(program) = &policy.program else { return Err("ignored") };
+        if let Err(reason) = policy.trusts(alert) {
+            let fingerprint = alert.fingerprint();
+            tracing::warn!(policy = name, fingerprint, reason, "an alert is not trusted");
+            return Err("untrusted");
+        }
+        key(program.manifest(), &alert.labels).map_err(|what| {
+            if alert.status == AlertStatus::Firing {
+                let why = Why::NoKey { policy: name, what: &what };
+                self.shared.unmatched.note(alert, &why, self.now(), &self.shared.metrics);
+            }
+            "invalid"
+        })
     }
 
     /// Route alerts, once what is known of them is in memory. False where it can't be read.
@@ -321,20 +339,4 @@ impl Aimed {
         let policy = self.policy.config.name.clone();
         Sought { policy, key: self.key.clone(), fingerprint: self.alert.fingerprint() }
     }
-}
-
-/// The key of an alert that a policy wants. Otherwise what became of it, as the metric says it.
-fn key_for(policy: &Policy, alert: &Alert) -> Result<Labels, &'static str> {
-    let name = &policy.config.name;
-    let Ok(program) = &policy.program else { return Err("ignored") };
-    if let Err(reason) = policy.trusts(alert) {
-        let fingerprint = alert.fingerprint();
-        tracing::warn!(policy = name, fingerprint, reason, "an alert is not trusted");
-        return Err("untrusted");
-    }
-    key(program.manifest(), &alert.labels).map_err(|reason| {
-        let fingerprint = alert.fingerprint();
-        tracing::warn!(policy = name, fingerprint, reason, "an alert can't be handled");
-        "invalid"
-    })
 }

@@ -2,6 +2,7 @@
 //! fast.
 
 mod backtested;
+mod by_hand;
 mod cancelled;
 mod closed;
 mod draining;
@@ -328,16 +329,6 @@ async fn a_storm_starts_no_runs_and_tells_once() {
     let pages = bed.pages.0.lock().clone();
     assert_eq!(pages.len(), 1);
     assert_eq!(pages[0].labels["alertname"], "SutureStorm");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_run_started_by_hand_needs_no_alert_and_is_over_when_it_is_done() {
-    let bed = bed(policy(|_, _| async { done() })).await;
-    assert!(bed.engine.start_run("test", Labels::new(), by_hand(false)).await.is_err());
-    assert!(bed.engine.start_run("other", Labels::new(), by_hand(false)).await.is_err());
-    let labels: Labels = [("obj_namespace".to_owned(), "media".to_owned())].into();
-    bed.engine.start_run("test", labels, by_hand(false)).await.unwrap();
-    assert!(bed.until(IncidentState::Resolved).await.by_hand);
 }
 
 #[tokio::test(flavor = "multi_thread")]

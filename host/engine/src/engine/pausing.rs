@@ -29,6 +29,15 @@ impl PauseOrder {
     }
 }
 
+/// What is paused, and what that took the place of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paused {
+    /// What holds now.
+    pub pause: PauseRecord,
+    /// What held before, with its own reason and end.
+    pub was: Option<PauseRecord>,
+}
+
 /// Why something is not paused, or not resumed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PauseError {
@@ -55,7 +64,7 @@ impl Engine {
     ///
     /// # Errors
     /// Why it does not hold, or not for longer than this process lives.
-    pub async fn pause(&self, order: PauseOrder) -> Result<PauseRecord, PauseError> {
+    pub async fn pause(&self, order: PauseOrder) -> Result<Paused, PauseError> {
         let PauseOrder { policy, who, reason, until } = order;
         if let Some(policy) = policy.as_ref().filter(|policy| self.0.table.find(policy).is_none()) {
             return Err(PauseError::UnknownPolicy(policy.clone()));
@@ -65,8 +74,10 @@ impl Engine {
             return Err(PauseError::Past(until));
         }
         // What is drained stays so, whoever says beside that it is paused.
-        let drain = self.0.pauses.get(policy.as_deref(), since).and_then(|pause| pause.drain);
-        self.put_pause(PauseRecord { policy, who, reason, since, until, drain }).await
+        let was = self.0.pauses.get(policy.as_deref(), since);
+        let drain = was.as_ref().and_then(|pause| pause.drain);
+        let pause = self.put_pause(PauseRecord { policy, who, reason, since, until, drain }).await?;
+        Ok(Paused { pause, was })
     }
 
     pub(super) async fn put_pause(&self, pause: PauseRecord) -> Result<PauseRecord, PauseError> {

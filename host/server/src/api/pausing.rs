@@ -7,7 +7,7 @@ use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::json;
 use suture_core::{HumanDuration, Timestamp};
-use suture_engine::{Engine, PauseError, PauseOrder};
+use suture_engine::{Engine, PauseError, PauseOrder, Paused};
 
 use super::{Answer, body};
 use crate::failure::Failure;
@@ -91,9 +91,9 @@ async fn put(engine: &Engine, caller: &Caller, pause: Pause) -> Answer {
     let until = length.map(|length| engine.after(length.get())).or(until);
     let reason = body::reason(reason)?;
     let order = PauseOrder { policy, who: caller.name().to_owned(), reason, until };
-    let pause = engine.pause(order).await?;
+    let Paused { pause, was } = engine.pause(order).await?;
     caller.did("pause", whose(pause.policy.as_deref()));
-    Ok(Json(json!({"paused": true, "pause": pause, "pauses": engine.pauses()})))
+    Ok(Json(json!({"paused": true, "pause": pause, "was": was, "pauses": engine.pauses()})))
 }
 
 async fn end(engine: &Engine, caller: &Caller, policy: Option<String>) -> Answer {

@@ -32,6 +32,11 @@ impl ConfigError {
         Self { file, line: 0, column: 0, message: message.into(), source_line: String::new() }
     }
 
+    /// What the reader of YAML says of a file.
+    pub fn of_yaml(file: &Path, text: &str, error: &Error) -> Self {
+        Source { file, text }.of_yaml(error)
+    }
+
     /// `FILE:LINE:COLUMN: message`, without the line itself.
     pub fn in_a_line(&self) -> String {
         let file = self.file.display();

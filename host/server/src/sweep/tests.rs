@@ -84,11 +84,3 @@ fn what_alertmanager_does_not_have_is_silenced_where_a_silence_matches_any_form_
     assert_eq!(alert.starts_at.to_string(), "2026-11-23T10:00:00Z");
     assert!(swept(&silence("alertname", "B")).1 && swept(&silence("cluster", "home")).1);
 }
-
-#[test]
-fn a_fingerprint_is_that_of_alertmanager() {
-    // FNV-1a of nothing, and of what prometheus/common's own tests have.
-    assert_eq!(fingerprint::of(&Labels::new()), "cbf29ce484222325");
-    let ours = fingerprint::of(&labels(&[("name", "garland, briggs"), ("fear", "love is not enough")]));
-    assert_eq!(ours, format!("{:016x}", 5_799_056_148_416_392_346_u64));
-}

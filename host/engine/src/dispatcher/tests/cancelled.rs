@@ -1,5 +1,7 @@
 //! What somebody cancelled is left alone until its alert has cleared.
 
+use suture_core::Halt;
+
 use super::resuming::{asleep, ended, may, next, sleepy};
 use super::*;
 use crate::engine::CancelIncidentError;
@@ -51,8 +53,11 @@ async fn it_is_not_tried_again_for_another_alert_of_its_key_until_its_own_has_cl
 async fn a_run_that_ends_by_itself_after_it_was_cancelled_is_not_tried_again() {
     let bed = bed(policy(|calls, _| async move {
         // It hears of its cancellation, and says that it failed.
-        let _ = calls.call(Effect::Sleep { duration_ms: 86_400_000 }).await;
-        Ok(Err("no luck".to_owned()))
+        match calls.call(Effect::Sleep { duration_ms: 86_400_000 }).await {
+            Err(Halt::Cancelled(_)) => Ok(Err("no luck".to_owned())),
+            Err(halt) => Err(halt),
+            Ok(_) => done(),
+        }
     }))
     .await;
     bed.post("firing", &["media"]).await;

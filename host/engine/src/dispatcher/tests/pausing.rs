@@ -12,7 +12,7 @@ fn order(policy: Option<&str>, until: Option<suture_core::Timestamp>) -> PauseOr
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_outlives_a_restart_with_who_and_why() {
     let first = bed(policy(|_, _| async { done() })).await;
-    let paused = first.engine.pause(order(None, None)).await.unwrap();
+    let paused = first.engine.pause(order(None, None)).await.unwrap().pause;
     let second = next(ended(first).await, policy(|_, _| async { done() }), |_| {}).await;
     assert_eq!(second.engine.pauses(), std::slice::from_ref(&paused));
     assert_eq!((paused.who.as_str(), paused.reason.as_str()), ("alice", "the storage is moved"));
