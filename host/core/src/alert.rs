@@ -1,11 +1,13 @@
 //! Alerts as Alertmanager posts them (webhook payload, version 4).
 
+mod known;
 mod stream;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use known::KnownAlert;
 pub use stream::{Envelope, Read};
 
 use crate::clock::Timestamp;

@@ -6,6 +6,7 @@ mod arriving;
 mod cancelling;
 mod draining;
 mod pausing;
+mod reconciling;
 mod shown;
 mod waiting;
 
@@ -40,6 +41,7 @@ pub use cancelling::CancelIncidentError;
 pub use draining::{DrainOrder, DrainStatus, Left};
 pub(crate) use pausing::tell_of_end;
 pub use pausing::{PauseError, PauseOrder};
+pub use reconciling::OpenIncidents;
 
 /// What a host is made of.
 pub struct EngineConfig {
