@@ -16,6 +16,8 @@ fn setup() -> Setup {
         grouped_by_namespace: false,
         repeat_interval: minutes(720),
         alertmanagers: 1,
+        max_alerts: 0,
+        inhibits: false,
         relabels: true,
         storm: 25,
     }
