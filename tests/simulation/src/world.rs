@@ -103,7 +103,7 @@ impl<'a> World<'a> {
             self.later(self.plan.events[index].at, Task::Happen(index));
         }
         let end = later(self.start, DAY);
-        while let Some((at, task)) = self.agenda.next() {
+        while let Some((at, task)) = self.agenda.take_next() {
             if at > end {
                 break;
             }

@@ -71,7 +71,7 @@ impl Agenda {
     }
 
     /// Take the next task out.
-    pub fn next(&mut self) -> Option<(Timestamp, Task)> {
+    pub fn take_next(&mut self) -> Option<(Timestamp, Task)> {
         let Reverse((at, number)) = self.order.pop()?;
         Some((at, self.tasks.remove(&number)?))
     }

@@ -27,7 +27,12 @@ pub(crate) fn names(object: usize) -> (String, String) {
 /// The labels of an object's alert, as its rule makes them.
 pub(crate) fn labels(object: usize) -> Labels {
     let (namespace, name) = names(object);
-    let labels = [("alertname", ALERTNAME), ("namespace", &namespace), ("name", &name), ("replica", "a")];
+    let labels = [
+        ("alertname", ALERTNAME),
+        ("namespace", namespace.as_str()),
+        ("name", name.as_str()),
+        ("replica", "a"),
+    ];
     labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 

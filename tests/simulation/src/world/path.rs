@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use suture_core::clock::later;
-use suture_core::{Envelope, Labels, Timestamp};
+use suture_core::{Clock, Envelope, Labels, Timestamp};
 use suture_simulator::alertmanager::Flushed;
 
 use super::World;
@@ -65,7 +65,7 @@ impl World<'_> {
         let broken = self.objects.broken().into_iter().filter(|object| !self.trouble.gaps.contains(object));
         let down = self.trouble.down.keys().map(|number| {
             let labels = [("alertname", DOWN.to_owned()), ("namespace", namespace(*number))];
-            labels.map(|(name, value)| (name.to_owned(), value)).into()
+            Labels::from(labels.map(|(name, value)| (name.to_owned(), value)))
         });
         broken.map(labels).chain(down).collect()
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use suture_core::clock::later;
-use suture_core::{Labels, Timestamp};
+use suture_core::{Clock, Labels, Timestamp};
 use suture_engine::{Hold, PauseOrder};
 use suture_journal::Filter;
 use suture_simulator::alertmanager::Silence;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use suture_core::Clock;
 use suture_core::clock::later;
 
 use super::World;
