@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use suture_core::{Clock, Labels, Timestamp};
+use suture_core::{Clock, KnownAlert, Labels, Timestamp};
 
 use crate::http::{Access, Server};
 pub use silence::Silence;
@@ -53,60 +53,6 @@ pub struct PostedAlert {
     pub ends_at: Option<Timestamp>,
     /// Where people find more; may be empty.
     pub generator_url: String,
-}
-
-/// An alert that Alertmanager has.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct KnownAlert {
-    /// What identifies it, external labels included.
-    pub labels: Labels,
-    /// Since when it fires.
-    pub starts_at: Timestamp,
-    /// Alertmanager's fingerprint of its labels.
-    pub fingerprint: String,
-    /// What it says to people.
-    #[serde(default)]
-    pub annotations: Labels,
-    /// Where people find more; may be empty.
-    #[serde(default, rename = "generatorURL")]
-    pub generator_url: String,
-    #[serde(default)]
-    receivers: Vec<Named>,
-    status: KnownStatus,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-struct Named {
-    name: String,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct KnownStatus {
-    state: String,
-    silenced_by: Vec<String>,
-    inhibited_by: Vec<String>,
-    /// Since 0.28: by time intervals of routes.
-    muted_by: Vec<String>,
-}
-
-impl KnownAlert {
-    /// Whether people are not to be told: it is silenced, inhibited, or muted by a time interval.
-    pub fn is_suppressed(&self) -> bool {
-        let KnownStatus { state, silenced_by, inhibited_by, muted_by } = &self.status;
-        state == "suppressed" || [silenced_by, inhibited_by, muted_by].iter().any(|by| !by.is_empty())
-    }
-
-    /// Whether people are told: it fires, it was looked at, and nothing keeps it back.
-    pub fn is_active(&self) -> bool {
-        self.status.state == "active" && !self.is_suppressed()
-    }
-
-    /// Whether its routes lead to a receiver of that name.
-    pub fn is_for(&self, receiver: &str) -> bool {
-        self.receivers.iter().any(|named| named.name == receiver)
-    }
 }
 
 impl AlertmanagerClient {

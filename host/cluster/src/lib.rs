@@ -23,7 +23,7 @@ pub mod socket;
 #[cfg(test)]
 mod testing;
 
-pub use alertmanager::{AlertmanagerClient, KnownAlert, PostedAlert, Silence};
+pub use alertmanager::{AlertmanagerClient, PostedAlert, Silence};
 pub use composite::WithPrometheus;
 pub use http::{Access, install_crypto};
 pub use prometheus::PrometheusClient;

@@ -1,6 +1,7 @@
 //! Alerts as Alertmanager posts them (webhook payload, version 4).
 
 mod fingerprint;
+mod known;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use fingerprint::{alertmanager_fingerprint, fingerprint_of};
+pub use known::KnownAlert;
 pub use stream::{Envelope, Read};
 
 use crate::clock::Timestamp;

@@ -36,7 +36,7 @@ pub mod relabel;
 pub mod selector;
 pub mod settings;
 
-pub use alert::{Alert, AlertStatus, Envelope, Labels, Notification, fingerprint_of};
+pub use alert::{Alert, AlertStatus, Envelope, KnownAlert, Labels, Notification, fingerprint_of};
 pub use causes::causes;
 pub use clock::{Clock, RealClock, ScaledClock, Timestamp, VirtualClock};
 pub use contract::ContractVersion;

@@ -7,6 +7,7 @@ mod by_hand;
 mod cancelling;
 mod draining;
 mod pausing;
+mod reconciling;
 mod shown;
 mod waiting;
 
@@ -41,6 +42,7 @@ pub use cancelling::{CancelError, CancelIncidentError};
 pub use draining::{DrainOrder, DrainStatus, Left};
 pub(crate) use pausing::tell_of_end;
 pub use pausing::{PauseError, PauseOrder, Paused};
+pub use reconciling::OpenIncidents;
 
 /// What a host is made of.
 pub struct EngineConfig {

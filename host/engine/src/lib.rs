@@ -27,6 +27,7 @@ mod pauses;
 pub mod policy;
 pub mod progress;
 mod readable;
+pub mod reconcile;
 mod reminder;
 pub mod run;
 mod table;
@@ -40,7 +41,8 @@ pub use cluster::Cluster;
 pub use confirm::{ByPrometheus, Confirm, RelabelingSource};
 pub use dispatcher::is_our_own;
 pub use engine::{
-    ByHand, DrainOrder, DrainStatus, Engine, EngineConfig, Left, PauseError, PauseOrder, Paused, Refusal,
+    ByHand, DrainOrder, DrainStatus, Engine, EngineConfig, Left, OpenIncidents, PauseError, PauseOrder, Paused,
+    Refusal,
 };
 pub use hold::Hold;
 pub use locks::Locks;
@@ -48,6 +50,7 @@ pub use metrics::Metrics;
 pub use pager::{NoPager, Page, Pager, Telling};
 pub use policy::{CandidateStatus, KeptModules, Policy, PolicyConfig, PolicyStatus, Retry};
 pub use progress::Progress;
+pub use reconcile::{Alertmanagers, KnownReceivers, Receiver, Reconciler};
 pub use run::{Finished, RunSpec, Session, execute};
 pub use unmatched::UnmatchedAlert;
 pub use waiting::{Waiting, WaitingFor};

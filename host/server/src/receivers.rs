@@ -6,21 +6,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
+use suture_engine::Receiver;
 
 /// In the folder of the journal.
 const FILE: &str = "receivers.json";
 /// The most that are remembered. An installation has one or two.
 const MOST: usize = 64;
-
-/// A receiver, and the path that it posts to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Receiver {
-    /// Its name in Alertmanager.
-    pub name: String,
-    /// The policy of `/hooks/POLICY`; none where it posts to `/hooks`.
-    pub policy: Option<String>,
-}
 
 /// Those that have posted here.
 pub(crate) struct Receivers {

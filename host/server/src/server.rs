@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use suture_cluster::live::lease::{Fenced, Lost, Tenure};
 use suture_core::RealClock;
-use suture_engine::{Budgets, Cluster, Engine, EngineConfig};
+use suture_engine::{Budgets, Cluster, Engine, EngineConfig, KnownReceivers, Reconciler};
 use suture_journal::{Filter, IncidentRecord, Journal};
 use suture_telemetry::{Source, Telemetry};
 use tokio::sync::broadcast;
@@ -24,7 +24,7 @@ use crate::listener::Listener;
 use crate::receivers::Receivers;
 use crate::rights::Rights;
 use crate::standby::Standby;
-use crate::sweep::{Reconciler, Schedules, Sweeper};
+use crate::sweep::{Schedules, Sweeper};
 use crate::webhook::{Heard, Webhook};
 use crate::{api, events, telemetry, webhook};
 
@@ -146,7 +146,9 @@ impl Server {
         let sweeper = Arc::new(Sweeper::new(engine.clone(), &loaded)?);
         let receivers = Arc::new(Receivers::load(&storage));
         let every = config.reconcile_every();
-        let reconciler = Reconciler::start(sweeper.clone(), receivers.clone(), clock.clone(), every);
+        let known = receivers.clone();
+        let known: KnownReceivers = Arc::new(move || known.all());
+        let reconciler = Reconciler::start(engine.clone(), sweeper.clone(), known, clock.clone(), every);
         let schedules = Schedules::start(sweeper.clone(), clock.clone());
         let tell = schedules.teller();
         tell(&loaded);

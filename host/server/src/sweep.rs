@@ -1,29 +1,24 @@
 //! Asking Prometheus for what is firing, and handling it as if it had been posted.
 
-mod reconcile;
 mod schedule;
 mod told;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use futures::future::try_join_all;
 use serde::Serialize;
-use serde_json::json;
 use suture_cluster::AlertmanagerClient;
 use suture_core::alert::alertmanager_fingerprint;
 use suture_core::effect::ActiveAlert;
-use suture_core::{Alert, AlertRelabeling, AlertStatus, Envelope, Labels};
-use suture_engine::key::key;
-use suture_engine::{Confirm, Engine, Policy};
-use suture_journal::{IncidentRecord, JournalError, Sought};
+use suture_core::{Alert, AlertRelabeling, AlertStatus, KnownAlert, Labels};
+use suture_engine::{Alertmanagers, Confirm, Engine, Policy};
 
 use crate::assemble;
 use crate::config::{ConfigError, Loaded};
-pub(crate) use reconcile::Reconciler;
 pub(crate) use schedule::Schedules;
 use told::Told;
-
-/// The most alerts in one notification, so that each is written in one piece.
-const BATCH: usize = 100;
 
 /// Sweeps for a host.
 #[derive(Clone)]
@@ -104,25 +99,6 @@ impl Sweeper {
         swept
     }
 
-    /// The open incidents of alerts, confirmed or not.
-    async fn incidents(
-        &self,
-        policy: &Policy,
-        alerts: &[Alert],
-    ) -> Result<Vec<IncidentRecord>, JournalError> {
-        let Ok(program) = &policy.program else { return Ok(Vec::new()) };
-        let sought = |alert: &Alert| {
-            let key = key(program.manifest(), &alert.labels).ok()?;
-            let (policy, fingerprint) = (policy.config.name.clone(), alert.fingerprint());
-            Some(Sought { policy, key, fingerprint })
-        };
-        let sought: Vec<Sought> = alerts.iter().filter_map(sought).collect();
-        let journal = self.engine.journal();
-        let mut found = journal.open_of(sought.clone()).await?;
-        found.extend(journal.received_of(sought).await?);
-        Ok(found)
-    }
-
     async fn look(&self, name: &str, dry_run: bool) -> Result<Swept, SweepError> {
         let unavailable = |error: String| SweepError::Unavailable(error);
         let policy = self.engine.policy(name).ok_or_else(|| SweepError::UnknownPolicy(name.to_owned()))?;
@@ -142,12 +118,12 @@ impl Sweeper {
                 policy.wants(&alert.labels, false) && !suture_engine::is_our_own(&alert.labels)
             })
             .unzip();
-        let incidents = self.incidents(&policy, &wanted).await;
+        let incidents = self.engine.open_incidents(&policy, &wanted).await;
         let incidents = incidents.map_err(|error| unavailable(error.to_string()))?;
         for (alert, is_suppressed) in wanted.into_iter().zip(suppressed) {
             let result = match is_suppressed {
                 true => Fate::Suppressed,
-                false if is_known(name, &alert, &incidents) => Fate::Known,
+                false if incidents.know(&alert) => Fate::Known,
                 false => Fate::Accepted,
             };
             swept.alerts.push(Found { labels: alert.labels.clone(), result });
@@ -157,9 +133,7 @@ impl Sweeper {
         }
         swept.accepted = accepted.len();
         if !dry_run {
-            for batch in accepted.chunks(BATCH) {
-                self.accept(name, "sweep", batch).await.map_err(unavailable)?;
-            }
+            self.engine.accept_alerts(name, "sweep", &accepted).await.map_err(unavailable)?;
         }
         tracing::info!(
             policy = name,
@@ -171,12 +145,13 @@ impl Sweeper {
         );
         Ok(swept)
     }
+}
 
-    /// Accept alerts as one notification.
-    async fn accept(&self, policy: &str, receiver: &str, alerts: &[Alert]) -> Result<(), String> {
-        let body = json!({"version": "4", "receiver": receiver, "alerts": alerts}).to_string().into_bytes();
-        let notification = Envelope::parse(&body, drop).map_err(|error| error.to_string())?;
-        self.engine.accept(Some(policy), notification, body).await.map_err(|error| error.to_string())
+#[async_trait]
+impl Alertmanagers for Sweeper {
+    async fn alerts_for(&self, receivers: &BTreeSet<&str>) -> Result<Vec<KnownAlert>, String> {
+        let asked = self.alertmanagers.iter().map(|client| client.alerts_for(receivers));
+        Ok(try_join_all(asked).await?.concat())
     }
 }
 
@@ -217,16 +192,6 @@ fn as_posted(alert: ActiveAlert, relabeling: &AlertRelabeling, key: &[String], t
         labels,
     };
     (alert, is_suppressed)
-}
-
-/// Whether an incident of this very firing is open.
-fn is_known(policy: &str, alert: &Alert, incidents: &[IncidentRecord]) -> bool {
-    let fingerprint = alert.fingerprint();
-    incidents.iter().any(|incident| {
-        incident.policy == policy
-            && incident.fingerprint == fingerprint
-            && incident.starts_at >= alert.starts_at
-    })
 }
 
 /// A sweeper that is shared.

@@ -16,7 +16,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use suture_core::alert::Read;
 use suture_core::{Clock, Envelope, RealClock, names};
-use suture_engine::{Engine, Refusal};
+use suture_engine::{Engine, Receiver, Refusal};
 use tokio::sync::Notify;
 
 use crate::basic::Basic;
@@ -25,7 +25,7 @@ use crate::drills::{Arrival, Drills, drill_of};
 use crate::failure::Failure;
 use crate::listener::Peer;
 use crate::name::Name;
-use crate::receivers::{Receiver, Receivers};
+use crate::receivers::Receivers;
 use crate::token::Token;
 use readers::{Crowded, Readers, Reading, Room};
 

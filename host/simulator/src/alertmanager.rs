@@ -2,20 +2,26 @@
 //! groups it, leaves out what is suppressed, and decides what it notifies of and when. As
 //! `dispatch/dispatch.go`, `notify/notify.go` and `types/types.go` of Alertmanager 0.28 and later do it.
 //!
-//! Left out are the tree of routes (there is one), inhibition rules (the caller says what is
-//! inhibited), time intervals, and `resolve_timeout` (whoever posts says until when an alert holds).
+//! Left out are the tree of routes (there is one), time intervals, and `resolve_timeout` (whoever
+//! posts says until when an alert holds).
 
 mod group;
+mod inhibition;
 mod silence;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use suture_core::{Alert, AlertStatus, Labels, Notification, Timestamp};
 
 use group::Group;
 pub use group::{Flushed, Notified};
-pub use silence::Suppression;
+pub use inhibition::InhibitRule;
+pub use silence::Silence;
+
+/// The receiver's name.
+const RECEIVER: &str = "suture";
 
 /// An alert as it is posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,23 +55,25 @@ pub struct Route {
 #[derive(Clone, Debug)]
 pub struct SimulatedAlertmanager {
     route: Route,
+    inhibit_rules: Vec<InhibitRule>,
     alerts: BTreeMap<Labels, Posted>,
     groups: BTreeMap<Labels, Group>,
     /// What was notified of, by group. Outlives a restart.
     log: BTreeMap<Labels, Notified>,
     /// Outlive a restart.
-    suppressions: Vec<Suppression>,
+    silences: Vec<Silence>,
 }
 
 impl SimulatedAlertmanager {
     /// One that has just been installed.
-    pub fn new(route: Route) -> Self {
+    pub fn new(route: Route, inhibit_rules: Vec<InhibitRule>) -> Self {
         Self {
             route,
+            inhibit_rules,
             alerts: BTreeMap::new(),
             groups: BTreeMap::new(),
             log: BTreeMap::new(),
-            suppressions: Vec::new(),
+            silences: Vec::new(),
         }
     }
 
@@ -77,9 +85,7 @@ impl SimulatedAlertmanager {
             Some(_) | None => posted,
         };
         self.alerts.insert(labels.clone(), merged.clone());
-        let is_for_people =
-            labels.get("alertname").is_some_and(|name| name.starts_with(&self.route.for_people));
-        if is_for_people {
+        if self.is_for_people(&labels) {
             return;
         }
         let by = |name: &String| Some((name.clone(), labels.get(name)?.clone()));
@@ -101,11 +107,9 @@ impl SimulatedAlertmanager {
         let mut flushed = Vec::new();
         for of in due {
             let Some(group) = self.groups.get_mut(&of) else { continue };
-            let suppressed =
-                |labels: &Labels| self.suppressions.iter().any(|suppression| suppression.covers(labels, now));
             let seen = group.flush(now, self.route.group_interval);
             let heard: Vec<Posted> =
-                seen.iter().filter(|alert| !suppressed(&alert.labels)).cloned().collect();
+                seen.iter().filter(|alert| !self.is_suppressed(&alert.labels, now)).cloned().collect();
             let next = Notified::of(&heard, now);
             // What is suppressed altogether ends here, and is not noted (`notify.MultiStage`).
             if heard.is_empty() || !next.is_news(self.log.get(&of), self.route.repeat_interval) {
@@ -137,9 +141,9 @@ impl SimulatedAlertmanager {
         }
     }
 
-    /// A peer's silences.
-    pub fn suppress(&mut self, suppression: Suppression) {
-        self.suppressions.push(suppression);
+    /// Somebody silences alerts, here or at a peer.
+    pub fn silence(&mut self, silence: Silence) {
+        self.silences.push(silence);
     }
 
     /// It starts anew: alerts and groups are gone; silences and what was notified of stay.
@@ -153,21 +157,46 @@ impl SimulatedAlertmanager {
         self.alerts.iter().filter(move |(_, known)| known.ends_at > now).map(|(labels, _)| labels)
     }
 
-    /// The alerts for the receiver that hold and are not suppressed (`/api/v2/alerts?active=true`), as a
-    /// notification.
-    pub fn active(&self, now: Timestamp) -> Notification {
-        let is_for_people = |alert: &Posted| {
-            alert.labels.get("alertname").is_some_and(|name| name.starts_with(&self.route.for_people))
+    /// The alerts that hold, as the API shows them (`/api/v2/alerts`).
+    pub fn listed(&self, now: Timestamp) -> Value {
+        let show = |alert: &Posted| {
+            let is_silenced = self.is_silenced(&alert.labels, now);
+            let is_inhibited = self.is_inhibited(&alert.labels, now);
+            let by = |is_so: bool| if is_so { vec!["something"] } else { Vec::new() };
+            let receiver = if self.is_for_people(&alert.labels) { "people" } else { RECEIVER };
+            json!({
+                "labels": alert.labels,
+                "annotations": {},
+                "startsAt": alert.starts_at,
+                "endsAt": alert.ends_at,
+                "fingerprint": suture_core::alert::fingerprint_of(&alert.labels),
+                "receivers": [{"name": receiver}],
+                "status": {
+                    "state": if is_silenced || is_inhibited { "suppressed" } else { "active" },
+                    "silencedBy": by(is_silenced),
+                    "inhibitedBy": by(is_inhibited),
+                    "mutedBy": [],
+                },
+            })
         };
-        let holds = |alert: &&Posted| alert.ends_at > now && !self.is_suppressed(&alert.labels, now);
-        let active: Vec<Posted> =
-            self.alerts.values().filter(holds).filter(|alert| !is_for_people(alert)).cloned().collect();
-        self.notification(&Labels::new(), &active, now)
+        self.alerts.values().filter(|alert| alert.ends_at > now).map(show).collect()
     }
 
     /// Whether an alert is silenced or inhibited.
     pub fn is_suppressed(&self, labels: &Labels, now: Timestamp) -> bool {
-        self.suppressions.iter().any(|suppression| suppression.covers(labels, now))
+        self.is_silenced(labels, now) || self.is_inhibited(labels, now)
+    }
+
+    fn is_silenced(&self, labels: &Labels, now: Timestamp) -> bool {
+        self.silences.iter().any(|silence| silence.covers(labels, now))
+    }
+
+    fn is_inhibited(&self, labels: &Labels, now: Timestamp) -> bool {
+        self.inhibit_rules.iter().any(|rule| rule.inhibits(labels, self.holding(now)))
+    }
+
+    fn is_for_people(&self, labels: &Labels) -> bool {
+        labels.get("alertname").is_some_and(|name| name.starts_with(&self.route.for_people))
     }
 
     fn done(&mut self, of: &Labels, flushed_at: Timestamp, seen: &[Posted]) {
@@ -200,7 +229,7 @@ impl SimulatedAlertmanager {
             version: "4".to_owned(),
             group_key: format!("{{}}:{of:?}"),
             truncated_alerts: (heard.len() - most) as u64,
-            receiver: "suture".to_owned(),
+            receiver: RECEIVER.to_owned(),
             alerts: heard.iter().take(most).map(show).collect(),
         }
     }

@@ -1,8 +1,8 @@
-//! A Prometheus in memory: how an alerting rule makes alerts of what its expression finds, and
-//! which of them are posted when. As `rules/alerting.go` and `rules/group.go` of Prometheus 3 do it.
+//! A Prometheus in memory: how alerting rules make alerts of what their expressions find, and which of them are posted when. As `rules/alerting.go` and `rules/group.go` of Prometheus 3 do it.
 //!
-//! Left out are the expression itself (the caller says for which labels it holds), templates in
-//! labels, and rules that are changed while alerts of theirs are active.
+//! Left out are the expressions themselves (the caller says for which labels they hold), templates
+//! in labels, groups (all rules are evaluated at once), and rules that are changed while alerts of
+//! theirs are active.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -36,10 +36,10 @@ pub struct AlertingRule {
     pub interval: Duration,
 }
 
-/// One Prometheus with one rule.
+/// One Prometheus.
 #[derive(Clone, Debug)]
 pub struct SimulatedPrometheus {
-    rule: AlertingRule,
+    rules: Vec<AlertingRule>,
     relabeling: AlertRelabeling,
     active: BTreeMap<Labels, Active>,
     /// Since when alerts held before a restart (the series `ALERTS_FOR_STATE`), and how many
@@ -66,8 +66,8 @@ enum State {
 
 impl SimulatedPrometheus {
     /// One that has just started, and relabels so what it posts.
-    pub fn new(rule: AlertingRule, relabeling: AlertRelabeling) -> Self {
-        Self { rule, relabeling, active: BTreeMap::new(), before: None }
+    pub fn new(rules: Vec<AlertingRule>, relabeling: AlertRelabeling) -> Self {
+        Self { rules, relabeling, active: BTreeMap::new(), before: None }
     }
 
     /// What it does to labels.
@@ -75,30 +75,27 @@ impl SimulatedPrometheus {
         &self.relabeling
     }
 
-    /// Evaluate the rule: its expression holds for these labels.
+    /// Evaluate the rules: their expressions hold for these labels, each with its rule's `alertname`.
     pub fn evaluate(&mut self, now: Timestamp, holds: &BTreeSet<Labels>) {
         for labels in holds {
-            let mut labels = labels.clone();
-            labels.insert("alertname".to_owned(), self.rule.alertname.clone());
-            match self.active.get_mut(&labels) {
+            match self.active.get_mut(labels) {
                 Some(alert) if alert.state != State::Inactive => alert.keep_firing_since = None,
                 Some(_) | None => {
-                    self.active.insert(labels, Active::pending(now));
+                    self.active.insert(labels.clone(), Active::pending(now));
                 }
             }
         }
-        let keep_firing_for = signed(self.rule.keep_firing_for);
-        let hold = signed(self.rule.hold);
+        let rules = &self.rules;
         self.active.retain(|labels, alert| {
-            let mut bare = labels.clone();
-            bare.remove("alertname");
-            if holds.contains(&bare) {
-                if alert.state == State::Pending && now.duration_since(alert.active_at) >= hold {
+            let Some(rule) = rule_of(rules, labels) else { return false };
+            if holds.contains(labels) {
+                if alert.state == State::Pending && now.duration_since(alert.active_at) >= signed(rule.hold) {
                     alert.state = State::Firing;
                     alert.fired_at = now;
                 }
                 return true;
             }
+            let keep_firing_for = signed(rule.keep_firing_for);
             if alert.state == State::Firing && keep_firing_for.is_positive() {
                 let since = *alert.keep_firing_since.get_or_insert(now);
                 if now.duration_since(since) < keep_firing_for {
@@ -134,11 +131,10 @@ impl SimulatedPrometheus {
         if *evaluations < RESTORED_AFTER {
             return;
         }
-        if self.rule.hold >= FOR_GRACE_PERIOD {
-            for (labels, alert) in &mut self.active {
-                if let Some(since) = before.get(labels) {
-                    alert.active_at = *since;
-                }
+        for (labels, alert) in &mut self.active {
+            let has_grace = rule_of(&self.rules, labels).is_some_and(|rule| rule.hold >= FOR_GRACE_PERIOD);
+            if let Some(since) = before.get(labels).filter(|_| has_grace) {
+                alert.active_at = *since;
             }
         }
         self.before = None;
@@ -146,7 +142,6 @@ impl SimulatedPrometheus {
 
     /// What is to be posted to each Alertmanager now.
     pub fn to_post(&mut self, now: Timestamp) -> Vec<Posted> {
-        let lasts = (4 * self.rule.interval).max(Duration::from_secs(240));
         let mut posted = Vec::new();
         for (labels, alert) in &mut self.active {
             let is_due = match (alert.last_sent_at, alert.resolved_at) {
@@ -159,6 +154,8 @@ impl SimulatedPrometheus {
                 continue;
             }
             alert.last_sent_at = Some(now);
+            let Some(rule) = rule_of(&self.rules, labels) else { continue };
+            let lasts = (4 * rule.interval).max(Duration::from_secs(240));
             let Some(labels) = self.relabeling.as_sent(labels) else { continue };
             let ends_at = alert.resolved_at.unwrap_or_else(|| later(now, lasts));
             posted.push(Posted { labels, starts_at: alert.fired_at, ends_at });
@@ -199,6 +196,11 @@ impl Active {
             last_sent_at: None,
         }
     }
+}
+
+/// The rule that makes an alert.
+fn rule_of<'a>(rules: &'a [AlertingRule], labels: &Labels) -> Option<&'a AlertingRule> {
+    rules.iter().find(|rule| labels.get("alertname") == Some(&rule.alertname))
 }
 
 fn signed(duration: Duration) -> SignedDuration {

@@ -1,6 +1,7 @@
 //! A policy that mends objects, as far as their cause lets it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -37,7 +38,10 @@ impl Heal {
                 reason: "to mend it".into(),
                 ..RawPermission::default()
             }],
-            settings_schema: r#"{"type": "object"}"#.into(),
+            settings_schema: json!({"type": "object", "additionalProperties": false, "properties": {
+                "holdSeconds": {"type": "integer", "minimum": 1, "default": 300}
+            }})
+            .to_string(),
         };
         #[expect(clippy::unwrap_used, reason = "a constant")]
         let manifest = manifest.check().unwrap();
@@ -57,7 +61,8 @@ impl Program for Heal {
 
     async fn remediate(&self, incident: &Incident, _: &Limits, host: Arc<dyn Host>) -> Ending {
         let label = |name: &str| incident.key.get(name).cloned().unwrap_or_default();
-        let calls = Calls { host, namespace: label("namespace"), name: label("name") };
+        let hold = Duration::from_secs(incident.settings["holdSeconds"].as_u64().unwrap_or_default());
+        let calls = Calls { host, namespace: label("namespace"), name: label("name"), hold };
         match calls.mend().await {
             Ok(Ok(outcome)) => Ending::Concluded(outcome),
             Ok(Err(error)) => Ending::Failed(error.to_string()),
@@ -73,6 +78,8 @@ struct Calls {
     host: Arc<dyn Host>,
     namespace: String,
     name: String,
+    /// How long it holds a lock.
+    hold: Duration,
 }
 
 macro_rules! seen {
@@ -109,7 +116,8 @@ impl Calls {
             "locked" => {
                 let free = json!({"data": {"lock": null}});
                 seen!(self.patch(json!({"data": {"lock": "held"}}), Some(free)));
-                seen!(self.answer(Effect::Sleep { duration_ms: 300_000 }));
+                let duration_ms = u64::try_from(self.hold.as_millis()).unwrap_or(u64::MAX);
+                seen!(self.answer(Effect::Sleep { duration_ms }));
                 seen!(self.patch(json!({"data": {"state": "healthy"}}), None));
                 remediated()
             }

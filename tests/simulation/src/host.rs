@@ -1,56 +1,79 @@
 //! One life of a host: a runtime of its own, so that killing it leaves nothing of it behind.
 
-use std::collections::BTreeMap;
+mod policy;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use suture_core::clock::later;
-use suture_core::{Clock, Envelope, Limits, Matchers, Mode, Program, Timestamp, VirtualClock};
+use suture_core::{Clock, Envelope, VirtualClock};
 use suture_engine::{
-    Budgets, ByPrometheus, Confirm, Engine, EngineConfig, KeptModules, Metrics, Policy, PolicyConfig,
-    Refusal, Retry, Telling,
+    Budgets, Engine, EngineConfig, KnownReceivers, Metrics, Receiver, Reconciler, Refusal, Telling,
 };
 use suture_journal::{Journal, JournalError};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::heal::Heal;
+use crate::configuration::Read;
 use crate::reach::Reach;
+use policy::{Kept, policies};
 
 /// How long a host may take for what it does at once, in virtual time.
 const AT_ONCE: Duration = Duration::from_secs(120);
+/// `webhook.reconcileEvery`.
+const RECONCILE_EVERY: Duration = Duration::from_secs(300);
+
+/// What outlives a host: its folder, and who posts to it, which is kept there.
+pub struct Disk {
+    folder: tempfile::TempDir,
+    receivers: Arc<Mutex<BTreeSet<Receiver>>>,
+}
+
+/// What a host starts with.
+pub struct Start<'a> {
+    /// What it reaches.
+    pub reach: &'a Reach,
+    /// How many new incidents at once are a storm.
+    pub storm: usize,
+    /// The version of the policy's module.
+    pub version: u32,
+    /// The configuration.
+    pub configuration: Read,
+}
 
 /// A host at work.
 pub struct Host {
     // Before the runtime: the last handle of the journal closes it.
     engine: Engine,
+    reconciler: Reconciler,
     runtime: Runtime,
     clock: VirtualClock,
+    reach: Reach,
+    receivers: Arc<Mutex<BTreeSet<Receiver>>>,
+    version: u32,
+    /// The configuration that is in force.
+    in_force: Read,
 }
 
-/// Every version of the policy is kept.
-struct Kept;
-
-#[async_trait::async_trait]
-impl KeptModules for Kept {
-    async fn program(&self, _: &Policy, digest: &str) -> Option<Arc<dyn Program>> {
-        let version = digest.strip_prefix("sha256:heal-")?.parse().ok()?;
-        Some(Heal::version(version))
+impl Disk {
+    /// An empty one, in memory where that can be: what is tried here is no disk.
+    pub fn new() -> Self {
+        let in_memory = Path::new("/dev/shm");
+        let made = if in_memory.is_dir() { tempfile::tempdir_in(in_memory) } else { tempfile::tempdir() };
+        #[expect(clippy::unwrap_used, reason = "a test without a folder can't be")]
+        Self { folder: made.unwrap(), receivers: Arc::default() }
     }
 }
 
 impl Host {
-    /// Start one on the journal in a folder.
+    /// Start one.
     ///
     /// # Errors
     /// Why it does not start.
-    pub fn start(
-        folder: &Path,
-        clock: &VirtualClock,
-        reach: &Reach,
-        storm: usize,
-        version: u32,
-    ) -> Result<Self, JournalError> {
+    pub fn start(disk: &Disk, clock: &VirtualClock, start: Start<'_>) -> Result<Self, JournalError> {
+        let Start { reach, storm, version, configuration } = start;
         let runtime = Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -58,11 +81,11 @@ impl Host {
             .map_err(|error| JournalError(error.to_string()))?;
         let time: Arc<dyn Clock> = Arc::new(clock.clone());
         let config = EngineConfig {
-            policies: vec![policy(reach, version, clock.now())],
+            policies: policies(reach, version, &configuration, clock.now()),
             kept: Some(Arc::new(Kept)),
-            journal: Journal::open(folder, time.clone())?,
+            journal: Journal::open(disk.folder.path(), time.clone())?,
             cluster: Arc::new(reach.clone()),
-            clock: time,
+            clock: time.clone(),
             pager: Arc::new(reach.clone()),
             metrics: Metrics::new("simulation"),
             budgets: Budgets { storm, ..Budgets::default() },
@@ -74,7 +97,24 @@ impl Host {
             held: BTreeMap::new(),
         };
         let engine = drive(&runtime, clock, Engine::start(config))?;
-        Ok(Self { engine, runtime, clock: clock.clone() })
+        let receivers = disk.receivers.clone();
+        let known = receivers.clone();
+        let known: KnownReceivers = Arc::new(move || known.lock().clone());
+        let reconciler = {
+            let _in = runtime.enter();
+            let alertmanagers = Arc::new(reach.clone());
+            Reconciler::start(engine.clone(), alertmanagers, known, time, Some(RECONCILE_EVERY))
+        };
+        Ok(Self {
+            engine,
+            reconciler,
+            runtime,
+            clock: clock.clone(),
+            reach: reach.clone(),
+            receivers,
+            version,
+            in_force: configuration,
+        })
     }
 
     /// Let it do all that it can do now.
@@ -92,57 +132,56 @@ impl Host {
         &self.engine
     }
 
-    /// Deliver a notification.
+    /// Whether it has the policy, and its code.
+    pub fn has_policy(&self) -> bool {
+        self.engine.policy("heal").is_some_and(|policy| policy.program.is_ok())
+    }
+
+    /// Deliver a notification, as the webhook takes it.
     ///
     /// # Errors
     /// Why it is turned away.
     pub fn deliver(&self, envelope: Envelope, body: Vec<u8>) -> Result<(), Refusal> {
         let engine = self.engine.clone();
-        self.ask(async move { engine.accept(None, envelope, body).await })
+        let receiver = Receiver { name: envelope.receiver.clone(), policy: None };
+        let is_truncated = envelope.truncated_alerts > 0;
+        self.ask(async move { engine.accept(None, envelope, body).await })?;
+        self.receivers.lock().insert(receiver);
+        if is_truncated {
+            self.reconciler.asker().notify_one();
+        }
+        Ok(())
     }
 
     /// Put another version of the policy to work.
-    pub fn swap(&self, reach: &Reach, version: u32) {
+    pub fn swap(&mut self, version: u32) {
+        self.version = version;
+        self.publish();
+    }
+
+    /// Put another configuration in force: all of it, or, where it does not fit, nothing.
+    pub fn reload(&mut self, configuration: Read) {
+        if configuration.fits(&*crate::heal::Heal::version(self.version)).is_ok() {
+            self.in_force = configuration;
+            self.publish();
+        }
+    }
+
+    fn publish(&self) {
         let _in = self.runtime.enter();
-        self.engine.replace(vec![policy(reach, version, self.clock.now())]);
+        let now = self.clock.now();
+        self.engine.replace(policies(&self.reach, self.version, &self.in_force, now));
     }
 
     /// Stop it as a rollout does.
     pub fn stop(self) {
         let engine = self.engine.clone();
-        self.ask(async move {
+        drop(self.reconciler);
+        drive(&self.runtime, &self.clock, async move {
             engine.shutdown(Duration::ZERO).await;
             let _ = engine.journal().close().await;
         });
     }
-}
-
-fn policy(reach: &Reach, version: u32, now: Timestamp) -> Arc<Policy> {
-    #[expect(clippy::unwrap_used, reason = "a constant")]
-    let grants = serde_json::from_value(serde_json::json!([
-        {"groups": [""], "resources": ["configmaps"], "verbs": ["get", "patch"], "namespaces": ["*"]}
-    ]))
-    .unwrap();
-    let relabeling = Arc::new(reach.relabeling());
-    Arc::new(Policy {
-        config: PolicyConfig {
-            name: "heal".into(),
-            mode: Mode::Enforce,
-            matchers: Matchers::default(),
-            instead_of_manifest: None,
-            confirm: Confirm::Prometheus(ByPrometheus { relabeling, key: None }),
-            trust: None,
-            settings: serde_json::json!({}),
-            grants,
-            limits: Limits::default(),
-            retry: Retry::default(),
-        },
-        program: Ok(Heal::version(version)),
-        source: "simulation".into(),
-        loaded_at: now,
-        trouble: None,
-        candidate: None,
-    })
 }
 
 /// Run all tasks until none can do anything more now. What threads are doing is waited for.

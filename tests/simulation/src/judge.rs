@@ -1,5 +1,7 @@
 //! What must hold, whatever happens.
 
+mod kept_back;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
@@ -7,11 +9,13 @@ use std::time::Duration;
 use suture_core::clock::later;
 use suture_core::{IncidentId, Labels, Timestamp};
 use suture_journal::{Filter, IncidentRecord, IncidentState, RunRecord};
+use suture_simulator::Performed;
 
 use crate::host::Host;
-use crate::plan::{Happening, Plan};
+use crate::plan::Plan;
 use crate::reach::Reach;
 use crate::world::{labels, names};
+use kept_back::KeptBack;
 
 /// How long an incident that the host has to do with may stand as it stands, while nothing is wrong.
 const STUCK: Duration = Duration::from_secs(5400);
@@ -49,30 +53,27 @@ pub(crate) struct Judge {
     standing: BTreeMap<IncidentId, (String, Timestamp)>,
     /// Since when each object's alert fires without a break.
     firing: BTreeMap<usize, Timestamp>,
-    /// When each object broke last.
-    broke: BTreeMap<usize, Timestamp>,
-    /// Silences: object, from, until.
-    silences: Vec<(usize, Timestamp, Timestamp)>,
+    /// When each object broke.
+    broke: BTreeMap<usize, Vec<Timestamp>>,
+    kept_back: KeptBack,
     objects: usize,
 }
 
 impl Judge {
-    pub fn new(plan: &Plan, start: Timestamp) -> Self {
-        let silence = |event: &crate::plan::Event| match event.what {
-            Happening::Silence(object, lasts) => {
-                let from = later(start, event.at);
-                Some((object, from, later(from, lasts)))
-            }
-            _ => None,
-        };
+    pub fn new(plan: &Plan, start: Timestamp, reach: &Reach) -> Self {
         Self {
             calm_since: start,
             standing: BTreeMap::new(),
             firing: BTreeMap::new(),
             broke: BTreeMap::new(),
-            silences: plan.events.iter().filter_map(silence).collect(),
+            kept_back: KeptBack::of(plan, &reach.relabeling()),
             objects: plan.setup.objects,
         }
+    }
+
+    /// See whose alerts the Alertmanagers keep to themselves.
+    pub fn see_kept_back(&mut self, now: Timestamp, reach: &Reach) {
+        self.kept_back.see(now, &reach.monitoring.lock().alertmanagers);
     }
 
     /// Something was wrong until now.
@@ -82,7 +83,7 @@ impl Judge {
 
     /// An object breaks.
     pub fn broke(&mut self, object: usize, now: Timestamp) {
-        self.broke.insert(object, now);
+        self.broke.entry(object).or_default().push(now);
     }
 
     fn is_calm_for(&self, now: Timestamp, lasts: Duration) -> bool {
@@ -182,8 +183,9 @@ impl Judge {
         let monitoring = reach.monitoring.lock();
         for object in 0..self.objects {
             let of = labels(object);
-            let is_silenced = monitoring.alertmanagers.iter().any(|by| by.is_suppressed(&of, now));
-            if !monitoring.prometheus.is_firing(&of) || is_silenced || gaps.contains(&object) {
+            let sent = monitoring.prometheus.relabeling().as_sent(&of).unwrap_or_default();
+            let is_kept_back = monitoring.alertmanagers.iter().any(|by| by.is_suppressed(&sent, now));
+            if !monitoring.prometheus.is_firing(&of) || is_kept_back || gaps.contains(&object) {
                 self.firing.remove(&object);
                 continue;
             }
@@ -219,51 +221,66 @@ impl Judge {
             }
         }
         drop(monitoring);
+        let (incidents, runs) = all(host).map_err(|error| Fault::new(now, error))?;
         self.nothing_was_done_twice(now, reach)?;
-        let engine = host.engine().clone();
-        Ok(host.ask(async move {
-            let all =
-                |state: Option<String>| Filter { state, limit: Some(Filter::MAX_LIMIT), ..Filter::default() };
-            let incidents = engine.journal().incidents(all(None)).await.map_or(0, |page| page.items.len());
-            let runs = engine.journal().runs(all(None)).await.map_or(0, |page| page.items.len());
-            (incidents, runs)
-        }))
+        self.what_is_kept_back_was_left_alone(now, reach, &incidents)?;
+        Ok((incidents.len(), runs))
     }
 
     fn nothing_was_done_twice(&self, now: Timestamp, reach: &Reach) -> Result<(), Fault> {
         let mut done = BTreeSet::new();
-        for performed in reach.cluster.mutations() {
-            if performed.dry_run {
-                continue;
-            }
+        for performed in changes(reach) {
             let Some(step) = &performed.step else { continue };
             let undo = performed.patch.as_ref().is_some_and(|patch| patch["data"]["lock"].is_null());
             if performed.patch.is_some() && !done.insert((step.run.clone(), step.number, undo)) {
                 return Err(Fault::new(now, format!("done twice: {step:?} {:?}", performed.patch)));
             }
-            let Some(object) = (0..self.objects).find(|object| names(*object).1 == performed.object.name)
-            else {
-                continue;
+        }
+        Ok(())
+    }
+
+    /// What broke while its alert was silenced or inhibited was not touched by an incident that was
+    /// opened meanwhile. One from before may go on.
+    fn what_is_kept_back_was_left_alone(
+        &self,
+        now: Timestamp,
+        reach: &Reach,
+        incidents: &[IncidentRecord],
+    ) -> Result<(), Fault> {
+        for performed in changes(reach) {
+            let at = performed.at;
+            let Some(step) = &performed.step else { continue };
+            let of_object = |object: &usize| names(*object).1 == performed.object.name;
+            let Some(object) = (0..self.objects).find(of_object) else { continue };
+            let Some(incident) = incidents.iter().find(|incident| incident.runs.contains(&step.run)) else {
+                return Err(Fault::new(now, format!("no incident has the run of {step:?}")));
             };
-            let broke = self.broke.get(&object);
-            let silenced = self.silences.iter().find(|(of, from, until)| {
-                *of == object
-                    && *from <= performed.at
-                    && performed.at < *until
-                    && broke.is_some_and(|broke| from < broke)
-            });
-            if let Some((_, from, until)) = silenced
-                && broke.is_some_and(|broke| *broke <= performed.at)
-            {
-                let what = format!(
-                    "{object} was touched at {} although silenced from {from} to {until}",
-                    performed.at
-                );
+            let broke = self.broke.get(&object).into_iter().flatten().rfind(|broke| **broke <= at);
+            let Some(from) = self.kept_back.since(object, at) else { continue };
+            if broke.is_some_and(|broke| from < *broke) && from <= incident.opened_at {
+                let what =
+                    format!("{object} was touched at {at} although kept back since {from}: {incident:?}");
                 return Err(Fault::new(now, what));
             }
         }
         Ok(())
     }
+}
+
+/// What was changed in the cluster.
+fn changes(reach: &Reach) -> impl Iterator<Item = Performed> {
+    reach.cluster.mutations().into_iter().filter(|performed| !performed.dry_run)
+}
+
+/// All incidents of the day, and how many runs there were.
+fn all(host: &Host) -> Result<(Vec<IncidentRecord>, usize), String> {
+    let engine = host.engine().clone();
+    host.ask(async move {
+        let all = || Filter { limit: Some(Filter::MAX_LIMIT), ..Filter::default() };
+        let incidents = engine.journal().incidents(all()).await.map_err(|error| error.to_string())?;
+        let runs = engine.journal().runs(all()).await.map_err(|error| error.to_string())?;
+        Ok((incidents.items, runs.items.len()))
+    })
 }
 
 /// The open incidents, and the runs at work.

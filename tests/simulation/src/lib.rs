@@ -1,14 +1,15 @@
-//! The whole engine in a simulated world, under virtual time: router, dispatcher, journal and pager
-//! are the real ones; Prometheus, Alertmanagers, the API server and people are played.
+//! The whole engine in a simulated world, under virtual time: router, dispatcher, journal, pager and
+//! reconciliation are the real ones; Prometheus, Alertmanagers, the API server and people are played.
 //!
 //! A [`Plan`] is drawn from a seed and says all that happens in a day. [`play`] plays it, and a judge
 //! looks on: what was accepted is concluded, tried again, or escalated; nothing is done twice; what is
-//! silenced is not touched; each escalation stands in every Alertmanager; nothing is stuck; in the end
+//! silenced or inhibited is not touched; each escalation stands in every Alertmanager; nothing is stuck; in the end
 //! nothing is left. [`shrink`] finds out which of the day's events it takes for a fault.
 //!
 //! A run's order of events is the same each time, but for what the journal's threads do at once: a
 //! fault that a seed shows once may take some more days of that seed to show again.
 
+mod configuration;
 mod heal;
 mod host;
 mod judge;
@@ -17,6 +18,7 @@ mod reach;
 mod shrink;
 mod world;
 
+pub use configuration::Configuration;
 pub use judge::Fault;
 pub use plan::{Cause, Event, Happening, Plan, Setup};
 pub use shrink::shrink;

@@ -4,6 +4,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::configuration::Configuration;
+use crate::world::NAMESPACES;
+
 /// How long after the start what goes wrong ends. People mend by hand what is still broken then.
 pub const TROUBLE_ENDS: Duration = Duration::from_secs(18 * 3600);
 /// How long the day is: what was begun has time to end.
@@ -35,6 +38,10 @@ pub struct Setup {
     pub repeat_interval: Duration,
     /// How many Alertmanagers there are.
     pub alertmanagers: usize,
+    /// The receiver's `max_alerts`; 0 for no limit.
+    pub max_alerts: usize,
+    /// Whether the alerts of a namespace's objects are inhibited while it is down.
+    pub inhibits: bool,
     /// Whether Prometheus adds and drops labels on the way.
     pub relabels: bool,
     /// How many new incidents within ten minutes are a storm.
@@ -57,6 +64,8 @@ pub enum Happening {
     Break(usize, Cause),
     /// An object is well again by itself.
     Mend(usize),
+    /// A namespace is down for a while, which is an alert of its own.
+    Down(usize, Duration),
     /// Prometheus is away for a while, then starts anew.
     PrometheusAway(Duration),
     /// Prometheus has no samples of an object for a while.
@@ -85,6 +94,8 @@ pub enum Happening {
     Cancel,
     /// The policy gets another module.
     Swap,
+    /// Somebody changes the configuration, and puts it right after a while.
+    Reload(Configuration, Duration),
     /// Somebody has what is escalated tried once more.
     Retry,
     /// Somebody silences an object's alerts for a while.
@@ -157,6 +168,8 @@ impl Dice {
             grouped_by_namespace: self.0.bool(),
             repeat_interval: minutes(self.one_of(&[60, 240, 720])),
             alertmanagers: self.one_of(&[1, 1, 2]),
+            max_alerts: self.one_of(&[0, 0, 1]),
+            inhibits: self.0.bool(),
             relabels: self.0.bool(),
             storm: self.one_of(&[3, 25, 25]),
         }
@@ -166,22 +179,24 @@ impl Dice {
         let object = self.0.usize(..setup.objects);
         let alertmanager = self.0.usize(..setup.alertmanagers);
         let what = match self.0.u32(..100) {
-            0..40 => Happening::Break(object, self.one_of(&Cause::ALL)),
-            40..44 => Happening::Mend(object),
-            44..49 => Happening::PrometheusAway(self.seconds(10..=1800)),
-            49..53 => Happening::ScrapeGap(object, self.seconds(30..=900)),
-            53..58 => Happening::AlertmanagerAway(alertmanager, self.seconds(10..=2400)),
-            58..60 => Happening::GossipCut(self.seconds(60..=3600)),
-            60..64 => Happening::WebhooksLost(self.seconds(30..=3600)),
-            64..67 => Happening::AnswersLost(self.seconds(30..=1800)),
-            67..70 => Happening::Slow(alertmanager, self.seconds(1..=200), self.seconds(300..=7200)),
-            70..77 => Happening::Killed(self.seconds(1..=600)),
-            77..81 => Happening::Stopped(self.seconds(1..=120)),
-            81..85 => Happening::ApiAway(self.seconds(5..=1200)),
-            85..88 => Happening::Paused(self.seconds(60..=3600)),
-            88..90 => Happening::Held(self.seconds(60..=3600)),
-            90..93 => Happening::Cancel,
-            93..95 => Happening::Swap,
+            0..36 => Happening::Break(object, self.one_of(&Cause::ALL)),
+            36..40 => Happening::Mend(object),
+            40..44 => Happening::Down(self.0.usize(..NAMESPACES), self.seconds(600..=14400)),
+            44..48 => Happening::PrometheusAway(self.seconds(10..=1800)),
+            48..52 => Happening::ScrapeGap(object, self.seconds(30..=900)),
+            52..57 => Happening::AlertmanagerAway(alertmanager, self.seconds(10..=2400)),
+            57..59 => Happening::GossipCut(self.seconds(60..=3600)),
+            59..63 => Happening::WebhooksLost(self.seconds(30..=3600)),
+            63..66 => Happening::AnswersLost(self.seconds(30..=1800)),
+            66..68 => Happening::Slow(alertmanager, self.seconds(1..=200), self.seconds(300..=7200)),
+            68..74 => Happening::Killed(self.seconds(1..=600)),
+            74..77 => Happening::Stopped(self.seconds(1..=120)),
+            77..81 => Happening::ApiAway(self.seconds(5..=1200)),
+            81..84 => Happening::Paused(self.seconds(60..=3600)),
+            84..86 => Happening::Held(self.seconds(60..=3600)),
+            86..89 => Happening::Cancel,
+            89..91 => Happening::Swap,
+            91..95 => Happening::Reload(self.one_of(&Configuration::CHANGES), self.seconds(30..=7200)),
             95..97 => Happening::Retry,
             _ => Happening::Silence(object, self.seconds(600..=14400)),
         };

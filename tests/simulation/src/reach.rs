@@ -1,5 +1,6 @@
 //! What a host reaches, while it does: the API server, Prometheus, and the Alertmanagers.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,9 +9,10 @@ use suture_core::clock::later;
 use suture_core::handler::{Discovery, Resolution, Resource};
 use suture_core::object::Kind;
 use suture_core::{
-    AlertRelabeling, Clock, Effect, EffectHandler, Error, Fault, Prepared, Reason, Reply, Step, VirtualClock,
+    AlertRelabeling, Clock, Effect, EffectHandler, Error, Fault, KnownAlert, Prepared, Reason, Reply, Step,
+    VirtualClock,
 };
-use suture_engine::{Page, Pager};
+use suture_engine::{Alertmanagers, Page, Pager};
 use suture_simulator::alertmanager::Posted;
 use suture_simulator::{SimulatedAlertmanager, SimulatedCluster, SimulatedPrometheus};
 
@@ -128,5 +130,24 @@ impl Pager for Reach {
             }
         }
         if reached { Ok(()) } else { Err("no Alertmanager can be reached".to_owned()) }
+    }
+}
+
+#[async_trait]
+impl Alertmanagers for Reach {
+    async fn alerts_for(&self, receivers: &BTreeSet<&str>) -> Result<Vec<KnownAlert>, String> {
+        let now = self.clock.now();
+        let monitoring = self.monitoring.lock();
+        if monitoring.is_alertmanager_away.contains(&true) {
+            return Err("an Alertmanager can't be reached".to_owned());
+        }
+        let mut known = Vec::new();
+        for alertmanager in &monitoring.alertmanagers {
+            let listed: Vec<KnownAlert> =
+                serde_json::from_value(alertmanager.listed(now)).map_err(|error| error.to_string())?;
+            let is_for_one = |alert: &KnownAlert| receivers.iter().any(|name| alert.is_for(name));
+            known.extend(listed.into_iter().filter(is_for_one));
+        }
+        Ok(known)
     }
 }

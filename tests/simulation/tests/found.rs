@@ -1,8 +1,8 @@
-//! Days that went wrong once, cut down to what it took.
+//! Days that went wrong once, cut down to what it took; and days in which one thing is tried.
 
 use std::time::Duration;
 
-use suture_simulation::{Cause, Event, Happening, Plan, Setup, play};
+use suture_simulation::{Cause, Configuration, Event, Happening, Plan, Setup, play};
 
 fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(60 * minutes)
@@ -16,6 +16,8 @@ fn setup() -> Setup {
         grouped_by_namespace: false,
         repeat_interval: minutes(720),
         alertmanagers: 1,
+        max_alerts: 0,
+        inhibits: false,
         relabels: true,
         storm: 25,
     }
@@ -102,4 +104,43 @@ fn an_alert_that_alertmanager_thinks_is_known_is_heard() {
             (922, Happening::PrometheusAway(Duration::from_secs(328))),
         ],
     );
+}
+
+#[test]
+fn what_breaks_while_its_namespace_is_down_is_left_alone_until_that_is_over_also_where_a_pair_forgets() {
+    let broken = [(60, Happening::Down(0, minutes(120))), (70, Happening::Break(0, Cause::Locked))];
+    let inhibits = Setup { inhibits: true, ..setup() };
+    goes_well(inhibits.clone(), broken.clone());
+    let pair = Setup { alertmanagers: 2, ..inhibits };
+    let forgets = [(100, Happening::AlertmanagerAway(1, minutes(5)))];
+    goes_well(pair, broken.into_iter().chain(forgets));
+}
+
+#[test]
+fn alerts_that_max_alerts_cuts_off_are_heard() {
+    goes_well(
+        Setup { objects: 3, max_alerts: 1, ..setup() },
+        [0, 1, 2].map(|object| (60, Happening::Break(object, Cause::Locked))),
+    );
+}
+
+#[test]
+fn a_configuration_that_changes_while_things_are_at_work_leaves_nothing_behind() {
+    for configuration in [
+        Configuration::Observing,
+        Configuration::Ungranted,
+        Configuration::OneAttempt,
+        Configuration::ShortHold,
+        Configuration::NoPolicy,
+        Configuration::Unfit,
+        Configuration::Unreadable,
+    ] {
+        // Before the run, while it is at work, and while the host dies on top of it.
+        let reload = |at| (at, Happening::Reload(configuration, minutes(90)));
+        let broken = [(60, Happening::Break(0, Cause::Locked)), (60, Happening::Break(1, Cause::Stubborn))];
+        goes_well(setup(), [reload(50)].into_iter().chain(broken.clone()));
+        goes_well(setup(), broken.clone().into_iter().chain([reload(67)]));
+        let killed = [reload(67), (68, Happening::Killed(minutes(1)))];
+        goes_well(setup(), broken.into_iter().chain(killed));
+    }
 }

@@ -8,11 +8,10 @@ use suture_cluster::prometheus::AlertingRule;
 use suture_core::promql::{Kept, Need, examine as examine_expression};
 use suture_core::{AlertRelabeling, Labels, Manifest, Program};
 use suture_engine::key::key;
-use suture_engine::{Policy, is_our_own};
+use suture_engine::{Policy, Receiver, is_our_own};
 
 use super::report::About;
 use super::route;
-use crate::receivers::Receiver;
 
 /// Rules of one policy that are looked at, selectors of one rule, and series of one selector.
 const RULES: usize = 20;

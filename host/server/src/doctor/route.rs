@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use suture_cluster::alertmanager::routing::{Receiver as Reached, Webhook};
 use suture_core::Labels;
+use suture_engine::Receiver;
 
 use super::policy::Seen;
 use super::report::About;
-use crate::receivers::Receiver;
 
 /// How a receiver stands to this host.
 enum Posts {

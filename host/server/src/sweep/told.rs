@@ -1,8 +1,8 @@
 //! What all Alertmanagers have been told, and what people have told them to keep quiet about.
 
 use futures::future::try_join_all;
-use suture_cluster::{AlertmanagerClient, KnownAlert, Silence};
-use suture_core::Labels;
+use suture_cluster::{AlertmanagerClient, Silence};
+use suture_core::{KnownAlert, Labels};
 
 const ALERT_NAME: &str = "alertname";
 

@@ -1,10 +1,10 @@
-//! What keeps alerts from being notified of.
+//! Silences.
 
 use suture_core::{Labels, Timestamp};
 
-/// A silence, or the time in which an inhibiting alert fires.
+/// A silence, each of whose matchers is `label="value"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Suppression {
+pub struct Silence {
     /// Alerts that have these labels.
     pub labels: Labels,
     /// From when.
@@ -13,7 +13,7 @@ pub struct Suppression {
     pub until: Timestamp,
 }
 
-impl Suppression {
+impl Silence {
     /// Whether it holds for an alert now.
     pub fn covers(&self, labels: &Labels, now: Timestamp) -> bool {
         let has = |(name, value): (&String, &String)| labels.get(name) == Some(value);

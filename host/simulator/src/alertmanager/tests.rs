@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use suture_core::clock::later;
-use suture_core::{AlertStatus, Labels, Timestamp};
+use suture_core::{AlertStatus, KnownAlert, Labels, Matchers, Timestamp};
 
 use super::*;
 
@@ -15,14 +15,21 @@ fn at(minutes: u32) -> Timestamp {
 }
 
 fn alertmanager() -> SimulatedAlertmanager {
-    SimulatedAlertmanager::new(Route {
+    let route = Route {
         for_people: "Suture".to_owned(),
         group_by: vec!["alertname".to_owned()],
         group_wait: MINUTE / 2,
         group_interval: 5 * MINUTE,
         repeat_interval: 60 * MINUTE,
         max_alerts: 0,
-    })
+    };
+    let matchers = |text: &str| Matchers::parse_all(&[text]).unwrap();
+    let rule = InhibitRule {
+        source: matchers("alertname=\"Down\""),
+        target: matchers("alertname=\"A\""),
+        equal: Vec::new(),
+    };
+    SimulatedAlertmanager::new(route, vec![rule])
 }
 
 fn alert(name: &str, from: u32, until: u32) -> Posted {
@@ -83,7 +90,7 @@ fn what_clears_before_it_was_told_of_or_while_it_is_silenced_is_never_told() {
     silenced.receive(alert("x", 0, 500), at(0));
     assert_eq!(told(&mut silenced, at(1)), [[firing("x")]]);
     let labels = Labels::from([("name".to_owned(), "x".to_owned())]);
-    silenced.suppress(Suppression { labels, from: at(2), until: at(30) });
+    silenced.silence(Silence { labels, from: at(2), until: at(30) });
     silenced.receive(alert("x", 0, 8), at(8));
     for minutes in (10..100).step_by(5) {
         assert!(told(&mut silenced, at(minutes)).is_empty());
@@ -122,4 +129,26 @@ fn of_two_posts_of_one_alert_the_earlier_start_counts_and_the_later_end_unless_i
     alertmanager.receive(alert("x", 0, 3), at(3));
     let known = alertmanager.alerts.values().next().unwrap();
     assert_eq!(known.ends_at, at(3), "it is said to be over");
+}
+
+#[test]
+fn what_is_inhibited_is_told_of_when_what_inhibits_it_is_over_and_shown_as_suppressed_until_then() {
+    let mut alertmanager = alertmanager();
+    let down = Labels::from([("alertname".to_owned(), "Down".to_owned())]);
+    alertmanager.receive(Posted { labels: down, starts_at: at(0), ends_at: at(20) }, at(0));
+    alertmanager.receive(alert("x", 0, 500), at(0));
+    let is_active = |alertmanager: &SimulatedAlertmanager, now: Timestamp| {
+        let listed: Vec<KnownAlert> = serde_json::from_value(alertmanager.listed(now)).unwrap();
+        let alert = listed.iter().find(|alert| alert.labels["alertname"] == "A").unwrap();
+        assert!(alert.is_for("suture") && !alert.is_for("people"));
+        alert.is_active()
+    };
+    let told_of_it = |alertmanager: &mut SimulatedAlertmanager, now: Timestamp| {
+        let flushed = alertmanager.flush(now);
+        flushed.iter().for_each(|flushed| alertmanager.delivered(flushed));
+        flushed.iter().any(|flushed| flushed.group["alertname"] == "A")
+    };
+    assert!(!told_of_it(&mut alertmanager, at(1)) && !is_active(&alertmanager, at(1)));
+    assert!(!told_of_it(&mut alertmanager, at(19)) && !is_active(&alertmanager, at(19)));
+    assert!(told_of_it(&mut alertmanager, at(24)) && is_active(&alertmanager, at(24)));
 }

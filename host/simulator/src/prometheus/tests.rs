@@ -22,7 +22,7 @@ impl World {
             interval: INTERVAL,
         };
         let now = Timestamp::from_second(1_000_000_000).unwrap();
-        Self { prometheus: SimulatedPrometheus::new(rule, AlertRelabeling::default()), now }
+        Self { prometheus: SimulatedPrometheus::new(vec![rule], AlertRelabeling::default()), now }
     }
 
     /// Evaluate for so many seconds; whether the expression holds.
@@ -45,7 +45,7 @@ impl World {
 }
 
 fn labels() -> Labels {
-    Labels::from([("name".to_owned(), "x".to_owned())])
+    Labels::from([("alertname".to_owned(), "A".to_owned()), ("name".to_owned(), "x".to_owned())])
 }
 
 #[test]

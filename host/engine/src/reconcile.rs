@@ -1,0 +1,141 @@
+//! What Alertmanager has for this host and never came: webhooks that were lost, alerts that
+//! `max_alerts` cut off.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use suture_core::{Clock, KnownAlert};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::engine::Engine;
+
+/// How long after one look the next comes at the earliest.
+const BETWEEN: Duration = Duration::from_secs(10);
+
+/// All Alertmanagers that may post here.
+#[async_trait]
+pub trait Alertmanagers: Send + Sync {
+    /// What all of them together have for receivers of these names; an alert may come several times.
+    ///
+    /// # Errors
+    /// Why one can't be asked: what it would have said may be that an alert is silenced.
+    async fn alerts_for(&self, receivers: &BTreeSet<&str>) -> Result<Vec<KnownAlert>, String>;
+}
+
+/// A receiver of Alertmanager, and the path that it posts to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Receiver {
+    /// Its name in Alertmanager.
+    pub name: String,
+    /// The policy of `/hooks/POLICY`; none where it posts to `/hooks`.
+    pub policy: Option<String>,
+}
+
+/// Says who posts here, as far as that is known.
+pub type KnownReceivers = Arc<dyn Fn() -> BTreeSet<Receiver> + Send + Sync>;
+
+/// Looks every few minutes, and when it is asked to. Ends when this is dropped.
+pub struct Reconciler {
+    task: JoinHandle<()>,
+    asked: Arc<Notify>,
+}
+
+impl Reconciler {
+    /// Begin. Without `every` it only looks when it is asked to.
+    pub fn start(
+        engine: Engine,
+        alertmanagers: Arc<dyn Alertmanagers>,
+        receivers: KnownReceivers,
+        clock: Arc<dyn Clock>,
+        every: Option<Duration>,
+    ) -> Self {
+        let asked = Arc::new(Notify::new());
+        let task = tokio::spawn(run(engine, alertmanagers, receivers, clock, every, asked.clone()));
+        Self { task, asked }
+    }
+
+    /// What asks for a look, soon.
+    pub fn asker(&self) -> Arc<Notify> {
+        self.asked.clone()
+    }
+}
+
+impl Drop for Reconciler {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn run(
+    engine: Engine,
+    alertmanagers: Arc<dyn Alertmanagers>,
+    receivers: KnownReceivers,
+    clock: Arc<dyn Clock>,
+    every: Option<Duration>,
+    asked: Arc<Notify>,
+) {
+    let mut is_failing = false;
+    loop {
+        let due = async {
+            match every {
+                Some(every) => clock.sleep(every).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = asked.notified() => clock.sleep(BETWEEN).await,
+            () = due => {}
+        }
+        let result = engine.reconcile(&*alertmanagers, &receivers()).await;
+        if let Err(error) = &result
+            && !is_failing
+        {
+            tracing::warn!(error, "Alertmanager can't be asked for what it posted here; it is tried again");
+        }
+        is_failing = result.is_err();
+        engine.metrics().reconciled(result.ok());
+    }
+}
+
+/// What several Alertmanagers have, each alert once; without those that one of them keeps to
+/// itself.
+pub(crate) fn merged(alerts: Vec<KnownAlert>) -> Vec<KnownAlert> {
+    let suppressed: BTreeSet<String> =
+        alerts.iter().filter(|alert| !alert.is_active()).map(|alert| alert.fingerprint.clone()).collect();
+    let mut merged: BTreeMap<String, KnownAlert> = BTreeMap::new();
+    for alert in alerts.into_iter().filter(|alert| !suppressed.contains(&alert.fingerprint)) {
+        merged.entry(alert.fingerprint.clone()).or_insert(alert);
+    }
+    merged.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn known(name: &str, state: &str) -> KnownAlert {
+        serde_json::from_value(json!({"endsAt": "2026-11-23T10:20:00Z", "fingerprint": name,
+            "receivers": [{"name": "suture"}], "startsAt": "2026-11-23T10:05:00Z",
+            "status": {"inhibitedBy": [], "silencedBy": [], "mutedBy": [], "state": state},
+            "labels": {"alertname": name}}))
+        .unwrap()
+    }
+
+    #[test]
+    fn what_one_of_a_pair_keeps_to_itself_is_left_alone_and_the_rest_counts_once() {
+        let alerts = merged(vec![
+            known("A", "active"),
+            known("B", "active"),
+            known("C", "unprocessed"),
+            known("A", "active"),
+            known("B", "suppressed"),
+        ]);
+        assert_eq!(alerts, [known("A", "active")]);
+    }
+}

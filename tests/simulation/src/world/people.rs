@@ -1,0 +1,79 @@
+//! What operators do.
+
+use std::time::Duration;
+
+use suture_core::clock::later;
+use suture_core::{Clock, Labels, Timestamp};
+use suture_engine::{Hold, PauseOrder};
+use suture_journal::Filter;
+use suture_simulator::alertmanager::Silence;
+
+use super::World;
+use super::objects::names;
+use crate::configuration::Configuration;
+
+impl World<'_> {
+    /// Whether the policy is held back, whoever starts it finds out.
+    pub(super) fn control(&self) {
+        let Some(host) = &self.host else { return };
+        let hold = if self.trouble.held > 0 { Hold::all("it may not") } else { Hold::default() };
+        host.engine().hold("heal", hold);
+    }
+
+    /// A pause outlives the host, and ends by itself.
+    pub(super) fn pause(&self, until: Timestamp) {
+        let Some(host) = &self.host else { return };
+        let engine = host.engine().clone();
+        host.ask(async move {
+            let order = PauseOrder { until: Some(until), ..PauseOrder::of_host("somebody") };
+            let _ = engine.pause(order).await;
+        });
+    }
+
+    pub(super) fn cancel(&self) {
+        let Some(host) = &self.host else { return };
+        let engine = host.engine().clone();
+        host.ask(async move {
+            for run in engine.journal().unfinished_runs().await.unwrap_or_default() {
+                let _ = engine.cancel(&run.id, "somebody said so").await;
+            }
+        });
+    }
+
+    pub(super) fn retry(&self) {
+        let Some(host) = &self.host else { return };
+        let engine = host.engine().clone();
+        host.ask(async move {
+            let filter = Filter { state: Some("escalated".to_owned()), ..Filter::default() };
+            let Ok(found) = engine.journal().incidents(filter).await else { return };
+            for incident in found.items.iter().filter(|incident| incident.closed_at.is_none()) {
+                let _ = engine.retry(&incident.id, "somebody").await;
+            }
+        });
+    }
+
+    pub(super) fn swap(&mut self) {
+        self.version += 1;
+        if let Some(host) = &mut self.host {
+            host.swap(self.version);
+        }
+    }
+
+    /// Change the configuration file. A host that is there sees it; one that can't read it goes on
+    /// with what is in force.
+    pub(super) fn write(&mut self, configuration: Configuration) {
+        self.configuration = configuration;
+        if let (Some(host), Ok(read)) = (&mut self.host, configuration.read()) {
+            host.reload(read);
+        }
+    }
+
+    pub(super) fn silence(&mut self, object: usize, lasts: Duration) {
+        let (namespace, name) = names(object);
+        let labels = Labels::from([("namespace".to_owned(), namespace), ("name".to_owned(), name)]);
+        let from = self.clock.now();
+        let silence = Silence { labels, from, until: later(from, lasts) };
+        let mut monitoring = self.reach.monitoring.lock();
+        monitoring.alertmanagers.iter_mut().for_each(|to| to.silence(silence.clone()));
+    }
+}
