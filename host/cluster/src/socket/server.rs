@@ -1,8 +1,8 @@
 //! The side that has the cluster.
 
 mod telling;
+mod work;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,13 +13,14 @@ use suture_core::handler::Discovery;
 use suture_core::{EffectHandler, Error, Fault, RealClock, Reason, Reply, Timestamp};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::codec::Framed;
 
 use super::awake::awake;
 use super::wire::{self, Answer, FromClient, FromServer, PROTOCOL, Passing, Question, Welcome};
 use super::{GREETING, Listener, MAX_CONNECTIONS, MAX_IN_FLIGHT, ToldTime};
 use telling::Telling;
+use work::Work;
 
 /// How many answers wait to be sent. A client that does not read them is asked to wait.
 const UNSENT: usize = 64;
@@ -45,14 +46,16 @@ enum Over {
 impl<C: EffectHandler + Discovery + 'static> Offer<C> {
     /// Offer a cluster that lives by a clock, which runs `speed` times as fast as real time.
     pub fn new(cluster: C, clock: Arc<dyn Clock>, speed: f64) -> Self {
-        let (passing, name) = (Passing::Running { speed }, ulid::Ulid::generate().to_string());
-        Self { cluster: Arc::new(cluster), clock, passing, told: None, name }
+        Self::of(cluster, clock, Passing::Running { speed }, None)
     }
 
     /// Offer a cluster whose time is told.
     pub fn told(cluster: C, time: &ToldTime) -> Self {
-        let offer = Self::new(cluster, time.clock(), 1.0);
-        Self { passing: Passing::Told, told: Some(time.clone()), ..offer }
+        Self::of(cluster, time.clock(), Passing::Told, Some(time.clone()))
+    }
+
+    fn of(cluster: C, clock: Arc<dyn Clock>, passing: Passing, told: Option<ToldTime>) -> Self {
+        Self { cluster: Arc::new(cluster), clock, passing, told, name: ulid::Ulid::generate().to_string() }
     }
 
     /// Answer whoever connects, until this is dropped; then all connections are over.
@@ -150,7 +153,7 @@ impl<C: EffectHandler + Discovery + 'static> Offer<C> {
             loop {
                 let step = tokio::select! {
                     frame = frames.next() => self.receive(frame, &mut work, &answers, telling).await,
-                    Some(ended) = work.tasks.join_next_with_id() => work.ended(ended),
+                    Some(ended) = work.next() => ended,
                 };
                 if let Err(over) = step {
                     return over;
@@ -179,11 +182,11 @@ impl<C: EffectHandler + Discovery + 'static> Offer<C> {
             }
             FromClient::Ask { id, question } => (id, question),
         };
-        if work.at_work.contains_key(&id) {
+        if work.has(id) {
             return Err(Over::Refused(format!("question {id} is asked twice")));
         }
         let question = match serde_json::from_str(question.get()) {
-            Ok(_) if work.at_work.len() >= MAX_IN_FLIGHT => Err(too_many()),
+            Ok(_) if work.len() >= MAX_IN_FLIGHT => Err(too_many()),
             Ok(question) => Ok(question),
             Err(error) => {
                 Err(Error::new(Reason::BAD_REQUEST, format!("the question makes no sense: {error}")))
@@ -208,44 +211,6 @@ impl<C: EffectHandler + Discovery + 'static> Offer<C> {
 }
 
 type Frames = futures::stream::SplitStream<Framed<UnixStream, tokio_util::codec::LengthDelimitedCodec>>;
-
-/// The questions of a connection that have no answer yet. All end with it.
-#[derive(Default)]
-struct Work {
-    tasks: JoinSet<()>,
-    at_work: HashMap<u64, AbortHandle>,
-    ids: HashMap<Id, u64>,
-}
-
-impl Work {
-    fn begin(&mut self, id: u64, work: impl Future<Output = ()> + Send + 'static) {
-        let handle = self.tasks.spawn(work);
-        self.ids.insert(handle.id(), id);
-        self.at_work.insert(id, handle);
-    }
-
-    fn cancel(&mut self, id: u64) {
-        if let Some(handle) = self.at_work.get(&id) {
-            handle.abort();
-        }
-    }
-
-    fn ended(&mut self, ended: Result<(Id, ()), JoinError>) -> Result<(), Over> {
-        let task = match &ended {
-            Ok((task, ())) => *task,
-            Err(error) => error.id(),
-        };
-        if let Some(id) = self.ids.remove(&task) {
-            self.at_work.remove(&id);
-        }
-        match ended {
-            Err(error) if error.is_panic() => {
-                Err(Over::Refused("the simulated cluster failed inside".to_owned()))
-            }
-            _ => Ok(()),
-        }
-    }
-}
 
 /// A frame of a client.
 fn receive(frame: Option<Result<bytes::BytesMut, std::io::Error>>) -> Result<FromClient, Over> {
