@@ -13,7 +13,8 @@ use tokio::process::{Child, Command};
 
 use crate::process::{eventually, eventually_every, free_port, loopback};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// When a host hangs, on any machine.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A host.
 pub struct Host {

@@ -10,6 +10,8 @@ pub mod metric;
 pub mod pages;
 pub mod process;
 pub mod prometheus;
+pub mod threads;
+pub mod time;
 pub mod tls;
 pub mod volsync;
 pub mod wire;

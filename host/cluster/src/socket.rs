@@ -7,10 +7,16 @@
 //! # The protocol
 //! Frames: four bytes with the length (big endian), then JSON, at most [`MAX_FRAME`] bytes
 //! of it. The client says which [`PROTOCOL`] it speaks; the server answers with its own, with what time
-//! it is and how fast that passes, and with a name that no other server has. From then on
+//! it is and how that passes, and with a name that no other server has. From then on
 //! the client asks and the server answers, in any order: each question has a number. A
 //! question that is no longer of interest is cancelled. Both sides are the same version of
 //! Suture, so the JSON is that of [`suture_core`], and may change with every protocol.
+//!
+//! # Time
+//! It runs, some times as fast as real; so it is for people. Or it is told: it stands still until
+//! the server says what time it is now, and the client says so once it lives by that. It does as
+//! soon as nothing holds its clock: no question but a wait is unanswered, nothing is on its way to
+//! the disk. [`ToldTime`] is for tests, in which time must wait for work on a machine that is busy.
 //!
 //! # What can go wrong
 //! A frame that makes no sense ends its connection, with a reason, and nothing else. A
@@ -18,20 +24,24 @@
 //! what changes nothing fails with `Unavailable`, a wait is asked again until its deadline,
 //! and a change that was sent fails with `Unknown`: it may have taken place.
 
+mod awake;
 mod client;
 mod clock;
 mod listener;
 mod server;
 #[cfg(test)]
 mod tests;
+mod told;
 mod wire;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use awake::Awake;
 pub use client::SocketCluster;
 pub use listener::Listener;
 pub use server::Offer;
+pub use told::ToldTime;
 pub use wire::PROTOCOL;
 
 /// The most bytes of JSON in a frame: more than the largest page of a list.

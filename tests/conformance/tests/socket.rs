@@ -8,21 +8,22 @@ mod report;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
-use suture_cluster::socket::{Listener, Offer, SocketCluster};
-use suture_conformance::{Cluster, World, cases, run};
+use suture_cluster::socket::{Listener, Offer, SocketCluster, ToldTime};
+use suture_conformance::{Case, Cluster, World, cases, run};
 use suture_core::handler::Discovery;
-use suture_core::{Clock, EffectHandler, Grant, ScaledClock, Timestamp};
+use suture_core::{Clock, EffectHandler, Grant, Timestamp};
 use suture_simulator::{Fixture, SimulatedCluster};
 
-/// Minutes of waiting pass in seconds.
-const SPEED: f64 = 200.0;
+/// By how much time moves at once.
+const STEP: Duration = Duration::from_millis(100);
 
 struct Behind {
     cluster: SimulatedCluster,
-    clock: Arc<dyn Clock>,
+    time: ToldTime,
     client: Arc<SocketCluster>,
     namespaces: AtomicU32,
     folder: tempfile::TempDir,
@@ -32,23 +33,23 @@ struct Behind {
 async fn offered(
     path: &Path,
     cluster: impl EffectHandler + Discovery + 'static,
-    clock: Arc<dyn Clock>,
+    time: &ToldTime,
 ) -> anyhow::Result<Arc<SocketCluster>> {
     let listener = Listener::bind(path).await?;
-    tokio::spawn(Offer::new(cluster, clock, SPEED).serve(listener));
+    tokio::spawn(Offer::told(cluster, time).serve(listener));
     Ok(Arc::new(SocketCluster::connect(path).await?))
 }
 
 impl Behind {
     async fn new() -> anyhow::Result<Self> {
         let now: Timestamp = "2026-11-22T04:10:00Z".parse()?;
-        let clock: Arc<dyn Clock> = Arc::new(ScaledClock::starting_at(now, SPEED));
+        let time = ToldTime::starting_at(now);
         let mut objects = report::definitions();
         objects.push(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}));
-        let cluster = SimulatedCluster::new(Fixture { now, objects, ..Fixture::default() }, clock.clone())?;
+        let cluster = SimulatedCluster::new(Fixture { now, objects, ..Fixture::default() }, time.clock())?;
         let folder = tempfile::tempdir()?;
-        let client = offered(&folder.path().join("all"), cluster.clone(), clock.clone()).await?;
-        Ok(Self { cluster, clock, client, namespaces: AtomicU32::new(0), folder })
+        let client = offered(&folder.path().join("all"), cluster.clone(), &time).await?;
+        Ok(Self { cluster, time, client, namespaces: AtomicU32::new(0), folder })
     }
 }
 
@@ -59,7 +60,7 @@ impl World for Behind {
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
-        Arc::new(self.client.clock())
+        self.client.clock()
     }
 
     async fn namespace(&self) -> anyhow::Result<String> {
@@ -72,7 +73,21 @@ impl World for Behind {
     async fn limited(&self, namespace: &str, rights: Vec<Grant>) -> anyhow::Result<Arc<dyn Cluster>> {
         let number = self.namespaces.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.path().join(format!("{namespace}-{number}"));
-        Ok(offered(&path, self.cluster.limited_to(rights), self.clock.clone()).await?)
+        Ok(offered(&path, self.cluster.limited_to(rights), &self.time).await?)
+    }
+}
+
+/// Run a case, and let time pass whenever it waits for that.
+async fn played(case: &Case, world: &Arc<Behind>) -> Vec<String> {
+    let passes = async {
+        loop {
+            world.time.settled().await;
+            world.time.pass(STEP);
+        }
+    };
+    tokio::select! {
+        differences = world.time.awaiting(run(case, world.clone())) => differences,
+        never = passes => never,
     }
 }
 
@@ -81,7 +96,7 @@ async fn the_simulated_cluster_answers_every_case_behind_a_socket() -> anyhow::R
     let mut report = report::Report::new("the simulated cluster behind a socket");
     let world = Arc::new(Behind::new().await?);
     for case in cases().iter().filter(|case| report::is_asked_for(case)) {
-        report.note(case, run(case, world.clone()).await);
+        report.note(case, played(case, &world).await);
     }
     report.finish();
     Ok(())

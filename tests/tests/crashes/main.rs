@@ -31,7 +31,6 @@ pub(crate) const STALE_LOCK: Play = Play {
     scenario: "stale-lock.yaml",
     instead: &[("after: 3m", "after: 20s")],
     settings: "{}",
-    speed: 40.0,
     meanwhile: nothing,
 };
 /// A sync alone.
@@ -43,7 +42,6 @@ const NO_ANSWER: Play = Play {
     scenario: "08-gives-the-schedule-back.yaml",
     instead: &[],
     settings: "{syncTimeout: 2m}",
-    speed: 100.0,
     meanwhile: nothing,
 };
 

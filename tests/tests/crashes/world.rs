@@ -9,31 +9,27 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use suture_cluster::socket::{Listener, Offer};
 use suture_core::clock::Timestamp;
-use suture_core::{Alert, AlertStatus, Clock, RealClock, ScaledClock};
+use suture_core::{Alert, AlertStatus, Clock, RealClock};
 use suture_scenario::Scenario;
 use suture_simulator::SimulatedCluster;
 use suture_tests::gate::{Gated, Point, Stop};
 use suture_tests::host::Host;
 use suture_tests::pages::Pages;
-use suture_tests::process::eventually_every;
+use suture_tests::time::PatientTime;
 
 use crate::end::End;
 
-/// How long a case may take.
-const PATIENCE: Duration = Duration::from_secs(90);
-/// Between two looks at a host.
-const PAUSE: Duration = Duration::from_millis(20);
+/// When a host hangs, on any machine.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What is played.
 pub struct Play {
     /// A scenario of the policy.
     pub scenario: &'static str,
-    /// What is changed in its text, so that the test need not wait for long.
+    /// What is changed in its text.
     pub instead: &'static [(&'static str, &'static str)],
     /// The policy's settings.
     pub settings: &'static str,
-    /// How many times as fast as real the cluster's time runs.
-    pub speed: f64,
     /// What somebody else does to the cluster while no host is there.
     pub meanwhile: fn(&SimulatedCluster),
 }
@@ -95,13 +91,7 @@ impl Shared {
         let folder = tempfile::tempdir()?;
         self.prepare(folder.path())?;
         let mut world = World::start(self, play, folder.path(), kills).await?;
-        #[expect(clippy::disallowed_methods, reason = "other programs live in real time")]
-        let played = tokio::time::timeout(PATIENCE, world.play()).await;
-        let ended = match played {
-            Ok(ended) => ended,
-            Err(_) => Err(anyhow::anyhow!("it comes to no end")),
-        };
-        ended.with_context(|| format!("killed: {:#?}\n{}", world.killed, log(folder.path())))
+        world.play().await.with_context(|| format!("killed: {:#?}\n{}", world.killed, log(folder.path())))
     }
 }
 
@@ -112,6 +102,7 @@ fn log(folder: &Path) -> String {
 struct World<'a> {
     folder: &'a Path,
     config: String,
+    time: PatientTime,
     cluster: SimulatedCluster,
     gate: Arc<Gated>,
     stops: tokio::sync::mpsc::UnboundedReceiver<Point>,
@@ -143,8 +134,8 @@ impl<'a> World<'a> {
         let scenario = Scenario::parse(&text, &file)?;
         let began = scenario.fixture.now;
         let alert = scenario.when.first().context("no alert")?.alert.clone();
-        let clock: Arc<dyn Clock> = Arc::new(ScaledClock::starting_at(began, play.speed));
-        let cluster = SimulatedCluster::new(scenario.fixture, clock.clone())?;
+        let time = PatientTime::starting_at(began);
+        let cluster = SimulatedCluster::new(scenario.fixture, time.clock())?;
         cluster.set_alert(&alert);
         let (stop, lives): (Stop, _) = match kills {
             Kills::At(stop) => (stop, Vec::new()),
@@ -153,7 +144,7 @@ impl<'a> World<'a> {
         let firing = alert.clone();
         let (gate, stops) = Gated::new(cluster.clone(), stop, move |cluster| follow(cluster, &firing, began));
         let listener = Listener::bind(&folder.join("cluster.sock")).await?;
-        let serving = tokio::spawn(Offer::new(gate.clone(), clock, play.speed).serve(listener));
+        let serving = tokio::spawn(Offer::told(gate.clone(), time.told()).serve(listener));
         let pages = Pages::listen().await?;
         let config = format!(
             r#"
@@ -181,6 +172,7 @@ policies:
         Ok(Self {
             folder,
             config,
+            time,
             cluster,
             gate,
             stops,
@@ -208,6 +200,7 @@ policies:
             let mut host = Host::start_anywhere(self.folder, &self.config)?;
             let life = self.lives.next();
             let (stops, is_posted) = (&mut self.stops, &mut self.is_posted);
+            let (time, alert) = (&self.time, &self.alert);
             #[expect(clippy::disallowed_methods, reason = "other programs live in real time")]
             let end_of_life = async {
                 match life {
@@ -221,7 +214,7 @@ policies:
                     None
                 }
                 () = end_of_life => None,
-                seen = see_through(&mut host, &self.alert, is_posted) => Some(seen?),
+                seen = see_through(&mut host, time, alert, is_posted) => Some(seen?),
             };
             host.kill().await?;
             let Some((incident, runs)) = seen else {
@@ -259,13 +252,14 @@ fn follow(cluster: &SimulatedCluster, alert: &Alert, began: Timestamp) {
 /// accepted, and wait until its incident is over. The incident, and its runs.
 async fn see_through(
     host: &mut Host,
+    time: &PatientTime,
     alert: &Alert,
     is_posted: &mut bool,
 ) -> anyhow::Result<(Value, Vec<Value>)> {
     host.listens().await?;
+    let host = &*host;
     let mut incident = Value::Null;
-    // The case as a whole has an end.
-    eventually_every(PAUSE, PATIENCE * 2, async || {
+    let is_over = time.pass_until(host, PATIENCE, async || {
         if !*is_posted {
             let answer = host.post("/hooks", &json!({"alerts": [alert]})).await;
             *is_posted = answer.is_ok_and(|status| status == 200);
@@ -277,8 +271,8 @@ async fn see_through(
             Some("escalated") => incident["paged"] == true,
             _ => false,
         }
-    })
-    .await;
+    });
+    ensure!(is_over.await, "it comes to no end: {incident:#}");
     let mut runs = Vec::new();
     for id in incident["runs"].as_array().into_iter().flatten() {
         runs.push(host.json(&format!("/api/v1/runs/{}", id.as_str().context("no id")?)).await);

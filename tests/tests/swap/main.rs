@@ -14,7 +14,8 @@ use suture_tests::process::{eventually, eventually_every};
 
 use world::{World, items, missed};
 
-const PATIENCE: Duration = Duration::from_secs(120);
+/// When something hangs, on any machine.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// From one module to the next.
 const BEAT: Duration = Duration::from_millis(100);
 /// How many of them there are in a minute.
@@ -30,13 +31,13 @@ async fn pause(time: Duration) {
 }
 
 /// Wait until each of so many incidents has had a run that ended, and no more than that one.
-async fn one_run_each(host: &Host, incidents: usize) -> anyhow::Result<Vec<Value>> {
+async fn one_run_each(world: &World, host: &Host, incidents: usize) -> anyhow::Result<Vec<Value>> {
     let mut runs = Vec::new();
-    eventually(PATIENCE, async || {
+    let have_ended = async || {
         runs = items(host, "/api/v1/runs?state=ended&limit=1000").await.unwrap_or_default();
         runs.len() >= incidents
-    })
-    .await;
+    };
+    world.time.pass_until(host, PATIENCE, have_ended).await;
     let of: BTreeSet<_> = runs.iter().map(|run| run["incident"].as_str()).collect();
     ensure!(
         runs.len() == incidents && of.len() == incidents,
@@ -66,14 +67,18 @@ async fn a_swap_every_100_ms_for_a_minute_loses_no_alert() -> anyhow::Result<()>
     let mut last = world.swap(0)?;
     let mut host = world.start()?;
     host.listens().await?;
-    for beat in 1..=BEATS {
-        last = world.swap(beat)?;
-        if beat % TO_AN_ALERT == 0 {
-            ensure!(host.post("/hooks", &missed(beat / TO_AN_ALERT - 1)).await? == 200);
+    let beats = async {
+        for beat in 1..=BEATS {
+            last = world.swap(beat)?;
+            if beat % TO_AN_ALERT == 0 {
+                ensure!(host.post("/hooks", &missed(beat / TO_AN_ALERT - 1)).await? == 200);
+            }
+            pause(BEAT).await;
         }
-        pause(BEAT).await;
-    }
-    let runs = one_run_each(&host, alerts).await?;
+        Ok(())
+    };
+    world.time.pass_during(&host, beats).await?;
+    let runs = one_run_each(&world, &host, alerts).await?;
     for source in 0..alerts {
         // The trigger is set, and taken away again: once each.
         ensure!(world.changes(source) == 2, "source {source} was changed {} times", world.changes(source));
@@ -110,7 +115,7 @@ async fn a_host_that_is_killed_while_modules_are_swapped_ends_each_run_under_its
             host.listens().await?;
             let is_posted = async || host.post("/hooks", &missed(life)).await.is_ok_and(|is| is == 200);
             ensure!(eventually_every(beat, PATIENCE, is_posted).await, "never accepted\n{}", host.log());
-            pause(end).await;
+            world.time.pass_during(&host, pause(end)).await;
             anyhow::Ok(())
         };
         tokio::select! {
@@ -122,7 +127,7 @@ async fn a_host_that_is_killed_while_modules_are_swapped_ends_each_run_under_its
     let last = world.swap(number + 1)?;
     let mut host = world.start()?;
     host.listens().await?;
-    let runs = one_run_each(&host, LIVES).await?;
+    let runs = one_run_each(&world, &host, LIVES).await?;
     until_works(&host, &last).await?;
     host.kill().await?;
     for source in 0..LIVES {

@@ -1,23 +1,21 @@
 //! A cluster in this process with many missed syncs, and a module that is exchanged.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context;
 use serde_json::{Value, json};
 use suture_cluster::socket::{Listener, Offer};
-use suture_core::{Clock, Digest, ScaledClock};
+use suture_core::Digest;
 use suture_scenario::Scenario;
 use suture_simulator::SimulatedCluster;
 use suture_tests::host::Host;
-
-/// How many times as fast as real the cluster's time runs.
-const SPEED: f64 = 60.0;
+use suture_tests::time::PatientTime;
 
 /// What hosts act on, and what they are told to.
 pub struct World {
     pub folder: tempfile::TempDir,
     pub cluster: SimulatedCluster,
+    pub time: PatientTime,
     component: Vec<u8>,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -30,18 +28,18 @@ impl Drop for World {
 
 impl World {
     /// A cluster with so many sources, none of which has synced when it should have. A sync
-    /// takes three minutes, which are three seconds here.
+    /// takes three minutes.
     pub async fn new(sources: usize) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let text = scenario(sources);
         let scenario = Scenario::parse(&text, Path::new("many.yaml"))?;
-        let clock: Arc<dyn Clock> = Arc::new(ScaledClock::starting_at(scenario.fixture.now, SPEED));
-        let cluster = SimulatedCluster::new(scenario.fixture, clock.clone())?;
+        let time = PatientTime::starting_at(scenario.fixture.now);
+        let cluster = SimulatedCluster::new(scenario.fixture, time.clock())?;
         let listener = Listener::bind(&folder.path().join("cluster.sock")).await?;
-        let serving = tokio::spawn(Offer::new(cluster.clone(), clock, SPEED).serve(listener));
+        let serving = tokio::spawn(Offer::told(cluster.clone(), time.told()).serve(listener));
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let built = suture_build::build(&root.join("policies/volsync"), None, &suture_build::Silent)?;
-        Ok(Self { folder, cluster, component: std::fs::read(built.path)?, serving })
+        Ok(Self { folder, cluster, time, component: std::fs::read(built.path)?, serving })
     }
 
     pub fn start(&self) -> anyhow::Result<Host> {

@@ -5,7 +5,6 @@ mod collector;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -14,24 +13,25 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use suture_cluster::socket::{Listener, Offer};
 use suture_core::clock::Timestamp;
-use suture_core::{Alert, AlertStatus, Clock, RealClock, ScaledClock};
+use suture_core::{Alert, AlertStatus, Clock, RealClock};
 use suture_scenario::Scenario;
 use suture_simulator::SimulatedCluster;
 use suture_tests::gate::{Gated, Point, Side};
 use suture_tests::host::Host;
 use suture_tests::process::{eventually, free_port, loopback};
+use suture_tests::time::PatientTime;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use collector::{Collector, Mood, attribute};
 
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How many times as fast as real the cluster lives.
-const SPEED: f64 = 40.0;
+/// When something hangs, on any machine.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A cluster with a stale lock in this process, and the configuration of hosts that act on it.
 struct World {
     folder: tempfile::TempDir,
     config: String,
+    time: PatientTime,
     alert: Alert,
     stops: UnboundedReceiver<Point>,
 }
@@ -46,8 +46,8 @@ impl World {
         let scenario = Scenario::parse(&text, &file)?;
         let began = scenario.fixture.now;
         let alert = scenario.when.first().context("no alert")?.alert.clone();
-        let clock: Arc<dyn Clock> = Arc::new(ScaledClock::starting_at(began, SPEED));
-        let cluster = SimulatedCluster::new(scenario.fixture, clock.clone())?;
+        let time = PatientTime::starting_at(began);
+        let cluster = SimulatedCluster::new(scenario.fixture, time.clock())?;
         cluster.set_alert(&alert);
         let mut is_done = !stops;
         let stop = Box::new(move |point: &Point| {
@@ -59,7 +59,7 @@ impl World {
         let (gate, stops) = Gated::new(cluster, stop, move |cluster| clear(cluster, &firing, began));
         let folder = tempfile::tempdir()?;
         let listener = Listener::bind(&folder.path().join("cluster.sock")).await?;
-        tokio::spawn(Offer::new(gate, clock, SPEED).serve(listener));
+        tokio::spawn(Offer::told(gate, time.told()).serve(listener));
         std::fs::write(folder.path().join("headers"), "Authorization: Bearer for-the-collector\n")?;
         let config = format!(
             r#"
@@ -80,7 +80,7 @@ policies:
 "#,
             component = component.display(),
         );
-        Ok(Self { folder, config, alert, stops })
+        Ok(Self { folder, config, time, alert, stops })
     }
 
     async fn host(&self) -> anyhow::Result<Host> {
@@ -109,9 +109,9 @@ fn clear(cluster: &SimulatedCluster, alert: &Alert, began: Timestamp) {
 }
 
 /// The incident, once it is resolved.
-async fn resolved(host: &Host) -> anyhow::Result<Value> {
+async fn resolved(time: &PatientTime, host: &Host) -> anyhow::Result<Value> {
     let mut incident = Value::Null;
-    let is_resolved = eventually(PATIENCE, async || {
+    let is_resolved = time.pass_until(host, PATIENCE, async || {
         incident = host.json("/api/v1/incidents").await["items"][0].clone();
         incident["state"] == "resolved"
     });
@@ -178,10 +178,11 @@ async fn a_run_is_one_whole_trace_though_its_host_was_killed_in_the_middle() -> 
     let mut world = World::new(&format!("http://{}", collector.address), true).await?;
     let mut host = world.host().await?;
     world.fire(&host).await?;
-    world.stops.recv().await.context("it never comes to a change")?;
+    let stop = world.time.pass_during(&host, world.stops.recv()).await;
+    stop.context("it never comes to a change")?;
     host.kill().await?;
     let host = world.host().await?;
-    let incident = resolved(&host).await?;
+    let incident = resolved(&world.time, &host).await?;
     let effects = effects(&host, &incident).await;
     stopped(host).await?;
     let spans = collector.spans();
@@ -204,7 +205,7 @@ async fn a_collector_that_hangs_or_refuses_or_is_not_there_harms_nothing() -> an
         let world = World::new(&format!("http://{address}"), false).await?;
         let host = world.host().await?;
         world.fire(&host).await?;
-        resolved(&host).await?;
+        resolved(&world.time, &host).await?;
         let is_told = eventually(PATIENCE, async || host.log().contains(why)).await;
         ensure!(is_told, "`{why}` is not in the log\n{}", host.log());
         let times = host.log().matches("the collector does not take spans").count();

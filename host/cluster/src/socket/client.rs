@@ -12,13 +12,14 @@ use suture_core::clock::Clock;
 use suture_core::handler::{Discovery, Resource};
 use suture_core::object::Kind;
 use suture_core::{
-    Effect, EffectHandler, Error, Fault, Prepared, RealClock, Reason, Reply, Resolution, ScaledClock, Step,
+    Effect, EffectHandler, Error, Fault, Prepared, RealClock, Reason, Reply, Resolution, Step,
 };
 use tokio::sync::Mutex;
 
 use super::SocketError;
+use super::clock::ServerClock;
 use super::wire::{Answer, Question};
-use connection::{Connection, Unanswered};
+use connection::{Connection, Greeted, Unanswered};
 
 /// How long an answer to anything but a wait may take, in real time.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,7 +33,7 @@ pub struct SocketCluster {
     path: PathBuf,
     /// The server that the clock, and all that was read, is of.
     server: String,
-    clock: ScaledClock,
+    clock: ServerClock,
     connection: Mutex<Arc<Connection>>,
 }
 
@@ -48,38 +49,37 @@ impl SocketCluster {
     /// # Errors
     /// Where nobody answers there, or somebody who speaks otherwise.
     pub async fn connect(path: &Path) -> Result<Self, SocketError> {
-        let (connection, welcome, clock) =
-            Connection::open(path).await.map_err(|what| SocketError::new(path, what))?;
-        Ok(Self {
-            path: path.to_owned(),
-            server: welcome.server,
-            clock,
-            connection: Mutex::new(Arc::new(connection)),
-        })
+        let greeted = Greeted::at(path).await.map_err(|what| SocketError::new(path, what))?;
+        let (server, clock) = (greeted.server.clone(), greeted.clock.clone());
+        let connection = Mutex::new(Arc::new(greeted.connect(clock.clone())));
+        Ok(Self { path: path.to_owned(), server, clock, connection })
     }
 
-    /// The clock that the cluster lives by: right to within the time that a question takes.
-    pub fn clock(&self) -> ScaledClock {
-        self.clock
+    /// The clock that the cluster lives by: right to within the time that a question takes. Where
+    /// the server tells the time, it moves only then.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.shared.clone()
     }
 
     /// The connection, made anew where it was lost.
     async fn connection(&self) -> Result<Arc<Connection>, String> {
         let mut current = self.connection.lock().await;
         let Some(lost) = current.lost() else { return Ok(current.clone()) };
-        let (connection, welcome, _) = Connection::open(&self.path).await?;
-        if welcome.server != self.server {
+        let greeted = Greeted::at(&self.path).await?;
+        if greeted.server != self.server {
             return Err("another simulator is at work there now, with a cluster of its own; start this host again to act \
                         on that"
                 .to_owned());
         }
         tracing::info!(socket = %self.path.display(), lost, "connected to the simulated cluster again");
-        *current = Arc::new(connection);
+        *current = Arc::new(greeted.connect(self.clock.clone()));
         Ok(current.clone())
     }
 
     /// Ask, and wait for the answer; for a while only, where it is no question that waits.
     async fn ask(&self, question: Question, patience: Option<Duration>) -> Result<Answer, Fault> {
+        // What is no wait is answered before time goes on.
+        let _hold = patience.map(|_| self.clock.shared.hold());
         let is_change = matches!(&question, Question::Perform(carried) if carried.is_change());
         let at = self.path.display();
         let unavailable = |what: String| {
@@ -120,7 +120,7 @@ impl SocketCluster {
             match answer {
                 Err(Fault::Error(error))
                     if error.reason == Reason::UNAVAILABLE
-                        && prepared.deadline.is_some_and(|deadline| self.clock.now() < deadline) =>
+                        && prepared.deadline.is_some_and(|deadline| self.clock.shared.now() < deadline) =>
                 {
                     tracing::warn!(%error, "waiting goes on");
                     let clock: &dyn Clock = &RealClock;

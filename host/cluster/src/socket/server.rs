@@ -1,6 +1,8 @@
 //! The side that has the cluster.
 
-use std::collections::HashMap;
+mod telling;
+mod work;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,14 +10,17 @@ use bytes::Bytes;
 use futures::{Sink, SinkExt, StreamExt};
 use suture_core::clock::Clock;
 use suture_core::handler::Discovery;
-use suture_core::{EffectHandler, Error, Fault, RealClock, Reason, Reply};
+use suture_core::{EffectHandler, Error, Fault, RealClock, Reason, Reply, Timestamp};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::codec::Framed;
 
-use super::wire::{self, Answer, FromClient, FromServer, PROTOCOL, Question, Welcome};
-use super::{GREETING, Listener, MAX_CONNECTIONS, MAX_IN_FLIGHT};
+use super::awake::awake;
+use super::wire::{self, Answer, FromClient, FromServer, PROTOCOL, Passing, Question, Welcome};
+use super::{GREETING, Listener, MAX_CONNECTIONS, MAX_IN_FLIGHT, ToldTime};
+use telling::Telling;
+use work::Work;
 
 /// How many answers wait to be sent. A client that does not read them is asked to wait.
 const UNSENT: usize = 64;
@@ -24,7 +29,9 @@ const UNSENT: usize = 64;
 pub struct Offer<C> {
     cluster: Arc<C>,
     clock: Arc<dyn Clock>,
-    speed: f64,
+    passing: Passing,
+    /// The time, where it is told.
+    told: Option<ToldTime>,
     name: String,
 }
 
@@ -39,7 +46,16 @@ enum Over {
 impl<C: EffectHandler + Discovery + 'static> Offer<C> {
     /// Offer a cluster that lives by a clock, which runs `speed` times as fast as real time.
     pub fn new(cluster: C, clock: Arc<dyn Clock>, speed: f64) -> Self {
-        Self { cluster: Arc::new(cluster), clock, speed, name: ulid::Ulid::generate().to_string() }
+        Self::of(cluster, clock, Passing::Running { speed }, None)
+    }
+
+    /// Offer a cluster whose time is told.
+    pub fn told(cluster: C, time: &ToldTime) -> Self {
+        Self::of(cluster, time.clock(), Passing::Told, Some(time.clone()))
+    }
+
+    fn of(cluster: C, clock: Arc<dyn Clock>, passing: Passing, told: Option<ToldTime>) -> Self {
+        Self { cluster: Arc::new(cluster), clock, passing, told, name: ulid::Ulid::generate().to_string() }
     }
 
     /// Answer whoever connects, until this is dropped; then all connections are over.
@@ -50,8 +66,8 @@ impl<C: EffectHandler + Discovery + 'static> Offer<C> {
             tokio::select! {
                 accepted = listener.socket.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
                     Ok((stream, _)) => {
-                        let offer = offer.clone();
-                        connections.spawn(async move { offer.converse(stream).await });
+                        let (offer, clock) = (offer.clone(), offer.clock.clone());
+                        connections.spawn(awake(&clock, async move { offer.converse(stream).await }));
                     }
                     Err(error) => {
                         // Out of files, most likely: they come back when connections end.
@@ -68,7 +84,10 @@ impl<C: EffectHandler + Discovery + 'static> Offer<C> {
     async fn converse(&self, stream: UnixStream) {
         let (mut sink, mut frames) = Framed::new(stream, wire::codec()).split();
         let over = match self.greet(&mut sink, &mut frames).await {
-            Ok(()) => self.answer_all(&mut sink, &mut frames).await,
+            Ok(now) => {
+                let telling = Telling::after(now, self.told.clone());
+                self.answer_all(&mut sink, &mut frames, &telling).await
+            }
             Err(over) => over,
         };
         let Over::Refused(reason) = over else { return };
@@ -80,8 +99,12 @@ impl<C: EffectHandler + Discovery + 'static> Offer<C> {
         }
     }
 
-    /// The first frames.
-    async fn greet(&self, sink: &mut (impl Sink<Bytes> + Unpin), frames: &mut Frames) -> Result<(), Over> {
+    /// The first frames. What time the client was told.
+    async fn greet(
+        &self,
+        sink: &mut (impl Sink<Bytes> + Unpin),
+        frames: &mut Frames,
+    ) -> Result<Timestamp, Over> {
         let clock: &dyn Clock = &RealClock;
         let first = clock.timeout(GREETING, frames.next()).await;
         let first = first
@@ -96,29 +119,41 @@ impl<C: EffectHandler + Discovery + 'static> Offer<C> {
                  version of suture on both sides"
             )));
         }
-        let welcome =
-            Welcome { protocol, server: self.name.clone(), now: self.clock.now(), speed: self.speed };
+        let now = self.clock.now();
+        let welcome = Welcome { protocol, server: self.name.clone(), now, time: self.passing };
         let frame = wire::encode(&FromServer::Hello(welcome)).map_err(Over::Refused)?;
-        sink.send(frame).await.map_err(|_| Over::Gone)
+        sink.send(frame).await.map_err(|_| Over::Gone)?;
+        Ok(now)
     }
 
     /// Questions and answers, until the client goes.
-    async fn answer_all(&self, sink: &mut (impl Sink<Bytes> + Unpin), frames: &mut Frames) -> Over {
+    async fn answer_all(
+        &self,
+        sink: &mut (impl Sink<Bytes> + Unpin),
+        frames: &mut Frames,
+        telling: &Telling,
+    ) -> Over {
         let (answers, mut unsent) = mpsc::channel::<Bytes>(UNSENT);
         let write = async {
-            while let Some(frame) = unsent.recv().await {
+            loop {
+                let frame = tokio::select! {
+                    // The time first: it may have brought the answer.
+                    biased;
+                    now = telling.next() => wire::encode(&FromServer::Time { now }).ok(),
+                    frame = unsent.recv() => frame,
+                };
+                let Some(frame) = frame else { return Over::Gone };
                 if sink.send(frame).await.is_err() {
-                    break;
+                    return Over::Gone;
                 }
             }
-            Over::Gone
         };
         let mut work = Work::default();
         let read = async {
             loop {
                 let step = tokio::select! {
-                    frame = frames.next() => self.receive(frame, &mut work, &answers).await,
-                    Some(ended) = work.tasks.join_next_with_id() => work.ended(ended),
+                    frame = frames.next() => self.receive(frame, &mut work, &answers, telling).await,
+                    Some(ended) = work.next() => ended,
                 };
                 if let Err(over) = step {
                     return over;
@@ -133,6 +168,7 @@ impl<C: EffectHandler + Discovery + 'static> Offer<C> {
         frame: Option<Result<bytes::BytesMut, std::io::Error>>,
         work: &mut Work,
         answers: &mpsc::Sender<Bytes>,
+        telling: &Telling,
     ) -> Result<(), Over> {
         let (id, question) = match receive(frame)? {
             FromClient::Hello { .. } => return Err(Over::Refused("a second greeting".to_owned())),
@@ -140,13 +176,17 @@ impl<C: EffectHandler + Discovery + 'static> Offer<C> {
                 work.cancel(id);
                 return Ok(());
             }
+            FromClient::Reached { now } => {
+                telling.reached(now);
+                return Ok(());
+            }
             FromClient::Ask { id, question } => (id, question),
         };
-        if work.at_work.contains_key(&id) {
+        if work.has(id) {
             return Err(Over::Refused(format!("question {id} is asked twice")));
         }
         let question = match serde_json::from_str(question.get()) {
-            Ok(_) if work.at_work.len() >= MAX_IN_FLIGHT => Err(too_many()),
+            Ok(_) if work.len() >= MAX_IN_FLIGHT => Err(too_many()),
             Ok(question) => Ok(question),
             Err(error) => {
                 Err(Error::new(Reason::BAD_REQUEST, format!("the question makes no sense: {error}")))
@@ -160,54 +200,17 @@ impl<C: EffectHandler + Discovery + 'static> Offer<C> {
             }
         };
         let (cluster, answers) = (self.cluster.clone(), answers.clone());
-        work.begin(id, async move {
+        let work_on_it = awake(&self.clock, async move {
             let frame = framed(id, &answer(&*cluster, question).await);
             // Whoever asked may be gone by now.
             let _ = answers.send(frame).await;
         });
+        work.begin(id, work_on_it);
         Ok(())
     }
 }
 
 type Frames = futures::stream::SplitStream<Framed<UnixStream, tokio_util::codec::LengthDelimitedCodec>>;
-
-/// The questions of a connection that have no answer yet. All end with it.
-#[derive(Default)]
-struct Work {
-    tasks: JoinSet<()>,
-    at_work: HashMap<u64, AbortHandle>,
-    ids: HashMap<Id, u64>,
-}
-
-impl Work {
-    fn begin(&mut self, id: u64, work: impl Future<Output = ()> + Send + 'static) {
-        let handle = self.tasks.spawn(work);
-        self.ids.insert(handle.id(), id);
-        self.at_work.insert(id, handle);
-    }
-
-    fn cancel(&mut self, id: u64) {
-        if let Some(handle) = self.at_work.get(&id) {
-            handle.abort();
-        }
-    }
-
-    fn ended(&mut self, ended: Result<(Id, ()), JoinError>) -> Result<(), Over> {
-        let task = match &ended {
-            Ok((task, ())) => *task,
-            Err(error) => error.id(),
-        };
-        if let Some(id) = self.ids.remove(&task) {
-            self.at_work.remove(&id);
-        }
-        match ended {
-            Err(error) if error.is_panic() => {
-                Err(Over::Refused("the simulated cluster failed inside".to_owned()))
-            }
-            _ => Ok(()),
-        }
-    }
-}
 
 /// A frame of a client.
 fn receive(frame: Option<Result<bytes::BytesMut, std::io::Error>>) -> Result<FromClient, Over> {

@@ -12,7 +12,7 @@ use tokio_util::codec::LengthDelimitedCodec;
 use super::MAX_FRAME;
 
 /// The version of the protocol that this version of Suture speaks.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// What a client sends.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,6 +25,8 @@ pub enum FromClient {
     Ask { id: u64, question: Box<RawValue> },
     /// An answer is no longer of interest.
     Cancel { id: u64 },
+    /// The client lives by the time that it was told, and has woken whoever waited for it.
+    Reached { now: Timestamp },
 }
 
 /// What a server sends.
@@ -35,6 +37,8 @@ pub enum FromServer {
     Hello(Welcome),
     /// An [`Answer`] to the question with the number.
     Answer { id: u64, answer: Box<RawValue> },
+    /// What time it is now, where time is told.
+    Time { now: Timestamp },
     /// The last frame: why the server ends the connection.
     Refused { reason: String },
 }
@@ -49,8 +53,18 @@ pub struct Welcome {
     pub server: String,
     /// What time it is in the cluster.
     pub now: Timestamp,
-    /// How many times as fast as real time passes there.
-    pub speed: f64,
+    /// How it passes there.
+    pub time: Passing,
+}
+
+/// How time passes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Passing {
+    /// By itself, so many times as fast as real time.
+    Running { speed: f64 },
+    /// Only when the server says so.
+    Told,
 }
 
 /// What is asked of a cluster.

@@ -103,7 +103,7 @@ async fn behind(loaded: &Loaded, socket: &Path) -> Result<Host, ConfigError> {
     let cluster = SocketCluster::connect(&loaded.path(socket))
         .await
         .map_err(|error| loaded.error(loaded.config.cluster.referenced, error.to_string()))?;
-    let clock = Arc::new(cluster.clock());
+    let clock = cluster.clock();
     tracing::info!(socket = %socket.display(), now = %clock.now(), "acting on a simulated cluster in another process");
     Ok(Host { cluster: Arc::new(cluster), clock, connection: None })
 }

@@ -8,13 +8,13 @@ use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
 use parking_lot::Mutex;
 use suture_core::clock::Clock;
-use suture_core::{Error, RealClock, Reason, ScaledClock};
+use suture_core::{Error, RealClock, Reason, Timestamp};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
-use super::super::clock::synchronised;
+use super::super::clock::ServerClock;
 use super::super::wire::{self, Answer, FromClient, FromServer, PROTOCOL, Question, Welcome};
 use super::super::{GREETING, MAX_IN_FLIGHT};
 
@@ -45,22 +45,37 @@ struct Answers {
 
 type Frames = Framed<UnixStream, LengthDelimitedCodec>;
 
-impl Connection {
-    /// Connect, and exchange greetings. The clock is the server's.
+/// A server that has introduced itself.
+pub struct Greeted {
+    /// Its name.
+    pub server: String,
+    /// The clock that it lives by.
+    pub clock: ServerClock,
+    now: Timestamp,
+    frames: Frames,
+}
+
+impl Greeted {
+    /// Connect, and exchange greetings.
     ///
     /// # Errors
     /// Why it can't be used.
-    pub async fn open(path: &Path) -> Result<(Self, Welcome, ScaledClock), String> {
+    pub async fn at(path: &Path) -> Result<Self, String> {
         let clock: &dyn Clock = &RealClock;
         let greeted = clock.timeout(GREETING, greet(path)).await;
-        let (frames, welcome, time) =
-            greeted.ok_or_else(|| format!("no greeting within {} seconds", GREETING.as_secs()))??;
-        let (unsent, outgoing) = mpsc::channel(MAX_IN_FLIGHT + MAX_IN_FLIGHT / 8);
-        let answers = Arc::<Mutex<Answers>>::default();
-        tokio::spawn(carry(frames, outgoing, answers.clone()));
-        Ok((Self { unsent, answers }, welcome, time))
+        greeted.ok_or_else(|| format!("no greeting within {} seconds", GREETING.as_secs()))?
     }
 
+    /// Ask it, and set a clock by what it tells.
+    pub fn connect(self, clock: ServerClock) -> Connection {
+        let (unsent, outgoing) = mpsc::channel(MAX_IN_FLIGHT + MAX_IN_FLIGHT / 8);
+        let answers = Arc::<Mutex<Answers>>::default();
+        tokio::spawn(carry(self.frames, outgoing, answers.clone(), clock, self.now));
+        Connection { unsent, answers }
+    }
+}
+
+impl Connection {
     /// Why it is over, where it is.
     pub fn lost(&self) -> Option<String> {
         self.answers.lock().lost.clone()
@@ -139,7 +154,7 @@ impl Drop for Asked<'_> {
     }
 }
 
-async fn greet(path: &Path) -> Result<(Frames, Welcome, ScaledClock), String> {
+async fn greet(path: &Path) -> Result<Greeted, String> {
     let stream = UnixStream::connect(path).await.map_err(|error| {
         format!(
             "nobody answers there ({error}); start `suture simulate --scenario FILE --socket {}`",
@@ -154,6 +169,7 @@ async fn greet(path: &Path) -> Result<(Frames, Welcome, ScaledClock), String> {
         FromServer::Hello(welcome) => welcome,
         FromServer::Refused { reason } => return Err(reason),
         FromServer::Answer { .. } => return Err("it answers before it was asked".to_owned()),
+        FromServer::Time { .. } => return Err("it tells the time before it greets".to_owned()),
     };
     if welcome.protocol != PROTOCOL {
         return Err(format!(
@@ -162,23 +178,35 @@ async fn greet(path: &Path) -> Result<(Frames, Welcome, ScaledClock), String> {
             welcome.protocol
         ));
     }
-    if !(1.0..=1e6).contains(&welcome.speed) {
-        return Err(format!("its time runs {} times as fast as real time, which can't be", welcome.speed));
-    }
-    let time = synchronised(&welcome, asked, RealClock.monotonic());
-    Ok((frames, welcome, time))
+    let clock = ServerClock::of(&welcome, asked, RealClock.monotonic())?;
+    let Welcome { server, now, .. } = welcome;
+    Ok(Greeted { server, clock, now, frames })
 }
 
 /// Send and receive until either end is gone.
-async fn carry(frames: Frames, mut outgoing: mpsc::Receiver<Bytes>, answers: Arc<Mutex<Answers>>) {
+async fn carry(
+    frames: Frames,
+    mut outgoing: mpsc::Receiver<Bytes>,
+    answers: Arc<Mutex<Answers>>,
+    clock: ServerClock,
+    now: Timestamp,
+) {
     let (mut sink, mut frames) = frames.split();
+    let (tell, mut times) = watch::channel(now);
     let write = async {
-        while let Some(frame) = outgoing.recv().await {
-            if let Err(error) = sink.send(frame).await {
-                return error.to_string();
+        loop {
+            let frame = tokio::select! {
+                frame = outgoing.recv() => frame.ok_or_else(|| "this side is done".to_owned()),
+                now = clock.next(&mut times) => wire::encode(&FromClient::Reached { now }),
+            };
+            let sent = match frame {
+                Ok(frame) => sink.send(frame).await.map_err(|error| error.to_string()),
+                Err(why) => Err(why),
+            };
+            if let Err(why) = sent {
+                return why;
             }
         }
-        "this side is done".to_owned()
     };
     let read = async {
         loop {
@@ -191,6 +219,7 @@ async fn carry(frames: Frames, mut outgoing: mpsc::Receiver<Bytes>, answers: Arc
                             .send(answer.map_err(|error| format!("the answer makes no sense: {error}")));
                     }
                 }
+                Ok(FromServer::Time { now }) => drop(tell.send_replace(now)),
                 Ok(FromServer::Refused { reason }) => return reason,
                 Ok(FromServer::Hello(_)) => return "it greets a second time".to_owned(),
                 Err(what) => return what,
