@@ -2,31 +2,23 @@
 //! groups it, leaves out what is suppressed, and decides what it notifies of and when. As
 //! `dispatch/dispatch.go`, `notify/notify.go` and `types/types.go` of Alertmanager 0.28 and later do it.
 //!
-//! Left out are the tree of routes (there is one), inhibition rules (the caller says what is
-//! inhibited), time intervals, and `resolve_timeout` (whoever posts says until when an alert holds).
+//! Left out are the tree of routes (there is one) and time intervals. What the real one did is in
+//! `tests/recorded`, and this one is held against it.
 
+mod alert;
 mod group;
 mod silence;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use suture_core::{Alert, AlertStatus, Labels, Notification, Timestamp};
+use suture_core::{Labels, Notification, Timestamp};
 
+pub use alert::Posted;
+use alert::Known;
 use group::Group;
 pub use group::{Flushed, Notified};
-pub use silence::Suppression;
-
-/// An alert as it is posted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Posted {
-    /// What identifies it.
-    pub labels: Labels,
-    /// Since when it holds.
-    pub starts_at: Timestamp,
-    /// Until when. In the past: it is over.
-    pub ends_at: Timestamp,
-}
+pub use silence::{Inhibition, Suppression};
 
 /// The route to the receiver.
 #[derive(Clone, Debug)]
@@ -41,6 +33,10 @@ pub struct Route {
     pub group_interval: Duration,
     /// `repeat_interval`.
     pub repeat_interval: Duration,
+    /// `resolve_timeout`.
+    pub resolve_timeout: Duration,
+    /// `inhibit_rules`.
+    pub inhibit: Vec<Inhibition>,
     /// The receiver's `max_alerts`; 0 for no limit.
     pub max_alerts: usize,
 }
@@ -49,7 +45,7 @@ pub struct Route {
 #[derive(Clone, Debug)]
 pub struct SimulatedAlertmanager {
     route: Route,
-    alerts: BTreeMap<Labels, Posted>,
+    alerts: BTreeMap<Labels, Known>,
     groups: BTreeMap<Labels, Group>,
     /// What was notified of, by group. Outlives a restart.
     log: BTreeMap<Labels, Notified>,
@@ -72,9 +68,10 @@ impl SimulatedAlertmanager {
     /// Take an alert that is posted.
     pub fn receive(&mut self, posted: Posted, now: Timestamp) {
         let labels = posted.labels.clone();
+        let newer = Known::new(posted, self.route.resolve_timeout, now);
         let merged = match self.alerts.get(&labels) {
-            Some(known) if known.overlaps(&posted) => known.merged(posted, now),
-            Some(_) | None => posted,
+            Some(known) if known.overlaps(&newer) => known.merged(newer, now),
+            Some(_) | None => newer,
         };
         self.alerts.insert(labels.clone(), merged.clone());
         let is_for_people =
@@ -101,11 +98,9 @@ impl SimulatedAlertmanager {
         let mut flushed = Vec::new();
         for of in due {
             let Some(group) = self.groups.get_mut(&of) else { continue };
-            let suppressed =
-                |labels: &Labels| self.suppressions.iter().any(|suppression| suppression.covers(labels, now));
             let seen = group.flush(now, self.route.group_interval);
-            let heard: Vec<Posted> =
-                seen.iter().filter(|alert| !suppressed(&alert.labels)).cloned().collect();
+            let is_heard = |alert: &&Known| !self.is_suppressed(&alert.labels, now);
+            let heard: Vec<Known> = seen.iter().filter(is_heard).cloned().collect();
             let next = Notified::of(&heard, now);
             // What is suppressed altogether ends here, and is not noted (`notify.MultiStage`).
             if heard.is_empty() || !next.is_news(self.log.get(&of), self.route.repeat_interval) {
@@ -137,9 +132,16 @@ impl SimulatedAlertmanager {
         }
     }
 
-    /// A peer's silences.
+    /// Silence alerts; a peer's silences come so, too.
     pub fn suppress(&mut self, suppression: Suppression) {
         self.suppressions.push(suppression);
+    }
+
+    /// End the silences for these labels.
+    pub fn unsuppress(&mut self, labels: &Labels, now: Timestamp) {
+        for suppression in self.suppressions.iter_mut().filter(|suppression| suppression.labels == *labels) {
+            suppression.until = suppression.until.min(now);
+        }
     }
 
     /// It starts anew: alerts and groups are gone; silences and what was notified of stay.
@@ -150,27 +152,29 @@ impl SimulatedAlertmanager {
 
     /// The alerts that hold.
     pub fn holding(&self, now: Timestamp) -> impl Iterator<Item = &Labels> {
-        self.alerts.iter().filter(move |(_, known)| known.ends_at > now).map(|(labels, _)| labels)
+        self.alerts.iter().filter(move |(_, known)| !known.is_over(now)).map(|(labels, _)| labels)
     }
 
     /// The alerts for the receiver that hold and are not suppressed (`/api/v2/alerts?active=true`), as a
     /// notification.
     pub fn active(&self, now: Timestamp) -> Notification {
-        let is_for_people = |alert: &Posted| {
+        let is_for_people = |alert: &Known| {
             alert.labels.get("alertname").is_some_and(|name| name.starts_with(&self.route.for_people))
         };
-        let holds = |alert: &&Posted| alert.ends_at > now && !self.is_suppressed(&alert.labels, now);
-        let active: Vec<Posted> =
+        let holds = |alert: &&Known| !alert.is_over(now) && !self.is_suppressed(&alert.labels, now);
+        let active: Vec<Known> =
             self.alerts.values().filter(holds).filter(|alert| !is_for_people(alert)).cloned().collect();
         self.notification(&Labels::new(), &active, now)
     }
 
     /// Whether an alert is silenced or inhibited.
     pub fn is_suppressed(&self, labels: &Labels, now: Timestamp) -> bool {
+        let is_inhibited = |rule: &Inhibition| self.alerts.values().any(|by| rule.holds(by, labels, now));
         self.suppressions.iter().any(|suppression| suppression.covers(labels, now))
+            || self.route.inhibit.iter().any(is_inhibited)
     }
 
-    fn done(&mut self, of: &Labels, flushed_at: Timestamp, seen: &[Posted]) {
+    fn done(&mut self, of: &Labels, flushed_at: Timestamp, seen: &[Known]) {
         if let Some(group) = self.groups.get_mut(of) {
             group.forget_resolved(flushed_at, seen);
             if group.is_empty() {
@@ -179,47 +183,20 @@ impl SimulatedAlertmanager {
         }
     }
 
-    fn notification(&self, of: &Labels, heard: &[Posted], now: Timestamp) -> Notification {
+    fn notification(&self, of: &Labels, heard: &[Known], now: Timestamp) -> Notification {
         let most = match self.route.max_alerts {
             0 => heard.len(),
             most => most.min(heard.len()),
         };
-        let show = |posted: &Posted| {
-            let is_over = posted.ends_at <= now;
-            Alert {
-                status: if is_over { AlertStatus::Resolved } else { AlertStatus::Firing },
-                labels: posted.labels.clone(),
-                annotations: Labels::new(),
-                starts_at: posted.starts_at,
-                ends_at: is_over.then_some(posted.ends_at),
-                generator_url: String::new(),
-                fingerprint: suture_core::alert::fingerprint_of(&posted.labels),
-            }
-        };
+        let mut ordered: Vec<&Known> = heard.iter().collect();
+        ordered.sort_by(|one, other| one.order(other));
         Notification {
             version: "4".to_owned(),
             group_key: format!("{{}}:{of:?}"),
             truncated_alerts: (heard.len() - most) as u64,
             receiver: "suture".to_owned(),
-            alerts: heard.iter().take(most).map(show).collect(),
+            alerts: ordered.into_iter().take(most).map(|alert| alert.shown(now)).collect(),
         }
-    }
-}
-
-impl Posted {
-    /// Whether what is posted goes on with what is known (`provider/mem`, `Put`).
-    fn overlaps(&self, posted: &Posted) -> bool {
-        let ends_within = posted.ends_at > self.starts_at && posted.ends_at < self.ends_at;
-        let starts_within = posted.starts_at > self.starts_at && posted.starts_at < self.ends_at;
-        ends_within || starts_within
-    }
-
-    /// Both as one (`alert.Merge`): the later post wins, from the earlier start on. Of two ends the
-    /// later counts, unless only the newer is over.
-    fn merged(&self, newer: Posted, now: Timestamp) -> Posted {
-        let is_only_newer_over = newer.ends_at <= now && self.ends_at > now;
-        let ends_at = if is_only_newer_over { newer.ends_at } else { newer.ends_at.max(self.ends_at) };
-        Posted { starts_at: self.starts_at.min(newer.starts_at), ends_at, ..newer }
     }
 }
 

@@ -194,6 +194,8 @@ impl<'a> World<'a> {
             group_wait: Duration::from_secs(30),
             group_interval: GROUP_INTERVAL,
             repeat_interval: setup.repeat_interval,
+            resolve_timeout: GROUP_INTERVAL,
+            inhibit: Vec::new(),
             max_alerts: 0,
         };
         let monitoring = Monitoring {

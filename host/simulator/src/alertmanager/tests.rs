@@ -21,6 +21,8 @@ fn alertmanager() -> SimulatedAlertmanager {
         group_wait: MINUTE / 2,
         group_interval: 5 * MINUTE,
         repeat_interval: 60 * MINUTE,
+        resolve_timeout: 5 * MINUTE,
+        inhibit: Vec::new(),
         max_alerts: 0,
     })
 }
@@ -28,7 +30,7 @@ fn alertmanager() -> SimulatedAlertmanager {
 fn alert(name: &str, from: u32, until: u32) -> Posted {
     let labels =
         Labels::from([("alertname".to_owned(), "A".to_owned()), ("name".to_owned(), name.to_owned())]);
-    Posted { labels, starts_at: at(from), ends_at: at(until) }
+    Posted { labels, starts_at: at(from), ends_at: Some(at(until)) }
 }
 
 /// What is delivered at a time: name and status of each alert.
