@@ -7,10 +7,14 @@ ALERTMANAGER_SOURCE := $(ALERTMANAGER_ASSETS)/source
 # The tests that have a Prometheus or an Alertmanager.
 WORLD_TESTS := --test repairs --test deploy
 
-.PHONY: test-world world-assets
+.PHONY: test-world record-world world-assets
 
 test-world: c-compiler toolchain guest-target test-packages envtest world-assets ## Tests on the Prometheus and Alertmanager of today
 	PATH="$(PROMETHEUS_ASSETS):$(ALERTMANAGER_ASSETS):$$PATH" $(CARGO) test --locked --workspace $(WORLD_TESTS)
+
+record-world: c-compiler toolchain test-packages world-assets ## The traces that the models are held against, anew: five minutes
+	$(CARGO) run --locked -p suture-recorded
+	PATH="$(PROMETHEUS_ASSETS):$(ALERTMANAGER_ASSETS):$$PATH" $(CARGO) run --locked -p suture-recorded
 
 world-assets: alertmanager-source
 	$(call go-program,$(PROMETHEUS_ASSETS),prometheus,github.com/prometheus/prometheus/cmd/prometheus,prometheus,-s -w)

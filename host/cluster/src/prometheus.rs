@@ -1,25 +1,27 @@
 //! A real Prometheus, read over its HTTP API.
 
+mod alerts;
 mod answer;
 mod handler;
+mod place;
 mod rules;
 
+#[cfg(test)]
+mod rulers;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use suture_core::effect::{ActiveAlert, Sample, Series};
-use suture_core::names::shortened;
 use suture_core::{AlertRelabeling, Clock, Error, Reason, Timestamp};
 
 pub(crate) use answer::options as yaml_options;
 pub use rules::{AlertingRule, RuleAlert};
 
-use crate::http::{Access, Answer, Server};
+use crate::http::{Access, Server};
+use place::Place;
 
 /// The most points of a series in one answer, as in Prometheus (`web/api/v1/api.go`).
 const MOST_POINTS: u64 = 11_000;
@@ -68,6 +70,17 @@ impl PrometheusClient {
         Ok(Self { ruler, ..self })
     }
 
+    /// The server that answers queries.
+    fn queried(&self) -> Place<'_> {
+        Place { server: &self.server, setting: "prometheus.url" }
+    }
+
+    /// The server that evaluates the rules.
+    fn ruler(&self) -> Place<'_> {
+        let ruler = self.ruler.as_ref().map(|server| Place { server, setting: "prometheus.alertsUrl" });
+        ruler.unwrap_or(self.queried())
+    }
+
     /// The URL, without credentials.
     pub fn url(&self) -> &str {
         self.server.shown()
@@ -80,9 +93,10 @@ impl PrometheusClient {
     /// vector, `Forbidden` where it wants credentials, `Unavailable` where it does not
     /// answer, or not as Prometheus does.
     pub async fn query(&self, expression: &str) -> Result<Vec<Sample>, Error> {
-        let answer = self.server.post_form("api/v1/query", &[("query", expression)]).await;
-        let result: answer::QueryResult = self.data(answer)?;
-        result.samples().map_err(|unfit| self.unfit(expression, &unfit))
+        let place = self.queried();
+        let answer = place.server.post_form("api/v1/query", &[("query", expression)]).await;
+        let result: answer::QueryResult = place.data(answer)?;
+        result.samples().map_err(|unfit| place.unfit(expression, &unfit))
     }
 
     /// The value of an expression over a range of time: milliseconds since the Unix
@@ -102,9 +116,10 @@ impl PrometheusClient {
         let [start, end, step] =
             [start_ms, end_ms, step_ms].map(|millis| format!("{}.{:03}", millis / 1000, millis % 1000));
         let fields = [("query", expression), ("start", &start), ("end", &end), ("step", &step)];
-        let answer = self.server.post_form("api/v1/query_range", &fields).await;
-        let result: answer::QueryResult = self.data(answer)?;
-        result.series().map_err(|unfit| self.unfit(expression, &unfit))
+        let place = self.queried();
+        let answer = place.server.post_form("api/v1/query_range", &fields).await;
+        let result: answer::QueryResult = place.data(answer)?;
+        result.series().map_err(|unfit| place.unfit(expression, &unfit))
     }
 
     /// The alerts that are pending or firing.
@@ -112,8 +127,7 @@ impl PrometheusClient {
     /// # Errors
     /// As [`query`](Self::query).
     pub async fn alerts(&self) -> Result<Vec<ActiveAlert>, Error> {
-        let server = self.ruler.as_ref().unwrap_or(&self.server);
-        let listed: answer::AlertList = self.data(server.get("api/v1/alerts").await)?;
+        let listed: alerts::AlertList = self.ruler().get("api/v1/alerts").await?;
         Ok(listed.active())
     }
 
@@ -122,8 +136,7 @@ impl PrometheusClient {
     /// # Errors
     /// As [`query`](Self::query).
     pub async fn rules(&self) -> Result<Vec<AlertingRule>, Error> {
-        let server = self.ruler.as_ref().unwrap_or(&self.server);
-        let listed: rules::RuleList = self.data(server.get("api/v1/rules?type=alert").await)?;
+        let listed: rules::RuleList = self.ruler().get("api/v1/rules?type=alert").await?;
         Ok(listed.alerting())
     }
 
@@ -134,13 +147,13 @@ impl PrometheusClient {
     pub async fn clock(&self) -> Result<Option<Timestamp>, Error> {
         let answer = self.server.post_form("api/v1/query", &[("query", "vector(1)")]).await;
         let date = answer.as_ref().ok().and_then(|answer| answer.date);
-        self.data::<answer::QueryResult>(answer).map(|_| date)
+        self.queried().data::<answer::QueryResult>(answer).map(|_| date)
     }
 
-    /// What Prometheus does to the labels of alerts on their way to Alertmanager: its own list
-    /// of alerts shows them as they were. Nothing where that can't be read, which the log tells.
+    /// What the server that evaluates the rules does to the labels of alerts on their way to Alertmanager:
+    /// its own list of alerts shows them as they were. Nothing where that can't be read, which the log tells.
     pub async fn relabeling(&self) -> AlertRelabeling {
-        let text = self.data::<answer::ConfigText>(self.server.get("api/v1/status/config").await);
+        let text = self.ruler().get::<answer::ConfigText>("api/v1/status/config").await;
         let read = match text {
             // It may be long, and takes its time.
             Ok(text) => tokio::task::spawn_blocking(move || text.relabeling())
@@ -150,7 +163,7 @@ impl PrometheusClient {
         };
         read.unwrap_or_else(|error| {
             tracing::warn!(
-                prometheus = self.url(),
+                prometheus = self.ruler().server.shown(),
                 %error,
                 "what it does to labels of alerts can't be read; taken for nothing (`prometheus.externalLabels` and \
                  `prometheus.dropLabels` say it)"
@@ -158,86 +171,6 @@ impl PrometheusClient {
             AlertRelabeling::default()
         })
     }
-
-    /// What is in an answer.
-    fn data<T: DeserializeOwned>(&self, answer: Result<Answer, String>) -> Result<T, Error> {
-        let unavailable = |message: String| Error::new(Reason::UNAVAILABLE, message);
-        let answer = answer.map_err(|error| unavailable(format!("Prometheus at {error}")))?;
-        let envelope: Option<Envelope> = serde_json::from_slice(&answer.body).ok();
-        let status = Some(answer.status);
-        match (answer.status, envelope) {
-            (200..300, Some(Envelope { status: Status::Success, data, warnings, .. })) => {
-                for warning in warnings.iter().take(10) {
-                    tracing::warn!(prometheus = self.url(), warning = %shortened(warning), "Prometheus warns");
-                }
-                serde_json::from_value(data)
-                    .map_err(|error| unavailable(self.not_its_api(&shortened(&error.to_string()))))
-            }
-            (400 | 422, Some(Envelope { error, .. })) => {
-                let message = format!("Prometheus at {}: {}", self.url(), cut(&error));
-                Err(Error { status, ..Error::new(Reason::INVALID, message) })
-            }
-            (401 | 403, _) => {
-                let message = format!(
-                    "Prometheus at {} answered {}: it wants credentials, or others",
-                    self.url(),
-                    answer.status
-                );
-                Err(Error { status, ..Error::new(Reason::FORBIDDEN, message) })
-            }
-            (code, Some(Envelope { status: Status::Error, error, .. })) => {
-                let message = format!("Prometheus at {} answered {code}: {}", self.url(), cut(&error));
-                Err(Error { status, ..unavailable(message) })
-            }
-            (code @ 500.., _) => {
-                let message = format!("Prometheus at {} answered {code}: {}", self.url(), answer.excerpt());
-                Err(Error { status, ..unavailable(message) })
-            }
-            (code, _) => {
-                let what = format!("status {code}, {}", answer.excerpt());
-                Err(Error { status, ..unavailable(self.not_its_api(&what)) })
-            }
-        }
-    }
-
-    fn not_its_api(&self, what: &str) -> String {
-        format!(
-            "Prometheus at {} answered something that is not its API: {what}; check `prometheus.url`",
-            self.url()
-        )
-    }
-
-    fn unfit(&self, expression: &str, unfit: &answer::Unfit) -> Error {
-        let expression = shortened(expression);
-        match unfit {
-            answer::Unfit::Type(why) => Error::new(Reason::INVALID, format!("`{expression}`: {why}")),
-            answer::Unfit::Value(what) => Error::new(Reason::UNAVAILABLE, self.not_its_api(what)),
-        }
-    }
-}
-
-/// An error's text: longer than a name, and still bounded.
-fn cut(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(1000).collect()
-}
-
-/// What is around every answer.
-#[derive(Deserialize)]
-struct Envelope {
-    status: Status,
-    #[serde(default)]
-    data: serde_json::Value,
-    #[serde(default)]
-    error: String,
-    #[serde(default)]
-    warnings: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Status {
-    Success,
-    Error,
 }
 
 /// Whether a range of time, in milliseconds, is one that Prometheus accepts.

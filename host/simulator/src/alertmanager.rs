@@ -2,9 +2,10 @@
 //! groups it, leaves out what is suppressed, and decides what it notifies of and when. As
 //! `dispatch/dispatch.go`, `notify/notify.go` and `types/types.go` of Alertmanager 0.28 and later do it.
 //!
-//! Left out are the tree of routes (there is one), time intervals, and `resolve_timeout` (whoever
-//! posts says until when an alert holds).
+//! Left out are the tree of routes (there is one) and time intervals. What the real one did is in
+//! `tests/recorded`, and this one is held against it.
 
+mod alert;
 mod group;
 mod inhibition;
 mod silence;
@@ -13,8 +14,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use suture_core::{Alert, AlertStatus, Labels, Notification, Timestamp};
+use suture_core::{Labels, Notification, Timestamp};
 
+pub use alert::Posted;
+use alert::Known;
 use group::Group;
 pub use group::{Flushed, Notified};
 pub use inhibition::InhibitRule;
@@ -22,17 +25,6 @@ pub use silence::Silence;
 
 /// The receiver's name.
 const RECEIVER: &str = "suture";
-
-/// An alert as it is posted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Posted {
-    /// What identifies it.
-    pub labels: Labels,
-    /// Since when it holds.
-    pub starts_at: Timestamp,
-    /// Until when. In the past: it is over.
-    pub ends_at: Timestamp,
-}
 
 /// The route to the receiver.
 #[derive(Clone, Debug)]
@@ -47,6 +39,8 @@ pub struct Route {
     pub group_interval: Duration,
     /// `repeat_interval`.
     pub repeat_interval: Duration,
+    /// `resolve_timeout`.
+    pub resolve_timeout: Duration,
     /// The receiver's `max_alerts`; 0 for no limit.
     pub max_alerts: usize,
 }
@@ -56,7 +50,7 @@ pub struct Route {
 pub struct SimulatedAlertmanager {
     route: Route,
     inhibit_rules: Vec<InhibitRule>,
-    alerts: BTreeMap<Labels, Posted>,
+    alerts: BTreeMap<Labels, Known>,
     groups: BTreeMap<Labels, Group>,
     /// What was notified of, by group. Outlives a restart.
     log: BTreeMap<Labels, Notified>,
@@ -80,9 +74,10 @@ impl SimulatedAlertmanager {
     /// Take an alert that is posted.
     pub fn receive(&mut self, posted: Posted, now: Timestamp) {
         let labels = posted.labels.clone();
+        let newer = Known::new(posted, self.route.resolve_timeout, now);
         let merged = match self.alerts.get(&labels) {
-            Some(known) if known.overlaps(&posted) => known.merged(posted, now),
-            Some(_) | None => posted,
+            Some(known) if known.overlaps(&newer) => known.merged(newer, now),
+            Some(_) | None => newer,
         };
         self.alerts.insert(labels.clone(), merged.clone());
         if self.is_for_people(&labels) {
@@ -108,8 +103,8 @@ impl SimulatedAlertmanager {
         for of in due {
             let Some(group) = self.groups.get_mut(&of) else { continue };
             let seen = group.flush(now, self.route.group_interval);
-            let heard: Vec<Posted> =
-                seen.iter().filter(|alert| !self.is_suppressed(&alert.labels, now)).cloned().collect();
+            let is_heard = |alert: &&Known| !self.is_suppressed(&alert.labels, now);
+            let heard: Vec<Known> = seen.iter().filter(is_heard).cloned().collect();
             let next = Notified::of(&heard, now);
             // What is suppressed altogether ends here, and is not noted (`notify.MultiStage`).
             if heard.is_empty() || !next.is_news(self.log.get(&of), self.route.repeat_interval) {
@@ -146,6 +141,13 @@ impl SimulatedAlertmanager {
         self.silences.push(silence);
     }
 
+    /// Somebody ends the silences of these labels.
+    pub fn unsilence(&mut self, labels: &Labels, now: Timestamp) {
+        for silence in self.silences.iter_mut().filter(|silence| silence.labels == *labels) {
+            silence.until = silence.until.min(now);
+        }
+    }
+
     /// It starts anew: alerts and groups are gone; silences and what was notified of stay.
     pub fn restart(&mut self) {
         self.alerts.clear();
@@ -154,12 +156,12 @@ impl SimulatedAlertmanager {
 
     /// The alerts that hold.
     pub fn holding(&self, now: Timestamp) -> impl Iterator<Item = &Labels> {
-        self.alerts.iter().filter(move |(_, known)| known.ends_at > now).map(|(labels, _)| labels)
+        self.alerts.iter().filter(move |(_, known)| !known.is_over(now)).map(|(labels, _)| labels)
     }
 
     /// The alerts that hold, as the API shows them (`/api/v2/alerts`).
     pub fn listed(&self, now: Timestamp) -> Value {
-        let show = |alert: &Posted| {
+        let show = |alert: &Known| {
             let is_silenced = self.is_silenced(&alert.labels, now);
             let is_inhibited = self.is_inhibited(&alert.labels, now);
             let by = |is_so: bool| if is_so { vec!["something"] } else { Vec::new() };
@@ -179,7 +181,7 @@ impl SimulatedAlertmanager {
                 },
             })
         };
-        self.alerts.values().filter(|alert| alert.ends_at > now).map(show).collect()
+        self.alerts.values().filter(|alert| !alert.is_over(now)).map(show).collect()
     }
 
     /// Whether an alert is silenced or inhibited.
@@ -199,7 +201,7 @@ impl SimulatedAlertmanager {
         labels.get("alertname").is_some_and(|name| name.starts_with(&self.route.for_people))
     }
 
-    fn done(&mut self, of: &Labels, flushed_at: Timestamp, seen: &[Posted]) {
+    fn done(&mut self, of: &Labels, flushed_at: Timestamp, seen: &[Known]) {
         if let Some(group) = self.groups.get_mut(of) {
             group.forget_resolved(flushed_at, seen);
             if group.is_empty() {
@@ -208,47 +210,20 @@ impl SimulatedAlertmanager {
         }
     }
 
-    fn notification(&self, of: &Labels, heard: &[Posted], now: Timestamp) -> Notification {
+    fn notification(&self, of: &Labels, heard: &[Known], now: Timestamp) -> Notification {
         let most = match self.route.max_alerts {
             0 => heard.len(),
             most => most.min(heard.len()),
         };
-        let show = |posted: &Posted| {
-            let is_over = posted.ends_at <= now;
-            Alert {
-                status: if is_over { AlertStatus::Resolved } else { AlertStatus::Firing },
-                labels: posted.labels.clone(),
-                annotations: Labels::new(),
-                starts_at: posted.starts_at,
-                ends_at: is_over.then_some(posted.ends_at),
-                generator_url: String::new(),
-                fingerprint: suture_core::alert::fingerprint_of(&posted.labels),
-            }
-        };
+        let mut ordered: Vec<&Known> = heard.iter().collect();
+        ordered.sort_by(|one, other| one.order(other));
         Notification {
             version: "4".to_owned(),
             group_key: format!("{{}}:{of:?}"),
             truncated_alerts: (heard.len() - most) as u64,
             receiver: RECEIVER.to_owned(),
-            alerts: heard.iter().take(most).map(show).collect(),
+            alerts: ordered.into_iter().take(most).map(|alert| alert.shown(now)).collect(),
         }
-    }
-}
-
-impl Posted {
-    /// Whether what is posted goes on with what is known (`provider/mem`, `Put`).
-    fn overlaps(&self, posted: &Posted) -> bool {
-        let ends_within = posted.ends_at > self.starts_at && posted.ends_at < self.ends_at;
-        let starts_within = posted.starts_at > self.starts_at && posted.starts_at < self.ends_at;
-        ends_within || starts_within
-    }
-
-    /// Both as one (`alert.Merge`): the later post wins, from the earlier start on. Of two ends the
-    /// later counts, unless only the newer is over.
-    fn merged(&self, newer: Posted, now: Timestamp) -> Posted {
-        let is_only_newer_over = newer.ends_at <= now && self.ends_at > now;
-        let ends_at = if is_only_newer_over { newer.ends_at } else { newer.ends_at.max(self.ends_at) };
-        Posted { starts_at: self.starts_at.min(newer.starts_at), ends_at, ..newer }
     }
 }
 

@@ -1,4 +1,6 @@
-//! A Prometheus in memory: how alerting rules make alerts of what their expressions find, and which of them are posted when. As `rules/alerting.go` and `rules/group.go` of Prometheus 3 do it.
+//! A Prometheus in memory: how alerting rules make alerts of what their expressions find, and which
+//! of them are posted when. As `rules/alerting.go` and `rules/group.go` of Prometheus 3 do it. What
+//! the real one did is in `tests/recorded`, and this one is held against it.
 //!
 //! Left out are the expressions themselves (the caller says for which labels they hold), templates
 //! in labels, groups (all rules are evaluated at once), and rules that are changed while alerts of
@@ -16,10 +18,9 @@ use crate::alertmanager::Posted;
 
 /// For how long an alert that is over is posted as resolved (`resolvedRetention`).
 const RESOLVED_RETENTION: SignedDuration = SignedDuration::from_mins(15);
-/// How often an alert is posted again (`--rules.alert.resend-delay`).
-const RESEND_DELAY: SignedDuration = SignedDuration::from_mins(1);
-/// A rule with a shorter `for` forgets at a restart since when it holds (`--rules.alert.for-grace-period`).
-const FOR_GRACE_PERIOD: Duration = Duration::from_secs(600);
+/// What was pending before a restart waits from when an evaluation was done: a moment after the time
+/// that it is for.
+const EVALUATED_IN: SignedDuration = SignedDuration::from_millis(1);
 /// Evaluations after a restart until what was known before is taken up.
 const RESTORED_AFTER: u32 = 2;
 
@@ -36,15 +37,42 @@ pub struct AlertingRule {
     pub interval: Duration,
 }
 
+/// The flags that matter to alerts.
+#[derive(Clone, Copy, Debug)]
+pub struct Flags {
+    /// `--rules.alert.resend-delay`: how often an alert is posted again.
+    pub resend_delay: Duration,
+    /// `--rules.alert.for-grace-period`: how long at least what was pending before a restart waits after
+    /// it.
+    pub for_grace_period: Duration,
+}
+
+impl Default for Flags {
+    fn default() -> Self {
+        Self { resend_delay: Duration::from_secs(60), for_grace_period: Duration::from_secs(600) }
+    }
+}
+
 /// One Prometheus.
 #[derive(Clone, Debug)]
 pub struct SimulatedPrometheus {
     rules: Vec<AlertingRule>,
+    flags: Flags,
     relabeling: AlertRelabeling,
     active: BTreeMap<Labels, Active>,
-    /// Since when alerts held before a restart (the series `ALERTS_FOR_STATE`), and how many
-    /// evaluations have been since.
-    before: Option<(BTreeMap<Labels, Timestamp>, u32)>,
+    evaluated_at: Option<Timestamp>,
+    before: Option<Before>,
+}
+
+/// What is known of the time before a restart.
+#[derive(Clone, Debug)]
+struct Before {
+    /// Since when alerts held (the series `ALERTS_FOR_STATE`).
+    held: BTreeMap<Labels, Timestamp>,
+    /// The last evaluation.
+    until: Timestamp,
+    /// How many evaluations have been since.
+    evaluations: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -67,7 +95,14 @@ enum State {
 impl SimulatedPrometheus {
     /// One that has just started, and relabels so what it posts.
     pub fn new(rules: Vec<AlertingRule>, relabeling: AlertRelabeling) -> Self {
-        Self { rules, relabeling, active: BTreeMap::new(), before: None }
+        let (flags, active) = (Flags::default(), BTreeMap::new());
+        Self { rules, flags, relabeling, active, evaluated_at: None, before: None }
+    }
+
+    /// One with other flags.
+    #[must_use]
+    pub fn with_flags(self, flags: Flags) -> Self {
+        Self { flags, ..self }
     }
 
     /// What it does to labels.
@@ -113,28 +148,42 @@ impl SimulatedPrometheus {
             }
             true
         });
-        self.restore();
+        self.evaluated_at = Some(now);
+        self.restore(now);
     }
 
-    /// It starts anew: what it knows is since when alerts held.
+    /// It starts anew: what it knows is since when alerts held, and what it has not taken up yet of
+    /// what it knew.
     pub fn restart(&mut self) {
         let held = self.active.iter().filter(|(_, alert)| alert.state != State::Inactive);
         let held = held.map(|(labels, alert)| (labels.clone(), alert.active_at)).collect();
-        self.before = Some((held, 0));
         self.active.clear();
+        self.before = match (self.before.take(), self.evaluated_at) {
+            (Some(before), _) => Some(Before { evaluations: 0, ..before }),
+            (None, until) => until.map(|until| Before { held, until, evaluations: 0 }),
+        };
     }
 
-    /// After some evaluations, alerts that are pending are said to be so since before the restart.
-    fn restore(&mut self) {
-        let Some((before, evaluations)) = &mut self.before else { return };
-        *evaluations += 1;
-        if *evaluations < RESTORED_AFTER {
+    /// After some evaluations, alerts are said to be active since before the restart: those that fired,
+    /// and those that were pending and are to wait for a while yet.
+    fn restore(&mut self, now: Timestamp) {
+        let Some(before) = &mut self.before else { return };
+        before.evaluations += 1;
+        if before.evaluations < RESTORED_AFTER {
             return;
         }
+        let grace = signed(self.flags.for_grace_period);
         for (labels, alert) in &mut self.active {
-            let has_grace = rule_of(&self.rules, labels).is_some_and(|rule| rule.hold >= FOR_GRACE_PERIOD);
-            if let Some(since) = before.get(labels).filter(|_| has_grace) {
-                alert.active_at = *since;
+            let Some(since) = before.held.get(labels) else { continue };
+            let Some(hold) = rule_of(&self.rules, labels).map(|rule| signed(rule.hold)) else { continue };
+            // The series has whole seconds.
+            let (since, until) = (whole(*since), whole(before.until));
+            let remaining = hold.saturating_sub(until.duration_since(since));
+            if !remaining.is_positive() {
+                alert.active_at = since;
+            } else if hold >= grace {
+                let waits = remaining.max(grace);
+                alert.active_at = plus(now, waits.saturating_sub(hold).saturating_add(EVALUATED_IN));
             }
         }
         self.before = None;
@@ -142,22 +191,23 @@ impl SimulatedPrometheus {
 
     /// What is to be posted to each Alertmanager now.
     pub fn to_post(&mut self, now: Timestamp) -> Vec<Posted> {
+        let resend_delay = signed(self.flags.resend_delay);
         let mut posted = Vec::new();
         for (labels, alert) in &mut self.active {
             let is_due = match (alert.last_sent_at, alert.resolved_at) {
                 _ if alert.state == State::Pending => false,
                 (None, _) => true,
                 (Some(sent), Some(resolved)) if resolved > sent => true,
-                (Some(sent), _) => now.duration_since(sent) > RESEND_DELAY,
+                (Some(sent), _) => now.duration_since(sent) > resend_delay,
             };
             if !is_due {
                 continue;
             }
             alert.last_sent_at = Some(now);
             let Some(rule) = rule_of(&self.rules, labels) else { continue };
-            let lasts = (4 * rule.interval).max(Duration::from_secs(240));
+            let lasts = 4 * rule.interval.max(self.flags.resend_delay);
             let Some(labels) = self.relabeling.as_sent(labels) else { continue };
-            let ends_at = alert.resolved_at.unwrap_or_else(|| later(now, lasts));
+            let ends_at = Some(alert.resolved_at.unwrap_or_else(|| later(now, lasts)));
             posted.push(Posted { labels, starts_at: alert.fired_at, ends_at });
         }
         posted
@@ -201,6 +251,15 @@ impl Active {
 /// The rule that makes an alert.
 fn rule_of<'a>(rules: &'a [AlertingRule], labels: &Labels) -> Option<&'a AlertingRule> {
     rules.iter().find(|rule| labels.get("alertname") == Some(&rule.alertname))
+}
+
+/// The start of a time's second.
+fn whole(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+fn plus(time: Timestamp, duration: SignedDuration) -> Timestamp {
+    time.saturating_add(duration).unwrap_or(time)
 }
 
 fn signed(duration: Duration) -> SignedDuration {

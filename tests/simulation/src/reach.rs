@@ -124,7 +124,7 @@ impl Pager for Reach {
             }
             reached = true;
             for page in pages {
-                let ends_at = page.ends_at.unwrap_or_else(|| later(now, LASTS));
+                let ends_at = Some(page.ends_at.unwrap_or_else(|| later(now, LASTS)));
                 let starts_at = page.starts_at.min(now);
                 alertmanager.receive(Posted { labels: page.labels.clone(), starts_at, ends_at }, now);
             }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use suture_core::effect::{ActiveAlert, Point, Sample, Series};
+use suture_core::effect::{Point, Sample, Series};
 use suture_core::names::shortened;
-use suture_core::{AlertRelabeling, Labels, RelabelRule, Timestamp};
+use suture_core::{AlertRelabeling, Labels, RelabelRule};
 
 /// The `data` of a query.
 #[derive(Debug, Deserialize)]
@@ -100,42 +100,6 @@ impl Written {
         let value: f64 =
             text.parse().map_err(|_| Unfit::Value(format!("the value `{}`", shortened(text))))?;
         Ok(Point { at_ms: (seconds * 1000.0).round() as u64, value })
-    }
-}
-
-/// The `data` of the list of alerts.
-#[derive(Debug, Deserialize)]
-pub struct AlertList {
-    alerts: Vec<ListedAlert>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ListedAlert {
-    labels: Labels,
-    #[serde(default)]
-    annotations: Labels,
-    state: String,
-    active_at: Option<Timestamp>,
-    /// Since 2.42, where the rule has `keep_firing_for`. The zero time is none.
-    keep_firing_since: Option<Timestamp>,
-}
-
-impl AlertList {
-    /// Those that are pending or firing.
-    pub fn active(self) -> Vec<ActiveAlert> {
-        let active = self.alerts.into_iter().filter(|alert| matches!(&*alert.state, "firing" | "pending"));
-        let known = active.map(|alert| {
-            let kept_firing_since = alert.keep_firing_since.filter(|since| *since > Timestamp::UNIX_EPOCH);
-            ActiveAlert {
-                firing: alert.state == "firing" && kept_firing_since.is_none(),
-                labels: alert.labels,
-                annotations: alert.annotations,
-                active_at: alert.active_at.unwrap_or(Timestamp::UNIX_EPOCH),
-                kept_firing_since,
-            }
-        });
-        known.collect()
     }
 }
 

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use suture_core::Labels;
 
+use super::alerts::or_null;
+
 /// A rule that makes alerts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,7 +23,7 @@ pub struct AlertingRule {
     #[serde(default)]
     pub last_error: String,
     /// Its alerts that are pending or firing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_null")]
     pub alerts: Vec<RuleAlert>,
 }
 
@@ -35,11 +37,13 @@ pub struct RuleAlert {
 /// The `data` of the list of rules.
 #[derive(Debug, Deserialize)]
 pub(super) struct RuleList {
+    #[serde(deserialize_with = "or_null")]
     groups: Vec<Group>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Group {
+    #[serde(deserialize_with = "or_null")]
     rules: Vec<Rule>,
 }
 

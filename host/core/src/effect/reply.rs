@@ -112,7 +112,7 @@ pub struct ActiveAlert {
     /// Since when its expression holds.
     pub active_at: Timestamp,
     /// Since when its expression does not hold any more, where the rule's `keep_firing_for`
-    /// keeps it firing: what was wrong is over.
+    /// keeps it firing: what was wrong is over. The Unix epoch where that is not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_firing_since: Option<Timestamp>,
 }

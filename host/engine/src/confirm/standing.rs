@@ -13,7 +13,8 @@ pub enum Standing {
     Firing(Timestamp),
     /// Its rule holds, for less than its `for`.
     Pending,
-    /// Its rule holds no more since then, and only its `keep_firing_for` has not passed.
+    /// Its rule holds no more since then (the Unix epoch where that is not told), and only its
+    /// `keep_firing_for` has not passed.
     KeptFiring(Timestamp),
     /// It is not listed; with what is listed instead.
     Absent(String),
@@ -36,10 +37,11 @@ impl fmt::Display for Standing {
             Self::Firing(since) => write!(f, "it fires since {since}"),
             Self::Pending => f.write_str("it is pending: its rule has not held for its `for` yet"),
             Self::KeptFiring(since) => {
-                write!(
-                    f,
-                    "its rule does not hold any more since {since}; only `keep_firing_for` keeps it firing"
-                )
+                f.write_str("its rule does not hold any more")?;
+                if *since > Timestamp::UNIX_EPOCH {
+                    write!(f, " since {since}")?;
+                }
+                f.write_str("; only `keep_firing_for` keeps it firing")
             }
             Self::Absent(instead) => f.write_str(instead),
         }

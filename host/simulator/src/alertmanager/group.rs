@@ -7,12 +7,12 @@ use jiff::SignedDuration;
 use suture_core::clock::later;
 use suture_core::{Labels, Notification, Timestamp};
 
-use super::Posted;
+use super::alert::Known;
 
 /// The alerts of one value of `group_by`.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
-    alerts: BTreeMap<Labels, Posted>,
+    alerts: BTreeMap<Labels, Known>,
     pub next: Timestamp,
 }
 
@@ -22,7 +22,7 @@ pub struct Flushed {
     /// The group's labels.
     pub group: Labels,
     /// All alerts of the group at that moment, suppressed ones too.
-    pub(super) seen: Vec<Posted>,
+    pub(super) seen: Vec<Known>,
     pub(super) next: Notified,
     /// The webhook's body.
     pub notification: Notification,
@@ -38,25 +38,25 @@ pub struct Notified {
 
 impl Group {
     /// A group for an alert: one that holds for long enough already does not wait.
-    pub fn new(first: &Posted, wait: Duration, now: Timestamp) -> Self {
+    pub fn new(first: &Known, wait: Duration, now: Timestamp) -> Self {
         let is_old = later(first.starts_at, wait) < now;
         Self { alerts: BTreeMap::new(), next: if is_old { now } else { later(now, wait) } }
     }
 
-    pub fn insert(&mut self, posted: Posted) {
-        self.alerts.insert(posted.labels.clone(), posted);
+    pub fn insert(&mut self, alert: Known) {
+        self.alerts.insert(alert.labels.clone(), alert);
     }
 
-    pub fn flush(&mut self, now: Timestamp, interval: Duration) -> Vec<Posted> {
+    pub fn flush(&mut self, now: Timestamp, interval: Duration) -> Vec<Known> {
         self.next = later(now, interval);
         self.alerts.values().cloned().collect()
     }
 
     /// Forget what was over when it was seen, unless it was posted anew since.
-    pub fn forget_resolved(&mut self, flushed_at: Timestamp, seen: &[Posted]) {
-        for posted in seen {
-            if posted.ends_at <= flushed_at && self.alerts.get(&posted.labels) == Some(posted) {
-                self.alerts.remove(&posted.labels);
+    pub fn forget_resolved(&mut self, flushed_at: Timestamp, seen: &[Known]) {
+        for alert in seen {
+            if alert.is_over(flushed_at) && self.alerts.get(&alert.labels) == Some(alert) {
+                self.alerts.remove(&alert.labels);
             }
         }
     }
@@ -67,9 +67,9 @@ impl Group {
 }
 
 impl Notified {
-    pub(super) fn of(heard: &[Posted], now: Timestamp) -> Self {
-        let (resolved, firing): (Vec<_>, Vec<_>) = heard.iter().partition(|alert| alert.ends_at <= now);
-        let labels = |alerts: Vec<&Posted>| alerts.into_iter().map(|alert| alert.labels.clone()).collect();
+    pub(super) fn of(heard: &[Known], now: Timestamp) -> Self {
+        let (resolved, firing): (Vec<_>, Vec<_>) = heard.iter().partition(|alert| alert.is_over(now));
+        let labels = |alerts: Vec<&Known>| alerts.into_iter().map(|alert| alert.labels.clone()).collect();
         Self { at: now, firing: labels(firing), resolved: labels(resolved) }
     }
 

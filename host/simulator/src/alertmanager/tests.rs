@@ -21,6 +21,8 @@ fn alertmanager() -> SimulatedAlertmanager {
         group_wait: MINUTE / 2,
         group_interval: 5 * MINUTE,
         repeat_interval: 60 * MINUTE,
+        resolve_timeout: 5 * MINUTE,
+        inhibit: Vec::new(),
         max_alerts: 0,
     };
     let matchers = |text: &str| Matchers::parse_all(&[text]).unwrap();
@@ -35,7 +37,7 @@ fn alertmanager() -> SimulatedAlertmanager {
 fn alert(name: &str, from: u32, until: u32) -> Posted {
     let labels =
         Labels::from([("alertname".to_owned(), "A".to_owned()), ("name".to_owned(), name.to_owned())]);
-    Posted { labels, starts_at: at(from), ends_at: at(until) }
+    Posted { labels, starts_at: at(from), ends_at: Some(at(until)) }
 }
 
 /// What is delivered at a time: name and status of each alert.
@@ -135,7 +137,7 @@ fn of_two_posts_of_one_alert_the_earlier_start_counts_and_the_later_end_unless_i
 fn what_is_inhibited_is_told_of_when_what_inhibits_it_is_over_and_shown_as_suppressed_until_then() {
     let mut alertmanager = alertmanager();
     let down = Labels::from([("alertname".to_owned(), "Down".to_owned())]);
-    alertmanager.receive(Posted { labels: down, starts_at: at(0), ends_at: at(20) }, at(0));
+    alertmanager.receive(Posted { labels: down, starts_at: at(0), ends_at: Some(at(20)) }, at(0));
     alertmanager.receive(alert("x", 0, 500), at(0));
     let is_active = |alertmanager: &SimulatedAlertmanager, now: Timestamp| {
         let listed: Vec<KnownAlert> = serde_json::from_value(alertmanager.listed(now)).unwrap();

@@ -65,6 +65,7 @@ fn route(setup: &Setup) -> Route {
         group_wait: Duration::from_secs(30),
         group_interval: GROUP_INTERVAL,
         repeat_interval: setup.repeat_interval,
+        resolve_timeout: GROUP_INTERVAL,
         max_alerts: setup.max_alerts,
     }
 }
