@@ -24,7 +24,7 @@ impl Dispatcher {
             return Err(StartError::Unavailable(format!("the incident would be held back: {why}")));
         }
         self.check_key(name, &key).await?;
-        let alert = Alert {
+        let alert = Arc::new(Alert {
             status: AlertStatus::Firing,
             labels,
             annotations: Labels::new(),
@@ -32,7 +32,7 @@ impl Dispatcher {
             ends_at: None,
             generator_url: String::new(),
             fingerprint: String::new(),
-        };
+        });
         Ok(self.open_incident(&policy, key, alert, IncidentState::Queued, Some(by)))
     }
 
