@@ -44,7 +44,7 @@ pub fn policy(deed: Deed, grants: Vec<Grant>, clock: &dyn Clock) -> anyhow::Resu
         confirm: Confirm::None,
         trust: None,
         settings: json!({}),
-        grants,
+        grants: grants.into(),
         limits: Limits::default(),
         retry: Retry::default(),
     };
@@ -202,7 +202,7 @@ pub fn spec(program: Arc<dyn Program>, number: usize) -> anyhow::Result<RunSpec>
         incident: Incident { id, key, alert, attempt: 1, settings: json!({}) },
         mode: Mode::Enforce,
         limits: Limits::default(),
-        grants: grants()?,
+        grants: grants()?.into(),
         confirm: Confirm::None,
         past: None,
     })

@@ -5,6 +5,7 @@
 //! evaluation may cost, because the objects that it loops over come from the cluster.
 
 mod bounds;
+mod convert;
 mod meter;
 
 use std::collections::BTreeSet;
@@ -18,12 +19,15 @@ use serde_json::Value;
 
 use self::meter::Meter;
 use crate::display;
+use crate::object::Object;
 
 /// A compiled CEL expression.
 #[derive(Clone)]
 pub struct Expression {
-    source: String,
+    source: Arc<str>,
     ast: Arc<Ast>,
+    /// The variables it reads, sorted: others are not converted.
+    reads: Arc<[String]>,
 }
 
 /// Why an expression has no value: it does not compile, it reads a field that is not
@@ -32,8 +36,9 @@ pub struct Expression {
 #[error("{0}")]
 pub struct ExpressionError(pub String);
 
-/// Finds an object by API version, kind, namespace and name: the function `object()`.
-pub type ObjectLookup = Arc<dyn Fn(&str, &str, &str, &str) -> Value + Send + Sync>;
+/// Finds an object by API version, kind, namespace and name: the function `object()`, which is
+/// null for what does not exist.
+pub type ObjectLookup = Arc<dyn Fn(&str, &str, &str, &str) -> Option<Object> + Send + Sync>;
 
 impl Expression {
     /// The longest expression, in bytes.
@@ -65,7 +70,10 @@ impl Expression {
             .parse(source)
             .map_err(|errors| ExpressionError(errors.to_string().trim().to_owned()))?;
         bounds::bound(&mut ast)?;
-        Ok(Self { source: source.to_owned(), ast: Arc::new(ast) })
+        let mut variables = BTreeSet::new();
+        free_variables(&ast, &mut Vec::new(), &mut variables);
+        let reads = variables.into_iter().map(str::to_owned).collect();
+        Ok(Self { source: source.into(), ast: Arc::new(ast), reads })
     }
 
     /// The expression as it was written.
@@ -74,10 +82,13 @@ impl Expression {
     }
 
     /// The variables it reads, those of its own loops aside; sorted.
-    pub fn variables(&self) -> Vec<String> {
-        let mut variables = BTreeSet::new();
-        free_variables(&self.ast, &mut Vec::new(), &mut variables);
-        variables.into_iter().map(str::to_owned).collect()
+    pub fn variables(&self) -> &[String] {
+        &self.reads
+    }
+
+    /// Whether it reads a variable.
+    pub fn reads(&self, variable: &str) -> bool {
+        self.reads.iter().any(|read| read == variable)
     }
 
     /// Evaluate with variables.
@@ -105,17 +116,11 @@ impl Expression {
         let mut context = cel::Context::with_env(ENVIRONMENT.clone());
         let meter = Meter::default();
         meter.install(&mut context)?;
-        for (name, value) in variables {
-            context.add_variable(*name, *value).map_err(|error| failed(error.to_string()))?;
+        for (name, value) in variables.iter().filter(|(name, _)| self.reads(name)) {
+            context.add_variable_as_val(*name, convert::borrowed(value));
         }
         if let Some(objects) = objects {
-            let find = move |api_version: Arc<String>,
-                             kind: Arc<String>,
-                             namespace: Arc<String>,
-                             name: Arc<String>| {
-                let object = objects(&api_version, &kind, &namespace, &name);
-                cel::to_value(object).unwrap_or(cel::Value::Null)
-            };
+            let find = convert::lookup(objects);
             context.add_function("object", find).map_err(|error| failed(error.to_string()))?;
         }
         let value = cel::Value::resolve(&self.ast, &context).map_err(|error| failed(error.to_string()))?;
@@ -153,11 +158,12 @@ static ENVIRONMENT: LazyLock<Arc<cel::Env>> = LazyLock::new(|| Arc::new(cel::Env
 /// The variables that a part of an expression reads and that no loop around it binds.
 fn free_variables<'a>(node: &'a Ast, bound: &mut Vec<&'a str>, free: &mut BTreeSet<&'a str>) {
     match &node.expr {
-        Expr::Ident(name) => {
-            if !bound.contains(&name.as_str()) {
-                free.insert(name);
-            }
-        }
+        Expr::Ident(name) => match name.strip_prefix('.') {
+            // Said to be none of a loop's own.
+            Some(name) => _ = free.insert(name),
+            None if bound.contains(&name.as_str()) => {}
+            None => _ = free.insert(name),
+        },
         Expr::Comprehension(each) => {
             free_variables(&each.iter_range, bound, free);
             free_variables(&each.accu_init, bound, free);
@@ -389,7 +395,7 @@ mod tests {
 
     #[test]
     fn the_variables_of_an_expression_are_those_it_does_not_bind_itself() {
-        let variables = |source: &str| Expression::compile(source).unwrap().variables();
+        let variables = |source: &str| Expression::compile(source).unwrap().variables().to_vec();
         let source = r#"object.a.exists(x, x == patch.b) && has(object.c) && "y" in [before]"#;
         assert_eq!(variables(source), ["before", "object", "patch"]);
         assert_eq!(variables("1 + 1 == 2"), [""; 0]);
@@ -398,9 +404,35 @@ mod tests {
     }
 
     #[test]
+    fn an_absolute_name_is_the_variable_and_not_a_loops_own() {
+        let expression = Expression::compile("[1].all(object, .object.a == 2)").unwrap();
+        assert_eq!(expression.variables(), ["object"]);
+        assert_eq!(expression.test(&[("object", &json!({"a": 2}))]), Ok(true));
+    }
+
+    #[test]
+    fn values_keep_their_types_whether_they_are_given_or_looked_up() {
+        let object = json!({"n": 3, "m": -1, "f": 1.5, "t": "x", "b": true, "nil": null, "list": [1, "a"],
+            "large": u64::MAX, "map": {"k": {"n": 0}}});
+        let found = Arc::new(object.clone());
+        let lookup: ObjectLookup = Arc::new(move |_, _, _, _| Some(found.clone()));
+        let whole = Expression::compile("object").unwrap().evaluate(&[("object", &object)]);
+        assert_eq!(whole, Ok(object.clone()));
+        let looked_up = Expression::compile("object('v1', 'Pod', '', 'a')").unwrap();
+        assert_eq!(looked_up.evaluate_with(&[], Some(lookup.clone())), Ok(object.clone()));
+        let same =
+            Expression::compile("object('v1', 'Pod', '', 'a') == it && it.n == 3 && it.m < 0").unwrap();
+        assert_eq!(same.test_with(&[("it", &object)], Some(lookup.clone())), Ok(true));
+        for wrong in ["object('v1', 'Pod', '')", "object('v1', 'Pod', '', 1)"] {
+            let error = Expression::compile(wrong).unwrap().evaluate_with(&[], Some(lookup.clone()));
+            assert!(error.is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn an_object_that_does_not_exist_is_null() {
         let lookup: ObjectLookup =
-            Arc::new(|_, _, _, name| if name == "plex" { json!({"spec": {}}) } else { Value::Null });
+            Arc::new(|_, _, _, name| (name == "plex").then(|| Arc::new(json!({"spec": {}}))));
         let test = |source: &str| Expression::compile(source).unwrap().test_with(&[], Some(lookup.clone()));
         assert_eq!(test(r#"object("v1", "Pod", "media", "gone") == null"#), Ok(true));
         assert_eq!(test(r#"!has(object("v1", "Pod", "media", "plex").spec.manual)"#), Ok(true));

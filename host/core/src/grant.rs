@@ -271,6 +271,15 @@ pub struct Access<'a> {
 }
 
 impl Access<'_> {
+    /// Whether a rule's resource, `pods` or `pods/log`, is the one that it is about.
+    pub fn is_about(&self, resource: &str) -> bool {
+        let rest = resource.strip_prefix(self.resource);
+        match self.subresource {
+            Some(subresource) => rest.and_then(|rest| rest.strip_prefix('/')) == Some(subresource),
+            None => rest == Some(""),
+        }
+    }
+
     /// `pods` or `pods/log`.
     pub fn full_resource(&self) -> String {
         match self.subresource {
@@ -301,7 +310,7 @@ impl fmt::Display for Access<'_> {
 /// share with a manifest's permissions.
 pub fn covers(groups: &[String], resources: &[String], verbs: &[Verb], access: &Access<'_>) -> bool {
     groups.iter().any(|group| group == access.group || group == "*")
-        && resources.contains(&access.full_resource())
+        && resources.iter().any(|resource| access.is_about(resource))
         && verbs.contains(&access.verb)
 }
 

@@ -1,6 +1,7 @@
 //! What a run works on.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -54,7 +55,7 @@ pub struct Incident {
     /// The labels that the manifest's `key` names.
     pub key: Labels,
     /// The alert that opened it, in its latest form.
-    pub alert: Alert,
+    pub alert: Arc<Alert>,
     /// From 1.
     pub attempt: u32,
     /// The operator's settings, defaults filled in.

@@ -44,7 +44,7 @@ pub struct Guard {
     /// What the manifest requests under the policy's settings.
     pub requested: Vec<Permission>,
     /// What the operator grants.
-    pub grants: Vec<Grant>,
+    pub grants: Arc<[Grant]>,
     /// Whether the alert must fire in Prometheus before the first mutation.
     pub confirm: Confirm,
     /// What it works on: by the labels of its alert that is confirmed.

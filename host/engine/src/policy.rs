@@ -60,7 +60,7 @@ pub struct PolicyConfig {
     /// Its settings, defaults filled in.
     pub settings: Value,
     /// What it is allowed.
-    pub grants: Vec<Grant>,
+    pub grants: Arc<[Grant]>,
     /// What one run may use.
     pub limits: Limits,
     /// How often it is tried.

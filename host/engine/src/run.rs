@@ -43,7 +43,7 @@ pub struct RunSpec {
     /// What it may use.
     pub limits: Limits,
     /// What the operator allows.
-    pub grants: Vec<Grant>,
+    pub grants: Arc<[Grant]>,
     /// Whether the alert must fire before the first mutation.
     pub confirm: Confirm,
     /// What it did in an earlier process; none for a run that begins.
@@ -112,7 +112,7 @@ struct Layers {
 fn layers(
     policy: &str,
     requested: Vec<Permission>,
-    grants: Vec<Grant>,
+    grants: Arc<[Grant]>,
     confirm: Confirm,
     incident: &Arc<Incident>,
     mode: Mode,

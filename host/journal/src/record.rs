@@ -1,5 +1,7 @@
 //! Incidents and runs, as they are stored and as the API shows them.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use suture_core::clock::Timestamp;
 use suture_core::{
@@ -160,7 +162,7 @@ pub struct IncidentRecord {
     /// Its runs, oldest first.
     pub runs: Vec<RunId>,
     /// The alert, in its latest form.
-    pub alert: Alert,
+    pub alert: Arc<Alert>,
     /// How many runs counted as attempts.
     pub attempts: u32,
     /// When the host next has something to do for it (retry, end of settling).
@@ -265,7 +267,7 @@ pub struct RunHeader {
     /// where the policy is no longer in the configuration: what is granted today is granted to
     /// others.
     #[serde(default)]
-    pub grants: Vec<Grant>,
+    pub grants: Arc<[Grant]>,
     /// Identifies the cluster: the uid of its `kube-system` namespace.
     pub cluster: String,
 }

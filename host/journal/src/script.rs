@@ -34,10 +34,9 @@ pub(crate) enum Progress {
 
 impl Script {
     /// The calls of a record, up to where the policy ended.
-    pub fn of(entries: &[Entry]) -> Self {
+    pub fn of(entries: Vec<Entry>) -> Self {
         let mut lines: VecDeque<Line> = VecDeque::new();
         for Entry { step, at, body } in entries {
-            let (step, at) = (*step, *at);
             let known = lines.back_mut().filter(|line| line.step == step);
             let (asked, progress) = match (body, known) {
                 (Body::Ended { .. }, _) => break,
@@ -48,7 +47,7 @@ impl Script {
                 }
                 // Prepared anew after a conflict, or a change that was tried again.
                 (Body::Intent { prepared, .. }, Some(line)) => {
-                    line.progress = Progress::Begun(Box::new(prepared.clone()));
+                    line.progress = Progress::Begun(Box::new(prepared));
                     continue;
                 }
                 // There was nothing left to take back.
@@ -59,20 +58,20 @@ impl Script {
                 (Body::Reply { .. }, None) => continue,
                 (Body::Call { effect, answer, undo_of }, _) => {
                     let asked = match undo_of {
-                        None => effect.clone(),
-                        Some(change) => Effect::Settle { step: *change, run_undo: true },
+                        None => effect,
+                        Some(change) => Effect::Settle { step: change, run_undo: true },
                     };
-                    (asked, Progress::Answered(answer.clone()))
+                    (asked, Progress::Answered(answer))
                 }
                 (Body::Intent { prepared, undo_of, asked }, None) => {
                     let asked = match undo_of {
-                        None => asked.as_deref().unwrap_or(&prepared.effect).clone(),
-                        Some(change) => Effect::Settle { step: *change, run_undo: true },
+                        None => asked.map_or_else(|| prepared.effect.clone(), |asked| *asked),
+                        Some(change) => Effect::Settle { step: change, run_undo: true },
                     };
-                    (asked, Progress::Begun(Box::new(prepared.clone())))
+                    (asked, Progress::Begun(Box::new(prepared)))
                 }
                 (Body::Kept { change, .. }, None) => {
-                    let asked = Effect::Settle { step: *change, run_undo: false };
+                    let asked = Effect::Settle { step: change, run_undo: false };
                     (asked, Progress::Answered(Answer::Ok(Reply::Settled)))
                 }
             };
@@ -105,10 +104,10 @@ impl Line {
     }
 
     /// What the policy saw. Of a change that was taken back, it saw no object.
-    fn answer_of(&self, answer: &Answer) -> Answer {
+    fn answer_of(&self, answer: Answer) -> Answer {
         match (&self.asked, answer) {
             (Effect::Settle { .. }, Answer::Ok(_)) => Answer::Ok(Reply::Settled),
-            _ => answer.clone(),
+            (_, answer) => answer,
         }
     }
 

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use suture_core::clock::Hold;
 use suture_core::effect::Reply;
 use suture_core::{
-    Alert, Clock, Effect, Ending, Error, Halt, Host, Incident, IncidentId, Limits, Program, VirtualClock,
+    Clock, Effect, Ending, Error, Halt, Host, Incident, IncidentId, Limits, Program, VirtualClock,
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -155,7 +155,7 @@ impl Guest {
 
 pub(crate) fn incident() -> Incident {
     let labels = || [("name".to_owned(), "plex".to_owned())].into_iter().collect();
-    let alert: Alert = serde_json::from_value(serde_json::json!({"status": "firing",
+    let alert = serde_json::from_value(serde_json::json!({"status": "firing",
         "labels": {"alertname": "Demo", "name": "plex"}, "startsAt": "2026-11-22T04:10:00Z"}))
     .unwrap();
     Incident { id: IncidentId::new("i"), key: labels(), alert, attempt: 1, settings: serde_json::json!({}) }

@@ -49,7 +49,8 @@ impl Change {
 
     /// Whether a condition holds for it.
     pub(crate) fn test(&self, condition: &Expression) -> Result<bool, String> {
-        let (patch, now) = (self.patch(), Value::from(kubernetes_time(self.at)));
+        let patch = if condition.reads("patch") { self.patch() } else { Value::Null };
+        let now = Value::from(kubernetes_time(self.at));
         let (object, before, now) = (("object", &self.after), ("before", &self.before), ("now", &now));
         let patch = ("patch", &patch);
         let variables: &[(&str, &Value)] = match self.verb {

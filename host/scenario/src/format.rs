@@ -7,6 +7,7 @@ mod when;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -38,7 +39,7 @@ pub struct Scenario {
     /// Whether mutations are performed.
     pub mode: Mode,
     /// What the operator grants; `None` for all that the manifest requests.
-    pub grants: Option<Vec<Grant>>,
+    pub grants: Option<Arc<[Grant]>>,
     /// What one run may use.
     pub limits: Limits,
     /// How much virtual time may pass.
@@ -163,7 +164,7 @@ impl Scenario {
 
     /// What the operator grants: what the scenario says, or all that the manifest
     /// requests, in every namespace that the scenario names.
-    pub fn grants(&self, manifest: &Manifest) -> Vec<Grant> {
+    pub fn grants(&self, manifest: &Manifest) -> Arc<[Grant]> {
         if let Some(grants) = &self.grants {
             return grants.clone();
         }
@@ -285,7 +286,7 @@ impl RawScenario {
             line: start.line(),
             settings,
             mode,
-            grants: given.grants,
+            grants: given.grants.map(Into::into),
             limits: given.limits,
             limit: given.limit.unwrap_or(LIMIT),
             run: given.run,

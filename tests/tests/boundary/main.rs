@@ -60,7 +60,7 @@ fn guard(cluster: &LiveCluster, grants: Vec<Grant>, namespace: &str) -> Guard {
         cluster: Arc::new(cluster.clone()),
         policy: "boundary".to_owned(),
         requested: vec![requested()],
-        grants,
+        grants: grants.into(),
         confirm: Confirm::None,
         incident: Arc::new(incident),
         confirmed: AtomicBool::new(false),

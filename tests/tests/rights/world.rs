@@ -161,7 +161,7 @@ impl World {
             incident: Incident {
                 id: IncidentId::new("rights"),
                 key: key::key(manifest, &labels).map_err(anyhow::Error::msg)?,
-                alert: Alert {
+                alert: Arc::new(Alert {
                     status: AlertStatus::Firing,
                     labels,
                     annotations: Labels::new(),
@@ -169,7 +169,7 @@ impl World {
                     ends_at: None,
                     generator_url: String::new(),
                     fingerprint: String::new(),
-                },
+                }),
                 attempt: 1,
                 settings: manifest
                     .settings_schema
@@ -178,7 +178,7 @@ impl World {
             },
             mode: Mode::Enforce,
             limits: Limits::default(),
-            grants: serde_saphyr::from_str::<Vec<Grant>>(&Self::grants(&self.media))?,
+            grants: serde_saphyr::from_str::<Vec<Grant>>(&Self::grants(&self.media))?.into(),
             confirm: Confirm::None,
             past: None,
         })

@@ -26,7 +26,8 @@ const MAX_COST: u64 = 2_000_000;
 const MAX_INPUT_BYTES: usize = 16 << 20;
 const BYTES_PER_UNIT: u64 = 16;
 
-type Function = Box<
+/// A function of ours.
+pub(super) type Function = Box<
     dyn for<'a, 'v> Fn(&mut FunctionContext<'a, 'v>) -> Result<CowVal<'a, 'v>, ExecutionError> + Send + Sync,
 >;
 

@@ -46,7 +46,7 @@ impl Grant {
     ) -> Option<Shortfall> {
         let Access { group, namespace, namespaced, name, verb, .. } = access;
         if !self.groups.iter().any(|granted| granted == group || granted == "*")
-            || !self.resources.contains(&access.full_resource())
+            || !self.resources.iter().any(|resource| access.is_about(resource))
         {
             return Some(Shortfall::Resource);
         }

@@ -4,7 +4,7 @@ use super::ALERTS;
 use crate::effect::ActiveAlert;
 use crate::grant::{Grant, metrics};
 use crate::manifest::Permission;
-use crate::{Alert, Incident, Labels};
+use crate::{Incident, Labels};
 
 const ALERT_NAME: &str = "alertname";
 
@@ -28,7 +28,8 @@ pub fn own_alerts(alerts: Vec<ActiveAlert>, incident: &Incident) -> Vec<ActiveAl
     alerts.into_iter().filter(|alert| is_own(&alert.labels, incident)).collect()
 }
 
-fn is_own(labels: &Labels, Incident { key, alert: Alert { labels: own, .. }, .. }: &Incident) -> bool {
+fn is_own(labels: &Labels, Incident { key, alert, .. }: &Incident) -> bool {
+    let own = &alert.labels;
     let agree = |name: &String, value: &String| labels.get(name) == Some(value);
     // Labels that Prometheus adds on the way to Alertmanager (external labels) are missing from
     // its own list: then it must be the very alert, and so it is where no labels are the key.

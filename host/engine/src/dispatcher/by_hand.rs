@@ -34,7 +34,7 @@ impl Dispatcher {
             });
             return Ok(id);
         }
-        let alert = Alert {
+        let alert = Arc::new(Alert {
             status: AlertStatus::Firing,
             labels,
             annotations: Labels::new(),
@@ -42,7 +42,7 @@ impl Dispatcher {
             ends_at: None,
             generator_url: String::new(),
             fingerprint,
-        };
+        });
         Ok(self.open_incident(&policy, key, alert, IncidentState::Queued, Some(by)))
     }
 

@@ -178,7 +178,7 @@ impl Dispatcher {
     }
 
     /// What became of an alert, as the metric says it.
-    fn route_to(&mut self, policy: &Policy, key: Labels, alert: &Alert) -> &'static str {
+    fn route_to(&mut self, policy: &Policy, key: Labels, alert: &Arc<Alert>) -> &'static str {
         let of_key = (policy.config.name.clone(), key);
         let same_key = self.incidents.of_key(&of_key);
         let (_, key) = of_key;
@@ -210,7 +210,7 @@ impl Dispatcher {
         &mut self,
         policy: &Policy,
         key: Labels,
-        alert: &Alert,
+        alert: &Arc<Alert>,
         known: Option<IncidentId>,
         same_key: &[IncidentId],
     ) -> &'static str {
@@ -248,7 +248,7 @@ impl Dispatcher {
         "opened"
     }
 
-    fn alert_resolved(&mut self, id: &IncidentId, alert: &Alert) -> &'static str {
+    fn alert_resolved(&mut self, id: &IncidentId, alert: &Arc<Alert>) -> &'static str {
         let Some(incident) = self.incidents.get(id) else { return "ignored" };
         if alert.starts_at < incident.starts_at {
             // News of an earlier firing.
@@ -294,7 +294,7 @@ impl Dispatcher {
         &mut self,
         policy: &Policy,
         key: Labels,
-        alert: Alert,
+        alert: Arc<Alert>,
         state: IncidentState,
         by: Option<ByHand>,
     ) -> IncidentId {

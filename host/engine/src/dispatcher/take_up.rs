@@ -358,7 +358,7 @@ impl Dispatcher {
 /// counts; a policy that is gone has no grants any more, and those hold under which the
 /// change was made: to take a policy out of the configuration is not to forbid that its
 /// traces are removed.
-fn permitted(header: &RunHeader, policy: Option<&Policy>) -> (Vec<Permission>, Vec<Grant>) {
+fn permitted(header: &RunHeader, policy: Option<&Policy>) -> (Vec<Permission>, Arc<[Grant]>) {
     let grants = policy.map_or_else(|| header.grants.clone(), |policy| policy.config.grants.clone());
     (header.requested.clone(), grants)
 }

@@ -86,7 +86,7 @@ fn configured(program: Arc<dyn Program>, clock: &dyn Clock) -> Policy {
             confirm: Confirm::None,
             trust: None,
             settings: json!({}),
-            grants: vec![],
+            grants: [].into(),
             limits: Limits::default(),
             retry: Retry {
                 attempts: 2,

@@ -4,6 +4,7 @@
 //! incidents. One answer of Prometheus serves all of them.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use suture_core::clock::later;
@@ -400,7 +401,7 @@ impl Dispatcher {
         match state {
             // A run is never interrupted: it finds the alert gone when it is done.
             IncidentState::Running | IncidentState::Waiting => {
-                self.change(id, |incident| incident.alert.status = AlertStatus::Resolved);
+                self.change(id, |incident| Arc::make_mut(&mut incident.alert).status = AlertStatus::Resolved);
             }
             IncidentState::Received
             | IncidentState::Queued

@@ -144,12 +144,13 @@ impl Guard {
             return Some(Shortfall::Field(format!("`{}` (they are {})", pointer(path), allowed.join(", "))));
         }
         let condition = grant.condition.as_ref()?;
-        let incident = serde_json::to_value(&*self.incident).unwrap_or_default();
-        let object = written.after.clone().unwrap_or_default();
-        let old = written.before.as_deref().cloned().unwrap_or_default();
+        let incident = match condition.reads("incident") {
+            true => serde_json::to_value(&*self.incident).unwrap_or_default(),
+            false => Value::Null,
+        };
         let variables = [
-            ("object", &object),
-            ("oldObject", &old),
+            ("object", written.after.as_ref().unwrap_or(&Value::Null)),
+            ("oldObject", written.before.as_deref().unwrap_or(&Value::Null)),
             ("incident", &incident),
             ("settings", &self.incident.settings),
         ];

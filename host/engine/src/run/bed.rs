@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use suture_core::clock::{Driven, later};
 use suture_core::manifest::{RawManifest, RawPermission};
-use suture_core::{Alert, Effect, Error, IncidentId, Manifest, Outcome, Reply, Timestamp, VirtualClock};
+use suture_core::{Effect, Error, IncidentId, Manifest, Outcome, Reply, Timestamp, VirtualClock};
 use suture_journal::MemoryLog;
 use suture_simulator::{Fixture, SimulatedCluster};
 
@@ -164,7 +164,7 @@ pub(crate) struct World {
 }
 
 pub(crate) fn incident(namespace: &str) -> Incident {
-    let alert: Alert = serde_json::from_value(json!({"status": "firing", "startsAt": "2026-11-22T04:00:00Z",
+    let alert = serde_json::from_value(json!({"status": "firing", "startsAt": "2026-11-22T04:00:00Z",
         "labels": {"alertname": "A", "obj_namespace": namespace}}))
     .unwrap();
     Incident {

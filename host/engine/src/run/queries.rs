@@ -19,7 +19,8 @@ fn granting(program: Arc<dyn Program>, metrics: &[&str]) -> World {
         {"query": "secret", "result": [{"value": 2}]}]))
     .unwrap();
     if !metrics.is_empty() {
-        world.spec.grants.push(serde_json::from_value(json!({"metrics": metrics})).unwrap());
+        let more = serde_json::from_value(json!({"metrics": metrics})).unwrap();
+        world.spec.grants = world.spec.grants.iter().cloned().chain([more]).collect();
     }
     world.rebuilt()
 }

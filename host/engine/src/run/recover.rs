@@ -23,7 +23,7 @@ pub struct Unfinished {
     /// What it could use.
     pub limits: Limits,
     /// What the operator allows.
-    pub grants: Vec<Grant>,
+    pub grants: Arc<[Grant]>,
     /// What it had done.
     pub entries: Vec<Entry>,
 }

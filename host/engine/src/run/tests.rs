@@ -124,7 +124,7 @@ fn nothing_is_changed_for_an_alert_that_does_not_fire_in_prometheus() {
         assert!(error.message.contains("does not fire in Prometheus"), "{error}");
         done()
     }));
-    world.spec.incident.alert.labels.insert("severity".into(), "forged".into());
+    Arc::make_mut(&mut world.spec.incident.alert).labels.insert("severity".into(), "forged".into());
     let (_, cluster, _) = world.run();
     assert_eq!(World::state(&cluster), "broken");
     assert!(cluster.mutations().is_empty());

@@ -65,7 +65,7 @@ enum Found {
 
 impl Answers {
     pub fn new(recorded: &Recorded<'_>, ending: Option<Ending>, is_strict: bool) -> Self {
-        let script: Vec<_> = Script::of(recorded.entries).0.into();
+        let script: Vec<_> = Script::of(recorded.entries.to_vec()).0.into();
         Self {
             taken: vec![false; script.len()],
             script,

@@ -71,10 +71,10 @@ fn header() -> RunHeader {
     RunHeader {
         format: RunHeader::FORMAT,
         world: RunHeader::WORLD.into(),
-        incident: Incident { id, key: Labels::new(), alert, attempt: 1, settings: json!({}) },
+        incident: Incident { id, key: Labels::new(), alert: alert.into(), attempt: 1, settings: json!({}) },
         limits: Limits::default(),
         requested: vec![],
-        grants: vec![],
+        grants: [].into(),
         cluster: "c".into(),
     }
 }

@@ -68,8 +68,7 @@ impl Recorder {
         }
         let entries = self.log.entries().await.map_err(|JournalError(message)| Halt::Journal(message))?;
         let mut state = self.state.lock();
-        state.script = Script::of(&entries);
-        state.bytes = entries.iter().map(super::size::of).fold(0, u64::saturating_add);
+        state.script = Script::of(entries);
         state.created = 0;
         Ok(())
     }

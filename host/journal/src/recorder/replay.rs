@@ -17,7 +17,11 @@ impl Recorder {
     /// Only for a run that has not [ended](crate::Ledger::ending), under the same module,
     /// incident, settings and limits, and on the same cluster.
     pub fn resuming(self, entries: &[Entry]) -> Self {
-        self.state.lock().ledger = crate::Ledger::of(entries);
+        {
+            let mut state = self.state.lock();
+            state.ledger = crate::Ledger::of(entries);
+            state.bytes = entries.iter().map(size::of).fold(0, u64::saturating_add);
+        }
         self
     }
 

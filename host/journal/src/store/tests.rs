@@ -75,7 +75,7 @@ fn incident(id: &str, state: IncidentState) -> IncidentRecord {
     }
 }
 
-fn alert(labels: Labels) -> Alert {
+fn alert(labels: Labels) -> Arc<Alert> {
     serde_json::from_value(json!({"status": AlertStatus::Firing, "labels": labels, "annotations": {},
         "startsAt": time(0), "endsAt": time(0), "generatorURL": "", "fingerprint": "f"}))
     .unwrap()
@@ -115,7 +115,7 @@ fn header() -> RunHeader {
         },
         limits: Limits::default(),
         requested: vec![],
-        grants: vec![],
+        grants: [].into(),
         cluster: "uid".into(),
     }
 }

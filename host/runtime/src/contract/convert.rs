@@ -194,7 +194,7 @@ impl From<&Incident> for types::Incident {
         Self {
             id: incident.id.to_string(),
             key: pairs(&incident.key),
-            alert: (&incident.alert).into(),
+            alert: (&*incident.alert).into(),
             attempt: incident.attempt,
             settings: incident.settings.to_string(),
         }

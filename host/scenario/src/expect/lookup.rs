@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use serde_json::Value;
 use suture_core::expression::ObjectLookup;
 use suture_core::object::{Kind, Object};
 use suture_core::{Expression, ObjectRef};
@@ -56,6 +55,6 @@ pub(super) fn looking_up(objects: Lookup, asked: Arc<Mutex<Vec<(ObjectRef, bool)
         };
         let object = objects(&reference);
         asked.lock().push((reference, object.is_some()));
-        object.map_or(Value::Null, |object| (*object).clone())
+        object
     })
 }

@@ -108,7 +108,7 @@ fn recorded(scenario: &Scenario, effects: &[Effect]) -> (RunRecord, RunHeader, V
         },
         limits: scenario.limits.clone(),
         requested: program.manifest().permissions.clone(),
-        grants: Vec::new(),
+        grants: [].into(),
         cluster: "c".into(),
     };
     let run = RunRecord {

@@ -211,7 +211,7 @@ fn expression(source: Spanned<String>, variables: &[&str]) -> Result<Located<Exp
     let wrong = |message: String| (source.referenced, message);
     let expression = Expression::compile(&source.value).map_err(|error| wrong(error.to_string()))?;
     let known = |name: &str| variables.contains(&name) || BUILT_IN.contains(&name);
-    if let Some(unknown) = expression.variables().into_iter().find(|name| !known(name)) {
+    if let Some(unknown) = expression.variables().iter().find(|name| !known(name)) {
         let here = match variables {
             [] => {
                 "there are no variables here, only the function `object(apiVersion, kind, namespace, name)`"

@@ -1,5 +1,6 @@
 //! `when`: the alerts, one after another.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -15,7 +16,7 @@ pub struct Event {
     /// How long after the scenario's start.
     pub after: Duration,
     /// The alert, as Alertmanager would deliver it.
-    pub alert: Alert,
+    pub alert: Arc<Alert>,
 }
 
 /// An alert as a scenario writes it, and as `suture run --alert` takes it: labels are
@@ -94,7 +95,7 @@ pub(super) fn check(raw: Spanned<Vec<Spanned<RawWhen>>>, now: Timestamp) -> Resu
             // The same firing, told again or resolved.
             alert.starts_at = earlier.alert.starts_at;
         }
-        events.push(Event { after: after.get(), alert });
+        events.push(Event { after: after.get(), alert: Arc::new(alert) });
     }
     Ok(events)
 }

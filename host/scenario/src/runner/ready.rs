@@ -21,7 +21,7 @@ pub(crate) struct Ready<'a> {
     pub scenario: &'a Scenario,
     pub program: Arc<dyn Program>,
     pub settings: Value,
-    pub grants: Vec<Grant>,
+    pub grants: Arc<[Grant]>,
     /// As it is at the start: each play has a fork of it.
     pub cluster: SimulatedCluster,
 }

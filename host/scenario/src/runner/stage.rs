@@ -55,7 +55,7 @@ pub(super) struct Playing {
     /// The incident, by its number from 1: a run that can't go on has a successor.
     incident: usize,
     key: Labels,
-    alert: Alert,
+    alert: Arc<Alert>,
     started: Timestamp,
     log: Arc<dyn RunLog>,
     pub finished: Option<Finished>,

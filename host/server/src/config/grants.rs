@@ -81,8 +81,7 @@ fn limits_of_a_grant(grant: &Grant, at: Location, findings: &mut Findings<'_>) {
     }
     if let Some(condition) = &grant.condition {
         let known = ["object", "oldObject", "incident", "settings"];
-        if let Some(unknown) = condition.variables().into_iter().find(|name| !known.contains(&name.as_str()))
-        {
+        if let Some(unknown) = condition.variables().iter().find(|name| !known.contains(&name.as_str())) {
             let message = format!("`where` speaks of `{unknown}`; there are {}", known.join(", "));
             findings.error(at, message);
         }

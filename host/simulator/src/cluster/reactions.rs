@@ -166,7 +166,7 @@ fn lookup(store: &Store) -> ObjectLookup {
     Arc::new(move |api_version, kind, namespace, name| {
         let namespace = (!namespace.is_empty()).then(|| namespace.to_owned());
         let reference = ObjectRef { kind: Kind::new(api_version, kind), namespace, name: name.to_owned() };
-        objects.get(&reference).map_or(Value::Null, |object| Value::clone(object))
+        objects.get(&reference).cloned()
     })
 }
 

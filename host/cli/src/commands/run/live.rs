@@ -26,7 +26,7 @@ use crate::{CommandResult, alerts, policy};
 struct Setup {
     mode: Mode,
     settings: Value,
-    grants: Vec<Grant>,
+    grants: Arc<[Grant]>,
     limits: Limits,
     reached: LiveConfig,
     prometheus: Option<PrometheusClient>,
@@ -151,7 +151,7 @@ fn reached(loaded: &Loaded) -> LiveConfig {
     }
 }
 
-fn everything_requested(manifest: &Manifest) -> Vec<Grant> {
+fn everything_requested(manifest: &Manifest) -> Arc<[Grant]> {
     let grant = |permission: &suture_core::Permission| {
         let (groups, resources) = (permission.groups.clone(), permission.resources.clone());
         let grant = Grant::of(groups, resources, permission.verbs.clone(), vec![Glob::any()]);
@@ -212,7 +212,7 @@ async fn one(
         incident: Incident {
             id: IncidentId::new(id),
             key: key.clone(),
-            alert,
+            alert: Arc::new(alert),
             attempt: 1,
             settings: setup.settings.clone(),
         },

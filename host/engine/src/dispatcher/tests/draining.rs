@@ -136,8 +136,9 @@ async fn what_can_not_be_undone_is_named_as_left() {
     bed.until(IncidentState::Waiting).await;
     // It may not delete any more what it has made.
     let mut forbidden = configured(policy(|_, _| async { done() }), &*bed.clock);
-    forbidden.config.grants = grants();
-    forbidden.config.grants[0].verbs.retain(|verb| *verb == suture_core::grant::Verb::Create);
+    let mut grants = grants();
+    grants[0].verbs.retain(|verb| *verb == suture_core::grant::Verb::Create);
+    forbidden.config.grants = grants.into();
     bed.engine.replace(vec![Arc::new(forbidden)]);
     bed.engine.drain(order(Duration::ZERO)).await.unwrap();
     let status = bed.drained().await;

@@ -94,7 +94,7 @@ async fn an_undo_that_today_s_grants_forbid_is_a_doubt_that_a_person_is_told_of(
         let mut grants: Vec<Grant> = grants();
         grants[0].verbs.retain(|verb| *verb != suture_core::Verb::Delete);
         let policy = configured(config);
-        policy.config.grants = grants;
+        policy.config.grants = grants.into();
         policy.config.settings = json!({"other": 1});
     })
     .await;

@@ -57,7 +57,7 @@ pub(super) fn grants() -> Vec<Grant> {
 
 pub(super) fn may(change: &mut EngineConfig) {
     let policy = Arc::get_mut(&mut change.policies[0]).unwrap();
-    policy.config.grants = grants();
+    policy.config.grants = grants().into();
 }
 
 pub(super) async fn asleep() -> (tempfile::TempDir, SimulatedCluster, Arc<dyn Clock>) {

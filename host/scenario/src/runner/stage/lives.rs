@@ -18,7 +18,12 @@ use crate::runner::trouble::Death;
 
 impl Stage<'_> {
     /// A run of an incident; of one of its own, where none is given.
-    pub(super) fn start(&self, incident: Option<usize>, key: Labels, alert: &Alert) -> BoxFuture<'_, Ended> {
+    pub(super) fn start(
+        &self,
+        incident: Option<usize>,
+        key: Labels,
+        alert: &Arc<Alert>,
+    ) -> BoxFuture<'_, Ended> {
         let started = self.clock.now();
         let log = self.disk.log(self.trouble.clone());
         let (index, incident) = {
@@ -104,7 +109,7 @@ impl Stage<'_> {
         index: usize,
         incident: usize,
         key: Labels,
-        alert: Alert,
+        alert: Arc<Alert>,
         past: Option<Past>,
     ) -> RunSpec {
         let Ready { scenario, program, settings, grants, .. } = self.ready;
