@@ -120,7 +120,7 @@ fn closed(number: usize) -> anyhow::Result<Change> {
         opened_at: at,
         closed_at: Some(at),
         runs: Vec::new(),
-        alert: suture_core::Alert {
+        alert: Arc::new(suture_core::Alert {
             status: AlertStatus::Resolved,
             labels: key,
             annotations: Labels::new(),
@@ -128,7 +128,7 @@ fn closed(number: usize) -> anyhow::Result<Change> {
             ends_at: None,
             generator_url: String::new(),
             fingerprint: String::new(),
-        },
+        }),
         attempts: 0,
         due: None,
         summary: "the alert cleared before a run was needed".to_owned(),

@@ -180,7 +180,7 @@ async fn fill(folder: &Path, count: usize) -> anyhow::Result<()> {
 }
 
 fn incident(number: usize) -> anyhow::Result<Change> {
-    let alert: Alert = serde_json::from_value(alert("app", number))?;
+    let alert: Arc<Alert> = Arc::new(serde_json::from_value(alert("app", number))?);
     let labels = alert.labels.clone().into_iter();
     Ok(Change::Incident(IncidentRecord {
         id: IncidentId::new(format!("00000000000000000{number:09}")),

@@ -41,8 +41,8 @@ pub use cluster::Cluster;
 pub use confirm::{ByPrometheus, Confirm, RelabelingSource};
 pub use dispatcher::is_our_own;
 pub use engine::{
-    ByHand, DrainOrder, DrainStatus, Engine, EngineConfig, Left, OpenIncidents, PauseError, PauseOrder, Paused,
-    Refusal,
+    ByHand, DrainOrder, DrainStatus, Engine, EngineConfig, Left, OpenIncidents, PauseError, PauseOrder,
+    Paused, Refusal,
 };
 pub use hold::Hold;
 pub use locks::Locks;

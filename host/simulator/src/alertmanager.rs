@@ -16,8 +16,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use suture_core::{Labels, Notification, Timestamp};
 
-pub use alert::Posted;
 use alert::Known;
+pub use alert::Posted;
 use group::Group;
 pub use group::{Flushed, Notified};
 pub use inhibition::InhibitRule;

@@ -11,8 +11,10 @@ use suture_simulator::alertmanager::{Flushed, InhibitRule, Posted, Route, Silenc
 const TICK: Millis = 400;
 
 /// What older versions did otherwise.
-const OTHERWISE: [(&str, &str); 1] =
-    [("alertmanager-0.25.0/breaks-again-later", "an empty group stayed for half a minute, and kept its looks")];
+const OTHERWISE: [(&str, &str); 1] = [(
+    "alertmanager-0.25.0/breaks-again-later",
+    "an empty group stayed for half a minute, and kept its looks",
+)];
 
 fn start() -> Timestamp {
     Timestamp::from_second(1_000_000_000).unwrap()
@@ -93,10 +95,7 @@ fn told(flushed: &Flushed) -> Told {
         },
     };
     let notification = &flushed.notification;
-    Told {
-        alerts: notification.alerts.iter().map(alert).collect(),
-        truncated: notification.truncated_alerts,
-    }
+    Told { alerts: notification.alerts.iter().map(alert).collect(), truncated: notification.truncated_alerts }
 }
 
 fn is_about(one: Option<Millis>, other: Option<Millis>) -> bool {

@@ -77,9 +77,7 @@ fn evaluated(model: &mut SimulatedPrometheus, evaluation: &Evaluation, start: Ti
 
 fn is_same(model: &Evaluation, real: &Evaluation) -> bool {
     let is_alike = |(one, other): (&Listed, &Listed)| {
-        one.name == other.name
-            && one.standing == other.standing
-            && (one.active - other.active).abs() <= TICK
+        one.name == other.name && one.standing == other.standing && (one.active - other.active).abs() <= TICK
     };
     let is_listed_alike = match (&model.listed, &real.listed) {
         (Some(model), Some(real)) => model.len() == real.len() && model.iter().zip(real).all(is_alike),

@@ -133,7 +133,7 @@ impl<'a> World<'a> {
         }
         let scenario = Scenario::parse(&text, &file)?;
         let began = scenario.fixture.now;
-        let alert = scenario.when.first().context("no alert")?.alert.clone();
+        let alert = Alert::clone(&scenario.when.first().context("no alert")?.alert);
         let time = PatientTime::starting_at(began);
         let cluster = SimulatedCluster::new(scenario.fixture, time.clock())?;
         cluster.set_alert(&alert);

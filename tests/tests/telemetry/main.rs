@@ -45,7 +45,7 @@ impl World {
         let text = std::fs::read_to_string(&file)?.replace("after: 3m", "after: 20s");
         let scenario = Scenario::parse(&text, &file)?;
         let began = scenario.fixture.now;
-        let alert = scenario.when.first().context("no alert")?.alert.clone();
+        let alert = Alert::clone(&scenario.when.first().context("no alert")?.alert);
         let time = PatientTime::starting_at(began);
         let cluster = SimulatedCluster::new(scenario.fixture, time.clock())?;
         cluster.set_alert(&alert);

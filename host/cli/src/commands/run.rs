@@ -32,8 +32,10 @@ fn simulated(args: &RunArgs, scenario: &Path, output: &Output) -> CommandResult 
     let program = policy::program(&args.file)?;
     let alerts = alerts::parse(&alerts::text(&args.alert)?, scenario.fixture.now)
         .map_err(|error| error.at(args.alert.display()))?;
-    scenario.when =
-        alerts.into_iter().map(|alert| Event { after: std::time::Duration::ZERO, alert }).collect();
+    scenario.when = alerts
+        .into_iter()
+        .map(|alert| Event { after: std::time::Duration::ZERO, alert: alert.into() })
+        .collect();
     scenario.then = Then::default();
     if let Some(config) = &args.config {
         apply_config(&mut scenario, config, &program)?;

@@ -48,11 +48,13 @@ impl Place<'_> {
                 Err(Error { status, ..Error::new(Reason::FORBIDDEN, message) })
             }
             (code, Some(Envelope { status: Status::Error, error, .. })) => {
-                let message = format!("Prometheus at {} answered {code}: {}", self.server.shown(), cut(&error));
+                let message =
+                    format!("Prometheus at {} answered {code}: {}", self.server.shown(), cut(&error));
                 Err(Error { status, ..unavailable(message) })
             }
             (code @ 500.., _) => {
-                let message = format!("Prometheus at {} answered {code}: {}", self.server.shown(), answer.excerpt());
+                let message =
+                    format!("Prometheus at {} answered {code}: {}", self.server.shown(), answer.excerpt());
                 Err(Error { status, ..unavailable(message) })
             }
             (code, _) => {

@@ -139,7 +139,7 @@ impl Parts<'_> {
 
     fn when(&self) -> Yaml {
         let Alert { labels, annotations, starts_at, generator_url, fingerprint, .. } =
-            &self.recording.header.incident.alert;
+            &*self.recording.header.incident.alert;
         let mut fields = vec![("labels".to_owned(), plain(labels))];
         if !annotations.is_empty() {
             fields.push(("annotations".to_owned(), plain(annotations)));

@@ -32,7 +32,12 @@ impl Known {
     pub fn new(posted: Posted, resolve_timeout: Duration, now: Timestamp) -> Self {
         let Posted { labels, starts_at, ends_at } = posted;
         let is_timeout = ends_at.is_none();
-        Self { labels, starts_at, ends_at: ends_at.unwrap_or_else(|| later(now, resolve_timeout)), is_timeout }
+        Self {
+            labels,
+            starts_at,
+            ends_at: ends_at.unwrap_or_else(|| later(now, resolve_timeout)),
+            is_timeout,
+        }
     }
 
     pub fn is_over(&self, now: Timestamp) -> bool {

@@ -22,7 +22,6 @@ fn alertmanager() -> SimulatedAlertmanager {
         group_interval: 5 * MINUTE,
         repeat_interval: 60 * MINUTE,
         resolve_timeout: 5 * MINUTE,
-        inhibit: Vec::new(),
         max_alerts: 0,
     };
     let matchers = |text: &str| Matchers::parse_all(&[text]).unwrap();

@@ -91,7 +91,10 @@ pub async fn record(script: Script) -> anyhow::Result<PrometheusTrace> {
     configure(dir.path(), here, &script.rule)?;
     let mut program = Some(run(dir.path(), address, &script.rule).await?);
     let knows = async || is_alone(address).await == Some(false);
-    anyhow::ensure!(suture_envtest::eventually(Duration::from_secs(60), knows).await, "it finds no Alertmanager");
+    anyhow::ensure!(
+        suture_envtest::eventually(Duration::from_secs(60), knows).await,
+        "it finds no Alertmanager"
+    );
     let began = Start::now()?;
     shared.lock().started.push(began.at(0)?);
     let asking = tokio::spawn(ask(address, shared.clone()));
@@ -134,7 +137,8 @@ fn evaluations(
             let holds = held.iter().filter(|(_, times)| times.contains(time)).map(|(name, _)| name.clone());
             let at = began.since(*time);
             let (listed, sent) = (None, Vec::new());
-            let evaluation = Evaluation { at, restarted: false, alone: false, holds: holds.collect(), listed, sent };
+            let evaluation =
+                Evaluation { at, restarted: false, alone: false, holds: holds.collect(), listed, sent };
             (*time, evaluation)
         })
         .collect();
@@ -161,7 +165,9 @@ fn evaluations(
         let show = |alert: &ListedAlert| Listed {
             name: name(&alert.labels),
             standing: match (&*alert.state, alert.keep_firing_since) {
-                ("firing", Some(since)) if since > Timestamp::UNIX_EPOCH => Standing::Kept(began.since(since)),
+                ("firing", Some(since)) if since > Timestamp::UNIX_EPOCH => {
+                    Standing::Kept(began.since(since))
+                }
                 ("firing", _) => Standing::Firing,
                 _ => Standing::Pending,
             },
@@ -217,8 +223,8 @@ fn configure(dir: &Path, here: SocketAddr, rule: &Rule) -> anyhow::Result<()> {
     if rule.keep_firing_for > 0 {
         alert["keep_firing_for"] = json!(format!("{}ms", rule.keep_firing_for));
     }
-    let recorded =
-        [("evaluated", "vector(1)"), ("held", "broken == 1")].map(|(name, expr)| json!({"record": name, "expr": expr}));
+    let recorded = [("evaluated", "vector(1)"), ("held", "broken == 1")]
+        .map(|(name, expr)| json!({"record": name, "expr": expr}));
     let rules = json!({"groups": [{"name": "group", "rules": [recorded[0], recorded[1], alert]}]});
     std::fs::write(dir.join("prometheus.yaml"), config.to_string())?;
     std::fs::write(dir.join("rules.yaml"), rules.to_string())?;
@@ -250,7 +256,8 @@ async fn ask(address: SocketAddr, shared: Shared) {
             shared.lock().alone.push(RealClock.now());
         }
         if let Ok(answer) = asked(address, "rules?type=alert").await
-            && let Ok(rule) = serde_json::from_value::<Alerting>(answer["data"]["groups"][0]["rules"][0].clone())
+            && let Ok(rule) =
+                serde_json::from_value::<Alerting>(answer["data"]["groups"][0]["rules"][0].clone())
         {
             shared.lock().listed.insert(rule.last_evaluation, rule.alerts);
         }

@@ -42,7 +42,7 @@ fn policy(reach: &Reach, version: u32, entry: &Entry, now: Timestamp) -> Policy 
             confirm: Confirm::Prometheus(ByPrometheus { relabeling, key: None }),
             trust: None,
             settings,
-            grants: entry.grants.clone(),
+            grants: entry.grants.clone().into(),
             limits: Limits::default(),
             retry: entry.retry.clone(),
         },

@@ -27,7 +27,7 @@ fn resting(number: usize, state: IncidentState) -> IncidentRecord {
         opened_at: alert.starts_at,
         closed_at: None,
         runs: vec![],
-        alert,
+        alert: alert.into(),
         attempts: 1,
         due: None,
         summary: "fine".into(),
