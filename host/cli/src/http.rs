@@ -1,5 +1,6 @@
 //! The HTTP client.
 
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,28 +10,32 @@ use crate::error::CliError;
 /// How long one request may take, to the last byte of the answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The largest file for TLS, in bytes.
+/// The largest file with a token or for TLS, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// A client.
+/// A client for a program on this machine.
 ///
 /// # Errors
 /// Where TLS can't be set up on this machine.
 pub fn client() -> Result<reqwest::Client, CliError> {
-    client_with(&TlsArgs::default())
+    client_with(&TlsArgs::default(), true)
 }
 
-/// A client that trusts an authority of somebody's own, and shows a certificate.
+/// A client that trusts an authority of somebody's own, and shows a certificate. What is on this
+/// machine is asked without the proxy of the environment.
 ///
 /// # Errors
 /// Where a file can't be read or is none of such; where TLS can't be set up on this machine.
-pub fn client_with(tls: &TlsArgs) -> Result<reqwest::Client, CliError> {
+pub fn client_with(tls: &TlsArgs, is_here: bool) -> Result<reqwest::Client, CliError> {
     suture_cluster::install_crypto();
     let mut builder = reqwest::Client::builder()
         .timeout(TIMEOUT)
         // A token is for the host that was named.
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("suture/", env!("CARGO_PKG_VERSION")));
+    if is_here {
+        builder = builder.no_proxy();
+    }
     if let Some(file) = &tls.ca_file {
         let authorities = reqwest::Certificate::from_pem_bundle(&read(file)?).unwrap_or_default();
         if authorities.is_empty() {
@@ -50,13 +55,17 @@ pub fn client_with(tls: &TlsArgs) -> Result<reqwest::Client, CliError> {
     })
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, CliError> {
+/// Read a small file: whatever it is, it has an end.
+///
+/// # Errors
+/// Where it can't be read, or is larger.
+pub fn read(file: &Path) -> Result<Vec<u8>, CliError> {
     let unreadable = |error: std::io::Error| CliError::usage(error.to_string()).at(file.display());
-    let size = std::fs::metadata(file).map_err(unreadable)?.len();
-    if size > MAX_BYTES {
-        return Err(
-            CliError::usage(format!("it has {size} bytes, at most {MAX_BYTES} are read")).at(file.display())
-        );
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file).map_err(unreadable)?;
+    opened.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(CliError::usage(format!("at most {MAX_BYTES} bytes are read of it")).at(file.display()));
     }
-    std::fs::read(file).map_err(unreadable)
+    Ok(bytes)
 }

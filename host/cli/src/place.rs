@@ -35,7 +35,7 @@ impl Place {
     /// Where there is none of these, or one can't be read.
     pub fn of(args: &ServerArgs) -> Result<Self, CliError> {
         if let Some(file) = &args.config {
-            return Self::configured(&load(file)?, args);
+            return Self::configured(&load(file)?, args, environment(TOKEN_FILE).map(PathBuf::from));
         }
         if let Some(place) = Self::known(args.server.as_deref(), args.token_file.as_deref(), &args.tls)? {
             return Ok(place);
@@ -52,7 +52,16 @@ impl Place {
                 ))
                 .help(format!("where that host is meant: --config {DEFAULT_CONFIG}, or --server URL")));
             }
-            return Self::configured(&loaded, args);
+            let of_host = loaded.config.admin.token_file.as_ref().map(|token| loaded.path(&token.value));
+            if let Some(token) = of_host.filter(|token| args.token_file.is_none() && !is_beside(token, file))
+            {
+                return Err(CliError::usage(format!(
+                    "the configuration in this folder names a token elsewhere: {}",
+                    token.display()
+                ))
+                .help(format!("where that is meant: --config {DEFAULT_CONFIG}, or --token-file FILE")));
+            }
+            return Self::configured(&loaded, args, None);
         }
         Err(CliError::usage("name the host").help(format!(
             "--server URL; or set {SERVER}; or write `server: URL` into {}; or --config FILE with the configuration \
@@ -78,8 +87,10 @@ impl Place {
         let same = |url: &str| url.trim_end_matches('/').to_owned();
         // What belongs to one host is not shown to another one.
         let user = user.filter(|_| of_user.is_some_and(|of_user| same(&of_user) == same(&url)));
-        let token_file =
-            token_file.map(Path::to_owned).or_else(|| environment(TOKEN_FILE).map(PathBuf::from));
+        // The environment's token is for the environment's host, where that names one.
+        let is_of_environment = environment(SERVER).is_none_or(|named| same(&named) == same(&url));
+        let of_environment = || environment(TOKEN_FILE).filter(|_| is_of_environment).map(PathBuf::from);
+        let token_file = token_file.map(Path::to_owned).or_else(of_environment);
         let ca_file = tls.ca_file.clone().or_else(|| user.as_ref().and_then(UserConfig::ca));
         Ok(Some(Self {
             url,
@@ -89,19 +100,26 @@ impl Place {
     }
 
     /// The host that a configuration is of.
-    fn configured(loaded: &Loaded, args: &ServerArgs) -> Result<Self, CliError> {
+    fn configured(
+        loaded: &Loaded,
+        args: &ServerArgs,
+        of_environment: Option<PathBuf>,
+    ) -> Result<Self, CliError> {
         let (admin, address) = (&loaded.config.admin, address(loaded));
         let scheme = if admin.tls.is_some() { "https" } else { "http" };
         let of_admin = admin.token_file.as_ref().map(|file| loaded.path(&file.value));
         let token_file = args.token_file.clone().or(of_admin);
         let tls =
             TlsArgs { ca_file: args.tls.ca_file.clone(), identity_file: args.tls.identity_file.clone() };
-        Ok(Self {
-            url: format!("{scheme}://{address}"),
-            token_file: token_file.or_else(|| environment(TOKEN_FILE).map(PathBuf::from)),
-            tls,
-        })
+        Ok(Self { url: format!("{scheme}://{address}"), token_file: token_file.or(of_environment), tls })
     }
+}
+
+/// Whether a file stands in the folder of another, or below.
+fn is_beside(file: &Path, other: &Path) -> bool {
+    let folder = other.canonicalize().ok().and_then(|other| other.parent().map(Path::to_owned));
+    let file = file.canonicalize().ok();
+    file.zip(folder).is_none_or(|(file, folder)| file.starts_with(folder))
 }
 
 /// Where a host's admin API is: on this machine where it listens everywhere.

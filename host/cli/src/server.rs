@@ -5,8 +5,8 @@ use std::path::Path;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use suture_core::causes;
 use suture_core::names::shortened;
+use suture_core::{causes, display};
 
 use crate::args::ServerArgs;
 use crate::error::{CliError, Exit};
@@ -44,13 +44,14 @@ impl Server {
                 .help(format!("http://{url}, or https:// where `admin.tls` is set")));
         }
         let read = |file: &Path| {
-            let text = std::fs::read_to_string(file).map_err(|error| {
-                CliError::usage(format!("the token can't be read: {error}")).at(file.display())
-            });
-            text.map(|text| text.trim().to_owned())
+            let token = String::from_utf8_lossy(&http::read(file)?).trim().to_owned();
+            if token.is_empty() {
+                return Err(CliError::usage("it is empty, and should hold a token").at(file.display()));
+            }
+            Ok(token)
         };
         let token = place.token_file.as_deref().map(read).transpose()?;
-        Ok(Self { client: http::client_with(&place.tls)?, url, token })
+        Ok(Self { client: http::client_with(&place.tls, is_here(&url))?, url, token })
     }
 
     /// Its address.
@@ -121,16 +122,36 @@ impl Server {
             return Err(refused(status, path, &body, &failed));
         }
         serde_json::from_slice(&body).map_err(|error| {
+            let error = shown(&error.to_string());
             failed(format!("the answer is not that of a suture host of this version: {error}"))
         })
     }
+}
+
+/// Whether an address is of this machine.
+fn is_here(url: &str) -> bool {
+    let url = reqwest::Url::parse(url).ok();
+    let host = url.as_ref().and_then(reqwest::Url::host_str).unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// The most characters that are shown of what a host says.
+const MOST_SHOWN: usize = 8192;
+
+/// What a host says, as a text that commands no terminal.
+fn shown(text: &str) -> String {
+    let end = text.char_indices().nth(MOST_SHOWN).map_or(text.len(), |(end, _)| end);
+    let more = if end < text.len() { "…" } else { "" };
+    format!("{}{more}", display::lines(&text[..end]))
 }
 
 /// An answer that is an error, with what the host says of it.
 fn refused(status: StatusCode, path: &str, body: &[u8], failed: &dyn Fn(String) -> CliError) -> CliError {
     let told: Option<Value> = serde_json::from_slice(body).ok();
     let message = told.as_ref().and_then(|told| told.pointer("/error/message")).and_then(Value::as_str);
-    let Some(message) = message else {
+    let message = message.map(shown);
+    let Some(message) = message.as_deref() else {
         let said = shortened(&String::from_utf8_lossy(body));
         return failed(format!("the host answers {status}: {said}"))
             .help("is this the `admin.listen` of a host?");

@@ -46,7 +46,8 @@ pub struct Alert {
     /// A link to the expression in Prometheus.
     #[serde(default, rename = "generatorURL")]
     pub generator_url: String,
-    /// Alertmanager's hash of the labels.
+    /// Alertmanager's hash of the labels, as it was posted: [`fingerprint`](Self::fingerprint) is
+    /// what counts.
     #[serde(default)]
     pub fingerprint: String,
 }
@@ -58,12 +59,10 @@ impl Alert {
         (self.fingerprint(), self.starts_at)
     }
 
-    /// The fingerprint; where the sender left it out, one made from the labels.
+    /// The fingerprint that Alertmanager gives these labels. What was posted is not believed: with
+    /// another one the same alert would be another.
     pub fn fingerprint(&self) -> String {
-        if !self.fingerprint.is_empty() {
-            return self.fingerprint.clone();
-        }
-        fingerprint_of(&self.labels)
+        alertmanager_fingerprint(&self.labels)
     }
 }
 

@@ -22,6 +22,12 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     shown(text, false)
 }
 
+/// Labels in one line: `a="1", b="2"`. Their names are as much from outside as their values.
+pub fn labels<'a>(labels: impl IntoIterator<Item = (&'a String, &'a String)>) -> String {
+    let label = |(name, value): (&String, &String)| one_line(&format!("{name}={value:?}")).into_owned();
+    labels.into_iter().map(label).collect::<Vec<_>>().join(", ")
+}
+
 /// A text with its line breaks (`\n`); each line as [`one_line`] has it.
 pub fn lines(text: &str) -> Cow<'_, str> {
     shown(text, true)

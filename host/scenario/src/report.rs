@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use suture_core::{Ending, Labels, Timestamp};
+use suture_core::{Ending, Labels, Timestamp, display};
 use suture_journal::{Body, Entry};
 
 use crate::expect::Difference;
@@ -67,7 +67,7 @@ impl PlayedRun {
     /// `obj_namespace=media obj_name=plex`.
     pub fn title(&self) -> String {
         let labels = self.key.iter().map(|(name, value)| format!("{name}={value}"));
-        labels.collect::<Vec<_>>().join(" ")
+        display::one_line(&labels.collect::<Vec<_>>().join(" ")).into_owned()
     }
 
     /// All of it, for programs.

@@ -61,8 +61,7 @@ async fn unmatched(args: &AlertsArgs, output: &Output) -> CommandResult {
         let (name, count) = (display::one_line(&item.alertname), item.count);
         let last = item.last_at.strftime("%Y-%m-%dT%H:%M:%SZ");
         output.line(format!("{name:<36}  {count:>6}  {last:<20}  {WARN}{why}{WARN:#}"));
-        let labels: Vec<_> = item.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-        output.line(format!("  {DIM}{{{}}}{DIM:#}", labels.join(", ")));
+        output.line(format!("  {DIM}{{{}}}{DIM:#}", display::labels(&item.labels)));
     }
     if others > 0 {
         output.line(format!("and {others} alerts of other names"));

@@ -65,10 +65,9 @@ fn tell(status: &DrainStatus, output: &Output) -> Exit {
         }
     }
     for Left { policy, key, incident, run, what } in &status.left {
-        let key: Vec<String> = key.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
         output.line(format!(
             "{WARN}left{WARN:#}  policy {policy}, {{{}}}, incident {incident}: {}; see `suture runs show {run}`",
-            display::one_line(&key.join(", ")),
+            display::labels(key),
             display::one_line(what)
         ));
     }

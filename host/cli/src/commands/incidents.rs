@@ -112,6 +112,7 @@ async fn show(args: &IncidentsShowArgs, output: &Output) -> CommandResult {
     let ListedIncident { incident, subject, .. } = listed;
     output.line(format!("{HEADING}incident {}{HEADING:#}", incident.id));
     let line = |name: &str, value: &str| {
+        let name = display::one_line(name);
         output.line(format!("  {DIM}{name:<9}{DIM:#} {}", display::one_line(value)));
     };
     line("policy", &incident.policy);

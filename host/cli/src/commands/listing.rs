@@ -70,10 +70,15 @@ fn only_of(filter: &Filter) -> Filter {
 /// As many as are wanted: a page can be short, and not the last.
 async fn all<T: Row>(records: &Records, filter: &Filter, limit: usize) -> Result<Listed<T>, CliError> {
     let mut found = T::page(records, filter).await?;
+    let mut last = filter.after.clone();
     while found.page.items.len() < limit
         && let Some(next) = found.page.next.take()
     {
         let left = (limit - found.page.items.len()).min(Filter::MAX_LIMIT);
+        if last.as_ref() == Some(&next) {
+            return Err(CliError::internal("the host says that a page follows itself"));
+        }
+        last = Some(next.clone());
         let filter = Filter { after: Some(next), limit: Some(left), ..filter.clone() };
         let more = T::page(records, &filter).await?;
         found.page.items.extend(more.page.items);

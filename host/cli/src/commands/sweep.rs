@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use suture_core::display;
 
 use crate::CommandResult;
 use crate::args::SweepArgs;
@@ -46,8 +47,7 @@ async fn sweep(args: &SweepArgs, output: &Output) -> CommandResult {
             "suppressed" => format!("{WARN}silenced or inhibited{WARN:#}"),
             _ => format!("{DIM}is handled already{DIM:#}"),
         };
-        let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-        output.line(format!("{words}  {{{}}}", labels.join(", ")));
+        output.line(format!("{words}  {{{}}}", display::labels(labels)));
     }
     let would = if args.dry_run { "would be accepted" } else { "accepted" };
     let fire = if firing == 1 { "alert fires" } else { "alerts fire" };

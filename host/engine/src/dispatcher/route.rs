@@ -182,10 +182,8 @@ impl Dispatcher {
         let of_key = (policy.config.name.clone(), key);
         let same_key = self.incidents.of_key(&of_key);
         let (_, key) = of_key;
-        let fingerprint = alert.fingerprint();
-        // A fingerprint is what a poster says it is; the labels are what is confirmed.
-        let is_known =
-            |known: &IncidentRecord| known.fingerprint == fingerprint && known.alert.labels == alert.labels;
+        // Two can have one fingerprint, if somebody wants them to; the labels are what is confirmed.
+        let is_known = |known: &IncidentRecord| known.alert.labels == alert.labels;
         // Of one that rests and one that has yet to be confirmed, the newer.
         let mut known =
             same_key.iter().rev().filter(|id| self.incidents.get(id).is_some_and(is_known)).cloned();

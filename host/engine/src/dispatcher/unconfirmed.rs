@@ -321,7 +321,7 @@ impl Dispatcher {
     fn confirmed(&mut self, id: &IncidentId, active: Option<Timestamp>) {
         let Some(incident) = self.incidents.get(id) else { return };
         let now = self.now();
-        let (policy, fingerprint) = (incident.policy.clone(), incident.fingerprint.clone());
+        let (policy, labels) = (incident.policy.clone(), &incident.alert.labels);
         let key = (policy.clone(), incident.key.clone());
         let same_key = self.incidents.of_key(&key);
         let same_key: Vec<&IncidentRecord> = same_key
@@ -334,12 +334,13 @@ impl Dispatcher {
         // which it began to is Prometheus's own, not the notification's.
         let is_known = same_key.iter().any(|other| {
             let is_same_firing = active.is_some_and(|active| active <= other.starts_at);
-            let is_left_alone = other.state == IncidentState::Cancelled && other.fingerprint != fingerprint;
-            other.state.is_active() || is_left_alone || other.fingerprint == fingerprint && is_same_firing
+            let is_same_alert = other.alert.labels == *labels;
+            let is_left_alone = other.state == IncidentState::Cancelled && !is_same_alert;
+            other.state.is_active() || is_left_alone || is_same_alert && is_same_firing
         });
         let earlier: Vec<IncidentId> = same_key
             .iter()
-            .filter(|other| other.fingerprint == fingerprint)
+            .filter(|other| other.alert.labels == *labels)
             .map(|other| other.id.clone())
             .collect();
         if is_known {

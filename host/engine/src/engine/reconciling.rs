@@ -25,10 +25,9 @@ pub struct OpenIncidents {
 impl OpenIncidents {
     /// Whether an incident of this very firing is among them.
     pub fn know(&self, alert: &Alert) -> bool {
-        let fingerprint = alert.fingerprint();
         self.incidents.iter().any(|incident| {
             incident.policy == self.policy
-                && incident.fingerprint == fingerprint
+                && incident.alert.labels == alert.labels
                 && incident.starts_at >= alert.starts_at
         })
     }

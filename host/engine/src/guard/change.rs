@@ -57,7 +57,10 @@ impl Guard {
         kinds::check_namespace(kind, before, after).map_err(denied)?;
         kinds::check_job(kind, before, after).map_err(denied)?;
         kinds::check_adoption(kind, before, after).map_err(denied)?;
-        kinds::check_owners(before, after).map_err(denied)?;
+        kinds::check_owners(kind, before, after).map_err(denied)?;
+        kinds::check_rollback(kind, before, after).map_err(denied)?;
+        kinds::check_claim(kind, before, after).map_err(denied)?;
+        kinds::check_secret(kind, before, after).map_err(denied)?;
         check_marks(&mutation, before, after)?;
         for verb in self.verbs_of(&mutation, written.before.is_none()) {
             let asked = Asked::of_mutation(verb, &mutation);

@@ -51,9 +51,21 @@ pub(super) fn check_namespace(
 }
 
 /// That a change leaves the owners of an object alone: one whose owner is not there is deleted
-/// by the garbage collector, and to change is not to delete.
-pub(super) fn check_owners(before: Option<&Value>, after: Option<&Value>) -> Result<(), String> {
-    let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
+/// by the garbage collector, and to change is not to delete. And that no pod is made that its
+/// controller would take for one of its own, and delete one of those in its place.
+pub(super) fn check_owners(kind: &Kind, before: Option<&Value>, after: Option<&Value>) -> Result<(), String> {
+    let Some(after) = after else { return Ok(()) };
+    let controlled = |owner: &Value| owner.get("controller") == Some(&Value::Bool(true));
+    let Some(before) = before else {
+        let owners = after.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+        let is_pod = kind.group().is_empty() && kind.kind == "Pod";
+        if is_pod && owners.into_iter().flatten().any(controlled) {
+            return Err(
+                "a pod with a controller is that controller's to make; no policy may make one".to_owned()
+            );
+        }
+        return Ok(());
+    };
     let owners = |object: &Value| {
         object.pointer("/metadata/ownerReferences").and_then(Value::as_array).cloned().unwrap_or_default()
     };
@@ -63,23 +75,94 @@ pub(super) fn check_owners(before: Option<&Value>, after: Option<&Value>) -> Res
     Err("`metadata.ownerReferences` say with whom an object is deleted; no policy may change them".to_owned())
 }
 
-/// That nothing is made that takes pods of others for its own, and deletes those that are too
-/// many.
+/// That nothing is made, or changed so, that it takes pods of others for its own, and deletes those
+/// that are too many.
 pub(super) fn check_adoption(
     kind: &Kind,
     before: Option<&Value>,
     after: Option<&Value>,
 ) -> Result<(), String> {
-    if before.is_some() || after.is_none() {
-        return Ok(());
-    }
-    match (kind.group(), kind.kind.as_str()) {
-        ("apps", "ReplicaSet") | ("", "ReplicationController") => Err(format!(
+    let Some(after) = after else { return Ok(()) };
+    let is_controller = matches!(
+        (kind.group(), kind.kind.as_str()),
+        ("apps", "ReplicaSet" | "DaemonSet") | ("", "ReplicationController")
+    );
+    let selects = |object: &Value| object.pointer("/spec/selector").cloned();
+    match before {
+        None if is_controller => Err(format!(
             "a {} takes whatever pods have its labels, and deletes those that are too many; make a Deployment",
             kind.kind
         )),
-        _ => Ok(()),
+        Some(before) if is_controller && selects(before) != selects(after) => Err(format!(
+            "`spec.selector` of a {} says which pods are its own; no policy may change it",
+            kind.kind
+        )),
+        None | Some(_) => Ok(()),
     }
+}
+
+/// By this annotation the controller of Deployments brings an older pod template back
+/// (`getRollbackTo` of kube-controller-manager), which nobody has looked at.
+const ROLLBACK: &str = "/metadata/annotations/deprecated.deployment.rollback.to";
+
+/// That no older pod template is brought back.
+pub(super) fn check_rollback(
+    kind: &Kind,
+    before: Option<&Value>,
+    after: Option<&Value>,
+) -> Result<(), String> {
+    let asks = |object: Option<&Value>| object.and_then(|object| object.pointer(ROLLBACK)).cloned();
+    let is_deployment = kind.group() == "apps" && kind.kind == "Deployment";
+    if is_deployment && asks(after).is_some() && asks(after) != asks(before) {
+        return Err("`deprecated.deployment.rollback.to` brings back a pod template that no grant was held against; no policy may set it".to_owned());
+    }
+    Ok(())
+}
+
+/// How a claim is made from something else.
+pub(super) const CLAIM_SOURCES: [&str; 3] = ["dataSource", "dataSourceRef", "volumeName"];
+
+/// That no claim is made of what belongs to others: under a name that a grant lists it would be
+/// mounted.
+pub(super) fn check_claim(kind: &Kind, before: Option<&Value>, after: Option<&Value>) -> Result<(), String> {
+    let (None, Some(after)) = (before, after) else { return Ok(()) };
+    if !(kind.group().is_empty() && kind.kind == "PersistentVolumeClaim") {
+        return Ok(());
+    }
+    let given = |field: &&str| {
+        after.get("spec").and_then(|spec| spec.get(*field)).is_some_and(|value| !value.is_null())
+    };
+    match CLAIM_SOURCES.into_iter().find(given) {
+        Some(field) => Err(format!(
+            "a claim that is made from something else (`spec.{field}`) may hold what is others'; no policy may make one"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// That a change of a Secret sets no label or annotation by which other programs act, by copying
+/// its values elsewhere, say: only keys without a domain, and our own.
+pub(super) fn check_secret(kind: &Kind, before: Option<&Value>, after: Option<&Value>) -> Result<(), String> {
+    if !(kind.group().is_empty() && kind.kind == "Secret") {
+        return Ok(());
+    }
+    for map in ["labels", "annotations"] {
+        let of = |object: Option<&Value>| {
+            let map = object.and_then(|object| object.get("metadata")?.get(map)?.as_object());
+            map.cloned().unwrap_or_default()
+        };
+        let there = of(before);
+        let steers = |name: &str| name.contains(['/', '.']) && !is_own_annotation(name);
+        let set = of(after);
+        let mut new = set.iter().filter(|(name, value)| there.get(*name) != Some(value));
+        if let Some((name, _)) = new.find(|(name, _)| steers(name)) {
+            return Err(format!(
+                "by `{}` of a Secret other programs may act, and copy its values; no policy may set it",
+                names::shortened(name)
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// That a Job takes no pods of others for its own.
@@ -107,15 +190,53 @@ mod tests {
     fn owners_are_left_alone_and_nothing_is_made_that_adopts_pods() {
         let owned = |uid: &str| json!({"metadata": {"ownerReferences": [{"uid": uid}]}});
         let plain = json!({"metadata": {"ownerReferences": []}});
-        assert!(check_owners(Some(&plain), Some(&owned("gone"))).is_err());
-        assert!(check_owners(Some(&owned("a")), Some(&json!({"metadata": {}}))).is_err());
-        assert_eq!(check_owners(Some(&plain), Some(&json!({"metadata": {}}))), Ok(()));
-        assert_eq!(check_owners(None, Some(&owned("a"))), Ok(()), "what is made may go with another");
-        assert_eq!(check_owners(Some(&owned("a")), None), Ok(()));
-        for (version, kind) in [("apps/v1", "ReplicaSet"), ("v1", "ReplicationController")] {
+        let pod = Kind::new("v1", "Pod");
+        let check = |before: Option<&Value>, after: Option<&Value>| check_owners(&pod, before, after);
+        assert!(check(Some(&plain), Some(&owned("gone"))).is_err());
+        assert!(check(Some(&owned("a")), Some(&json!({"metadata": {}}))).is_err());
+        assert_eq!(check(Some(&plain), Some(&json!({"metadata": {}}))), Ok(()));
+        assert_eq!(check(None, Some(&owned("a"))), Ok(()), "what is made may go with another");
+        assert_eq!(check(Some(&owned("a")), None), Ok(()));
+        let controlled = json!({"metadata": {"ownerReferences": [{"uid": "a", "controller": true}]}});
+        assert!(check(None, Some(&controlled)).is_err(), "it would be counted as the controller's own");
+        let job = Kind::new("batch/v1", "Job");
+        assert_eq!(check_owners(&job, None, Some(&controlled)), Ok(()), "as `kubectl create job --from`");
+        for (version, kind) in
+            [("apps/v1", "ReplicaSet"), ("apps/v1", "DaemonSet"), ("v1", "ReplicationController")]
+        {
             let kind = Kind::new(version, kind);
             assert!(check_adoption(&kind, None, Some(&plain)).is_err());
             assert_eq!(check_adoption(&kind, Some(&plain), Some(&plain)), Ok(()));
+            let other = json!({"spec": {"selector": {"app": "db"}}});
+            assert!(check_adoption(&kind, Some(&plain), Some(&other)).is_err());
+        }
+    }
+
+    #[test]
+    fn no_older_template_is_brought_back_no_claim_is_made_of_others_and_no_secret_is_marked_to_be_copied() {
+        let marked = |key: &str| json!({"metadata": {"annotations": {key: "1"}}});
+        let plain = json!({"metadata": {}});
+        let deployment = Kind::new("apps/v1", "Deployment");
+        let rollback = marked("deprecated.deployment.rollback.to");
+        for before in [None, Some(&plain)] {
+            assert!(check_rollback(&deployment, before, Some(&rollback)).is_err());
+            assert_eq!(check_rollback(&deployment, before, Some(&marked("a"))), Ok(()));
+        }
+        assert_eq!(check_rollback(&deployment, Some(&rollback), Some(&rollback)), Ok(()), "it was there");
+        let claim = Kind::new("v1", "PersistentVolumeClaim");
+        for field in CLAIM_SOURCES {
+            let made = json!({"spec": {field: "others"}});
+            assert!(check_claim(&claim, None, Some(&made)).is_err(), "{field}");
+            assert_eq!(check_claim(&claim, Some(&made), Some(&made)), Ok(()));
+        }
+        assert_eq!(check_claim(&claim, None, Some(&json!({"spec": {}}))), Ok(()));
+        let secret = Kind::new("v1", "Secret");
+        let key = "replicator.v1.mittwald.de/replicate-to";
+        assert!(check_secret(&secret, Some(&plain), Some(&marked(key))).is_err());
+        assert_eq!(check_secret(&secret, Some(&marked(key)), Some(&marked(key))), Ok(()));
+        assert_eq!(check_secret(&secret, Some(&marked(key)), Some(&plain)), Ok(()));
+        for own in ["rotated", "suture.dev/seen"] {
+            assert_eq!(check_secret(&secret, Some(&plain), Some(&marked(own))), Ok(()), "{own}");
         }
     }
 

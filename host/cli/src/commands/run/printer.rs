@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
-use suture_core::{Labels, Timestamp};
+use suture_core::{Labels, Timestamp, display};
 use suture_journal::Entry;
 use suture_scenario::Timeline;
 use suture_scenario::report::PlayedRun;
@@ -45,7 +45,7 @@ impl Printer {
 impl Watcher for Printer {
     fn began(&self, run: usize, key: &Labels, at: Timestamp) {
         let labels: Vec<_> = key.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let title = format!("{HEADING}run for {}{HEADING:#}", labels.join(" "));
+        let title = format!("{HEADING}run for {}{HEADING:#}", display::one_line(&labels.join(" ")));
         let timeline = Timeline::starting_at(at, self.output.look());
         self.timelines.lock().all.insert(run, (title, timeline));
     }

@@ -58,9 +58,13 @@ fn is_harmless_annotation(name: &str, value: &str) -> bool {
     is_of(name, &["checksum", "prometheus.io"]) || HARMLESS_ANNOTATIONS.contains(&name)
 }
 
+/// Labels without a domain by which others act: Azure's older pod identity, and controllers that
+/// would take the pod for one of their own.
+const STEERING_LABELS: [&str; 5] =
+    ["aadpodidbinding", "job-name", "controller-uid", "pod-template-hash", "controller-revision-hash"];
+
 fn is_harmless_label(name: &str) -> bool {
-    // By it Azure's older pod identity gives a pod an identity.
-    name != "aadpodidbinding"
+    !STEERING_LABELS.contains(&name)
         && (is_of(name, &["app.kubernetes.io", "helm.sh"]) || HARMLESS_LABELS.contains(&name))
 }
 

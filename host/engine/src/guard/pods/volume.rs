@@ -85,7 +85,7 @@ pub(in super::super) fn check_claim_templates(
     let first = ordinals.as_ref().and_then(|ordinals| ordinals.get("start")?.as_u64()).unwrap_or_default();
     let name = suture_core::object::name(after).unwrap_or_default();
     for template in templates.as_ref().and_then(Value::as_array).into_iter().flatten() {
-        for field in ["dataSource", "dataSourceRef", "volumeName"] {
+        for field in super::super::kinds::CLAIM_SOURCES {
             if template.get("spec").is_some_and(|spec| !absent(spec.get(field))) {
                 return Err(format!(
                     "a claim that is made from something else (`{field}`) is none that a grant can list"
