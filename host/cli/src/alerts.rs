@@ -61,7 +61,9 @@ pub fn parse(text: &str, now: Timestamp) -> Result<Vec<Alert>, CliError> {
     alert.entry("status").or_insert_with(|| Value::from("firing"));
     alert.entry("startsAt").or_insert_with(|| Value::from(now.to_string()));
     let mut alert: Alert = serde_json::from_value(Value::Object(alert)).map_err(wrong)?;
-    alert.fingerprint = alert.fingerprint();
+    if alert.fingerprint.is_empty() {
+        alert.fingerprint = alert.fingerprint();
+    }
     Ok(vec![alert])
 }
 

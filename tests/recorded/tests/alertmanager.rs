@@ -1,5 +1,7 @@
 //! The model of Alertmanager tells what the real one told, of the same input.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests stand outside of test functions")]
+
 use std::time::Duration;
 
 use suture_core::{AlertStatus, Labels, Matchers, Timestamp};

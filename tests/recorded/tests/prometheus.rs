@@ -1,5 +1,7 @@
 //! The model of Prometheus lists and posts after each evaluation what the real one did.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests stand outside of test functions")]
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -14,10 +16,13 @@ use suture_simulator::prometheus::{AlertingRule, Flags};
 const TICK: Millis = 300;
 
 /// What older versions did otherwise.
-const OTHERWISE: [(&str, &str); 1] = [(
-    "prometheus-2.42.0/restart-firing-short-for",
-    "with a `for` below the grace period what had fired was pending anew, too",
-)];
+const OTHERWISE: [(&str, &str); 2] = [
+    (
+        "prometheus-2.42.0/restart-firing-short-for",
+        "with a `for` below the grace period what had fired was pending anew, too",
+    ),
+    ("prometheus-2.42.0/no-for", "without a `for` what had fired was active only since the restart"),
+];
 
 /// Where in its second a trace begins; the real one keeps whole seconds over a restart.
 fn start(trace: &PrometheusTrace) -> Timestamp {
@@ -38,8 +43,8 @@ fn configured(rule: &Rule) -> SimulatedPrometheus {
     SimulatedPrometheus::new(vec![alerting], AlertRelabeling::default()).with_flags(flags)
 }
 
-fn series(name: &String) -> Labels {
-    Labels::from([("alertname".to_owned(), "A".to_owned()), ("name".to_owned(), name.clone())])
+fn series(name: &str) -> Labels {
+    Labels::from([("alertname".to_owned(), "A".to_owned()), ("name".to_owned(), name.to_owned())])
 }
 
 /// What the model makes of one evaluation.
@@ -49,7 +54,7 @@ fn evaluated(model: &mut SimulatedPrometheus, evaluation: &Evaluation, start: Ti
     if evaluation.restarted {
         model.restart();
     }
-    model.evaluate(now, &evaluation.holds.iter().map(series).collect::<BTreeSet<Labels>>());
+    model.evaluate(now, &evaluation.holds.iter().map(|name| series(name)).collect::<BTreeSet<Labels>>());
     let sent = |posted: Posted| Sent {
         name: posted.labels["name"].clone(),
         starts: since(posted.starts_at),

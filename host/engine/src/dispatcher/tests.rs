@@ -7,6 +7,7 @@ mod cancelled;
 mod closed;
 mod draining;
 mod held;
+mod identity;
 mod kept;
 mod left;
 mod many;

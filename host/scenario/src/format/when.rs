@@ -60,7 +60,9 @@ impl ScenarioAlert {
             generator_url,
             fingerprint,
         };
-        alert.fingerprint = alert.fingerprint();
+        if alert.fingerprint.is_empty() {
+            alert.fingerprint = alert.fingerprint();
+        }
         alert
     }
 }

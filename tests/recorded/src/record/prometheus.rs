@@ -148,7 +148,10 @@ fn evaluations(
         }
     }
     for at in &seen.alone {
-        if let Some(evaluation) = before(*at).and_then(|time| found.get_mut(&time)) {
+        // What a process that has just started knows says nothing of one before it.
+        let started = seen.started.iter().rfind(|started| *started <= at);
+        let evaluated = before(*at).filter(|time| started.is_none_or(|started| started <= time));
+        if let Some(evaluation) = evaluated.and_then(|time| found.get_mut(&time)) {
             evaluation.alone = true;
         }
     }

@@ -115,7 +115,7 @@ impl Confirming {
         self.cluster.clear_alerts();
     }
 
-    async fn wait_for<T>(&self, what: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
+    pub(super) async fn wait_for<T>(&self, what: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
         for _ in 0..4000 {
             if let Some(found) = found().await {
                 return found;
@@ -143,7 +143,7 @@ impl Confirming {
     }
 }
 
-fn unnecessary() -> Arc<dyn Program> {
+pub(super) fn unnecessary() -> Arc<dyn Program> {
     policy(|_, _| async { Ok(Ok(Outcome::Unnecessary { summary: "fine".into() })) })
 }
 

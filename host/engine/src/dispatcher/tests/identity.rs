@@ -1,0 +1,49 @@
+//! An alert is known by its labels, whatever fingerprint it is posted with.
+
+use super::unconfirmed::{confirming, unnecessary};
+use super::*;
+
+/// A media alert that began at a time, as it is posted with a fingerprint.
+fn posted(fingerprint: &str, labels: &[(&str, &str)], starts_at: &str) -> Notification {
+    let mut alert = json!({"status": "firing", "startsAt": starts_at, "fingerprint": fingerprint,
+        "labels": {"alertname": "A", "obj_namespace": "media"}});
+    for (name, value) in labels {
+        alert["labels"][*name] = json!(value);
+    }
+    serde_json::from_value(json!({"alerts": [alert]})).unwrap()
+}
+
+const SINCE: &str = "2026-11-22T04:00:00Z";
+const LATER: &str = "2026-11-22T04:05:00Z";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn posted_with_other_fingerprints_an_alert_is_one_incident_and_one_run() {
+    let bed = confirming(unnecessary(), |_| ()).await;
+    bed.fires("media");
+    for fingerprint in ["", "0001", "0002", "0003"] {
+        let one = posted(fingerprint, &[], SINCE);
+        bed.engine.accept(None, &one, serde_json::to_vec(&one).unwrap()).await.unwrap();
+        bed.until(IncidentState::Unnecessary).await;
+        bed.wait_for("routed", async || (bed.engine.journal().inbox_len() == 0).then_some(())).await;
+    }
+    assert_eq!(bed.until(IncidentState::Unnecessary).await.runs.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn posted_with_the_fingerprint_of_another_an_alert_does_not_close_its_incident() {
+    let bed = confirming(unnecessary(), |_| ()).await;
+    let (first, other) = (posted("same", &[], SINCE), posted("same", &[("severity", "b")], LATER));
+    for one in [&first, &other] {
+        bed.cluster.set_alert(&one.alerts[0]);
+    }
+    bed.engine.accept(None, &first, serde_json::to_vec(&first).unwrap()).await.unwrap();
+    bed.until(IncidentState::Unnecessary).await;
+    bed.engine.accept(None, &other, serde_json::to_vec(&other).unwrap()).await.unwrap();
+    bed.wait_for("both handled", async || {
+        let incidents = bed.incidents().await;
+        let handled = incidents.iter().filter(|one| one.state == IncidentState::Unnecessary);
+        (handled.count() == 2).then_some(())
+    })
+    .await;
+    assert!(bed.incidents().await.iter().all(|incident| incident.closed_at.is_none()));
+}
