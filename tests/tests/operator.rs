@@ -64,7 +64,10 @@ async fn what_fires_is_swept_and_a_module_that_differs_is_looked_at_and_accepted
     shows(
         dir,
         &["sweep", "demo", "--dry-run"],
-        &["would be accepted  {alertname=\"Demo\", name=\"plex\"}", "2 alerts fire, 1 are for policy `demo`"],
+        &[
+            "would be accepted  {alertname=\"Demo\", name=\"plex\"}",
+            "2 alerts fire, 1 of them for policy `demo`",
+        ],
     )
     .await
     .unwrap();

@@ -202,7 +202,12 @@ impl Judge {
     }
 
     /// Look back at the day.
-    pub fn finish(&self, now: Timestamp, host: &Host, reach: &Reach) -> Result<(usize, usize), Fault> {
+    pub fn finish(
+        &self,
+        now: Timestamp,
+        host: &Host,
+        reach: &Reach,
+    ) -> Result<(Vec<IncidentRecord>, usize), Fault> {
         let (open, runs) = read(host).map_err(|error| Fault::new(now, error))?;
         if let Some(run) = runs.first() {
             return Err(Fault::new(now, format!("a run is at work at the end: {run:?}")));
@@ -224,7 +229,7 @@ impl Judge {
         let (incidents, runs) = all(host).map_err(|error| Fault::new(now, error))?;
         self.nothing_was_done_twice(now, reach)?;
         self.what_is_kept_back_was_left_alone(now, reach, &incidents)?;
-        Ok((incidents.len(), runs))
+        Ok((incidents, runs))
     }
 
     fn nothing_was_done_twice(&self, now: Timestamp, reach: &Reach) -> Result<(), Fault> {

@@ -204,11 +204,17 @@ impl<'a> World<'a> {
         let (incidents, runs) = self.judge.finish(now, host, &self.reach)?;
         for object in self.objects.all() {
             let data = self.objects.data(object);
-            if !data["lock"].is_null() {
+            // What today's grants forbid to take back is a doubt, and a person is told.
+            let (namespace, _) = names(object);
+            let is_told = incidents.iter().any(|incident| {
+                incident.key.values().any(|value| *value == namespace)
+                    && incident.summary.contains("the undo of")
+            });
+            if !data["lock"].is_null() && !is_told {
                 return Err(Fault::new(now, format!("what was to be taken back of {object} is not: {data}")));
             }
         }
-        (self.day.incidents, self.day.runs) = (incidents, runs);
+        (self.day.incidents, self.day.runs) = (incidents.len(), runs);
         Ok(self.day)
     }
 }

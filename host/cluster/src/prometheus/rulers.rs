@@ -55,10 +55,12 @@ async fn vmalert_leaves_out_the_alerts_of_a_rule_that_has_none() {
 }
 
 #[tokio::test]
-async fn thanos_names_its_list_of_alerts_otherwise_and_says_null_where_there_are_none() {
+async fn thanos_names_its_list_of_alerts_otherwise_says_null_for_none_and_nothing_of_what_is_kept_firing() {
     assert_eq!(alerts(r#"{"status":"success","data":{"Alerts":null}}"#).await, []);
     assert_eq!(standing(include_str!("rulers/thanos-firing.json")).await, (true, false));
     assert_eq!(standing(include_str!("rulers/thanos-pending.json")).await, (false, false));
+    assert_eq!(standing(include_str!("rulers/thanos-kept.json")).await, (true, false));
+    assert_eq!(standing(include_str!("rulers/thanos-query-firing.json")).await, (true, false));
 }
 
 #[tokio::test]

@@ -130,11 +130,16 @@ fn by_key_only_the_name_and_the_keys_labels_must_be_alike() {
 fn pending_kept_firing_and_not_listed_are_told_apart() {
     let posted = [("alertname", "A"), ("ns", "media")];
     let pending = alert(&posted, false);
-    let since = Timestamp::UNIX_EPOCH;
+    let since = Timestamp::from_second(60).unwrap();
     let kept = ActiveAlert { kept_firing_since: Some(since), ..pending.clone() };
     let of = |listed: &[ActiveAlert]| standing(listed, AlertRelabeling::default(), &posted);
     assert_eq!(of(std::slice::from_ref(&pending)), Standing::Pending);
     assert_eq!(of(std::slice::from_ref(&kept)), Standing::KeptFiring(since));
+    let since_when = of(std::slice::from_ref(&kept)).to_string();
+    assert!(since_when.contains("hold any more since "), "{since_when}");
+    let untold = ActiveAlert { kept_firing_since: Some(Timestamp::UNIX_EPOCH), ..kept.clone() };
+    let since_when = of(std::slice::from_ref(&untold)).to_string();
+    assert!(since_when.contains("hold any more; "), "{since_when}");
     assert!(matches!(of(&[kept, pending, alert(&posted, true)]), Standing::Firing(_)));
     let absent = |listed: &[ActiveAlert]| of(listed).to_string();
     assert!(absent(&[]).contains("no alert at all") && absent(&[]).contains("prometheus.alertsUrl"));
