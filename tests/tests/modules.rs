@@ -190,7 +190,9 @@ async fn a_host_goes_on_beside_a_bomb_and_does_not_light_it_again() {
     let patience = Duration::from_secs(180);
     let refused = eventually(patience, async || {
         assert_eq!(host.get("/healthz").await.unwrap().0, 200);
-        error(&host).await.contains("compiling it takes more than")
+        // By CPU time or memory; on a machine that is busy by the time that passed.
+        let error = error(&host).await;
+        error.contains("compiling it takes more than") || error.contains("compiling it was ended after")
     })
     .await;
     assert!(refused, "{}", host.log());
