@@ -24,7 +24,7 @@ policies: build guest-target ## The policies, as WebAssembly components
 	$(SUTURE) build policies/run-cronjob
 
 test: c-compiler toolchain guest-target test-packages envtest ## Everything: unit tests, scenarios, end to end
-	$(CARGO) build --locked -p suture-cli
+	$(CARGO) build --locked --workspace --bin suture # With the features that the tests are built with.
 	target/debug/suture build policies/volsync
 	target/debug/suture build policies/run-cronjob
 	$(CARGO) test --locked --workspace --no-fail-fast

@@ -38,7 +38,8 @@ pub fn program() -> anyhow::Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let build = || {
         let built = std::process::Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "suture-cli"])
+            // Of the whole workspace, as the tests: with other features it would be built anew.
+            .args(["build", "--quiet", "--workspace", "--bin", "suture"])
             .current_dir(&root)
             .output()
             .map_err(|error| error.to_string())?;

@@ -1,6 +1,5 @@
 //! What people are told: the least of an Alertmanager that receives it.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -12,8 +11,9 @@ use serde_json::Value;
 /// Keeps the alerts that are posted to it. It ends with its runtime.
 #[derive(Clone)]
 pub struct Pages {
-    /// Where it answers.
-    pub address: SocketAddr,
+    /// Where it answers. Under a path of its own: ports are given anew, and somebody may still post to
+    /// whoever had this one before.
+    pub url: String,
     received: Arc<Mutex<Vec<Value>>>,
 }
 
@@ -24,14 +24,15 @@ impl Pages {
     /// Where no port is free.
     pub async fn listen() -> anyhow::Result<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
+        let path = format!("/{:x}", fastrand::u64(..));
+        let url = format!("http://{}{path}", listener.local_addr()?);
         let received = Arc::<Mutex<Vec<Value>>>::default();
         let receive = async |State(kept): State<Arc<Mutex<Vec<Value>>>>, Json(alerts): Json<Vec<Value>>| {
             kept.lock().extend(alerts);
         };
-        let router = Router::new().route("/api/v2/alerts", post(receive)).with_state(received.clone());
+        let router = Router::new().route(&format!("{path}/api/v2/alerts"), post(receive)).with_state(received.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { address, received })
+        Ok(Self { url, received })
     }
 
     /// All that was received, oldest first.

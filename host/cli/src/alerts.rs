@@ -1,10 +1,9 @@
 //! Alerts from a file: a webhook body, one alert, or just labels.
 
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
-use suture_core::{Alert, Notification, Timestamp};
+use suture_core::{Alert, Notification, Timestamp, file};
 
 use crate::error::CliError;
 
@@ -17,17 +16,12 @@ const MAX_BYTES: u64 = 10 << 20;
 /// Where it can't be read, or is too long.
 pub fn text(file: &Path) -> Result<String, CliError> {
     let wrong = |error: std::io::Error| CliError::usage(format!("it can't be read: {error}")).at(shown(file));
-    let mut text = String::new();
     let read = if file == Path::new("-") {
-        std::io::stdin().lock().take(MAX_BYTES + 1).read_to_string(&mut text)
+        file::read_text_from(std::io::stdin().lock(), MAX_BYTES)
     } else {
-        std::fs::File::open(file).and_then(|opened| opened.take(MAX_BYTES + 1).read_to_string(&mut text))
+        file::read_text(file, MAX_BYTES)
     };
-    read.map_err(wrong)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(CliError::usage(format!("more than {MAX_BYTES} bytes")).at(shown(file)));
-    }
-    Ok(text)
+    read.map_err(wrong)
 }
 
 fn shown(file: &Path) -> String {

@@ -1,6 +1,5 @@
 //! The HTTP client.
 
-use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -60,12 +59,6 @@ pub fn client_with(tls: &TlsArgs, is_here: bool) -> Result<reqwest::Client, CliE
 /// # Errors
 /// Where it can't be read, or is larger.
 pub fn read(file: &Path) -> Result<Vec<u8>, CliError> {
-    let unreadable = |error: std::io::Error| CliError::usage(error.to_string()).at(file.display());
-    let mut bytes = Vec::new();
-    let opened = std::fs::File::open(file).map_err(unreadable)?;
-    opened.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(CliError::usage(format!("at most {MAX_BYTES} bytes are read of it")).at(file.display()));
-    }
-    Ok(bytes)
+    suture_core::file::read(file, MAX_BYTES)
+        .map_err(|error| CliError::usage(error.to_string()).at(file.display()))
 }

@@ -171,16 +171,11 @@ impl UserConfig {
     fn load() -> Result<Option<Self>, CliError> {
         let Some(file) = user_file() else { return Ok(None) };
         let unreadable = |error: std::io::Error| CliError::usage(error.to_string()).at(file.display());
-        let metadata = match std::fs::metadata(&file) {
-            Ok(metadata) => metadata,
+        let text = match suture_core::file::read_text(&file, MAX_BYTES) {
+            Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unreadable(error)),
         };
-        if metadata.len() > MAX_BYTES {
-            let what = format!("it has {} bytes, at most {MAX_BYTES} are read", metadata.len());
-            return Err(CliError::usage(what).at(file.display()));
-        }
-        let text = std::fs::read_to_string(&file).map_err(unreadable)?;
         if text.trim().is_empty() {
             return Ok(None);
         }

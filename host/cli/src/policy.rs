@@ -137,11 +137,7 @@ pub fn shortest(path: &Path) -> PathBuf {
 /// Where the file can't be read.
 pub fn read(file: &Path) -> Result<Vec<u8>, CliError> {
     let read = std::fs::metadata(file).and_then(|metadata| match metadata.is_file() {
-        true if metadata.len() > MAX_BYTES => Err(std::io::Error::other(format!(
-            "it has {} bytes, and no component has more than {MAX_BYTES}",
-            metadata.len()
-        ))),
-        true => std::fs::read(file),
+        true => suture_core::file::read(file, MAX_BYTES),
         false => Err(std::io::Error::other("it is no regular file")),
     });
     read.map_err(|error| {

@@ -16,6 +16,7 @@ pub mod duration;
 pub mod effect;
 pub mod error;
 pub mod expression;
+pub mod file;
 pub mod grant;
 pub mod handler;
 pub mod incident;

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod arriving;
+mod fresh;
 mod by_hand;
 mod cancelling;
 mod draining;
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::RwLock;
-use suture_core::{Clock, Envelope, RealClock};
+use suture_core::{Alert, Clock, Envelope, RealClock};
 use suture_journal::{Change, Durability, InboxRecord, Journal, JournalError, PauseRecord};
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -37,6 +38,7 @@ use crate::reminder::{self, Notices};
 use crate::table::Table;
 use crate::unmatched::{Unmatched, UnmatchedAlert};
 use arriving::Arriving;
+use fresh::Fresh;
 pub use by_hand::{ByHand, CloseError, RetryError, StartError};
 pub use cancelling::{CancelError, CancelIncidentError};
 pub use draining::{DrainOrder, DrainStatus, Left};
@@ -91,6 +93,7 @@ pub(crate) struct Shared {
     pub notices: Notices,
     pub unmatched: Unmatched,
     arriving: Arriving,
+    pub fresh: Fresh,
     pub obstacles: Obstacles,
     held: RwLock<BTreeMap<String, Hold>>,
     /// The policies of which too much broke at once.
@@ -176,6 +179,7 @@ impl Engine {
             notices: Notices::default(),
             unmatched: Unmatched::default(),
             arriving: Arriving::default(),
+            fresh: Fresh::default(),
             storms: RwLock::default(),
             obstacles: Obstacles::default(),
         });
@@ -195,6 +199,21 @@ impl Engine {
         &self,
         policy: Option<&str>,
         notification: impl Into<Envelope>,
+        body: Vec<u8>,
+    ) -> Result<(), Refusal> {
+        self.accept_read(policy, notification, None, body).await
+    }
+
+    /// As [`accept`](Self::accept), with the alerts that were read off the body: all of them, or
+    /// none.
+    ///
+    /// # Errors
+    /// As of [`accept`](Self::accept).
+    pub async fn accept_read(
+        &self,
+        policy: Option<&str>,
+        notification: impl Into<Envelope>,
+        alerts: Option<Vec<Arc<Alert>>>,
         body: Vec<u8>,
     ) -> Result<(), Refusal> {
         let notification: Envelope = notification.into();
@@ -220,6 +239,9 @@ impl Engine {
         // That an alert cleared is no more work: it ends incidents, and so makes room.
         if notification.firing > 0 && room.is_full_with(arriving.all) {
             return Err(Refusal::Full(room.full()));
+        }
+        if let Some(alerts) = alerts {
+            self.0.fresh.keep(&body, alerts);
         }
         let record = InboxRecord {
             received_at: self.0.clock.now(),

@@ -1,16 +1,21 @@
 //! Alerts that were posted and that nobody handles: no policy is for them, or the one that may
 //! be is not loaded. Whoever posts them gets a 200, so they are told here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::Serialize;
+use suture_core::clock::later;
 use suture_core::{Alert, Labels, Timestamp, names};
 
 use crate::metrics::Metrics;
 
 /// Names (with the policy that is missed) that are told apart. What goes beyond is counted as one.
 const MOST: usize = 200;
+/// After how long without a post a name makes room for another: longer than Alertmanagers wait
+/// until they repeat themselves (`repeat_interval`, four hours unless it is set).
+const QUIET: Duration = Duration::from_secs(24 * 60 * 60);
 /// What the names beyond are called in the metric.
 const OTHERS: &str = "(others)";
 
@@ -73,6 +78,8 @@ pub(crate) struct Unmatched(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     by_name: BTreeMap<(String, Option<String>), UnmatchedAlert>,
+    /// The names that the metric tells apart: a series that was there once stays.
+    measured: BTreeSet<String>,
     /// Alerts whose names are too many.
     others: u64,
 }
@@ -83,7 +90,7 @@ impl Unmatched {
         let alertname = names::shortened(alert.labels.get("alertname").map_or("", String::as_str));
         let key = (alertname.clone(), why.policy().map(str::to_owned));
         let mut state = self.0.lock();
-        if !state.by_name.contains_key(&key) && state.by_name.len() >= MOST {
+        if !state.by_name.contains_key(&key) && state.by_name.len() >= MOST && !state.make_room(at) {
             state.others += 1;
             if state.others == 1 {
                 tracing::warn!(
@@ -93,7 +100,11 @@ impl Unmatched {
             }
             return metrics.unmatched(OTHERS, why.as_str());
         }
-        metrics.unmatched(&alertname, why.as_str());
+        let is_measured = state.measured.len() < MOST || state.measured.contains(&alertname);
+        if is_measured {
+            state.measured.insert(alertname.clone());
+        }
+        metrics.unmatched(if is_measured { &alertname } else { OTHERS }, why.as_str());
         let entry = state.by_name.entry(key).or_insert_with(|| {
             tell(&alertname, why);
             UnmatchedAlert {
@@ -122,6 +133,18 @@ impl Unmatched {
     pub fn all(&self) -> (Vec<UnmatchedAlert>, u64) {
         let state = self.0.lock();
         (state.by_name.values().cloned().collect(), state.others)
+    }
+}
+
+impl State {
+    /// Forget the name that has not been posted for the longest, where that is long enough for
+    /// Alertmanager to have repeated it: whether there is room now.
+    fn make_room(&mut self, now: Timestamp) -> bool {
+        let oldest = self.by_name.iter().min_by_key(|(_, alert)| alert.last_at);
+        let quiet = oldest.filter(|(_, alert)| later(alert.last_at, QUIET) < now);
+        let Some(name) = quiet.map(|(name, _)| name.clone()) else { return false };
+        self.by_name.remove(&name);
+        true
     }
 }
 
@@ -176,6 +199,26 @@ mod tests {
         let series = text.lines().filter(|line| line.starts_with("suture_alerts_unmatched_total{"));
         assert_eq!(series.count(), MOST + 1);
         assert!(text.contains(r#"{alert="(others)",reason="noPolicy"} 50"#), "{text}");
+    }
+
+    #[test]
+    fn a_name_that_is_not_posted_any_more_makes_room_for_another() {
+        let (unmatched, metrics) = (Unmatched::default(), Metrics::new("test"));
+        for number in 0..MOST {
+            unmatched.note(
+                &alert(&format!("Made up {number}")),
+                &Why::NoPolicy,
+                Timestamp::UNIX_EPOCH,
+                &metrics,
+            );
+        }
+        let next_week = later(Timestamp::UNIX_EPOCH, 7 * QUIET);
+        unmatched.note(&alert("Real"), &Why::NoPolicy, next_week, &metrics);
+        let (all, others) = unmatched.all();
+        assert!(all.iter().any(|alert| alert.alertname == "Real"));
+        assert_eq!((all.len(), others), (MOST, 0));
+        let text = metrics.encode();
+        assert!(text.contains(r#"{alert="(others)",reason="noPolicy"} 1"#), "no series more: {text}");
     }
 
     #[test]

@@ -52,11 +52,7 @@ struct Auth {
 /// Where the file can't be used. Helpers are programs, and none is run.
 pub(crate) fn read(file: &Path, registry: &str) -> Result<Option<Credentials>, OciError> {
     let wrong = |why: String| OciError::Credentials { file: file.to_owned(), why };
-    let size = std::fs::metadata(file).map_err(|error| wrong(error.to_string()))?.len();
-    if size > MAX_BYTES {
-        return Err(wrong(format!("it has {size} bytes, too many for a docker config file")));
-    }
-    let text = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
+    let text = suture_core::file::read(file, MAX_BYTES).map_err(|error| wrong(error.to_string()))?;
     // What serde says may quote a password.
     let config: DockerConfig = serde_json::from_slice(&text).map_err(|error| {
         wrong(format!("not a docker config file (line {}, column {})", error.line(), error.column()))

@@ -157,7 +157,7 @@ impl Scenario {
     /// # Errors
     /// As [`parse_all`](Self::parse_all), and where the file can't be read.
     pub fn load(file: &Path) -> Result<Vec<Self>, ScenarioError> {
-        let text = std::fs::read_to_string(file)
+        let text = suture_core::file::read_text(file, Self::MAX_BYTES as u64)
             .map_err(|error| ScenarioError::at(file, Location::UNKNOWN, error.to_string()))?;
         Self::parse_all(&text, file)
     }

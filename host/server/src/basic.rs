@@ -4,7 +4,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use parking_lot::RwLock;
@@ -12,6 +11,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::secret_file::{FileError, SecretFile};
+use crate::token::authorization;
 
 /// A name, and a password in a file. It is read again when the file is another.
 pub(crate) struct Basic {
@@ -65,14 +65,11 @@ impl Basic {
     /// time: how long it takes says nothing about them.
     pub fn admits(&self, headers: &HeaderMap) -> bool {
         self.refresh();
-        let Some(offered) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
-            return false;
-        };
-        let Some((scheme, encoded)) = offered.split_once(' ') else { return false };
+        let Some((scheme, encoded)) = authorization(headers) else { return false };
         if !scheme.eq_ignore_ascii_case("basic") {
             return false;
         }
-        let Ok(decoded) = STANDARD.decode(encoded.trim()) else { return false };
+        let Ok(decoded) = STANDARD.decode(encoded) else { return false };
         let Some(colon) = decoded.iter().position(|byte| *byte == b':') else { return false };
         let (username, password) = decoded.split_at(colon);
         let password = password.get(1..).unwrap_or_default();
@@ -100,6 +97,8 @@ impl Basic {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
+
+    use axum::http::header::AUTHORIZATION;
 
     use super::*;
 

@@ -317,11 +317,8 @@ impl Config {
     /// All that is wrong with it; where it is not YAML of the right form, the first.
     pub fn load(file: &Path) -> Result<Loaded, Vec<ConfigError>> {
         let unreadable = |message: String| vec![Text { file, text: "" }.error(Location::UNKNOWN, message)];
-        let size = std::fs::metadata(file).map_err(|error| unreadable(error.to_string()))?.len();
-        if size > Self::MAX_BYTES {
-            return Err(unreadable(too_large(size)));
-        }
-        let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
+        let text = suture_core::file::read_text(file, Self::MAX_BYTES)
+            .map_err(|error| unreadable(error.to_string()))?;
         let base = file.parent().unwrap_or(Path::new("")).to_owned();
         Self::parse(text, file, base)
     }

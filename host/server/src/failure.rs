@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::token::bearer;
+use crate::token::{authorization, bearer};
 
 /// The body of an answer that is an error.
 #[derive(Serialize, JsonSchema)]
@@ -102,13 +102,9 @@ impl Offered {
         if bearer(headers).is_some_and(|token| !token.is_empty()) {
             return Self::Token;
         }
-        let scheme = |value: &HeaderValue| {
-            let text = value.to_str().ok()?;
-            Some(text.split(' ').next()?.eq_ignore_ascii_case("basic"))
-        };
-        match headers.get(header::AUTHORIZATION).and_then(scheme) {
-            Some(true) => Self::Password,
-            Some(false) | None => Self::Nothing,
+        match authorization(headers) {
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("basic") => Self::Password,
+            Some(_) | None => Self::Nothing,
         }
     }
 }

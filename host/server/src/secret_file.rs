@@ -1,8 +1,11 @@
 //! Files that hold one secret: a token, or a password.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+
+use suture_core::file;
 
 /// The largest secret, in bytes.
 const MAX_BYTES: u64 = 4096;
@@ -29,13 +32,10 @@ impl SecretFile {
     /// # Errors
     /// Why it holds no secret.
     pub fn read(&self, trim: impl Fn(&str) -> &str) -> Result<String, FileError> {
-        let missing = |error: std::io::Error| self.error(&error, true);
-        let size = std::fs::metadata(&self.path).map_err(missing)?.len();
-        if size > MAX_BYTES {
-            let message = format!("it has {size} bytes, a {} has at most {MAX_BYTES}", self.what);
-            return Err(self.error(&message, false));
-        }
-        let text = std::fs::read_to_string(&self.path).map_err(missing)?;
+        let text = file::read_text(&self.path, MAX_BYTES).map_err(|error| {
+            let is_missing = !matches!(error.kind(), ErrorKind::FileTooLarge | ErrorKind::InvalidData);
+            self.error(&error, is_missing)
+        })?;
         let secret = trim(&text);
         if secret.is_empty() {
             return Err(self.error(&"it is empty", false));

@@ -50,10 +50,7 @@ pub(crate) async fn start(
 /// The headers in a file. What is wrong with one is said without its value.
 fn headers(file: &Path) -> Result<HeaderMap, String> {
     let unreadable = |error: std::io::Error| format!("{}: {error}", file.display());
-    if std::fs::metadata(file).map_err(unreadable)?.len() > MAX_HEADERS {
-        return Err(format!("{}: more than {MAX_HEADERS} bytes", file.display()));
-    }
-    let text = std::fs::read_to_string(file).map_err(unreadable)?;
+    let text = suture_core::file::read_text(file, MAX_HEADERS).map_err(unreadable)?;
     let mut headers = HeaderMap::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let wrong = || format!("{}:{}: this is not `NAME: VALUE`", file.display(), number + 1);

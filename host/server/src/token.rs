@@ -36,11 +36,22 @@ fn digest(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
+/// The scheme and the credentials that a request carries. One that carries two carries none: a
+/// proxy on the way may have looked at the other.
+pub(crate) fn authorization(headers: &HeaderMap) -> Option<(&str, &str)> {
+    let mut offered = headers.get_all(AUTHORIZATION).iter();
+    match (offered.next(), offered.next()) {
+        (Some(offered), None) => {
+            offered.to_str().ok()?.split_once(' ').map(|(scheme, rest)| (scheme, rest.trim()))
+        }
+        _ => None,
+    }
+}
+
 /// The bearer token that a request carries.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let offered = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = offered.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    let (scheme, token) = authorization(headers)?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
 impl Token {
@@ -103,6 +114,9 @@ mod tests {
             assert!(!token.admits(&bearer(wrong)).await, "{wrong}");
         }
         assert!(!token.admits(&HeaderMap::new()).await);
+        let mut twice = bearer("Bearer first");
+        twice.append(AUTHORIZATION, "Bearer second".parse().unwrap());
+        assert!(!token.admits(&twice).await, "which of them did a proxy look at?");
         std::fs::write(&file, "second").unwrap();
         let later = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(4_000_000_000);
         std::fs::File::options().append(true).open(&file).unwrap().set_modified(later).unwrap();

@@ -36,6 +36,8 @@ const ROOM: Room = Room { places: 256, bytes: config::Webhook::MAX_BODY as usize
 
 /// Drills of one notification that are looked for.
 const MOST_DRILLS: usize = 32;
+/// Alerts of a notification that are handed on as they were read: more are read again when their turn comes.
+const MOST_READ: usize = 64;
 
 pub(crate) struct Webhook {
     pub engine: Engine,
@@ -158,14 +160,23 @@ async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> An
     })?;
     let body = read(webhook, request.into_body(), &mut reading).await?;
     let mut drills = BTreeSet::new();
+    // They are routed as they were read here, unless there are too many.
+    let mut read = Some(Vec::new());
     let notice = |alert: Read| {
         if drills.len() < MOST_DRILLS {
             drills.extend(drill_of(&alert));
         }
+        read = match (read.take(), alert) {
+            (Some(mut read), Read::Whole(alert)) if read.len() < MOST_READ => {
+                read.push(Arc::new(*alert));
+                Some(read)
+            }
+            _ => None,
+        };
     };
     let notification = Envelope::parse(&body, notice).map_err(|error| unreadable(&body, &error))?;
     let accepted = notification.alerts;
-    webhook.engine.accept(policy, notification.clone(), body).await.map_err(|refusal| match refusal {
+    webhook.engine.accept_read(policy, notification.clone(), read, body).await.map_err(|refusal| match refusal {
         Refusal::UnknownPolicy(_) => Failure::not_found(refusal.to_string()),
         Refusal::Full(_) => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "journalFull", refusal.to_string()),
         Refusal::Overloaded(_) | Refusal::TooManyBytes(_) | Refusal::Stopping | Refusal::Journal(_) => {

@@ -101,7 +101,7 @@ impl Work<'_> {
                  can allow it: {}",
                 self.target,
                 error.message,
-                Needs::of(&self.cron_job, &self.target.namespace)
+                Needs::of(&self.cron_job, &self.target.namespace, &self.environment)
             )),
             reason::INVALID => escalate(format!(
                 "the API server does not take the Job {name}: {}; nothing was started",

@@ -38,6 +38,11 @@ impl Environment {
         Ok(Self(variables))
     }
 
+    /// What the variables are called.
+    pub fn names(&self) -> Vec<String> {
+        self.0.iter().map(|(name, _)| name.clone()).collect()
+    }
+
     /// Give the variables to every container of a pod. They come first, so that the
     /// template's own variables can refer to them, and replace what the template gives
     /// them for when nobody does.

@@ -149,7 +149,7 @@ impl<'a> World<'a> {
         let config = format!(
             r#"
 cluster: {{simulated: {{socket: cluster.sock}}}}
-alertmanager: {{url: "http://{pages}"}}
+alertmanager: {{url: "{pages}"}}
 policies:
 - name: volsync
   source: {{file: {component}}}
@@ -164,7 +164,7 @@ policies:
   - {{groups: [snapshot.storage.k8s.io], resources: [volumesnapshots], verbs: [get, list, patch, delete], namespaces: [media]}}
   - {{groups: [snapshot.storage.k8s.io], resources: [volumesnapshotcontents], verbs: [get]}}
 "#,
-            pages = pages.address,
+            pages = pages.url,
             component = shared.component.display(),
             settings = play.settings,
         );

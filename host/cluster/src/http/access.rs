@@ -167,11 +167,7 @@ fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
 
 fn text(file: &Path) -> Result<String, String> {
     let named = |error: &dyn fmt::Display| format!("{}: {error}", file.display());
-    let size = std::fs::metadata(file).map_err(|error| named(&error))?.len();
-    if size > MAX_BYTES {
-        return Err(named(&format!("it has {size} bytes, more than {MAX_BYTES}")));
-    }
-    let text = std::fs::read_to_string(file).map_err(|error| named(&error))?;
+    let text = suture_core::file::read_text(file, MAX_BYTES).map_err(|error| named(&error))?;
     if text.trim().is_empty() {
         return Err(named(&"it is empty"));
     }

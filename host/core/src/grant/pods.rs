@@ -7,7 +7,7 @@ use super::Glob;
 /// What a pod that a policy creates (itself, or through a Job, a Deployment, …) may use.
 /// Nothing, unless it is listed; and never what Kubernetes' Pod Security Standards call
 /// privileged.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PodGrant {
     /// Image references of all kinds of containers.
@@ -49,6 +49,43 @@ pub struct PodGrant {
     /// whatever it holds: variables may be given plain values, nothing else changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<TemplateSource>,
+    /// The variables that a copy (`from`) may be given values for, and no other. Where none is
+    /// listed, any may whose name does not say that programs act by it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<Glob>,
+    /// To how many pods, at most, a change may raise what one object asks for (`replicas`,
+    /// `parallelism`, `completions`, `maxReplicas`).
+    #[serde(skip_serializing_if = "is_default_replicas")]
+    pub replicas: u32,
+}
+
+/// What [`PodGrant::replicas`] is where a grant does not say it.
+const DEFAULT_REPLICAS: u32 = 100;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_default_replicas(replicas: &u32) -> bool {
+    *replicas == DEFAULT_REPLICAS
+}
+
+impl Default for PodGrant {
+    fn default() -> Self {
+        Self {
+            images: Vec::new(),
+            service_accounts: Vec::new(),
+            secrets: Vec::new(),
+            claims: Vec::new(),
+            priority_classes: Vec::new(),
+            runtime_classes: Vec::new(),
+            node_labels: Vec::new(),
+            tolerations: Vec::new(),
+            annotations: Vec::new(),
+            labels: Vec::new(),
+            level: PodLevel::default(),
+            from: Vec::new(),
+            variables: Vec::new(),
+            replicas: DEFAULT_REPLICAS,
+        }
+    }
 }
 
 impl PodGrant {

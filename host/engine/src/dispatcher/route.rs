@@ -79,6 +79,10 @@ impl Dispatcher {
         record: &InboxRecord,
         aimed: &mut Vec<Aimed>,
     ) -> Result<bool, serde_json::Error> {
+        if let Some(alerts) = self.shared.fresh.take(&record.body) {
+            alerts.into_iter().for_each(|alert| self.aim(record, alert, aimed));
+            return Ok(aimed.len() < PART || (self.route_all(aimed).await && self.save().await));
+        }
         let mut done = 0;
         loop {
             let (mut part, mut place) = (Vec::new(), 0);
@@ -89,7 +93,10 @@ impl Dispatcher {
                 place += 1;
             })?;
             done += part.len();
-            part.into_iter().for_each(|alert| self.aim(record, alert, aimed));
+            part.into_iter().for_each(|alert| match alert {
+                Read::Whole(alert) => self.aim(record, Arc::new(*alert), aimed),
+                Read::Oversized { alertname } => self.refuse(&alertname),
+            });
             if aimed.len() >= PART && !(self.route_all(aimed).await && self.save().await) {
                 return Ok(false);
             }
@@ -99,19 +106,14 @@ impl Dispatcher {
         }
     }
 
-    fn aim(&mut self, record: &InboxRecord, alert: Read, aimed: &mut Vec<Aimed>) {
-        let alert = match alert {
-            Read::Whole(alert) => Arc::new(*alert),
-            Read::Oversized { alertname } => {
-                let alertname = names::shortened(&alertname);
-                tracing::warn!(
-                    alertname,
-                    "an alert can't be handled: it has too many labels, or too long ones"
-                );
-                // Whose it is, its labels would say.
-                return self.shared.metrics.alert("", "invalid");
-            }
-        };
+    fn refuse(&self, alertname: &str) {
+        let alertname = names::shortened(alertname);
+        tracing::warn!(alertname, "an alert can't be handled: it has too many labels, or too long ones");
+        // Whose it is, its labels would say.
+        self.shared.metrics.alert("", "invalid");
+    }
+
+    fn aim(&mut self, record: &InboxRecord, alert: Arc<Alert>, aimed: &mut Vec<Aimed>) {
         let by_name = record.policy.as_deref();
         if let Some(policy) = by_name.filter(|_| record.waits) {
             self.unkeep(policy, &alert);

@@ -62,7 +62,11 @@ impl Guard {
         kinds::check_claim(kind, before, after).map_err(denied)?;
         kinds::check_secret(kind, before, after).map_err(denied)?;
         check_marks(&mutation, before, after)?;
-        for verb in self.verbs_of(&mutation, written.before.is_none()) {
+        let mut verbs = self.verbs_of(&mutation, written.before.is_none());
+        if kinds::is_deleted_by(before, after) {
+            verbs.push(Verb::Delete);
+        }
+        for verb in verbs {
             let asked = Asked::of_mutation(verb, &mutation);
             self.check_pods(kind, &mutation, &written, &self.allowing(&asked, &written).await?).await?;
         }
@@ -173,17 +177,19 @@ impl Guard {
         written: &Written,
         allowing: &[&Grant],
     ) -> Result<(), Fault> {
-        // The objects that an eviction or a scale is are not those that hold the pod.
-        if mutation.subresource().is_some_and(|subresource| subresource != "status") {
-            return Ok(());
-        }
         let Some(after) = &written.after else { return Ok(()) };
+        // The objects that an eviction or a scale is are not those that hold the pod.
+        let holds_pods = mutation.subresource().is_none_or(|subresource| subresource == "status");
         let mut refused = None;
         // The grant that says something of pods says best what is missing.
         let (saying, silent): (Vec<&Grant>, Vec<&Grant>) =
             allowing.iter().copied().partition(|grant| !grant.pods.is_empty());
         for grant in saying.into_iter().chain(silent) {
-            match self.pods_allowed(kind, written, after, grant).await {
+            let allowed = match pods::check_count(written.before.as_deref(), after, grant.pods.replicas) {
+                Ok(()) if holds_pods => self.pods_allowed(kind, written, after, grant).await,
+                counted => counted.map_err(denied),
+            };
+            match allowed {
                 Ok(()) => return Ok(()),
                 Err(Fault::Halt(halt)) => return Err(halt.into()),
                 Err(error) => refused = refused.or(Some(error)),
@@ -248,7 +254,7 @@ impl Guard {
                 Err(fault) => return Err(fault),
             };
             let template = original.pointer("/spec/jobTemplate/spec/template");
-            if template.is_some_and(|template| pods::equals(pod, template)) {
+            if template.is_some_and(|template| pods::equals(pod, template, &rules.variables())) {
                 return Ok(Copied::Yes);
             }
         }

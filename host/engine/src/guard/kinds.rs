@@ -165,6 +165,25 @@ pub(super) fn check_secret(kind: &Kind, before: Option<&Value>, after: Option<&V
     Ok(())
 }
 
+/// Fields of existing objects by which their controller deletes them, or what is theirs: a Job by
+/// its age, the Jobs of a CronJob, the claims of a StatefulSet.
+const DELETING: [&str; 4] = [
+    "/spec/ttlSecondsAfterFinished",
+    "/spec/successfulJobsHistoryLimit",
+    "/spec/failedJobsHistoryLimit",
+    "/spec/persistentVolumeClaimRetentionPolicy",
+];
+
+/// Whether a change of what is there lets its controller delete: for that one needs the right to.
+pub(super) fn is_deleted_by(before: Option<&Value>, after: Option<&Value>) -> bool {
+    let (Some(before), Some(after)) = (before, after) else { return false };
+    let said = |object: &Value, pointer| object.pointer(pointer).filter(|value| !value.is_null()).cloned();
+    DELETING.iter().any(|pointer| {
+        let now = said(after, pointer);
+        now.is_some() && now != said(before, pointer)
+    })
+}
+
 /// That a Job takes no pods of others for its own.
 pub(super) fn check_job(kind: &Kind, before: Option<&Value>, after: Option<&Value>) -> Result<(), String> {
     let (None, Some(after)) = (before, after) else { return Ok(()) };
@@ -238,6 +257,27 @@ mod tests {
         for own in ["rotated", "suture.dev/seen"] {
             assert_eq!(check_secret(&secret, Some(&plain), Some(&marked(own))), Ok(()), "{own}");
         }
+    }
+
+    #[test]
+    fn what_lets_a_controller_delete_is_told_from_other_changes() {
+        let of = |spec: Value| json!({"spec": spec});
+        let plain = of(json!({"parallelism": 1}));
+        for spec in [
+            json!({"ttlSecondsAfterFinished": 0}),
+            json!({"failedJobsHistoryLimit": 0}),
+            json!({"successfulJobsHistoryLimit": 0}),
+            json!({"persistentVolumeClaimRetentionPolicy": {"whenScaled": "Delete"}}),
+        ] {
+            let expiring = of(spec);
+            assert!(is_deleted_by(Some(&plain), Some(&expiring)), "{expiring}");
+            assert!(!is_deleted_by(None, Some(&expiring)), "what is made may go by itself");
+            assert!(
+                !is_deleted_by(Some(&expiring), Some(&expiring))
+                    && !is_deleted_by(Some(&expiring), Some(&plain))
+            );
+        }
+        assert!(!is_deleted_by(Some(&plain), Some(&of(json!({"parallelism": 2})))));
     }
 
     #[test]

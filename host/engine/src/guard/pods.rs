@@ -9,6 +9,7 @@
 
 mod amounts;
 mod container;
+mod count;
 mod metadata;
 mod placement;
 mod rules;
@@ -18,6 +19,7 @@ mod volume;
 
 use serde_json::Value;
 
+pub(super) use count::check as check_count;
 pub(super) use rules::Rules;
 pub(super) use source::equals;
 pub(super) use volume::check_claim_templates;

@@ -37,11 +37,7 @@ impl PublicKey {
     /// Why it is no key that can be used.
     pub fn load(file: &Path) -> Result<Self, OciError> {
         let wrong = |why: String| OciError::Key { file: file.to_owned(), why };
-        let size = std::fs::metadata(file).map_err(|error| wrong(error.to_string()))?.len();
-        if size > MAX_BYTES {
-            return Err(wrong(format!("it has {size} bytes, too many for a public key")));
-        }
-        let pem = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+        let pem = suture_core::file::read_text(file, MAX_BYTES).map_err(|error| wrong(error.to_string()))?;
         Self::parse(&pem).map_err(wrong)
     }
 

@@ -132,6 +132,8 @@ impl Uses {
             // Whatever else the run's grants said of pods: they let these pass.
             level: PodLevel::Baseline,
             from: TemplateSource::try_from("cronjobs/*".to_owned()).into_iter().collect(),
+            variables: Glob::new("*").into_iter().collect(),
+            ..PodGrant::default()
         }
     }
 }
@@ -154,7 +156,8 @@ mod tests {
         assert_eq!(
             granted,
             json!({"images": ["busybox:1", "restic:1"], "serviceAccounts": ["sa"],
-                "secrets": ["all", "mounted", "one", "projected", "pull"], "level": "baseline", "from": ["cronjobs/*"]})
+                "secrets": ["all", "mounted", "one", "projected", "pull"], "level": "baseline", "from": ["cronjobs/*"],
+                "variables": ["*"]})
         );
         let placed = json!({"metadata": {"annotations": {"a/b": "c"}, "labels": {"mesh.io/inject": "true"}}, "spec": {"containers": [{}],
             "priorityClassName": "high", "runtimeClassName": "gvisor", "nodeSelector": {"disk": "ssd"},
@@ -165,7 +168,8 @@ mod tests {
             granted,
             json!({"serviceAccounts": ["default"], "claims": ["data"], "priorityClasses": ["high"],
                 "runtimeClasses": ["gvisor"], "nodeLabels": ["disk", "zone"], "tolerations": ["gpu"],
-                "annotations": ["a/b"], "labels": ["mesh.io/inject"], "level": "baseline", "from": ["cronjobs/*"]})
+                "annotations": ["a/b"], "labels": ["mesh.io/inject"], "level": "baseline", "from": ["cronjobs/*"],
+                "variables": ["*"]})
         );
         assert!(Uses::of(&json!({"kind": "ConfigMap", "data": {"image": "x"}})).is_empty());
         let accounts = |spec: Value| Uses::of(&json!({"spec": spec})).granted().service_accounts;

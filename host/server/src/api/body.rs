@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use suture_core::names::shortened;
 
 use crate::failure::Failure;
@@ -14,12 +15,13 @@ pub(super) fn read<T: DeserializeOwned + Default>(body: &[u8], example: &str) ->
     if body.is_empty() {
         return Ok(T::default());
     }
-    let read: Result<Option<T>, _> = serde_json::from_slice(body);
-    let read = read.map_err(|error| {
+    let wrong = |error: serde_json::Error| {
         let what = format!("the body is not {example}: {error}");
         Failure::new(StatusCode::BAD_REQUEST, "unreadable", what)
-    })?;
-    Ok(read.unwrap_or_default())
+    };
+    // Of a list serde would read the fields in their order, and of an empty one none.
+    let said: Option<Map<String, Value>> = serde_json::from_slice(body).map_err(wrong)?;
+    T::deserialize(Value::Object(said.unwrap_or_default())).map_err(wrong)
 }
 
 /// A reason that is no longer than anybody reads.
@@ -34,4 +36,29 @@ pub(super) fn reason(given: Option<String>) -> Result<String, Failure> {
         });
     }
     Ok(reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    struct Said {
+        policy: Option<String>,
+    }
+
+    #[test]
+    fn a_body_is_an_object_or_nothing_and_a_list_is_neither() {
+        let read = |text: &str| read::<Said>(text.as_bytes(), "{\"policy\": \"…\"}");
+        for nothing in ["", "null", "{}"] {
+            assert_eq!(read(nothing).unwrap(), Said::default(), "{nothing}");
+        }
+        assert_eq!(read("{\"policy\": \"a\"}").unwrap().policy.as_deref(), Some("a"));
+        for other in ["[]", "[\"a\"]", "0", "\"\"", "{\"polcy\": \"a\"}"] {
+            assert!(read(other).is_err(), "{other}");
+        }
+    }
 }

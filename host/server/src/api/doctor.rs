@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use suture_core::Labels;
 
-use super::Answer;
+use super::{Answer, body};
 use crate::doctor::Doctor;
 use crate::failure::Failure;
 use crate::name::Name;
@@ -32,15 +32,9 @@ pub(super) struct Drill {
 pub(super) async fn drill(
     Extension(doctor): Extension<Arc<Doctor>>,
     Extension(caller): Extension<Caller>,
-    body: axum::body::Bytes,
+    given: axum::body::Bytes,
 ) -> Result<(StatusCode, Json<Value>), Failure> {
-    let Drill { labels } = match body.is_empty() {
-        true => Drill::default(),
-        false => serde_json::from_slice(&body).map_err(|error| {
-            let what = format!("the body is not {{\"labels\": {{…}}}}: {error}");
-            Failure::new(StatusCode::BAD_REQUEST, "unreadable", what)
-        })?,
-    };
+    let Drill { labels } = body::read(&given, "{\"labels\": {…}}")?;
     let drill = doctor.drill(labels).await.map_err(Failure::unavailable)?;
     caller.did("drill", &drill.id);
     Ok((StatusCode::ACCEPTED, Json(json!(drill))))

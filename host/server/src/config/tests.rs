@@ -221,7 +221,7 @@ fn a_file_that_is_missing_or_huge_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("suture.yaml");
     std::fs::write(&file, "x".repeat(2 << 20)).unwrap();
-    assert!(Config::load(&file).err().unwrap()[0].message.contains("at most"));
+    assert!(Config::load(&file).err().unwrap()[0].message.contains("more than"));
 }
 
 #[test]

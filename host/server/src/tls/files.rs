@@ -1,7 +1,7 @@
 //! The files that TLS is made of.
 
 use std::fmt;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -185,14 +185,10 @@ fn wrong(which: Which, file: &Path, error: &dyn fmt::Display) -> TlsError {
 }
 
 fn read(which: Which, file: &Path) -> Result<Vec<u8>, TlsError> {
-    let unreadable = |error: std::io::Error| TlsError { is_missing: true, ..wrong(which, file, &error) };
-    let mut bytes = Vec::new();
-    let opened = std::fs::File::open(file).map_err(unreadable)?;
-    opened.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(wrong(which, file, &format!("it has more than {MAX_BYTES} bytes")));
-    }
-    Ok(bytes)
+    suture_core::file::read(file, MAX_BYTES).map_err(|error| TlsError {
+        is_missing: error.kind() != ErrorKind::FileTooLarge,
+        ..wrong(which, file, &error)
+    })
 }
 
 fn certificates(which: Which, file: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {

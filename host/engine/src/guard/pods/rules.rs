@@ -37,6 +37,11 @@ impl<'a> Rules<'a> {
         !self.0.iter().any(|grant| grant.level == PodLevel::Baseline)
     }
 
+    /// The variables that copies may be given; none where any may that is data.
+    pub fn variables(&self) -> Vec<&'a Glob> {
+        self.0.iter().flat_map(|grant| &grant.variables).collect()
+    }
+
     /// The CronJobs whose template passes.
     pub fn sources(&self) -> impl Iterator<Item = &'a Glob> {
         self.0.iter().flat_map(|grant| &grant.from).map(|source| &source.cron_job)

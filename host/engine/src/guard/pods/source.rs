@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use suture_core::grant::Glob;
 
-/// Whether a pod template is another one, variables with plain values aside: those may be
-/// added to its containers, or given another value. One whose value comes from elsewhere
-/// stays as it is, and none is taken away.
-pub(in super::super) fn equals(template: &Value, original: &Value) -> bool {
+/// Whether a pod template is another one, variables with plain values aside: those that are
+/// listed (where none is: those that are data) may be added to its containers, or given
+/// another value. One whose value comes from elsewhere stays as it is, and none is taken away.
+pub(in super::super) fn equals(template: &Value, original: &Value, listed: &[&Glob]) -> bool {
     let (mut template, mut original) = (sparse(template), sparse(original));
     for list in ["initContainers", "containers"] {
         let pointer = format!("/spec/{list}");
@@ -18,7 +19,7 @@ pub(in super::super) fn equals(template: &Value, original: &Value) -> bool {
             continue;
         };
         for (container, original) in containers.iter_mut().zip(originals) {
-            if !variables_are_data(container, original) {
+            if !variables_may_be_given(container, original, listed) {
                 return false;
             }
             let (given, there) = (take_plain(container), take_plain(original));
@@ -111,20 +112,27 @@ const STEERING_ENDS: [&str; 22] = [
     "_PROGRAM",
 ];
 
-/// Whether what a copy gives its variables is data, and neither steers the program nor draws
-/// other variables in, a Secret's value perhaps.
-fn variables_are_data(container: &Value, original: &Value) -> bool {
+/// Whether what a copy gives its variables is listed or, where nothing is, data that does not
+/// steer the program; and draws no other variables in, a Secret's value perhaps.
+fn variables_may_be_given(container: &Value, original: &Value, listed: &[&Glob]) -> bool {
     let of = |container: &Value| container.get("env").and_then(Value::as_array).cloned().unwrap_or_default();
     let there = of(original);
     of(container).iter().filter(|variable| !there.contains(variable)).all(|variable| {
-        let name = name_of(variable).unwrap_or_default().to_ascii_uppercase();
+        let name = name_of(variable).unwrap_or_default();
         let value = variable.get("value").and_then(Value::as_str).unwrap_or_default();
-        let steers = STEERING.iter().any(|prefix| name.starts_with(prefix))
-            || STEERING_EXACTLY.contains(&name.as_str())
-            || STEERING_ENDS.iter().any(|end| name.ends_with(end));
+        let may_be_given = match listed {
+            [] => !steers(&name.to_ascii_uppercase()),
+            listed => listed.iter().any(|glob| glob.matches(&name)),
+        };
         // Kubernetes reads `$$` as `$`.
-        !steers && !value.replace("$$", "").contains("$(")
+        may_be_given && !value.replace("$$", "").contains("$(")
     })
+}
+
+fn steers(name: &str) -> bool {
+    STEERING.iter().any(|prefix| name.starts_with(prefix))
+        || STEERING_EXACTLY.contains(&name)
+        || STEERING_ENDS.iter().any(|end| name.ends_with(end))
 }
 
 /// Take the variables with plain values out of a container: their names.
@@ -184,6 +192,7 @@ mod tests {
         let from_elsewhere = json!({"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}});
         let original = template(json!([{"name": "A", "value": "1"}, from_elsewhere]));
         let added = json!([{"name": "B", "value": "2"}, {"name": "A", "value": "3"}, from_elsewhere]);
+        let equals = |template: &Value, original: &Value| equals(template, original, &[]);
         assert!(equals(&original, &original) && equals(&template(added.clone()), &original));
         let bare = json!({"spec": {"containers": [{"name": "heal", "image": "x"}]}});
         let given = json!({"spec": {"containers": [{"name": "heal", "image": "x", "env": [{"name": "B", "value": "2"}]}]}});
@@ -214,5 +223,24 @@ mod tests {
         let mut more = original.clone();
         more["spec"]["containers"].as_array_mut().unwrap().push(json!({"name": "b", "image": "x"}));
         assert!(!equals(&more, &original));
+    }
+    #[test]
+    fn where_the_grant_lists_variables_those_may_be_given_whatever_they_are_called_and_no_other() {
+        let original = template(json!([{"name": "A", "value": "1"}]));
+        let given = |name: &str, value: &str| {
+            template(json!([{"name": "A", "value": "1"}, {"name": name, "value": value}]))
+        };
+        let (url, object) = (Glob::new("TARGET_URL").unwrap(), Glob::new("OBJ_*").unwrap());
+        let listed = [&url, &object];
+        assert!(equals(&original, &original, &listed));
+        assert!(equals(&given("TARGET_URL", "https://a"), &original, &listed));
+        assert!(
+            !equals(&given("TARGET_URL", "https://a"), &original, &[]),
+            "it steers, and nobody said it may"
+        );
+        assert!(equals(&given("OBJ_NAME", "plex"), &original, &listed));
+        assert!(!equals(&given("OBJ_NAME", "$(A)"), &original, &listed));
+        assert!(!equals(&given("DEBUG", "1"), &original, &listed));
+        assert!(equals(&given("DEBUG", "1"), &original, &[]));
     }
 }
