@@ -30,7 +30,8 @@ impl Pages {
         let receive = async |State(kept): State<Arc<Mutex<Vec<Value>>>>, Json(alerts): Json<Vec<Value>>| {
             kept.lock().extend(alerts);
         };
-        let router = Router::new().route(&format!("{path}/api/v2/alerts"), post(receive)).with_state(received.clone());
+        let router =
+            Router::new().route(&format!("{path}/api/v2/alerts"), post(receive)).with_state(received.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { url, received })
     }

@@ -187,12 +187,10 @@ async fn a_host_goes_on_beside_a_bomb_and_does_not_light_it_again() {
     let bomb = component(&[loops(1000, 19_000)]);
     std::fs::write(folder.join(".new"), &bomb).unwrap();
     std::fs::rename(folder.join(".new"), folder.join("bomb.wasm")).unwrap();
-    let patience = Duration::from_secs(180);
+    let patience = Duration::from_secs(700);
     let refused = eventually(patience, async || {
         assert_eq!(host.get("/healthz").await.unwrap().0, 200);
-        // By CPU time or memory; on a machine that is busy by the time that passed.
-        let error = error(&host).await;
-        error.contains("compiling it takes more than") || error.contains("compiling it was ended after")
+        error(&host).await.contains("compiling it takes more than")
     })
     .await;
     assert!(refused, "{}", host.log());

@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use suture_core::{Clock, KnownAlert, Labels, Timestamp};
 
 use crate::http::{Access, Server};
+
+/// The most bytes of names by which alerts are asked for; with more, all are, and chosen here.
+const MOST_NAMES: usize = 2000;
 pub use silence::Silence;
 
 /// Posts alerts to one Alertmanager. Never posts twice: whoever asked decides whether to
@@ -116,8 +119,11 @@ impl AlertmanagerClient {
     /// Why it can't be asked.
     pub async fn alerts_for(&self, receivers: &BTreeSet<&str>) -> Result<Vec<KnownAlert>, String> {
         // It anchors the expression at both ends.
-        let names: Vec<_> = receivers.iter().map(|name| regex::escape(name)).collect();
-        let path = self.server.path_with("api/v2/alerts", &[("receiver", &names.join("|"))]);
+        let names = receivers.iter().map(|name| regex::escape(name)).collect::<Vec<_>>().join("|");
+        let path = match names.len() <= MOST_NAMES {
+            true => self.server.path_with("api/v2/alerts", &[("receiver", &names)]),
+            false => "api/v2/alerts".to_owned(),
+        };
         let mut alerts: Vec<KnownAlert> = self.listed(&path).await?;
         // Older ones know no such filter, and it is an expression.
         alerts.retain(|alert| receivers.iter().any(|name| alert.is_for(name)));

@@ -96,6 +96,21 @@ pub fn change(mutation: &mut Mutation, current: &Value) -> Result<(), Error> {
     }
 }
 
+/// A version that no object has: they count from 1.
+const NO_VERSION: &str = "9223372036854775807";
+
+/// Pin an apply to there being nothing yet: to what somebody makes meanwhile it is a conflict, and not
+/// merged with it unseen. The API server compares the version of an apply with that of the object
+/// that is there, and ignores it where there is none (`Update` of apiserver's generic store).
+pub fn absent(mutation: &mut Mutation) {
+    let Mutation::Apply(apply) = mutation else { return };
+    if let Some(object) = apply.object.as_object_mut()
+        && let Some(metadata) = object.entry("metadata").or_insert_with(|| json!({})).as_object_mut()
+    {
+        metadata.insert("resourceVersion".to_owned(), NO_VERSION.into());
+    }
+}
+
 /// A prepared mutation as it is sent: what is applied carries a mark, by which it is known
 /// whether it was. The mark is one for each manager: the annotation of a create would be a
 /// field that two policies dispute.

@@ -3,10 +3,10 @@
 
 mod alerts;
 mod arriving;
-mod fresh;
 mod by_hand;
 mod cancelling;
 mod draining;
+mod fresh;
 mod pausing;
 mod reconciling;
 mod shown;
@@ -38,10 +38,10 @@ use crate::reminder::{self, Notices};
 use crate::table::Table;
 use crate::unmatched::{Unmatched, UnmatchedAlert};
 use arriving::Arriving;
-use fresh::Fresh;
 pub use by_hand::{ByHand, CloseError, RetryError, StartError};
 pub use cancelling::{CancelError, CancelIncidentError};
 pub use draining::{DrainOrder, DrainStatus, Left};
+use fresh::Fresh;
 pub(crate) use pausing::tell_of_end;
 pub use pausing::{PauseError, PauseOrder, Paused};
 pub use reconciling::OpenIncidents;

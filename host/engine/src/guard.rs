@@ -8,6 +8,7 @@
 
 mod access;
 mod change;
+mod copies;
 mod kinds;
 mod pods;
 mod secrets;

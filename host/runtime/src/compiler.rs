@@ -49,8 +49,9 @@ impl CompileLimits {
     pub const MEMORY: Bytes = Bytes(2 << 30);
     /// CPU time. A policy in Python takes less than half of it in a debug build.
     pub const CPU: HumanDuration = HumanDuration::from_secs(60);
-    /// Time on the clock: the CPU time on a machine that is busy with other things.
-    pub const WALL: HumanDuration = HumanDuration::from_secs(120);
+    /// Time on the clock: the CPU time where there is a tenth of one, as for a pod with `limits: {cpu: 100m}`
+    /// or on a machine that is busy with other things.
+    pub const WALL: HumanDuration = HumanDuration::from_secs(600);
     /// Compiled code. It is about four times as large as the component.
     pub const OUTPUT: Bytes = Bytes(512 << 20);
 

@@ -104,13 +104,13 @@ impl Report {
             Verdict::Invalid { .. } => "ERR ",
         };
         if let Verdict::Invalid { .. } = self.verdict {
-            return format!("{word} {}", self.name);
+            return format!("{word} {}", display::one_line(&self.name));
         }
         let effects = match self.effects() {
             1 => "1 effect".to_owned(),
             effects => format!("{effects} effects"),
         };
-        format!("{word} {}  (simulated {}, {effects})", self.name, shown(self.simulated))
+        format!("{word} {}  (simulated {}, {effects})", display::one_line(&self.name), shown(self.simulated))
     }
 
     /// Why it did not pass, in full, the timeline with its mark included. Empty where it

@@ -10,13 +10,15 @@ use suture_engine::Receiver;
 
 /// In the folder of the journal.
 const FILE: &str = "receivers.json";
-/// The most that are remembered. An installation has one or two.
+/// The most that are remembered; then the one goes that has not posted for the longest: whoever may
+/// post can call himself anything. An installation has one or two.
 const MOST: usize = 64;
 
 /// Those that have posted here.
 pub(crate) struct Receivers {
     file: PathBuf,
-    known: Mutex<BTreeSet<Receiver>>,
+    /// Who posted last is last.
+    known: Mutex<Vec<Receiver>>,
 }
 
 impl Receivers {
@@ -26,9 +28,9 @@ impl Receivers {
         let known = match std::fs::read(&file) {
             Ok(text) => serde_json::from_slice(&text).unwrap_or_else(|error| {
                 tracing::warn!(file = %file.display(), %error, "the names of receivers can't be read; they are learned anew");
-                BTreeSet::new()
+                Vec::new()
             }),
-            Err(_) => BTreeSet::new(),
+            Err(_) => Vec::new(),
         };
         Self { file, known: Mutex::new(known) }
     }
@@ -36,15 +38,22 @@ impl Receivers {
     /// A receiver has posted.
     pub fn heard(&self, receiver: Receiver) {
         let mut known = self.known.lock();
-        if receiver.name.is_empty() || known.contains(&receiver) || known.len() >= MOST {
+        if receiver.name.is_empty() {
             return;
+        }
+        if let Some(place) = known.iter().position(|one| *one == receiver) {
+            let receiver = known.remove(place);
+            return known.push(receiver);
+        }
+        if known.len() >= MOST {
+            known.remove(0);
         }
         tracing::info!(
             receiver = receiver.name,
             policy = receiver.policy,
             "a receiver of Alertmanager posts here"
         );
-        known.insert(receiver);
+        known.push(receiver);
         if let Err(error) = self.write(&known) {
             tracing::warn!(file = %self.file.display(), %error, "the names of receivers can't be kept");
         }
@@ -52,11 +61,11 @@ impl Receivers {
 
     /// All of them.
     pub fn all(&self) -> BTreeSet<Receiver> {
-        self.known.lock().clone()
+        self.known.lock().iter().cloned().collect()
     }
 
     /// Whole, or not at all.
-    fn write(&self, known: &BTreeSet<Receiver>) -> std::io::Result<()> {
+    fn write(&self, known: &[Receiver]) -> std::io::Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(&serde_json::to_vec(known)?)?;
@@ -82,8 +91,13 @@ mod tests {
         receivers.heard(receiver("backups", Some("volsync")));
         let again = Receivers::load(dir.path()).all();
         assert_eq!(again, [receiver("backups", Some("volsync")), receiver("suture", None)].into());
-        (0..200).for_each(|number| receivers.heard(receiver(&number.to_string(), None)));
+        for number in 0..200 {
+            receivers.heard(receiver(&number.to_string(), None));
+            receivers.heard(receiver("suture", None));
+        }
         assert_eq!(receivers.all().len(), MOST);
+        assert!(receivers.all().contains(&receiver("suture", None)), "who posts is known among any others");
+        assert!(!receivers.all().contains(&receiver("backups", Some("volsync"))));
         std::fs::write(dir.path().join(FILE), "{").unwrap();
         assert!(Receivers::load(dir.path()).all().is_empty());
     }

@@ -176,11 +176,15 @@ async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> An
     };
     let notification = Envelope::parse(&body, notice).map_err(|error| unreadable(&body, &error))?;
     let accepted = notification.alerts;
-    webhook.engine.accept_read(policy, notification.clone(), read, body).await.map_err(|refusal| match refusal {
-        Refusal::UnknownPolicy(_) => Failure::not_found(refusal.to_string()),
-        Refusal::Full(_) => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "journalFull", refusal.to_string()),
-        Refusal::Overloaded(_) | Refusal::TooManyBytes(_) | Refusal::Stopping | Refusal::Journal(_) => {
-            Failure::unavailable(refusal.to_string())
+    webhook.engine.accept_read(policy, notification.clone(), read, body).await.map_err(|refusal| {
+        match refusal {
+            Refusal::UnknownPolicy(_) => Failure::not_found(refusal.to_string()),
+            Refusal::Full(_) => {
+                Failure::new(StatusCode::SERVICE_UNAVAILABLE, "journalFull", refusal.to_string())
+            }
+            Refusal::Overloaded(_) | Refusal::TooManyBytes(_) | Refusal::Stopping | Refusal::Journal(_) => {
+                Failure::unavailable(refusal.to_string())
+            }
         }
     })?;
     webhook.heard.of(policy, &notification, &drills);

@@ -33,6 +33,7 @@ impl LiveCluster {
             // It is made.
             Err(error) if is_apply && error.reason == Reason::NOT_FOUND => {
                 self.find(&looked_at.kind).await?;
+                pin::absent(mutation);
                 return Ok(None);
             }
             current => current?,

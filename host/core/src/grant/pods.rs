@@ -54,7 +54,7 @@ pub struct PodGrant {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub variables: Vec<Glob>,
     /// To how many pods, at most, a change may raise what one object asks for (`replicas`,
-    /// `parallelism`, `completions`, `maxReplicas`).
+    /// `parallelism`, `maxReplicas`).
     #[serde(skip_serializing_if = "is_default_replicas")]
     pub replicas: u32,
 }

@@ -85,7 +85,7 @@ impl Dispatcher {
         }
         let mut done = 0;
         loop {
-            let (mut part, mut place) = (Vec::new(), 0);
+            let (mut part, mut place, mut refused) = (Vec::new(), 0, Vec::new());
             let envelope = Envelope::parse(&record.body, |alert| {
                 if place >= done && part.len() < PART {
                     part.push(alert);
@@ -95,8 +95,9 @@ impl Dispatcher {
             done += part.len();
             part.into_iter().for_each(|alert| match alert {
                 Read::Whole(alert) => self.aim(record, Arc::new(*alert), aimed),
-                Read::Oversized { alertname } => self.refuse(&alertname),
+                Read::Oversized { alertname } => refused.push(alertname),
             });
+            self.refuse(&refused);
             if aimed.len() >= PART && !(self.route_all(aimed).await && self.save().await) {
                 return Ok(false);
             }
@@ -106,11 +107,17 @@ impl Dispatcher {
         }
     }
 
-    fn refuse(&self, alertname: &str) {
-        let alertname = names::shortened(alertname);
-        tracing::warn!(alertname, "an alert can't be handled: it has too many labels, or too long ones");
-        // Whose it is, its labels would say.
-        self.shared.metrics.alert("", "invalid");
+    /// Alerts of which not all could be read, by their names.
+    fn refuse(&self, alertnames: &[String]) {
+        let Some(first) = alertnames.first() else { return };
+        let (alertname, count) = (names::shortened(first), alertnames.len());
+        tracing::warn!(
+            alertname,
+            count,
+            "alerts can't be handled: they have too many labels, or too long ones"
+        );
+        // Whose they are, their labels would say.
+        alertnames.iter().for_each(|_| self.shared.metrics.alert("", "invalid"));
     }
 
     fn aim(&mut self, record: &InboxRecord, alert: Arc<Alert>, aimed: &mut Vec<Aimed>) {

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use suture_core::effect::{Apply, Patch, Target};
+use suture_core::effect::{Apply, Patch};
 use suture_core::grant::fields::{self, Path, pointer};
 use suture_core::grant::{FieldPattern, Grant, Shortfall, closed_kind};
 use suture_core::object::{self, Kind};
-use suture_core::{Effect, Fault, Mutation, Prepared, Reason, Reply, Verb};
+use suture_core::{Effect, Fault, Mutation, Prepared, Reply, Verb};
 
 use super::access::{Asked, nearest};
+use super::copies::Copied;
 use super::{Guard, denied, kinds, pods, templates};
 
 /// An object before and after a change.
@@ -61,6 +62,7 @@ impl Guard {
         kinds::check_rollback(kind, before, after).map_err(denied)?;
         kinds::check_claim(kind, before, after).map_err(denied)?;
         kinds::check_secret(kind, before, after).map_err(denied)?;
+        kinds::check_service(kind, before, after).map_err(denied)?;
         check_marks(&mutation, before, after)?;
         let mut verbs = self.verbs_of(&mutation, written.before.is_none());
         if kinds::is_deleted_by(before, after) {
@@ -217,6 +219,8 @@ impl Guard {
             };
             match self.is_a_copy(&rules, after, &template.pod).await? {
                 Copied::Yes => {}
+                Copied::NotAllowed | Copied::Differs(_)
+                    if self.runs_already(grant, after, &template).await? => {}
                 Copied::NotAllowed => return Err(denied(format!("{}{why}", within(&template.at)))),
                 Copied::Differs(names) => {
                     return Err(denied(format!(
@@ -228,48 +232,6 @@ impl Guard {
         }
         Ok(())
     }
-
-    /// Whether a pod template is that of an existing CronJob which the grants name.
-    async fn is_a_copy(&self, rules: &pods::Rules<'_>, object: &Value, pod: &Value) -> Result<Copied, Fault> {
-        let Some(namespace) = object::namespace(object) else { return Ok(Copied::NotAllowed) };
-        let owner = owning_cron_job(object);
-        let mut names: Vec<&str> = Vec::new();
-        for source in rules.sources() {
-            names.extend(source.exact().or_else(|| owner.filter(|owner| source.matches(owner))));
-        }
-        if names.is_empty() {
-            return Ok(Copied::NotAllowed);
-        }
-        for name in &names {
-            let target = Target {
-                kind: Kind::new("batch/v1", "CronJob"),
-                namespace: Some(namespace.to_owned()),
-                name: (*name).to_owned(),
-                uid: None,
-                subresource: None,
-            };
-            let original = match self.read(target).await {
-                Ok(original) => original,
-                Err(Fault::Error(error)) if error.reason == Reason::NOT_FOUND => continue,
-                Err(fault) => return Err(fault),
-            };
-            let template = original.pointer("/spec/jobTemplate/spec/template");
-            if template.is_some_and(|template| pods::equals(pod, template, &rules.variables())) {
-                return Ok(Copied::Yes);
-            }
-        }
-        Ok(Copied::Differs(
-            names.iter().map(|name| format!("cronjobs/{name}")).collect::<Vec<_>>().join(", "),
-        ))
-    }
-}
-
-/// Whether a pod template was copied from where it may be.
-enum Copied {
-    Yes,
-    NotAllowed,
-    /// From none of these.
-    Differs(String),
 }
 
 impl Written {
@@ -362,15 +324,6 @@ fn check_identity(kind: &Kind, reference: &suture_core::ObjectRef, after: &Value
         return Ok(());
     }
     Err(denied(format!("what would be written is not {reference}, which the target names")))
-}
-
-fn owning_cron_job(object: &Value) -> Option<&str> {
-    let owners = object.pointer("/metadata/ownerReferences")?.as_array()?;
-    owners
-        .iter()
-        .find(|owner| owner.get("kind").and_then(Value::as_str) == Some("CronJob"))?
-        .get("name")?
-        .as_str()
 }
 
 fn within(at: &str) -> String {

@@ -119,22 +119,27 @@ pub(super) fn check_rollback(
     Ok(())
 }
 
-/// How a claim is made from something else.
-pub(super) const CLAIM_SOURCES: [&str; 3] = ["dataSource", "dataSourceRef", "volumeName"];
+/// How a claim comes to something that is there: a snapshot, a volume.
+pub(super) const CLAIM_SOURCES: [&str; 4] = ["dataSource", "dataSourceRef", "volumeName", "selector"];
 
-/// That no claim is made of what belongs to others: under a name that a grant lists it would be
-/// mounted.
+/// That no claim is made of what belongs to others, or bound to it: under a name that a grant lists
+/// it would be mounted.
 pub(super) fn check_claim(kind: &Kind, before: Option<&Value>, after: Option<&Value>) -> Result<(), String> {
-    let (None, Some(after)) = (before, after) else { return Ok(()) };
+    let Some(after) = after else { return Ok(()) };
     if !(kind.group().is_empty() && kind.kind == "PersistentVolumeClaim") {
         return Ok(());
     }
+    let said = |object: &Value, field: &str| {
+        object.get("spec").and_then(|spec| spec.get(field)).filter(|value| !value.is_null()).cloned()
+    };
     let given = |field: &&str| {
-        after.get("spec").and_then(|spec| spec.get(*field)).is_some_and(|value| !value.is_null())
+        let now = said(after, field);
+        now.is_some() && now != before.and_then(|before| said(before, field))
     };
     match CLAIM_SOURCES.into_iter().find(given) {
         Some(field) => Err(format!(
-            "a claim that is made from something else (`spec.{field}`) may hold what is others'; no policy may make one"
+            "a claim that says what it is made from or bound to (`spec.{field}`) may hold what is others'; no policy may \
+             make one"
         )),
         None => Ok(()),
     }
@@ -165,23 +170,64 @@ pub(super) fn check_secret(kind: &Kind, before: Option<&Value>, after: Option<&V
     Ok(())
 }
 
-/// Fields of existing objects by which their controller deletes them, or what is theirs: a Job by
-/// its age, the Jobs of a CronJob, the claims of a StatefulSet.
-const DELETING: [&str; 4] = [
-    "/spec/ttlSecondsAfterFinished",
-    "/spec/successfulJobsHistoryLimit",
-    "/spec/failedJobsHistoryLimit",
-    "/spec/persistentVolumeClaimRetentionPolicy",
+/// Numbers of existing objects by which their controller deletes them, or what is theirs, the sooner
+/// the lower they are: a Job by its age, Jobs of a CronJob, old ReplicaSets. With what the API server
+/// takes them for where they are not given; none for no end.
+const DELETING: [(&str, Option<u64>); 4] = [
+    ("/spec/ttlSecondsAfterFinished", None),
+    ("/spec/successfulJobsHistoryLimit", Some(3)),
+    ("/spec/failedJobsHistoryLimit", Some(1)),
+    ("/spec/revisionHistoryLimit", Some(10)),
 ];
+/// Whether a StatefulSet's claims go with its pods.
+const RETENTION: &str = "/spec/persistentVolumeClaimRetentionPolicy";
 
 /// Whether a change of what is there lets its controller delete: for that one needs the right to.
 pub(super) fn is_deleted_by(before: Option<&Value>, after: Option<&Value>) -> bool {
     let (Some(before), Some(after)) = (before, after) else { return false };
     let said = |object: &Value, pointer| object.pointer(pointer).filter(|value| !value.is_null()).cloned();
-    DELETING.iter().any(|pointer| {
-        let now = said(after, pointer);
-        now.is_some() && now != said(before, pointer)
-    })
+    let is_lowered = DELETING.iter().any(|(pointer, default)| {
+        let (was, is) = (said(before, pointer), said(after, pointer));
+        // One that is no number is the API server's to refuse.
+        let number =
+            |value: Option<Value>| value.map_or(*default, |value| value.as_u64()).unwrap_or(u64::MAX);
+        was != is && number(is) < number(was)
+    });
+    is_lowered || (said(after, RETENTION).is_some() && said(after, RETENTION) != said(before, RETENTION))
+}
+
+/// That a Service takes no addresses: its own namespace is all that a grant is about, and by these a
+/// Service takes what the whole cluster sends there (CVE-2020-8554).
+pub(super) fn check_service(
+    kind: &Kind,
+    before: Option<&Value>,
+    after: Option<&Value>,
+) -> Result<(), String> {
+    if !(kind.group().is_empty() && kind.kind == "Service") {
+        return Ok(());
+    }
+    for pointer in ["/spec/externalIPs", "/spec/loadBalancerIP", "/status/loadBalancer"] {
+        let of = |object: Option<&Value>| {
+            let said = object.and_then(|object| object.pointer(pointer));
+            said.filter(|value| !is_empty(value)).cloned()
+        };
+        if of(after).is_some() && of(after) != of(before) {
+            return Err(format!(
+                "by `{pointer}` a Service takes traffic of the whole cluster; no policy may set it"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// That a Job takes no pods of others for its own.
@@ -247,6 +293,10 @@ mod tests {
             let made = json!({"spec": {field: "others"}});
             assert!(check_claim(&claim, None, Some(&made)).is_err(), "{field}");
             assert_eq!(check_claim(&claim, Some(&made), Some(&made)), Ok(()));
+            assert!(
+                check_claim(&claim, Some(&json!({"spec": {}})), Some(&made)).is_err(),
+                "it is bound later: {field}"
+            );
         }
         assert_eq!(check_claim(&claim, None, Some(&json!({"spec": {}}))), Ok(()));
         let secret = Kind::new("v1", "Secret");
@@ -267,6 +317,7 @@ mod tests {
             json!({"ttlSecondsAfterFinished": 0}),
             json!({"failedJobsHistoryLimit": 0}),
             json!({"successfulJobsHistoryLimit": 0}),
+            json!({"revisionHistoryLimit": 1}),
             json!({"persistentVolumeClaimRetentionPolicy": {"whenScaled": "Delete"}}),
         ] {
             let expiring = of(spec);
@@ -278,6 +329,27 @@ mod tests {
             );
         }
         assert!(!is_deleted_by(Some(&plain), Some(&of(json!({"parallelism": 2})))));
+        let many = of(json!({"failedJobsHistoryLimit": 100, "ttlSecondsAfterFinished": 60}));
+        let gone = of(json!({"ttlSecondsAfterFinished": 60, "failedJobsHistoryLimit": null}));
+        assert!(is_deleted_by(Some(&many), Some(&gone)), "without it, it is 1");
+        assert!(!is_deleted_by(Some(&gone), Some(&many)), "it is raised");
+        assert!(
+            !is_deleted_by(Some(&many), Some(&of(json!({"failedJobsHistoryLimit": 100})))),
+            "it lives on"
+        );
+    }
+
+    #[test]
+    fn a_service_takes_no_address_of_the_cluster_for_its_own() {
+        let service = Kind::new("v1", "Service");
+        let plain = json!({"spec": {"selector": {"app": "a"}, "externalIPs": []}});
+        let takes = json!({"spec": {"externalIPs": ["10.96.0.10"]}});
+        assert!(check_service(&service, Some(&plain), Some(&takes)).is_err());
+        assert!(check_service(&service, None, Some(&takes)).is_err());
+        assert_eq!(check_service(&service, Some(&takes), Some(&takes)), Ok(()));
+        assert_eq!(check_service(&service, Some(&takes), Some(&plain)), Ok(()));
+        let status = json!({"status": {"loadBalancer": {"ingress": [{"ip": "10.96.0.10"}]}}});
+        assert!(check_service(&service, Some(&plain), Some(&status)).is_err());
     }
 
     #[test]

@@ -133,7 +133,10 @@ fn prepare_mutation(
             }
             let current = match store.get(&reference) {
                 // It is made.
-                Err(_) if matches!(mutation, Mutation::Apply(_)) => return Ok(None),
+                Err(_) if matches!(mutation, Mutation::Apply(_)) => {
+                    pin::absent(mutation);
+                    return Ok(None);
+                }
                 current => current?,
             };
             pin::change(mutation, &current)?;

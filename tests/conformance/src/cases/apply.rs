@@ -16,6 +16,7 @@ group!("apply":
     an_apply_of_another_object_is_a_bad_request,
     an_apply_that_breaks_a_rule_is_invalid,
     an_apply_to_an_object_that_was_replaced_is_refused,
+    an_apply_of_what_is_not_there_is_not_merged_into_what_somebody_makes_meanwhile,
     an_apply_in_no_namespace_finds_none,
     applying_the_same_again_changes_only_what_says_who_did_it,
 );
@@ -98,6 +99,23 @@ async fn an_apply_to_an_object_that_was_replaced_is_refused(b: &Bench) -> anyhow
     let second = b.other().create(CONFIG_MAP, config_map("x")).await?;
     b.refused("replaced", b.policy().perform(&prepared).await, &Reason::CONFLICT);
     b.same("the second", b.other().get(&target).await?, second);
+    Ok(())
+}
+
+async fn an_apply_of_what_is_not_there_is_not_merged_into_what_somebody_makes_meanwhile(
+    b: &Bench,
+) -> anyhow::Result<()> {
+    for (kind, fields, made) in [
+        (CONFIG_MAP, json!({"data": {"b": "2"}}), config_map("y")),
+        (SOURCE, json!({"spec": {"paused": true}}), source("y")),
+    ] {
+        let target = b.target(kind, "y");
+        let mutation = Mutation::Apply(apply(&target, fields, true));
+        let prepared = b.policy().prepare(Effect::Mutate { mutation, undo: None }).await?;
+        let theirs = b.other().create(kind, made).await?;
+        b.refused("made meanwhile", b.policy().perform(&prepared).await, &Reason::CONFLICT);
+        b.same("theirs", b.other().get(&target).await?, theirs);
+    }
     Ok(())
 }
 

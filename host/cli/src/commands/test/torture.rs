@@ -6,7 +6,7 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use suture_core::RealClock;
+use suture_core::{RealClock, display};
 use suture_scenario::torture::{Campaign, Failure, Perturbation, Progress, Subject, Summary};
 use suture_scenario::{Report, Scenario};
 
@@ -126,7 +126,7 @@ fn verdict(summary: &Summary, broken: usize) -> String {
 }
 
 fn show(failure: &Failure, policy: Option<&Path>, output: &Output) {
-    output.line(format!("{BAD}FAIL{BAD:#} {HEADING}{}{HEADING:#}", failure.name));
+    output.line(format!("{BAD}FAIL{BAD:#} {HEADING}{}{HEADING:#}", display::one_line(&failure.name)));
     output.line(failure.explanation(output.look()).trim_end());
     let mut words = failure.command();
     if let Some(policy) = policy {

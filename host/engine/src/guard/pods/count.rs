@@ -1,16 +1,11 @@
-//! How many pods an object asks for: beside the run's budget of objects, one object can ask for
+//! How many pods at a time an object asks for: beside the run's budget of objects, one object can ask for
 //! any number.
 
 use serde_json::Value;
 
-/// Where objects say how many, of whatever kind they are.
-const COUNTS: [&str; 5] = [
-    "/spec/replicas",
-    "/spec/maxReplicas",
-    "/spec/parallelism",
-    "/spec/completions",
-    "/spec/jobTemplate/spec/parallelism",
-];
+/// Where objects say how many at a time, of whatever kind they are.
+const COUNTS: [&str; 4] =
+    ["/spec/replicas", "/spec/maxReplicas", "/spec/parallelism", "/spec/jobTemplate/spec/parallelism"];
 
 /// That a change raises no count above `most`.
 pub(in super::super) fn check(before: Option<&Value>, after: &Value, most: u32) -> Result<(), String> {
@@ -47,7 +42,6 @@ mod tests {
         );
         for spec in [
             json!({"parallelism": 101}),
-            json!({"completions": 1e9}),
             json!({"maxReplicas": 101}),
             json!({"jobTemplate": {"spec": {"parallelism": 101}}}),
         ] {

@@ -18,9 +18,6 @@ const HARMLESS_ANNOTATIONS: [&str; 3] = [
     "kubectl.kubernetes.io/default-container",
     "cluster-autoscaler.kubernetes.io/safe-to-evict",
 ];
-/// Labels of those that Kubernetes' controllers put on the pods that they make.
-const HARMLESS_LABELS: [&str; 2] = ["batch.kubernetes.io/job-name", "batch.kubernetes.io/controller-uid"];
-
 /// Check the labels and annotations that are new on a pod, or have another value than before.
 pub(super) fn check_change(before: Option<&Value>, after: &Value, rules: &Rules<'_>) -> Result<(), String> {
     for (name, value) in new(before, after, "annotations") {
@@ -60,12 +57,17 @@ fn is_harmless_annotation(name: &str, value: &str) -> bool {
 
 /// Labels without a domain by which others act: Azure's older pod identity, and controllers that
 /// would take the pod for one of their own.
-const STEERING_LABELS: [&str; 5] =
-    ["aadpodidbinding", "job-name", "controller-uid", "pod-template-hash", "controller-revision-hash"];
+const STEERING_LABELS: [&str; 6] = [
+    "aadpodidbinding",
+    "job-name",
+    "controller-uid",
+    "pod-template-hash",
+    "pod-template-generation",
+    "controller-revision-hash",
+];
 
 fn is_harmless_label(name: &str) -> bool {
-    !STEERING_LABELS.contains(&name)
-        && (is_of(name, &["app.kubernetes.io", "helm.sh"]) || HARMLESS_LABELS.contains(&name))
+    !STEERING_LABELS.contains(&name) && is_of(name, &["app.kubernetes.io", "helm.sh"])
 }
 
 /// Whether a key is the user's own (without a domain), ours, or of one of these domains.

@@ -34,7 +34,7 @@ pub(in super::super) fn equals(template: &Value, original: &Value, listed: &[&Gl
 
 /// Names by which a program is made to do something else than it was written to: loaders,
 /// shells, interpreters, tools, proxies.
-const STEERING: [&str; 48] = [
+const STEERING: &[&str] = &[
     "LD_",
     "BASH",
     "SHELL",
@@ -83,11 +83,38 @@ const STEERING: [&str; 48] = [
     "QT_",
     "GTK_",
     "SUTURE_",
+    "RSYNC",
+    "XDG_",
+    "PIP_",
+    "ANSIBLE",
+    "RUST",
+    "CARGO",
+    "GO",
+    "R_",
+    "JAVA",
+    "JRE_",
+    "JDK_",
+    "LESS",
+    "VIM",
+    "SUDO_",
+    "ZIP",
 ];
-const STEERING_EXACTLY: [&str; 9] =
-    ["ENV", "PATH", "IFS", "PS4", "HOME", "CDPATH", "TMPDIR", "INPUTRC", "TERMINFO"];
+const STEERING_EXACTLY: &[&str] = &[
+    "ENV",
+    "PATH",
+    "IFS",
+    "PS4",
+    "HOME",
+    "CDPATH",
+    "TMPDIR",
+    "INPUTRC",
+    "TERMINFO",
+    "CLASSPATH",
+    "ZDOTDIR",
+    "TAPE",
+];
 /// How names end that make a program run, load or ask something.
-const STEERING_ENDS: [&str; 22] = [
+const STEERING_ENDS: &[&str] = &[
     "_PROXY",
     "OPTIONS",
     "COMMAND",
@@ -110,6 +137,16 @@ const STEERING_ENDS: [&str; 22] = [
     "_PLUGINS",
     "_MODULES",
     "_PROGRAM",
+    "_HOST",
+    "_HOSTS",
+    "_SERVER",
+    "_SERVERS",
+    "_ADDR",
+    "_ADDRESS",
+    "_DSN",
+    "_BASE",
+    "_WRAPPER",
+    "_RSH",
 ];
 
 /// Whether what a copy gives its variables is listed or, where nothing is, data that does not
@@ -117,11 +154,16 @@ const STEERING_ENDS: [&str; 22] = [
 fn variables_may_be_given(container: &Value, original: &Value, listed: &[&Glob]) -> bool {
     let of = |container: &Value| container.get("env").and_then(Value::as_array).cloned().unwrap_or_default();
     let there = of(original);
+    // What comes from a Secret as a whole would be hidden by a variable of the same name.
+    let hides = |name: &str| {
+        !there.iter().any(|variable| name_of(variable).as_deref() == Some(name))
+            && original.get("envFrom").and_then(Value::as_array).is_some_and(|sources| !sources.is_empty())
+    };
     of(container).iter().filter(|variable| !there.contains(variable)).all(|variable| {
         let name = name_of(variable).unwrap_or_default();
         let value = variable.get("value").and_then(Value::as_str).unwrap_or_default();
         let may_be_given = match listed {
-            [] => !steers(&name.to_ascii_uppercase()),
+            [] => !steers(&name.to_ascii_uppercase()) && !hides(&name),
             listed => listed.iter().any(|glob| glob.matches(&name)),
         };
         // Kubernetes reads `$$` as `$`.
@@ -242,5 +284,11 @@ mod tests {
         assert!(!equals(&given("OBJ_NAME", "$(A)"), &original, &listed));
         assert!(!equals(&given("DEBUG", "1"), &original, &listed));
         assert!(equals(&given("DEBUG", "1"), &original, &[]));
+        let mut from_secret = original.clone();
+        from_secret["spec"]["containers"][0]["envFrom"] = json!([{"secretRef": {"name": "db"}}]);
+        let mut copy = given("OBJ_NAME", "plex");
+        copy["spec"]["containers"][0]["envFrom"] = from_secret["spec"]["containers"][0]["envFrom"].clone();
+        assert!(!equals(&copy, &from_secret, &[]), "it may hide what the Secret says");
+        assert!(equals(&copy, &from_secret, &listed), "the operator knows");
     }
 }
