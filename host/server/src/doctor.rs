@@ -64,6 +64,7 @@ impl Doctor {
         let mut report = Report::default();
         host::journal(&self.engine, &mut report.about("host")).await;
         host::work(&self.engine, &mut report.about("host")).await;
+        host::webhook(&self.receivers.posts(), &mut report.about("host"));
         self.cluster(&mut report).await;
         let rules = self.rules(&mut report).await;
         let routings = self.routings(&mut report).await;

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
+use suture_core::{Clock, RealClock, Timestamp};
 use suture_engine::Receiver;
 
 /// In the folder of the journal.
@@ -19,6 +20,18 @@ pub(crate) struct Receivers {
     file: PathBuf,
     /// Who posted last is last.
     known: Mutex<Vec<Receiver>>,
+    posts: Mutex<Posts>,
+}
+
+/// What was posted since the start.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Posts {
+    /// When the last came that was accepted.
+    pub accepted_at: Option<Timestamp>,
+    /// Those that were refused since then.
+    pub refused: u64,
+    /// The last of them: when, and why.
+    pub last_refused: Option<(Timestamp, String)>,
 }
 
 impl Receivers {
@@ -32,11 +45,24 @@ impl Receivers {
             }),
             Err(_) => Vec::new(),
         };
-        Self { file, known: Mutex::new(known) }
+        Self { file, known: Mutex::new(known), posts: Mutex::default() }
+    }
+
+    /// A post was refused: whoever sent it may be a receiver that is not set up rightly.
+    pub fn refused(&self, why: &str) {
+        let mut posts = self.posts.lock();
+        posts.refused += 1;
+        posts.last_refused = Some((RealClock.now(), why.to_owned()));
+    }
+
+    /// What was posted since the start.
+    pub fn posts(&self) -> Posts {
+        self.posts.lock().clone()
     }
 
     /// A receiver has posted.
     pub fn heard(&self, receiver: Receiver) {
+        *self.posts.lock() = Posts { accepted_at: Some(RealClock.now()), ..Posts::default() };
         let mut known = self.known.lock();
         if receiver.name.is_empty() {
             return;
@@ -98,6 +124,12 @@ mod tests {
         assert_eq!(receivers.all().len(), MOST);
         assert!(receivers.all().contains(&receiver("suture", None)), "who posts is known among any others");
         assert!(!receivers.all().contains(&receiver("backups", Some("volsync"))));
+        receivers.refused("the token is unknown");
+        receivers.refused("the token is unknown");
+        let posts = receivers.posts();
+        assert!(posts.accepted_at.is_some() && posts.refused == 2 && posts.last_refused.is_some());
+        receivers.heard(receiver("suture", None));
+        assert_eq!(receivers.posts().refused, 0, "it works again");
         std::fs::write(dir.path().join(FILE), "{").unwrap();
         assert!(Receivers::load(dir.path()).all().is_empty());
     }

@@ -119,7 +119,10 @@ pub(crate) fn router(webhook: Webhook) -> Router {
         .route("/hooks/{policy}", post(for_one))
         // Written so by who joins an address and a path.
         .route("/hooks/{policy}/", post(for_one))
-        .fallback(async || Failure::not_found("post to /hooks, or to /hooks/POLICY"))
+        .fallback(async |State(webhook): State<Arc<Webhook>>| {
+            webhook.heard.receivers.refused("there is nothing at that path");
+            Failure::not_found("post to /hooks, or to /hooks/POLICY")
+        })
         .method_not_allowed_fallback(async || {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "alerts are sent with POST")
         })
@@ -143,6 +146,11 @@ async fn receive(webhook: &Webhook, policy: Option<&str>, request: Request) -> A
         Ok(_) => "accepted",
         Err(failure) => failure.code,
     };
+    if let Err(failure) = &answer
+        && failure.status.is_client_error()
+    {
+        webhook.heard.receivers.refused(&failure.message);
+    }
     let metrics = webhook.engine.metrics();
     metrics.notification(result);
     metrics.webhook(began.duration_until(RealClock.now()).try_into().unwrap_or_default());

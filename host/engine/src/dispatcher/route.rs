@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use suture_core::alert::Read;
-use suture_core::{Alert, AlertStatus, Envelope, IncidentId, Labels, names};
+use suture_core::clock::later;
+use suture_core::{Alert, AlertStatus, Envelope, IncidentId, Labels, Timestamp, names};
 use suture_journal::{Change, InboxRecord, IncidentRecord, IncidentState, Sought};
 
 use super::{Dispatcher, is_our_own};
@@ -25,6 +27,15 @@ struct Aimed {
     alert: Arc<Alert>,
     policy: Arc<Policy>,
     key: Labels,
+}
+
+/// How far Prometheus' clock may be before this host's: what it says to begin later than that has not
+/// begun, and would make every later firing one that is known.
+const AHEAD: Duration = Duration::from_secs(5 * 60);
+
+/// When an alert began to fire, by what is posted.
+pub(super) fn began(starts_at: Timestamp, now: Timestamp) -> Timestamp {
+    starts_at.min(later(now, AHEAD))
 }
 
 /// The incidents that are to be known before an alert of this incident is judged.
@@ -228,8 +239,7 @@ impl Dispatcher {
                 // The same again; or it cleared and fired again while it was handled.
                 if self.incidents.get(id).is_some_and(|known| known.alert != *alert) {
                     self.change(id, |incident| {
-                        // Nothing has begun yet that begins later than now.
-                        incident.starts_at = incident.starts_at.max(alert.starts_at.min(now));
+                        incident.starts_at = incident.starts_at.max(began(alert.starts_at, now));
                         incident.alert = alert.clone();
                     });
                 }

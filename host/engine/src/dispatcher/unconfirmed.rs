@@ -11,7 +11,7 @@ use suture_core::clock::later;
 use suture_core::{AlertStatus, IncidentId, Labels, RunId, Step, Timestamp};
 use suture_journal::{Change, IncidentRecord, IncidentState};
 
-use super::route::sought;
+use super::route::{self, sought};
 use super::timetable::Timetable;
 use super::{Command, Dispatcher};
 use crate::confirm::{ByPrometheus, Confirm, Listed, Standing};
@@ -355,7 +355,7 @@ impl Dispatcher {
         self.policies.entry(policy).or_default().opened.add(now);
         self.change(id, |incident| {
             incident.state = IncidentState::Queued;
-            incident.starts_at = incident.starts_at.min(now);
+            incident.starts_at = route::began(incident.starts_at, now);
         });
     }
 

@@ -62,7 +62,11 @@ impl Guard {
         if pods::check_change(template.before.as_ref(), &template.pod, &rules).is_err() {
             return Ok(false);
         }
-        self.is_template_of(owner, namespace, &template.pod, &rules).await
+        match self.is_template_of(owner, namespace, &template.pod, &rules).await {
+            // Nobody said that the host may read it: then it is judged as any other.
+            Err(Fault::Error(error)) if error.reason == Reason::FORBIDDEN => Ok(false),
+            known => known,
+        }
     }
 
     /// Whether a pod template is that of a CronJob, variables aside that a copy may be given.

@@ -1,11 +1,13 @@
 //! The host itself: its journal, its clock beside others', its rights, and what waits.
 
-use suture_core::{Clock, RealClock, Timestamp};
+use suture_core::clock::kubernetes_time;
+use suture_core::{Clock, RealClock, Timestamp, display};
 use suture_engine::Engine;
 use suture_engine::waiting::Reason;
 
 use super::report::About;
 use crate::api::writable;
+use crate::receivers::Posts;
 
 /// From this part of `storage.maxSize` on it is warned about, and from this on nothing new is
 /// taken.
@@ -79,7 +81,7 @@ pub(super) async fn work(engine: &Engine, report: &mut About<'_>) {
     let (unmatched, others) = engine.unmatched();
     let names: Vec<&str> = unmatched
         .iter()
-        .filter(|alert| alert.policy.is_none())
+        .filter(|alert| alert.reason != "notLoaded")
         .map(|alert| alert.alertname.as_str())
         .collect();
     if names.is_empty() && others == 0 {
@@ -88,10 +90,37 @@ pub(super) async fn work(engine: &Engine, report: &mut About<'_>) {
         let shown = names.iter().take(5).copied().collect::<Vec<_>>().join(", ");
         report.warn(
             "unmatched",
-            format!("alerts of {} names were posted that no policy is for: {shown}", names.len()),
+            format!(
+                "alerts of {} were posted that no policy is for or can take: {shown}",
+                counted(names.len() as u64, "name")
+            ),
             "`suture alerts --unmatched` shows their labels; correct `match`, use `matchers`, or route less to this host",
         );
     }
+}
+
+/// Whether what is posted is accepted.
+pub(super) fn webhook(posts: &Posts, report: &mut About<'_>) {
+    let last = posts.accepted_at.map_or_else(
+        || "none was accepted since the start".to_owned(),
+        |at| format!("the last that was accepted came at {}", kubernetes_time(at)),
+    );
+    let Some((at, why)) = &posts.last_refused else {
+        return report.ok("webhook", format!("no post to the webhook was refused; {last}"));
+    };
+    let found = format!(
+        "{} were refused at the webhook, the last at {}: {}; {last}",
+        counted(posts.refused, "post"),
+        kubernetes_time(*at),
+        display::one_line(why)
+    );
+    let remedy = "correct the receiver in Alertmanager (deploy/alertmanager/receiver.yaml): its URL ends in /hooks or \
+                  /hooks/POLICY, and its token is that of `webhook.tokenFile`";
+    report.warn("webhook", found, remedy);
+}
+
+fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// The clock of another server beside that of this host.

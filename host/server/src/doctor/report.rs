@@ -71,6 +71,10 @@ impl About<'_> {
 
     fn add(&mut self, verdict: Verdict, check: &'static str, found: String, remedy: Option<String>) {
         let about = self.about.to_owned();
-        self.report.findings.push(Finding { verdict, about, check, found, remedy });
+        let finding = Finding { verdict, about, check, found, remedy };
+        // The same may be found of each of many series.
+        if !self.report.findings.contains(&finding) {
+            self.report.findings.push(finding);
+        }
     }
 }

@@ -25,6 +25,8 @@ pub(super) fn examine(
     report: &mut About<'_>,
 ) {
     for (url, routing) in &seen.routings {
+        // Of many alerts that go the same wrong way one is shown.
+        let mut astray = BTreeSet::new();
         for labels in alerts {
             let reached = routing.reached(labels);
             let posts = reached.iter().map(|receiver| (*receiver, posts(receiver, policy, &seen.receivers)));
@@ -49,6 +51,9 @@ pub(super) fn examine(
                 continue;
             }
             let names: Vec<&str> = reached.iter().map(|receiver| receiver.name.as_str()).collect();
+            if !astray.insert(names.clone()) {
+                continue;
+            }
             report.fail(
                 "route",
                 format!("{url} sends alerts of `{rule}` to {}, and none posts here: {labels:?}", names.join(", ")),
@@ -80,16 +85,16 @@ fn body(receiver: &Reached, report: &mut About<'_>) {
 
 fn posts(receiver: &Reached, policy: &str, heard: &BTreeSet<Receiver>) -> Posts {
     let is_for = |by_name: Option<&str>| by_name.is_none_or(|name| name == policy);
-    let mut webhooks = receiver.webhooks.iter();
-    if receiver.webhooks.is_empty() {
+    let shown = receiver.webhooks.iter().filter_map(Webhook::shown_url);
+    if shown.clone().any(|url| hook(url).is_some_and(is_for)) {
+        return Posts::Here;
+    }
+    // What it posted once says nothing against a URL that is shown, and is another by now.
+    if shown.count() == receiver.webhooks.len() {
         return Posts::Elsewhere;
     }
     let has_posted = heard.iter().any(|one| one.name == receiver.name && is_for(one.policy.as_deref()));
-    if has_posted || webhooks.clone().filter_map(Webhook::shown_url).any(|url| hook(url).is_some_and(is_for))
-    {
-        return Posts::Here;
-    }
-    if webhooks.any(|webhook| webhook.shown_url().is_none()) { Posts::Perhaps } else { Posts::Elsewhere }
+    if has_posted { Posts::Here } else { Posts::Perhaps }
 }
 
 /// The policy in the URL of a webhook (none for all); nothing where it has another path than ours.
@@ -106,6 +111,24 @@ fn hook(url: &str) -> Option<Option<&str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn receiver(webhooks: serde_json::Value) -> Reached {
+        serde_json::from_value(serde_json::json!({"name": "suture", "webhook_configs": webhooks})).unwrap()
+    }
+
+    #[test]
+    fn a_url_that_is_shown_says_more_than_what_was_posted_once() {
+        let heard = BTreeSet::from([Receiver { name: "suture".to_owned(), policy: None }]);
+        let stands = |webhooks, heard: &BTreeSet<Receiver>| posts(&receiver(webhooks), "volsync", heard);
+        let right = serde_json::json!([{"url": "http://suture:8080/hooks"}]);
+        let wrong = serde_json::json!([{"url": "http://suture:8080/hook"}]);
+        let hidden = serde_json::json!([{"url": "<secret>"}]);
+        assert!(matches!(stands(right, &BTreeSet::new()), Posts::Here));
+        assert!(matches!(stands(wrong, &heard), Posts::Elsewhere));
+        assert!(matches!(stands(hidden.clone(), &heard), Posts::Here));
+        assert!(matches!(stands(hidden, &BTreeSet::new()), Posts::Perhaps));
+        assert!(matches!(stands(serde_json::json!([]), &heard), Posts::Elsewhere));
+    }
 
     #[test]
     fn the_path_of_a_webhook_says_whose_it_is() {
