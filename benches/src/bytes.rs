@@ -40,7 +40,7 @@ async fn alerts(count: usize) -> anyhow::Result<Figure> {
          when: [{alert: {labels: {alertname: Nothing}}}]\nthen: {outcome: unnecessary}\n",
     )?;
     let config = "cluster: {simulated: {scenario: empty.yaml}}\npolicies:\n- name: volsync\n  \
-                  source: {file: volsync.wasm}\n  match: ['alertname=\"BackupTooOld\"']\n  confirm: none\n";
+                  source: {file: volsync.wasm}\n  matchers: ['alertname=\"BackupTooOld\"']\n  confirm: none\n";
     let mut host = Host::start_anywhere(folder.path(), config)?;
     host.listens().await?;
     host.until(200, "").await?;
