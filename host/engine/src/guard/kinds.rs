@@ -4,6 +4,8 @@ use serde_json::Value;
 use suture_core::object::{Kind, is_own_annotation};
 use suture_core::{Mutation, names};
 
+use super::pods::absent;
+
 /// Subresources that a change may be of; every other gives more than a grant says: tokens,
 /// commands in containers, connections, a node for a pod.
 const CHANGED: [&str; 2] = ["status", "scale"];
@@ -209,7 +211,7 @@ pub(super) fn check_service(
     for pointer in ["/spec/externalIPs", "/spec/loadBalancerIP", "/status/loadBalancer"] {
         let of = |object: Option<&Value>| {
             let said = object.and_then(|object| object.pointer(pointer));
-            said.filter(|value| !is_empty(value)).cloned()
+            said.filter(|value| !absent(Some(value))).cloned()
         };
         if of(after).is_some() && of(after) != of(before) {
             return Err(format!(
@@ -218,16 +220,6 @@ pub(super) fn check_service(
         }
     }
     Ok(())
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
-    }
 }
 
 /// That a Job takes no pods of others for its own.

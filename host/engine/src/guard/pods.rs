@@ -20,11 +20,11 @@ mod volume;
 use serde_json::Value;
 
 pub(super) use count::check as check_count;
-pub(super) use rules::Rules;
+pub(super) use rules::{Rules, absent};
 pub(super) use source::equals;
 pub(super) use volume::check_claim_templates;
 
-use rules::{absent, fields_of, only, text};
+use rules::{fields_of, only, text};
 
 /// Fields of a pod's `spec` that can do no harm, whatever they say.
 const HARMLESS: [&str; 15] = [

@@ -109,7 +109,7 @@ pub(super) fn webhook(posts: &Posts, report: &mut About<'_>) {
         return report.ok("webhook", format!("no post to the webhook was refused; {last}"));
     };
     let found = format!(
-        "{} were refused at the webhook, the last at {}: {}; {last}",
+        "refused at the webhook: {}, the last at {}: {}; {last}",
         counted(posts.refused, "post"),
         kubernetes_time(*at),
         display::one_line(why)

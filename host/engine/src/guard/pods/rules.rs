@@ -49,7 +49,7 @@ impl<'a> Rules<'a> {
 }
 
 /// Whether a field says nothing: the API server drops what is null or empty.
-pub(super) fn absent(value: Option<&Value>) -> bool {
+pub(in super::super) fn absent(value: Option<&Value>) -> bool {
     match value {
         None | Some(Value::Null) => true,
         Some(Value::String(text)) => text.is_empty(),
