@@ -383,12 +383,20 @@ async fn a_client_that_does_not_go_does_not_hold_up_the_end() {
 async fn a_journal_that_could_not_be_written_is_ready_again_once_it_can_though_nothing_is_sent() {
     let bed = bed().await;
     let other = rusqlite::Connection::open(bed.server.engine().journal().path()).unwrap();
+    other
+        .execute_batch(
+            "CREATE TABLE seen (received_at INTEGER);
+             CREATE TRIGGER see AFTER INSERT ON inbox BEGIN INSERT INTO seen VALUES (new.received_at); END;",
+        )
+        .unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::SERVICE_UNAVAILABLE);
     let (status, answer) = bed.get("/readyz").await;
     assert_eq!((status, &answer["error"]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("unavailable")));
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(bed.get("/readyz").await.0, StatusCode::OK);
+    let attempt: i64 = other.query_row("SELECT min(received_at) FROM seen", [], |row| row.get(0)).unwrap();
+    assert!(attempt > 1_700_000_000_000, "what tries the journal waits since today, or an alert rule fires");
     assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
 }
 

@@ -32,6 +32,16 @@ impl Bed {
     /// A CronJob `heal` that runs a script; `job` is the rest of its Jobs' spec. The host has no
     /// more rights than `suture rbac` prints.
     pub async fn make(script: &str, job: Value, settings: &str) -> anyhow::Result<Self> {
+        Self::make_with_pods(script, job, settings, r#"{from: ["cronjobs/*"]}"#).await
+    }
+
+    /// As [`make`](Self::make), with what the grant to create Jobs says of their `pods`.
+    pub async fn make_with_pods(
+        script: &str,
+        job: Value,
+        settings: &str,
+        pods: &str,
+    ) -> anyhow::Result<Self> {
         let plane = ControlPlane::shared();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         for file in std::fs::read_dir(root.join("fixtures/crds"))? {
@@ -55,12 +65,12 @@ impl Bed {
                 "spec": spec}}});
         plane.apply(&cron_job.to_string()).await?;
         let mut bed = Self { plane, namespace, node, server: None, dir };
-        bed.configure(settings).await?;
+        bed.configure(settings, pods).await?;
         bed.start().await?;
         Ok(bed)
     }
 
-    async fn configure(&self, settings: &str) -> anyhow::Result<()> {
+    async fn configure(&self, settings: &str, pods: &str) -> anyhow::Result<()> {
         let own = self.plane.namespace("suture").await?;
         let kubeconfig = self.plane.service_account(&own, "suture").await?;
         let config = format!(
@@ -79,7 +89,7 @@ policies:
   grants:
   - {{groups: [batch], resources: [cronjobs], verbs: [get], namespaces: [{ops}], names: [heal]}}
   - {{groups: [batch], resources: [jobs], verbs: [get, list, patch, delete], namespaces: [{ops}]}}
-  - {{groups: [batch], resources: [jobs], verbs: [create], namespaces: [{ops}], names: [heal-suture-*], pods: {{from: ["cronjobs/*"]}}}}
+  - {{groups: [batch], resources: [jobs], verbs: [create], namespaces: [{ops}], names: [heal-suture-*], pods: {pods}}}
   - {{groups: [""], resources: [pods, events], verbs: [list], namespaces: [{ops}]}}
   - {{groups: [""], resources: [pods/log], verbs: [get], namespaces: [{ops}]}}
 "#,

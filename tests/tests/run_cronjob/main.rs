@@ -24,6 +24,25 @@ async fn a_job_is_what_kubectl_would_have_made_and_is_seen_to_its_end() -> anyho
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_its_cron_job_makes_anyway_needs_no_more_than_the_lists_of_the_grant() -> anyhow::Result<()>
+{
+    let lists = r#"{images: ["heal:*"]}"#;
+    let mut bed = Bed::make_with_pods("echo healed", json!({}), "", lists).await?;
+    bed.fires("plex").await?;
+    let ended = bed.until_ended(1).await?;
+    assert_eq!(ended[0].0, "remediated", "{ended:?}");
+    bed.stop().await;
+
+    let mut bed = Bed::make_with_pods("echo healed", json!({}), "", r#"{images: ["other:*"]}"#).await?;
+    bed.fires("plex").await?;
+    let ended = bed.until_ended(1).await?;
+    assert_ne!(ended[0].0, "remediated", "{ended:?}");
+    assert_eq!(bed.jobs().await?.len(), 0);
+    bed.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_script_that_fails_is_reported_with_its_last_words() -> anyhow::Result<()> {
     let script = "echo connecting; echo \"can't heal $NAME\" >&2; exit 3";
     let mut bed = Bed::make(script, json!({}), ", env: {NAME: obj_name}").await?;

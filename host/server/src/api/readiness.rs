@@ -18,7 +18,7 @@ use crate::failure::Failure;
 /// not ready is sent nothing that it would write.
 pub(crate) async fn writable(engine: &Engine) -> Result<(), Failure> {
     let nothing = InboxRecord {
-        received_at: Timestamp::UNIX_EPOCH,
+        received_at: engine.now(),
         policy: None,
         waits: false,
         body: br#"{"receiver":"readyz","alerts":[]}"#.to_vec(),
