@@ -47,7 +47,10 @@ pub fn main() -> ExitCode {
     };
     let output = Output::new(cli.output);
     // A panic has said what it has to say; the exit code is ours to choose.
-    let result = std::panic::catch_unwind(|| commands::run(cli.command, &output));
+    let result = std::panic::catch_unwind(|| {
+        let exit = commands::run(cli.command, &output)?;
+        output::all_written().map(|()| exit)
+    });
     match result {
         Ok(Ok(exit)) => exit.into(),
         Ok(Err(error)) => {

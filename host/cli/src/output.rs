@@ -1,7 +1,8 @@
 //! Where output goes: results to stdout, everything else to stderr.
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::{Error, ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
@@ -70,8 +71,7 @@ impl Output {
         if self.is_json() {
             self.note(line);
         } else {
-            // A reader that has gone away (`| head`) wants no more.
-            let _ = writeln!(anstream::stdout(), "{}", display::terminal(&line.to_string()));
+            written(writeln!(anstream::stdout(), "{}", display::terminal(&line.to_string())));
         }
     }
 
@@ -80,7 +80,7 @@ impl Output {
         if self.is_json() || std::io::stdout().is_terminal() {
             self.line(text);
         } else {
-            let _ = writeln!(std::io::stdout(), "{text}");
+            written(writeln!(std::io::stdout(), "{text}"));
         }
     }
 
@@ -100,7 +100,7 @@ impl Output {
             Format::Yaml => yaml(value),
             Format::Json | Format::Table | Format::Wide => format!("{value:#}"),
         };
-        let _ = writeln!(std::io::stdout().lock(), "{}", display::json(&text).trim_end());
+        written(writeln!(std::io::stdout().lock(), "{}", display::json(&text).trim_end()));
     }
 
     /// One of several results that come one by one: a line of JSON, or a document of YAML.
@@ -109,7 +109,7 @@ impl Output {
             Format::Yaml => format!("---\n{}", yaml(value)),
             Format::Json | Format::Table | Format::Wide => value.to_string(),
         };
-        let _ = writeln!(std::io::stdout().lock(), "{}", display::json(&text).trim_end());
+        written(writeln!(std::io::stdout().lock(), "{}", display::json(&text).trim_end()));
     }
 
     /// An error. With JSON it is on stderr too, as text: stdout holds results alone.
@@ -140,6 +140,35 @@ impl Output {
             .flatten()
             .map(|(terminal_size::Width(columns), _)| usize::from(columns));
         Look { color, width }
+    }
+}
+
+/// Why a result could not be written, the first time that one could not.
+static UNWRITTEN: OnceLock<Error> = OnceLock::new();
+
+fn written(result: Result<(), Error>) {
+    if let Err(error) = result {
+        // Only the first is told.
+        let _ = UNWRITTEN.set(error);
+    }
+}
+
+/// Whether stdout takes results: no longer where its reader has gone, or the disk is full.
+pub fn is_writable() -> bool {
+    UNWRITTEN.get().is_none()
+}
+
+/// That results are missing on stdout. A reader that has gone away (`| head`) wants no more, and
+/// misses none.
+///
+/// # Errors
+/// Why they could not be written.
+pub fn all_written() -> Result<(), CliError> {
+    match UNWRITTEN.get() {
+        Some(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(CliError::internal(format!("the result can't be written: {error}")).at("stdout"))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use suture_core::object::{self, Object};
 use suture_core::{Effect, Mode, Mutation, ObjectRef, Reply, RunId};
-use suture_journal::{Answer, Body, Entry, RunRecord};
+use suture_journal::call::Event;
+use suture_journal::{Calls, Entry, RunRecord};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::progress::Progress;
@@ -72,8 +73,7 @@ struct Story {
     heading: String,
     /// The first object that it looked at: what the alert is about.
     subject: Option<(ObjectRef, Option<String>)>,
-    /// What is being done.
-    intent: Option<Mutation>,
+    calls: Calls,
 }
 
 impl Stories {
@@ -89,7 +89,7 @@ impl Stories {
                         performs: run.mode == Mode::Enforce,
                         heading: String::new(),
                         subject: None,
-                        intent: None,
+                        calls: Calls::default(),
                     },
                 );
                 None
@@ -102,42 +102,28 @@ impl Stories {
 
 impl Story {
     fn entry(&mut self, run: &RunId, entry: &Entry) -> Option<Announcement> {
-        match &entry.body {
-            Body::Call { effect: Effect::Step { title }, .. } => {
-                self.heading.clone_from(title);
-                None
-            }
-            Body::Call {
-                effect: Effect::Get { target }, answer: Answer::Ok(Reply::Object(object)), ..
-            } => {
+        let Event::Call(call) = self.calls.note(entry.clone())? else { return None };
+        match (call.effect(), call.reply()) {
+            (Effect::Step { title }, _) => self.heading.clone_from(title),
+            (Effect::Get { target }, Some(Reply::Object(object))) => {
                 self.subject.get_or_insert_with(|| (target.reference(), uid(object)));
-                None
             }
-            Body::Intent { prepared, undo_of, .. } => {
-                self.intent = match &prepared.effect {
-                    Effect::Mutate { mutation, .. } if !prepared.dry_run => Some(mutation.clone()),
-                    _ => None,
-                };
-                if undo_of.is_some() {
-                    "taking back what was only for the run".clone_into(&mut self.heading);
-                }
-                None
-            }
-            Body::Reply { answer: Answer::Ok(Reply::Mutated(object)) } if self.performs => {
-                let mutation = self.intent.take()?;
-                let (reason, action) = match mutation {
-                    Mutation::Create(_) => ("Created", "create"),
-                    Mutation::Patch(_) => ("Patched", "patch"),
-                    Mutation::Apply(_) => ("Applied", "apply"),
-                    Mutation::Delete(_) => ("Deleted", "delete"),
-                };
-                let by = format!("policy {} (run {run})", self.policy);
-                let note = if self.heading.is_empty() { by } else { format!("{by}: {}", self.heading) };
-                let about = mutation.reference();
-                Some(Announcement { about, uid: uid(object), warning: false, reason, action, note })
-            }
-            _ => None,
+            _ => {}
         }
+        if call.undo_of.is_some() {
+            "taking back what was only for the run".clone_into(&mut self.heading);
+        }
+        let (mutation, object) = call.change().filter(|_| self.performs && !call.is_dry_run())?;
+        let (reason, action) = match mutation {
+            Mutation::Create(_) => ("Created", "create"),
+            Mutation::Patch(_) => ("Patched", "patch"),
+            Mutation::Apply(_) => ("Applied", "apply"),
+            Mutation::Delete(_) => ("Deleted", "delete"),
+        };
+        let by = format!("policy {} (run {run})", self.policy);
+        let note = if self.heading.is_empty() { by } else { format!("{by}: {}", self.heading) };
+        let about = mutation.reference();
+        Some(Announcement { about, uid: uid(object), warning: false, reason, action, note })
     }
 
     fn end(self, run: &RunRecord) -> Option<Announcement> {
@@ -168,7 +154,7 @@ mod tests {
     use suture_core::effect::{Patch, PatchType, Target};
     use suture_core::object::Kind;
     use suture_core::{IncidentId, Prepared, Step};
-    use suture_journal::RunState;
+    use suture_journal::{Answer, Body, RunState};
 
     use super::*;
 

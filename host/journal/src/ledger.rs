@@ -3,6 +3,7 @@
 use suture_core::object::ObjectRef;
 use suture_core::{Effect, Ending, Mutation, Prepared, Reason, Reply};
 
+use crate::call::{Call, Calls, Event};
 use crate::entry::{Answer, Body, Entry};
 use crate::undo;
 
@@ -11,19 +12,10 @@ use crate::undo;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ledger {
     last_step: u32,
-    begun: Option<Begun>,
+    calls: Calls,
     open: Vec<Undo>,
     unknown: Vec<String>,
     ending: Option<Ending>,
-}
-
-/// An intent that has no reply.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Begun {
-    /// What was to be done.
-    pub prepared: Prepared,
-    /// The step whose undo it is.
-    pub undo_of: Option<u32>,
 }
 
 /// An undo that is not settled.
@@ -49,42 +41,43 @@ impl Ledger {
     pub fn note(&mut self, entry: &Entry) {
         self.last_step = self.last_step.max(entry.step);
         match &entry.body {
-            Body::Intent { prepared, undo_of, .. } => self.intended(entry.step, prepared, *undo_of),
-            Body::Reply { answer } => self.replied(entry.step, answer),
-            Body::Kept { change, .. } => self.settle(*change),
-            Body::Ended { ending } => self.ending = Some(ending.clone()),
-            Body::Call { .. } => {}
+            // It changed nothing.
+            Body::Call { .. } => return,
+            Body::Intent { prepared, undo_of: None, .. } => self.may_change(entry.step, prepared),
+            Body::Intent { .. } | Body::Reply { .. } | Body::Kept { .. } | Body::Ended { .. } => {}
+        }
+        match self.calls.note(entry.clone()) {
+            Some(Event::Call(call)) => self.answered(&call),
+            Some(Event::Kept { change, .. }) => self.settle(change),
+            Some(Event::Ended { ending, .. }) => self.ending = Some(ending),
+            None => {}
         }
     }
 
-    fn intended(&mut self, step: u32, prepared: &Prepared, undo_of: Option<u32>) {
-        if let (Effect::Mutate { undo: Some(undo), .. }, None) = (&prepared.effect, undo_of) {
+    fn may_change(&mut self, step: u32, prepared: &Prepared) {
+        if let Effect::Mutate { undo: Some(undo), .. } = &prepared.effect {
             // Open from here on: until the reply is there, the change may have taken
             // place.
             self.settle(step);
             self.open.push(Undo { change: step, mutation: undo.clone(), dry_run: prepared.dry_run });
         }
-        self.begun = Some(Begun { prepared: prepared.clone(), undo_of });
     }
 
-    fn replied(&mut self, step: u32, answer: &Answer) {
-        let Some(Begun { prepared: Prepared { effect: Effect::Mutate { mutation, .. }, .. }, undo_of }) =
-            self.begun.take()
-        else {
-            return;
-        };
-        match (answer, undo_of) {
-            (Answer::Ok(_), Some(change)) => self.settle(change),
-            (Answer::Ok(reply), None) => self.pin(step, &mutation.reference(), reply),
-            (Answer::Error(error), undo_of) if error.reason == Reason::UNKNOWN => {
-                self.unknown.push(doubt(step, undo_of, &mutation, &error.message));
+    fn answered(&mut self, call: &Call) {
+        let Effect::Mutate { mutation, .. } = call.effect() else { return };
+        let (step, undo_of) = (call.step, call.undo_of);
+        match (&call.answer, undo_of) {
+            (Some(Answer::Ok(_)), Some(change)) => self.settle(change),
+            (Some(Answer::Ok(reply)), None) => self.pin(step, &mutation.reference(), reply),
+            (Some(Answer::Error(error)), undo_of) if error.reason == Reason::UNKNOWN => {
+                self.unknown.push(doubt(step, undo_of, mutation, &error.message));
                 // Taking back what may not be there is harmless; doing it twice is not.
                 if let Some(change) = undo_of {
                     self.settle(change);
                 }
             }
-            (Answer::Error(_), Some(_)) => {}
-            (Answer::Error(_), None) => self.settle(step),
+            (Some(Answer::Error(_)), None) => self.settle(step),
+            (Some(Answer::Error(_)), Some(_)) | (None, _) => {}
         }
     }
 
@@ -105,14 +98,14 @@ impl Ledger {
         self.last_step
     }
 
-    /// The intent that has no reply.
-    pub fn begun(&self) -> Option<&Begun> {
-        self.begun.as_ref()
+    /// What was begun and has no reply.
+    pub fn begun(&self) -> Option<&Prepared> {
+        self.calls.pending()?.prepared.as_ref()
     }
 
     /// Whether a step has an intent without a reply.
     pub fn has_begun(&self, step: u32) -> bool {
-        self.begun.as_ref().is_some_and(|begun| begun.prepared.step.number == step)
+        self.calls.pending().is_some_and(|call| call.step == step)
     }
 
     /// The undos that are not settled, oldest first.

@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use suture_core::clock::Timestamp;
 use suture_core::{Effect, Prepared, Reply};
 
-use crate::entry::{Answer, Body, Entry};
+use crate::call::{Call, Calls, Event};
+use crate::entry::{Answer, Entry};
 use crate::recorder::size;
 
 /// The policy's calls, in order, without those that have been asked again.
@@ -35,48 +36,32 @@ pub(crate) enum Progress {
 impl Script {
     /// The calls of a record, up to where the policy ended.
     pub fn of(entries: Vec<Entry>) -> Self {
-        let mut lines: VecDeque<Line> = VecDeque::new();
-        for Entry { step, at, body } in entries {
-            let known = lines.back_mut().filter(|line| line.step == step);
-            let (asked, progress) = match (body, known) {
-                (Body::Ended { .. }, _) => break,
-                (Body::Reply { answer }, Some(line)) => {
-                    let answer = line.answer_of(answer);
-                    line.is_answered(answer, at);
-                    continue;
+        let (mut calls, mut lines) = (Calls::default(), VecDeque::<Line>::new());
+        for entry in entries {
+            match calls.note(entry) {
+                Some(Event::Call(call)) => lines.extend(Line::of(call)),
+                Some(Event::Kept { step, at, change, .. }) => {
+                    let settled = Progress::Answered(Answer::Ok(Reply::Settled));
+                    match lines.back_mut().filter(|line| line.step == step) {
+                        // There was nothing left to take back.
+                        Some(line) => (line.progress, line.answered_at) = (settled, at),
+                        None => lines.push_back(Line {
+                            step,
+                            at,
+                            answered_at: at,
+                            asked: Effect::Settle { step: change, run_undo: false },
+                            progress: settled,
+                        }),
+                    }
                 }
-                // Prepared anew after a conflict, or a change that was tried again.
-                (Body::Intent { prepared, .. }, Some(line)) => {
-                    line.progress = Progress::Begun(Box::new(prepared));
-                    continue;
+                Some(Event::Ended { cut_off, .. }) => {
+                    lines.extend(cut_off.and_then(Line::of));
+                    break;
                 }
-                // There was nothing left to take back.
-                (Body::Kept { .. }, Some(line)) => {
-                    line.is_answered(Answer::Ok(Reply::Settled), at);
-                    continue;
-                }
-                (Body::Reply { .. }, None) => continue,
-                (Body::Call { effect, answer, undo_of }, _) => {
-                    let asked = match undo_of {
-                        None => effect,
-                        Some(change) => Effect::Settle { step: change, run_undo: true },
-                    };
-                    (asked, Progress::Answered(answer))
-                }
-                (Body::Intent { prepared, undo_of, asked }, None) => {
-                    let asked = match undo_of {
-                        None => asked.map_or_else(|| prepared.effect.clone(), |asked| *asked),
-                        Some(change) => Effect::Settle { step: change, run_undo: true },
-                    };
-                    (asked, Progress::Begun(Box::new(prepared)))
-                }
-                (Body::Kept { change, .. }, None) => {
-                    let asked = Effect::Settle { step: change, run_undo: false };
-                    (asked, Progress::Answered(Answer::Ok(Reply::Settled)))
-                }
-            };
-            lines.push_back(Line { step, at, answered_at: at, asked, progress });
+                None => {}
+            }
         }
+        lines.extend(calls.pending().cloned().and_then(Line::of));
         // A reply that was too large ended the run and is not on record: it is asked for
         // again, and is too large again.
         lines.pop_back_if(|line| match &line.progress {
@@ -98,17 +83,16 @@ impl Script {
 }
 
 impl Line {
-    fn is_answered(&mut self, answer: Answer, at: Timestamp) {
-        self.progress = Progress::Answered(answer);
-        self.answered_at = at;
-    }
-
-    /// What the policy saw. Of a change that was taken back, it saw no object.
-    fn answer_of(&self, answer: Answer) -> Answer {
-        match (&self.asked, answer) {
-            (Effect::Settle { .. }, Answer::Ok(_)) => Answer::Ok(Reply::Settled),
-            (_, answer) => answer,
-        }
+    /// A call as the policy made it: of a change that was taken back, it saw no object.
+    fn of(call: Call) -> Option<Self> {
+        let Call { step, at, answered_at, asked, prepared, undo_of, answer, .. } = call;
+        let asked = undo_of.map_or(asked, |change| Effect::Settle { step: change, run_undo: true });
+        let progress = match (answer, prepared) {
+            (Some(Answer::Ok(_)), _) if undo_of.is_some() => Progress::Answered(Answer::Ok(Reply::Settled)),
+            (Some(answer), _) => Progress::Answered(answer),
+            (None, prepared) => Progress::Begun(Box::new(prepared?)),
+        };
+        Some(Self { step, at, answered_at, asked, progress })
     }
 
     /// Whether a call is the one that was recorded. The text of log lines may differ: they

@@ -95,7 +95,8 @@ impl ModuleCache {
         let dir = dir.into();
         let io = |source| CacheError::Io { dir: dir.clone(), source };
         if let Some(parent) = dir.parent() {
-            fs::create_dir_all(parent).map_err(io)?;
+            // The storage of a host, where it is the first to stand there.
+            DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(io)?;
         }
         match DirBuilder::new().mode(0o700).create(&dir) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(io(error)),

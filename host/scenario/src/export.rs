@@ -11,7 +11,6 @@
 //! No value of a Secret leaves: neither in objects (the journal has none), nor in what kubectl
 //! keeps in annotations, nor in expectations.
 
-mod acts;
 mod cel;
 mod changes;
 mod clean;
@@ -31,10 +30,9 @@ mod yaml;
 use std::path::Path;
 
 use suture_core::{Ending, Halt};
-use suture_journal::{Entry, Ledger, RunHeader, RunRecord};
+use suture_journal::{Call, Entry, Ledger, RunHeader, RunRecord};
 
 use crate::format::Scenario;
-use acts::Act;
 use grants::Grants;
 use initial::Initial;
 use world::World;
@@ -84,11 +82,11 @@ pub fn export(recording: &Recording<'_>) -> Result<String, ExportError> {
     } else if let Ending::Halted(halt) = ending {
         return Err(ExportError::EndedFromOutside(halt.to_string()));
     }
-    let acts = acts::of(entries);
-    let initial = Initial::of(&acts, recording, ending);
-    let mut world = World::new(&initial, run, &acts).map_err(|why| ExportError::Unfaithful(vec![why]))?;
-    for (index, act) in acts.iter().enumerate() {
-        world.live_through(index, act);
+    let calls = Call::all(entries);
+    let initial = Initial::of(&calls, recording, ending);
+    let mut world = World::new(&initial, run, &calls).map_err(|why| ExportError::Unfaithful(vec![why]))?;
+    for (index, call) in calls.iter().enumerate() {
+        world.live_through(index, call);
     }
     if !world.doubts.is_empty() {
         return Err(ExportError::Unfaithful(world.doubts));
@@ -99,7 +97,7 @@ pub fn export(recording: &Recording<'_>) -> Result<String, ExportError> {
     let known = (!header.grants.is_empty()).then_some(&*header.grants);
     let written = writing::Parts { recording, ending, initial: &initial, world: &world, grants: known };
     let mut text = written.text();
-    let grants = Grants::of(&acts, &world);
+    let grants = Grants::of(&calls, &world);
     if known.is_none() && !grants.are_default(&text) {
         text = writing::Parts { grants: Some(&grants.narrowest()), ..written }.text();
     }
@@ -124,9 +122,9 @@ fn check(header: &RunHeader) -> Result<(), ExportError> {
 }
 
 /// Whether a text is said anywhere in what the policy asked for and concluded.
-fn is_said(acts: &[Act], ending: &Ending, text: &str) -> bool {
-    let asked = |act: &Act| serde_json::to_string(&act.asked).is_ok_and(|asked| asked.contains(text));
-    !text.is_empty() && (ending.summary().contains(text) || acts.iter().any(asked))
+fn is_said(calls: &[Call], ending: &Ending, text: &str) -> bool {
+    let asked = |call: &Call| serde_json::to_string(&call.asked).is_ok_and(|asked| asked.contains(text));
+    !text.is_empty() && (ending.summary().contains(text) || calls.iter().any(asked))
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use std::time::Duration;
 use serde_json::Value;
 use suture_core::clock::later;
 use suture_core::object::redact;
-use suture_core::{Effect, Ending, Labels, Program, Reply, Timestamp, VirtualClock};
-use suture_journal::{Answer, Body, Entry};
+use suture_core::{Ending, Labels, Program, Timestamp, VirtualClock};
+use suture_journal::{Call, Entry};
 use suture_simulator::SimulatedCluster;
 
 use crate::expect::{Change, Difference, Ended, Lookup, check_doubts, differences};
@@ -131,32 +131,19 @@ fn changes(runs: &[PlayedRun], cluster: &SimulatedCluster) -> Vec<Change> {
     }
     let mut all = Vec::new();
     for (index, run) in runs.iter().enumerate() {
-        let mut begun = None;
-        for entry in &run.entries {
-            match &entry.body {
-                Body::Intent { prepared, .. } => begun = Some(prepared),
-                Body::Reply { answer } => {
-                    let Some(prepared) = begun.take() else { continue };
-                    let (Effect::Mutate { mutation, .. }, Answer::Ok(Reply::Mutated(after))) =
-                        (&prepared.effect, answer)
-                    else {
-                        continue;
-                    };
-                    let before =
-                        prepared.before.clone().map_or(Value::Null, |object| (*redact(object)).clone());
-                    all.push(Change {
-                        verb: mutation.verb(),
-                        object: mutation.reference(),
-                        at: entry.at,
-                        step: (index, entry.step),
-                        before,
-                        after: (**after).clone(),
-                        // What observe mode only plans never came so far.
-                        world: worlds.get(&prepared.step.to_string()).cloned().unwrap_or_default(),
-                    });
-                }
-                _ => {}
-            }
+        for call in Call::all(&run.entries) {
+            let (Some((mutation, after)), Some(prepared)) = (call.change(), &call.prepared) else { continue };
+            let before = prepared.before.clone().map_or(Value::Null, |object| (*redact(object)).clone());
+            all.push(Change {
+                verb: mutation.verb(),
+                object: mutation.reference(),
+                at: call.answered_at,
+                step: (index, call.step),
+                before,
+                after: (**after).clone(),
+                // What observe mode only plans never came so far.
+                world: worlds.get(&prepared.step.to_string()).cloned().unwrap_or_default(),
+            });
         }
     }
     // Each run's own are in order already, and the sort is stable.

@@ -11,8 +11,9 @@ mod layout;
 use std::time::Duration;
 
 use suture_core::effect::Level;
-use suture_core::{Effect, Ending, Error, HumanDuration, Outcome, Prepared, Reason, Timestamp};
-use suture_journal::{Answer, Body, Entry};
+use suture_core::{Effect, Ending, Error, HumanDuration, Outcome, Reason, Timestamp};
+use suture_journal::call::Event;
+use suture_journal::{Call, Calls, Entry};
 
 pub use compared::compared;
 pub use layout::Look;
@@ -24,25 +25,15 @@ pub struct Timeline {
     look: Look,
     start: Option<Timestamp>,
     latest: Option<Timestamp>,
-    pending: Option<Pending>,
+    calls: Calls,
     ending: Option<(Ending, Timestamp)>,
     undoing: bool,
-}
-
-/// An intent whose reply is not there yet.
-#[derive(Debug)]
-struct Pending {
-    step: u32,
-    at: Timestamp,
-    prepared: Prepared,
-    undo_of: Option<u32>,
-    conflicts: u32,
 }
 
 impl Timeline {
     /// An empty timeline. Times are shown relative to the first entry.
     pub fn new(look: Look) -> Self {
-        Self { look, start: None, latest: None, pending: None, ending: None, undoing: false }
+        Self { look, start: None, latest: None, calls: Calls::default(), ending: None, undoing: false }
     }
 
     /// A timeline whose times are relative to `start`.
@@ -67,42 +58,22 @@ impl Timeline {
     pub fn entry(&mut self, entry: &Entry) -> Option<String> {
         self.start.get_or_insert(entry.at);
         self.latest = Some(entry.at);
-        match &entry.body {
-            Body::Call { effect, answer, undo_of } => {
-                let line = self.call(entry, effect, answer, *undo_of)?;
-                Some(self.under_undo_heading(entry.at, *undo_of, line))
+        match self.calls.note(entry.clone())? {
+            Event::Call(call) => {
+                let line = self.call(&call)?;
+                Some(self.under_undo_heading(&call, line))
             }
-            Body::Intent { prepared, undo_of, .. } => {
-                let before = self.pending.take().filter(|pending| pending.step == entry.step);
-                self.pending = Some(Pending {
-                    step: entry.step,
-                    at: before.as_ref().map_or(entry.at, |before| before.at),
-                    prepared: prepared.clone(),
-                    undo_of: *undo_of,
-                    conflicts: before.map_or(0, |before| before.conflicts + 1),
-                });
-                None
-            }
-            Body::Reply { answer } => {
-                let pending = self.pending.take()?;
-                let took = elapsed(pending.at, entry.at);
-                let mut line = self.line(pending.at, Some(pending.step), pending.prepared.effect.verb());
-                describe::performed(&mut line, &pending.prepared, answer, took);
-                notes(&mut line, &pending);
-                let text = line.render(&self.look);
-                Some(self.under_undo_heading(pending.at, pending.undo_of, text))
-            }
-            Body::Kept { change, reason } => {
-                let mut line = self.line(entry.at, Some(entry.step), "settle");
+            Event::Kept { step, at, change, reason } => {
+                let mut line = self.line(at, Some(step), "settle");
                 line.push(Tone::Plain, format!("step {change}: {reason}"));
                 Some(line.render(&self.look))
             }
-            Body::Ended { ending } => {
-                self.ending = Some((ending.clone(), entry.at));
+            Event::Ended { ending, at, cut_off } => {
+                self.ending = Some((ending, at));
                 // A wait that the end of the run cut off has no reply.
-                let pending = self.pending.take()?;
-                let mut line = self.line(pending.at, Some(pending.step), pending.prepared.effect.verb());
-                describe::cut_off(&mut line, &pending.prepared, elapsed(pending.at, entry.at));
+                let call = cut_off?;
+                let mut line = self.line(call.at, Some(call.step), call.effect().verb());
+                describe::cut_off(&mut line, &call);
                 Some(line.render(&self.look))
             }
         }
@@ -111,10 +82,10 @@ impl Timeline {
     /// The last lines: what is still in flight, and how the run ended.
     pub fn finish(&mut self) -> String {
         let mut lines = Vec::new();
-        if let Some(pending) = self.pending.take() {
-            let mut line = self.line(pending.at, Some(pending.step), pending.prepared.effect.verb());
-            describe::in_flight(&mut line, &pending.prepared);
-            notes(&mut line, &pending);
+        if let Some(call) = std::mem::take(&mut self.calls).pending() {
+            let mut line = self.line(call.at, Some(call.step), call.effect().verb());
+            describe::in_flight(&mut line, call);
+            notes(&mut line, call);
             lines.push(line.render(&self.look));
         }
         let at = self.latest.unwrap_or(Timestamp::UNIX_EPOCH);
@@ -146,11 +117,12 @@ impl Timeline {
         line.render(&self.look)
     }
 
-    fn call(&self, entry: &Entry, effect: &Effect, answer: &Answer, undo_of: Option<u32>) -> Option<String> {
-        let mut line = match effect {
+    /// A call that is over; none where it is no event.
+    fn call(&self, call: &Call) -> Option<String> {
+        let mut line = match call.effect() {
             // Asking the time is no event, unless it failed.
-            Effect::Now if matches!(answer, Answer::Ok(_)) => return None,
-            Effect::Step { title } => return Some(self.heading(entry.at, Tone::Heading, title)),
+            Effect::Now if call.error().is_none() => return None,
+            Effect::Step { title } => return Some(self.heading(call.at, Tone::Heading, title)),
             Effect::Log { level, message } => {
                 let (verb, tone) = match level {
                     Level::Debug => ("debug", Tone::Dim),
@@ -158,26 +130,29 @@ impl Timeline {
                     Level::Warn => ("warn", Tone::Warn),
                     Level::Error => ("error", Tone::Bad),
                 };
-                let mut line = self.line(entry.at, None, verb);
+                let mut line = self.line(call.at, None, verb);
                 line.push(tone, message.clone());
                 return Some(line.render(&self.look));
             }
-            _ => self.line(entry.at, Some(entry.step), effect.verb()),
+            effect => self.line(call.at, Some(call.step), effect.verb()),
         };
-        describe::called(&mut line, effect, answer);
-        if let Some(step) = undo_of {
-            line.push(Tone::Undo, format!("↩ undo of step {step}"));
+        if let Some(answer) = &call.answer {
+            describe::answered(&mut line, call.effect(), answer, call.took());
         }
+        notes(&mut line, call);
         Some(line.render(&self.look))
     }
 
     /// Undos that the host runs after the policy's end get a heading of their own.
-    fn under_undo_heading(&mut self, at: Timestamp, undo_of: Option<u32>, text: String) -> String {
-        if undo_of.is_none() || self.ending.is_none() || self.undoing {
+    fn under_undo_heading(&mut self, call: &Call, text: String) -> String {
+        if call.undo_of.is_none() || self.ending.is_none() || self.undoing {
             return text;
         }
         self.undoing = true;
-        format!("{}\n{text}", self.heading(at, Tone::Heading, "taking back what must not outlive the run"))
+        format!(
+            "{}\n{text}",
+            self.heading(call.at, Tone::Heading, "taking back what must not outlive the run")
+        )
     }
 
     fn closing(&self, ending: &Ending, at: Timestamp) -> String {
@@ -210,16 +185,16 @@ impl Timeline {
     }
 }
 
-fn notes(line: &mut Line, pending: &Pending) {
-    match pending.conflicts {
+fn notes(line: &mut Line, call: &Call) {
+    match call.conflicts() {
         0 => {}
         1 => line.push(Tone::Dim, "(after a conflict)".to_owned()),
         conflicts => line.push(Tone::Dim, format!("(after {conflicts} conflicts)")),
     }
-    if pending.prepared.dry_run {
+    if call.is_dry_run() {
         line.push(Tone::Dim, "(dry run: not performed)".to_owned());
     }
-    if let Some(step) = pending.undo_of {
+    if let Some(step) = call.undo_of {
         line.push(Tone::Undo, format!("↩ undo of step {step}"));
     }
 }

@@ -20,8 +20,11 @@ pub struct ListArgs {
     #[arg(long, value_name = "OUTCOME")]
     pub outcome: Option<String>,
     /// Only those that are not over.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "closed")]
     pub open: bool,
+    /// Only those that are over.
+    #[arg(long)]
+    pub closed: bool,
     /// Only those that began since: 2h, 7d, or a time as 2026-11-22T04:10:00Z.
     #[arg(long, value_name = "TIME")]
     pub since: Option<Since>,
@@ -41,7 +44,7 @@ impl ListArgs {
             namespace: self.namespace.clone(),
             state: self.state.clone(),
             outcome: self.outcome.clone(),
-            open: self.open.then_some(true),
+            open: self.open.then_some(true).or(self.closed.then_some(false)),
             since: self.since,
             limit: Some(self.limit.min(Filter::MAX_LIMIT)),
             after: None,

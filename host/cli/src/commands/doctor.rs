@@ -106,7 +106,18 @@ async fn drill(server: &Server, args: &DoctorArgs) -> Result<(Value, bool), CliE
             return Ok((finding("ok", &found, None), true));
         }
         if RealClock.now() >= until {
-            return Ok((finding("fail", &did_not_come(args.wait, &sent), Some(REMEDY)), false));
+            let found = did_not_come(args.wait, &sent);
+            // Where this host refused what was posted, nobody needs to guess.
+            let report = Report::deserialize(&server.get::<Value>("/api/v1/doctor", &[]).await?);
+            let findings = report.map(|report| report.findings).unwrap_or_default();
+            let refused =
+                findings.into_iter().find(|found| found.check == "webhook" && found.verdict != "ok");
+            return Ok(match refused {
+                Some(Finding { found: why, remedy, .. }) => {
+                    (finding("fail", &format!("{found}; {why}"), remedy.as_deref()), false)
+                }
+                None => (finding("fail", &found, Some(REMEDY)), false),
+            });
         }
         clock.sleep(PAUSE).await;
     }

@@ -20,7 +20,10 @@ pub fn run(command: IncidentsCommand, output: &Output) -> CommandResult {
     crate::executor()?.block_on(async {
         match command {
             IncidentsCommand::List(args) => {
-                listing::list::<ShownIncident>(&args.list, &Records::open(&args.source)?, output).await
+                let records = Records::open(&args.source)?;
+                let exit = listing::list::<ShownIncident>(&args.list, &records, output).await?;
+                only_recorded(&records, output);
+                Ok(exit)
             }
             IncidentsCommand::Show(args) => show(&args, output).await,
             IncidentsCommand::Retry(args) => retry(&args, output).await,
@@ -77,6 +80,18 @@ impl Row for ShownIncident {
     }
 }
 
+/// What waits for what stands in no journal.
+fn only_recorded(records: &Records, output: &Output) {
+    if let Records::Journal(_, path) = records
+        && !output.is_json()
+    {
+        output.note(format!(
+            "{DIM}read from the journal in {}; what they wait for, their host says: --server URL{DIM:#}",
+            display::one_line(path)
+        ));
+    }
+}
+
 /// Where it stands, in its colour.
 fn state(listed: &ListedIncident) -> Cell {
     let state = listed.incident.state;
@@ -93,8 +108,12 @@ fn state(listed: &ListedIncident) -> Cell {
         | IncidentState::Cancelled
         | IncidentState::Unconfirmed => WARN,
     };
-    let is_over = listed.incident.closed_at.is_some();
-    Cell::styled(state.as_str(), if is_over { DIM } else { style })
+    match (listed.incident.closed_at, state.is_active() || style == BAD) {
+        (None, _) => Cell::styled(state.as_str(), style),
+        // In a pipe no colour says so.
+        (Some(_), true) => Cell::styled(&format!("{} (closed)", state.as_str()), DIM),
+        (Some(_), false) => Cell::styled(state.as_str(), DIM),
+    }
 }
 
 fn labels(labels: &Labels) -> String {

@@ -12,7 +12,7 @@ use crate::CommandResult;
 use crate::args::ListArgs;
 use crate::error::{CliError, Exit};
 use crate::ids;
-use crate::output::{BAD, DIM, GOOD, Output, WARN};
+use crate::output::{self, BAD, DIM, GOOD, Output, WARN};
 use crate::records::{Listed, Records};
 use crate::table::{Cell, Table};
 
@@ -118,7 +118,7 @@ async fn watch<T: Row>(
     };
     remember(&mut shown, &found.page.items);
     let clock: &dyn Clock = &RealClock;
-    loop {
+    while output::is_writable() {
         clock.sleep(EVERY).await;
         let mut found = all::<T>(records, filter, limit).await?;
         found.page.items.retain(|item| shown.get(item.id()) != Some(&json!(item)));
@@ -130,6 +130,7 @@ async fn watch<T: Row>(
         }
         remember(&mut shown, &found.page.items);
     }
+    Ok(Exit::Done)
 }
 
 /// What a run came to, in its colour.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use suture_core::{Effect, Reply, Timestamp};
-use suture_journal::{Answer, Body, Entry};
+use suture_journal::{Call, Entry};
 
 use crate::locks::{Held, Locks};
 
@@ -30,27 +30,17 @@ impl Past {
 
     /// Whether it began to change anything.
     pub fn has_changes(&self) -> bool {
-        self.entries.iter().any(
-            |entry| matches!(&entry.body, Body::Intent { prepared, .. } if prepared.effect.is_mutation()),
-        )
+        let mut calls = Call::all(&self.entries).into_iter();
+        calls.any(|call| call.prepared.is_some_and(|prepared| prepared.effect.is_mutation()))
     }
 }
 
 /// The locks that a record says are held.
 fn names(entries: &[Entry]) -> BTreeSet<String> {
-    let mut asked = None;
-    let mut held = BTreeSet::new();
-    for entry in entries {
-        match &entry.body {
-            Body::Intent { prepared, .. } => {
-                asked = match &prepared.effect {
-                    Effect::Exclusive { name, .. } => Some(name.clone()),
-                    _ => None,
-                };
-            }
-            Body::Reply { answer: Answer::Ok(Reply::Held) } => held.extend(asked.take()),
-            _ => {}
-        }
-    }
-    held
+    let calls = Call::all(entries).into_iter();
+    let held = calls.filter_map(|call| match (call.effect(), call.reply()) {
+        (Effect::Exclusive { name, .. }, Some(Reply::Held)) => Some(name.clone()),
+        _ => None,
+    });
+    held.collect()
 }

@@ -8,7 +8,7 @@ use suture_core::{Effect, Ending, Error, Halt, Reason};
 use super::Recorder;
 use super::backoff::Backoff;
 use crate::entry::Body;
-use crate::ledger::{Begun, Undo};
+use crate::ledger::Undo;
 use crate::log::Durability;
 
 impl Recorder {
@@ -43,7 +43,7 @@ impl Recorder {
     /// Give the last intent a reply, where it is a change that has none.
     async fn settle_last_intent(&self) -> Result<(), Halt> {
         let begun = self.state.lock().ledger.begun().cloned();
-        let Some(Begun { prepared, .. }) = begun else { return Ok(()) };
+        let Some(prepared) = begun else { return Ok(()) };
         // A wait that was cut off changed nothing: it needs no reply.
         if !matches!(prepared.effect, Effect::Mutate { .. }) {
             return Ok(());

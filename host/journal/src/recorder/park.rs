@@ -52,7 +52,7 @@ impl Recorder {
     /// # Errors
     /// The end of the run: it was cancelled meanwhile, or the journal can't be used.
     pub async fn awake(&self) -> Result<(), Halt> {
-        let begun = self.state.lock().ledger.begun().map(|begun| begun.prepared.clone());
+        let begun = self.state.lock().ledger.begun().cloned();
         if let Some(prepared) = begun
             && !prepared.effect.is_mutation()
         {

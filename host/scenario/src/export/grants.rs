@@ -10,10 +10,10 @@ use suture_core::object::Kind;
 use suture_core::{Effect, Glob, Mutation, Reason, Reply, Verb, promql};
 use suture_engine::guard::NO_GRANT;
 
-use super::acts::Act;
 use super::pods::Uses;
 use super::world::World;
 use crate::format::Scenario;
+use suture_journal::Call;
 
 /// One access, as grants see it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +42,7 @@ pub(super) struct Grants {
 type Asked<'a> = (Verb, &'a Kind, Option<&'a str>, Option<&'a str>, Option<&'a str>);
 
 impl Grants {
-    pub fn of(acts: &[Act], world: &World) -> Self {
+    pub fn of(calls: &[Call], world: &World) -> Self {
         let mut grants = Self {
             needs: BTreeSet::new(),
             denied: Vec::new(),
@@ -50,19 +50,20 @@ impl Grants {
             metrics: BTreeSet::new(),
             query_denied: false,
         };
-        for act in acts {
-            let lacked = act
+        for call in calls {
+            let lacked = call
                 .error()
                 .is_some_and(|error| error.reason == Reason::DENIED && error.message.contains(NO_GRANT));
-            let denied = act.error().is_some_and(|error| error.reason == Reason::DENIED);
-            if let Effect::Query { expression } | Effect::QueryRange { expression, .. } = &act.asked {
+            let denied = call.error().is_some_and(|error| error.reason == Reason::DENIED);
+            if let Effect::Query { expression } | Effect::QueryRange { expression, .. } = &call.asked {
                 match promql::selected(expression) {
                     Ok(metrics) if !denied => grants.metrics.extend(metrics),
                     Ok(_) | Err(_) => grants.query_denied |= denied,
                 }
             }
             // A create has its name by now.
-            let effect = if matches!(act.asked, Effect::Mutate { .. }) { act.definite() } else { &act.asked };
+            let effect =
+                if matches!(call.asked, Effect::Mutate { .. }) { call.effect() } else { &call.asked };
             for asked in accesses(effect) {
                 let Some(need) = needed(asked, world) else { continue };
                 match (denied, lacked) {
@@ -71,7 +72,7 @@ impl Grants {
                     (true, false) => {}
                 }
             }
-            if let (Effect::Mutate { mutation, .. }, Some(Reply::Mutated(object))) = (effect, act.reply())
+            if let (Effect::Mutate { mutation, .. }, Some(Reply::Mutated(object))) = (effect, call.reply())
                 && !matches!(mutation, Mutation::Delete(_))
             {
                 grants.uses.add(Uses::of(object));

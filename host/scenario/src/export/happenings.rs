@@ -26,8 +26,8 @@ pub(super) enum When {
 /// A change that the policy made, and what can follow from it.
 #[derive(Clone, Debug)]
 pub(super) struct Made {
-    /// The act.
-    pub act: usize,
+    /// The call.
+    pub call: usize,
     pub at: Timestamp,
     pub verb: &'static str,
     pub reference: ObjectRef,

@@ -9,8 +9,8 @@ use suture_core::object::{self, Kind, Object};
 use suture_core::selector::{FieldSelector, LabelSelector};
 use suture_core::{Effect, Ending, Mutation, ObjectRef, Reason, Reply};
 
-use super::acts::Act;
 use super::{Recording, clean, is_said};
+use suture_journal::Call;
 
 /// A wait that took longer than this was not over when it began.
 pub(super) const AT_ONCE: std::time::Duration = std::time::Duration::from_millis(250);
@@ -24,7 +24,7 @@ pub(super) struct Initial {
     pub made_kinds: BTreeMap<Kind, Value>,
 }
 
-/// What is learned from the acts, in their order.
+/// What is learned from the calls, in their order.
 #[derive(Default)]
 struct Learned {
     objects: BTreeMap<ObjectRef, Value>,
@@ -43,14 +43,14 @@ struct Learned {
 }
 
 impl Initial {
-    pub fn of(acts: &[Act], recording: &Recording<'_>, ending: &Ending) -> Self {
+    pub fn of(calls: &[Call], recording: &Recording<'_>, ending: &Ending) -> Self {
         let mut learned = Learned::default();
-        for act in acts {
-            learned.learn(act);
+        for call in calls {
+            learned.learn(call);
         }
-        let now = start(acts, recording.run.started_at);
-        let said_elsewhere = corpus(acts);
-        let keeps_uid = |uid: &str| is_said(acts, ending, uid) || said_elsewhere.contains(uid);
+        let now = start(calls, recording.run.started_at);
+        let said_elsewhere = corpus(calls);
+        let keeps_uid = |uid: &str| is_said(calls, ending, uid) || said_elsewhere.contains(uid);
         let Learned { mut objects, made, lingering, .. } = learned;
         for (_, object) in objects.iter_mut().filter(|(reference, _)| lingering.contains(reference)) {
             clean::linger(object);
@@ -67,33 +67,33 @@ impl Initial {
 
 /// The time at which the scenario begins, so that the policy sees the time that it saw: what
 /// passes in a scenario are the waits alone.
-fn start(acts: &[Act], started: Timestamp) -> Timestamp {
+fn start(calls: &[Call], started: Timestamp) -> Timestamp {
     let mut waited = std::time::Duration::ZERO;
-    for act in acts {
-        match (&act.asked, act.reply()) {
+    for call in calls {
+        match (&call.asked, call.reply()) {
             (Effect::Now, Some(Reply::Now(now))) => {
                 return now.checked_sub(waited).unwrap_or(started);
             }
-            (effect, _) => waited += passed(act, effect),
+            (effect, _) => waited += passed(call, effect),
         }
     }
     started
 }
 
-/// How much virtual time passes during an act.
-pub(super) fn passed(act: &Act, effect: &Effect) -> std::time::Duration {
+/// How much virtual time passes during an call.
+pub(super) fn passed(call: &Call, effect: &Effect) -> std::time::Duration {
     // A scenario's times have milliseconds, and nothing comes before its time.
-    let took = act.took().as_nanos().div_ceil(1_000_000);
+    let took = call.took().as_nanos().div_ceil(1_000_000);
     let took = std::time::Duration::from_millis(u64::try_from(took).unwrap_or(u64::MAX));
     let at_most = |ms: u64| std::time::Duration::from_millis(ms);
-    match (effect, act.reply()) {
+    match (effect, call.reply()) {
         (Effect::Sleep { duration_ms }, Some(_)) => at_most(*duration_ms),
         (Effect::Wait { timeout_ms, .. }, Some(Reply::Waited(Waited::Timeout))) => at_most(*timeout_ms),
-        (Effect::Exclusive { timeout_ms, .. }, None) if act.error().is_some() => at_most(*timeout_ms),
+        (Effect::Exclusive { timeout_ms, .. }, None) if call.error().is_some() => at_most(*timeout_ms),
         (Effect::Wait { timeout_ms, .. }, Some(_)) if took > AT_ONCE => took.min(at_most(*timeout_ms)),
         (Effect::Exclusive { timeout_ms, .. }, Some(_)) if took > AT_ONCE => took.min(at_most(*timeout_ms)),
         (Effect::Wait { .. } | Effect::Sleep { .. } | Effect::Exclusive { .. }, None)
-            if act.answer.is_none() =>
+            if call.answer.is_none() =>
         {
             took
         }
@@ -103,19 +103,19 @@ pub(super) fn passed(act: &Act, effect: &Effect) -> std::time::Duration {
 
 /// Every text in the record's objects that could be the uid of another one: but for the uids
 /// themselves, and those in references to owners, which a fixture fills in.
-fn corpus(acts: &[Act]) -> String {
+fn corpus(calls: &[Call]) -> String {
     let mut text = String::new();
-    for act in acts {
-        for object in objects_of(act) {
+    for call in calls {
+        for object in objects_of(call) {
             text.push_str(&clean::comparable(object, false).to_string());
         }
     }
     text
 }
 
-/// The objects that an act showed.
-pub(super) fn objects_of(act: &Act) -> Vec<&Object> {
-    match act.reply() {
+/// The objects that an call showed.
+pub(super) fn objects_of(call: &Call) -> Vec<&Object> {
+    match call.reply() {
         Some(Reply::Object(object) | Reply::Mutated(object) | Reply::Waited(Waited::Met(object))) => {
             vec![object]
         }
@@ -125,27 +125,27 @@ pub(super) fn objects_of(act: &Act) -> Vec<&Object> {
 }
 
 impl Learned {
-    fn learn(&mut self, act: &Act) {
-        match (act.definite(), act.reply()) {
+    fn learn(&mut self, call: &Call) {
+        match (call.effect(), call.reply()) {
             // What only a plan knows was never there.
             (_, Some(_))
-                if act.is_dry_run()
-                    && matches!(act.asked, Effect::Mutate { mutation: Mutation::Create(_), .. }) =>
+                if call.is_dry_run()
+                    && matches!(call.asked, Effect::Mutate { mutation: Mutation::Create(_), .. }) =>
             {
-                if let Effect::Mutate { mutation, .. } = act.definite() {
+                if let Effect::Mutate { mutation, .. } = call.effect() {
                     self.absent.insert(mutation.reference());
                 }
             }
             (Effect::Get { target }, Some(Reply::Object(object))) if target.subresource.is_none() => {
                 self.see(object, false);
             }
-            (Effect::Get { target }, None) if is_missing(act) => self.misses(target.reference()),
+            (Effect::Get { target }, None) if is_missing(call) => self.misses(target.reference()),
             (Effect::List(query), Some(Reply::Page(page))) => self.list(query, page),
             (Effect::Wait { target, .. }, Some(Reply::Waited(waited))) => match waited {
-                Waited::Met(object) if act.took() <= AT_ONCE => self.see(object, false),
+                Waited::Met(object) if call.took() <= AT_ONCE => self.see(object, false),
                 // It is not known how it was before; only that it was not so.
                 Waited::Met(_) | Waited::Timeout => self.misses(target.reference()),
-                Waited::Deleted if act.took() <= AT_ONCE => self.misses(target.reference()),
+                Waited::Deleted if call.took() <= AT_ONCE => self.misses(target.reference()),
                 Waited::Deleted => {}
             },
             (Effect::Logs { pod, .. }, Some(Reply::Logs(_))) => {
@@ -243,8 +243,8 @@ fn unnamed() -> ObjectRef {
     ObjectRef { kind: Kind::new("", ""), namespace: None, name: String::new() }
 }
 
-fn is_missing(act: &Act) -> bool {
-    act.error().is_some_and(|error| error.reason == Reason::NOT_FOUND)
+fn is_missing(call: &Call) -> bool {
+    call.error().is_some_and(|error| error.reason == Reason::NOT_FOUND)
 }
 
 /// Whether a list of everything that a query asks for has an object.

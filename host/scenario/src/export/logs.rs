@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use suture_core::{Effect, ObjectRef, Reply};
 
-use super::acts::Act;
 use super::happenings;
 use super::world::{Seen, World};
+use suture_journal::Call;
 
 /// A container of a pod.
 type Place = (ObjectRef, String);
@@ -33,11 +33,11 @@ pub(super) struct Logs {
 impl Logs {
     /// The logs as they were first read. Where a later read shows more of what was before, that
     /// was there already.
-    pub fn of(acts: &[Act]) -> Self {
+    pub fn of(calls: &[Call]) -> Self {
         let mut reads: BTreeMap<Place, Vec<Read>> = BTreeMap::new();
-        for act in acts {
+        for call in calls {
             if let (Effect::Logs { pod, container, tail_lines, limit_bytes }, Some(Reply::Logs(text))) =
-                (&act.asked, act.reply())
+                (&call.asked, call.reply())
             {
                 let read = Read { lines: *tail_lines, bytes: *limit_bytes, text: text.clone() };
                 reads.entry((pod.reference(), container.clone())).or_default().push(read);
@@ -90,12 +90,12 @@ impl Read {
 
 impl World {
     /// A log was read: whatever it shows beyond what was there has been written since.
-    pub(super) fn read_log(&mut self, index: usize, act: &Act, pod: &ObjectRef, text: &str) {
-        let Effect::Logs { container, tail_lines, limit_bytes, .. } = &act.asked else { return };
+    pub(super) fn read_log(&mut self, index: usize, call: &Call, pod: &ObjectRef, text: &str) {
+        let Effect::Logs { container, tail_lines, limit_bytes, .. } = &call.asked else { return };
         let place = (pod.clone(), container.clone());
         let read = Read { lines: *tail_lines, bytes: *limit_bytes, text: text.to_owned() };
         let here = self.logs.current.get(&place).cloned().unwrap_or_default();
-        let seen = Seen { act: index, at: self.now() };
+        let seen = Seen { call: index, at: self.now() };
         let last = self.logs.read.insert(place.clone(), seen);
         if read.shows(&here) == text {
             return;
@@ -109,11 +109,11 @@ impl World {
         }
         whole.push_str(written);
         if read.shows(&whole) != text {
-            self.doubt(act, "the log was not only written to since it was read before");
+            self.doubt(call, "the log was not only written to since it was read before");
             return;
         }
         let name = self.container(pod, container);
-        let when = self.since(last, act, pod);
+        let when = self.since(last, call, pod);
         self.happenings.add(when, vec![happenings::log(pod, &name, written)]);
         self.logs.current.insert(place, whole);
     }

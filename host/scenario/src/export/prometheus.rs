@@ -4,30 +4,32 @@ use suture_core::effect::{Sample, Series};
 use suture_core::{Effect, Reply};
 use suture_simulator::fixture::{QueryAnswer, SampleValue, SeriesValue};
 
-use super::acts::Act;
 use super::world::World;
+use suture_journal::Call;
 
 impl World {
     /// A question to Prometheus. A scenario's Prometheus always answers the same.
-    pub(super) fn ask_prometheus(&mut self, act: &Act) {
-        if let Some(error) = act.error() {
-            self.fail(act, &act.asked, error);
+    pub(super) fn ask_prometheus(&mut self, call: &Call) {
+        if let Some(error) = call.error() {
+            self.fail(call, &call.asked, error);
             return;
         }
-        let answer = match (&act.asked, act.reply()) {
+        let answer = match (&call.asked, call.reply()) {
             (Effect::Query { expression }, Some(Reply::Samples(samples))) => {
                 (expression, of_samples(samples))
             }
             (Effect::QueryRange { expression, .. }, Some(Reply::Series(series))) => match of_series(series) {
                 Some(result) => (expression, result),
-                None => return self.doubt(act, "its values change over time, and those of a scenario don't"),
+                None => {
+                    return self.doubt(call, "its values change over time, and those of a scenario don't");
+                }
             },
             (Effect::Alerts, Some(Reply::Alerts(alerts))) => {
                 let known = self.alerts.get_or_insert_with(|| alerts.clone());
                 if known != alerts {
-                    self.doubt(act, "Prometheus listed other alerts than before");
+                    self.doubt(call, "Prometheus listed other alerts than before");
                 }
-                self.faults.pass(&act.asked, 1);
+                self.faults.pass(&call.asked, 1);
                 return;
             }
             _ => return,
@@ -37,10 +39,10 @@ impl World {
             None => self.prometheus.push(QueryAnswer { query, result }),
             Some(known) if known.result == result => {}
             Some(_) => {
-                self.doubt(act, "Prometheus answered otherwise than before, which a scenario's never does")
+                self.doubt(call, "Prometheus answered otherwise than before, which a scenario's never does")
             }
         }
-        self.faults.pass(&act.asked, 1);
+        self.faults.pass(&call.asked, 1);
     }
 }
 

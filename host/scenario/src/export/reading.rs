@@ -7,47 +7,47 @@ use suture_core::object::Object;
 use suture_core::{Effect, ObjectRef, Reason, Reply};
 use suture_journal::Answer;
 
-use super::acts::Act;
 use super::changes::Shown;
 use super::world::World;
+use suture_journal::Call;
 
 /// How long a wait lasts for which a run keeps its instance; a longer one is begun twice.
 const BEGUN_TWICE: Duration = Duration::from_secs(5);
 
 impl World {
     /// A read of the cluster, which took so long.
-    pub(super) fn read(&mut self, index: usize, act: &Act, duration: Duration) {
+    pub(super) fn read(&mut self, index: usize, call: &Call, duration: Duration) {
         // Uids that the host filled in are those of another cluster.
-        let effect = act.asked.clone();
-        match (&effect, &act.answer) {
+        let effect = call.asked.clone();
+        match (&effect, &call.answer) {
             (_, None) => self.pass(duration),
             (_, Some(Answer::Error(error))) => {
                 if error.reason == Reason::NOT_FOUND {
-                    self.find_missing(index, act, &effect);
+                    self.find_missing(index, call, &effect);
                 }
-                self.fail(act, &effect, error);
+                self.fail(call, &effect, error);
             }
             (Effect::Get { target }, Some(Answer::Ok(Reply::Object(object)))) => {
-                self.get(index, act, target, object);
+                self.get(index, call, target, object);
                 self.faults.pass(&effect, 1);
             }
             (Effect::List(query), Some(Answer::Ok(Reply::Page(page)))) => {
-                self.list(index, act, query, page);
+                self.list(index, call, query, page);
                 self.faults.pass(&effect, 1);
             }
             (Effect::Wait { target, until, .. }, Some(Answer::Ok(Reply::Waited(waited)))) => {
-                self.wait(index, act, target, until, waited, duration);
+                self.wait(index, call, target, until, waited, duration);
                 self.faults.pass(&effect, if duration >= BEGUN_TWICE { 2 } else { 1 });
             }
             (Effect::Logs { pod, .. }, Some(Answer::Ok(Reply::Logs(text)))) => {
-                self.read_log(index, act, &pod.reference(), text);
+                self.read_log(index, call, &pod.reference(), text);
                 self.faults.pass(&effect, 1);
             }
-            (_, Some(Answer::Ok(_))) => self.doubt(act, "its answer is that of another effect"),
+            (_, Some(Answer::Ok(_))) => self.doubt(call, "its answer is that of another effect"),
         }
     }
 
-    fn find_missing(&mut self, index: usize, act: &Act, effect: &Effect) {
+    fn find_missing(&mut self, index: usize, call: &Call, effect: &Effect) {
         let target = match effect {
             Effect::Get { target } | Effect::Wait { target, .. } | Effect::Logs { pod: target, .. } => target,
             _ => return,
@@ -55,14 +55,19 @@ impl World {
         let reference = target.reference();
         // One of another uid may be there.
         if target.uid.is_none() || self.is_uid(&reference, target.uid.as_deref()) {
-            self.reconcile(index, act, &reference, None);
+            self.reconcile(index, call, &reference, None);
         }
     }
 
-    fn get(&mut self, index: usize, act: &Act, target: &Target, object: &Object) {
+    fn get(&mut self, index: usize, call: &Call, target: &Target, object: &Object) {
         match target.subresource.as_deref() {
             None | Some("status") => {
-                self.reconcile(index, act, &target.reference(), Some(Shown { object, only_metadata: false }));
+                self.reconcile(
+                    index,
+                    call,
+                    &target.reference(),
+                    Some(Shown { object, only_metadata: false }),
+                );
             }
             Some(other) => {
                 let (_, read) = self.perform(&self.cluster, &Effect::Get { target: target.clone() }, false);
@@ -70,7 +75,7 @@ impl World {
                     matches!(&read, Ok((Reply::Object(read), _)) if read.get("spec") == object.get("spec"));
                 if !same {
                     self.doubt(
-                        act,
+                        call,
                         &format!("it reads the subresource `{other}`, which a scenario can't give"),
                     );
                 }
@@ -78,12 +83,12 @@ impl World {
         }
     }
 
-    fn list(&mut self, index: usize, act: &Act, query: &Query, page: &Page) {
+    fn list(&mut self, index: usize, call: &Call, query: &Query, page: &Page) {
         let only_metadata = query.metadata_only;
         let mut shown = Vec::new();
         for item in &page.items {
             let Some(reference) = ObjectRef::of(item) else { continue };
-            self.reconcile(index, act, &reference, Some(Shown { object: item, only_metadata }));
+            self.reconcile(index, call, &reference, Some(Shown { object: item, only_metadata }));
             shown.push(reference);
         }
         // All that was asked for stands on one page; of many it is not told what is missing.
@@ -94,7 +99,7 @@ impl World {
         if let (_, Ok((Reply::Page(here), _))) = self.perform(&self.cluster, &all, false) {
             let extra = here.items.iter().filter_map(|item| ObjectRef::of(item));
             for reference in extra.filter(|reference| !shown.contains(reference)).collect::<Vec<_>>() {
-                self.reconcile(index, act, &reference, None);
+                self.reconcile(index, call, &reference, None);
             }
         }
         self.listed(index, query);
@@ -103,7 +108,7 @@ impl World {
     fn wait(
         &mut self,
         index: usize,
-        act: &Act,
+        call: &Call,
         target: &Target,
         until: &Predicate,
         waited: &Waited,
@@ -118,7 +123,7 @@ impl World {
         match waited {
             Waited::Timeout => {
                 if was_so {
-                    self.doubt(act, "what it waited for was so already, as far as the record shows");
+                    self.doubt(call, "what it waited for was so already, as far as the record shows");
                 }
                 self.pass(duration);
                 // Until the end it was not so.
@@ -128,13 +133,13 @@ impl World {
                 if !was_so {
                     self.pass(duration);
                 }
-                self.reconcile(index, act, &reference, Some(Shown { object, only_metadata: false }));
+                self.reconcile(index, call, &reference, Some(Shown { object, only_metadata: false }));
             }
             Waited::Deleted => {
                 if !was_so {
                     self.pass(duration);
                 }
-                self.reconcile(index, act, &reference, None);
+                self.reconcile(index, call, &reference, None);
             }
         }
     }

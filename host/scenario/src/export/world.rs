@@ -20,7 +20,6 @@ use suture_journal::RunRecord;
 use suture_simulator::fixture::QueryAnswer;
 use suture_simulator::{Fixture, SimulatedCluster};
 
-use super::acts::Act;
 use super::changes;
 use super::faults::Faults;
 use super::happenings::Happenings;
@@ -28,6 +27,7 @@ use super::initial::{Initial, passed};
 use super::logs::Logs;
 use super::then::Expectation;
 use changing::effect_named;
+use suture_journal::Call;
 
 /// What is on record of a reply that ended its run because it was too large.
 const TOO_LARGE: &str = "RequestEntityTooLarge";
@@ -49,10 +49,10 @@ impl Clock for Hand {
     }
 }
 
-/// When an object was last seen: by which act, and when.
+/// When an object was last seen: by which call, and when.
 #[derive(Clone, Copy)]
 pub(super) struct Seen {
-    pub act: usize,
+    pub call: usize,
     pub at: Timestamp,
 }
 
@@ -93,7 +93,7 @@ impl World {
     ///
     /// # Errors
     /// What the simulated cluster does not take of it.
-    pub fn new(initial: &Initial, run: &RunRecord, acts: &[Act]) -> Result<Self, String> {
+    pub fn new(initial: &Initial, run: &RunRecord, calls: &[Call]) -> Result<Self, String> {
         let mut objects: Vec<Value> = initial.objects.values().cloned().collect();
         let probe = Fixture { now: initial.now, objects: objects.clone(), ..Fixture::default() };
         for (kind, made) in &initial.made_kinds {
@@ -102,12 +102,12 @@ impl World {
                 objects.push(changes::definition(kind, &plural, object::namespace(made).is_some()));
             }
         }
-        objects.extend(missing_namespaces(&objects, acts));
+        objects.extend(missing_namespaces(&objects, calls));
         let fixture = Fixture { now: initial.now, objects, ..Fixture::default() };
         let hand = Arc::new(Hand(Mutex::new(initial.now)));
         let cluster =
             SimulatedCluster::new(fixture.clone(), hand.clone()).map_err(|error| error.to_string())?;
-        let mut logs = Logs::of(acts);
+        let mut logs = Logs::of(calls);
         logs.begin_with(&fixture.objects);
         Ok(Self {
             hand,
@@ -147,40 +147,40 @@ impl World {
         *self.hand.0.lock() = at;
     }
 
-    pub fn doubt(&mut self, act: &Act, what: &str) {
-        self.doubts.push(format!("step {} ({}): {what}", act.step, act.asked.verb()));
+    pub fn doubt(&mut self, call: &Call, what: &str) {
+        self.doubts.push(format!("step {} ({}): {what}", call.step, call.asked.verb()));
     }
 
-    /// The next act of the run.
-    pub fn live_through(&mut self, index: usize, act: &Act) {
-        self.step.number = act.step;
-        let duration = passed(act, act.definite());
-        match &act.asked {
-            Effect::Mutate { mutation, .. } => self.mutate(index, act, mutation),
+    /// The next call of the run.
+    pub fn live_through(&mut self, index: usize, call: &Call) {
+        self.step.number = call.step;
+        let duration = passed(call, call.effect());
+        match &call.asked {
+            Effect::Mutate { mutation, .. } => self.mutate(index, call, mutation),
             Effect::Get { .. } | Effect::List(_) | Effect::Wait { .. } | Effect::Logs { .. } => {
-                self.read(index, act, duration);
+                self.read(index, call, duration);
             }
-            Effect::Query { .. } | Effect::QueryRange { .. } | Effect::Alerts => self.ask_prometheus(act),
+            Effect::Query { .. } | Effect::QueryRange { .. } | Effect::Alerts => self.ask_prometheus(call),
             Effect::Exclusive { name, .. } => {
-                if !duration.is_zero() && act.answer.is_some() {
-                    let held_for = act.reply().is_some().then(|| self.elapsed() + duration);
+                if !duration.is_zero() && call.answer.is_some() {
+                    let held_for = call.reply().is_some().then(|| self.elapsed() + duration);
                     self.locks.push((name.clone(), held_for));
                 }
                 self.pass(duration);
             }
             Effect::Sleep { .. } => self.pass(duration),
-            Effect::Now => self.tell_time(act),
+            Effect::Now => self.tell_time(call),
             Effect::Settle { .. } | Effect::Log { .. } | Effect::Step { .. } => {}
         }
     }
 
     /// The policy sees the time that it saw.
-    fn tell_time(&mut self, act: &Act) {
-        let Some(Reply::Now(then)) = act.reply() else { return };
+    fn tell_time(&mut self, call: &Call) {
+        let Some(Reply::Now(then)) = call.reply() else { return };
         let late: Duration = self.now().duration_until(*then).try_into().unwrap_or_default();
         let late = Duration::from_millis(u64::try_from(late.as_millis()).unwrap_or(u64::MAX));
         if !late.is_zero() {
-            self.pauses.push((act.step, late));
+            self.pauses.push((call.step, late));
             self.pass(late);
         }
     }
@@ -203,7 +203,7 @@ impl World {
 
     /// An effect that failed: whether the cluster as it is lets it fail so by itself.
     /// Otherwise it is a fault.
-    pub fn fail(&mut self, act: &Act, effect: &Effect, error: &Error) {
+    pub fn fail(&mut self, call: &Call, effect: &Effect, error: &Error) {
         if error.reason == Reason::DENIED {
             if error.message.starts_with(confirm::NOT_FIRING) {
                 self.alerts.get_or_insert_default();
@@ -215,25 +215,25 @@ impl World {
             return;
         }
         if error.reason.as_str() == TOO_LARGE && error.status.is_none() {
-            self.doubt(act, "it was larger than the run may read, so it is not on record");
+            self.doubt(call, "it was larger than the run may read, so it is not on record");
             return;
         }
         let (was_performed, result) =
-            self.perform(&self.cluster.fork(self.hand.clone()), effect, act.is_dry_run());
+            self.perform(&self.cluster.fork(self.hand.clone()), effect, call.is_dry_run());
         match result {
             Err(natural) if natural.reason == error.reason => {
                 if was_performed {
-                    self.faults.pass(&effect_named(effect, act), 1);
+                    self.faults.pass(&effect_named(effect, call), 1);
                 }
             }
-            _ => self.faults.strike(&effect_named(effect, act), error, act.tries.max(1)),
+            _ => self.faults.strike(&effect_named(effect, call), error, call.conflicts() + 1),
         }
     }
 }
 
 /// Where one Namespace is an object, those that are none don't exist: nothing could be made in
 /// them.
-fn missing_namespaces(objects: &[Value], acts: &[Act]) -> Vec<Value> {
+fn missing_namespaces(objects: &[Value], calls: &[Call]) -> Vec<Value> {
     let kind = Kind::new("v1", "Namespace");
     let known: BTreeSet<&str> = objects
         .iter()
@@ -243,7 +243,7 @@ fn missing_namespaces(objects: &[Value], acts: &[Act]) -> Vec<Value> {
     if known.is_empty() {
         return Vec::new();
     }
-    let seen = acts.iter().flat_map(super::initial::objects_of);
+    let seen = calls.iter().flat_map(super::initial::objects_of);
     let named: BTreeSet<String> =
         seen.filter_map(|object| object::namespace(object).map(str::to_owned)).collect();
     let missing = named.into_iter().filter(|name| !known.contains(name.as_str()));

@@ -5,9 +5,8 @@ use serde_json::{Value, json};
 use suture_core::clock::kubernetes_time;
 use suture_core::{Alert, Ending, Grant, Limits, Mode, display};
 use suture_engine::guard::NO_GRANT;
-use suture_journal::Ledger;
+use suture_journal::{Call, Ledger};
 
-use super::acts;
 use super::happenings::written;
 use super::initial::Initial;
 use super::world::World;
@@ -147,9 +146,9 @@ impl Parts<'_> {
         if *starts_at != self.initial.now {
             fields.push(("startsAt".to_owned(), plain(starts_at)));
         }
-        let acts = acts::of(self.recording.entries);
+        let calls = Call::all(self.recording.entries);
         for (key, text) in [("generatorURL", generator_url), ("fingerprint", fingerprint)] {
-            if is_said(&acts, self.ending, text) {
+            if is_said(&calls, self.ending, text) {
                 fields.push((key.to_owned(), text.as_str().into()));
             }
         }

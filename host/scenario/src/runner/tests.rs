@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use suture_core::effect::{Create, Delete};
 use suture_core::object::Kind;
-use suture_core::{Incident, Mutation, Outcome};
+use suture_core::{Effect, Incident, Mutation, Outcome};
 
 use super::*;
 use crate::testing::{Calls, Script, Stop, config, mend, native, remediated};

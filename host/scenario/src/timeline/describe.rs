@@ -3,27 +3,13 @@
 use std::time::Duration;
 
 use suture_core::effect::{About, Predicate, Waited};
-use suture_core::{Effect, Error, Prepared, Reason, Reply};
-use suture_journal::Answer;
+use suture_core::{Effect, Error, Reason, Reply};
+use suture_journal::{Answer, Call};
 
 use super::layout::{Line, Tone};
 use super::{error_tone, shown};
 
-/// An effect that was answered at once.
-pub(super) fn called(line: &mut Line, effect: &Effect, answer: &Answer) {
-    subject(line, effect);
-    match answer {
-        Answer::Ok(reply) => result(line, effect, reply, Duration::ZERO),
-        Answer::Error(error) => failure(line, effect, error, Duration::ZERO),
-    }
-}
-
-/// An effect with an intent: a change, a wait, a pause, a lock.
-pub(super) fn performed(line: &mut Line, prepared: &Prepared, answer: &Answer, took: Duration) {
-    answered(line, &prepared.effect, answer, took);
-}
-
-/// An effect that was answered after a while.
+/// An effect that was answered, and how long that took.
 pub(super) fn answered(line: &mut Line, effect: &Effect, answer: &Answer, took: Duration) {
     // What took less than a second took no time, as people see it.
     let took = if took < Duration::from_secs(1) { Duration::ZERO } else { took };
@@ -34,26 +20,25 @@ pub(super) fn answered(line: &mut Line, effect: &Effect, answer: &Answer, took: 
     }
 }
 
-/// An effect whose reply is not there yet.
-pub(super) fn in_flight(line: &mut Line, prepared: &Prepared) {
-    subject(line, &prepared.effect);
-    let what = match &prepared.effect {
-        Effect::Wait { until, .. } => format!("waiting until {}", until),
+/// A call whose reply is not there yet.
+pub(super) fn in_flight(line: &mut Line, call: &Call) {
+    subject(line, call.effect());
+    let what = match call.effect() {
+        Effect::Wait { until, .. } => format!("waiting until {until}"),
         _ => "no reply yet".to_owned(),
     };
     colon(line);
     line.push(Tone::Warn, what);
 }
 
-/// An effect that was given up because the run ended.
-pub(super) fn cut_off(line: &mut Line, prepared: &Prepared, took: Duration) {
-    subject(line, &prepared.effect);
+/// A call that was given up because the run ended.
+pub(super) fn cut_off(line: &mut Line, call: &Call) {
+    subject(line, call.effect());
     colon(line);
-    let what = match &prepared.effect {
-        Effect::Wait { until, .. } => {
-            format!("cut off after {}, waiting until {}", shown(took), until)
-        }
-        _ => format!("cut off after {}", shown(took)),
+    let took = shown(call.took());
+    let what = match call.effect() {
+        Effect::Wait { until, .. } => format!("cut off after {took}, waiting until {until}"),
+        _ => format!("cut off after {took}"),
     };
     line.push(Tone::Warn, what);
 }

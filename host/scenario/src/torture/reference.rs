@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use suture_core::object::RUN_ANNOTATION;
 use suture_core::{Effect, Ending, Halt, ObjectRef};
-use suture_journal::Body;
+use suture_journal::Call;
 use suture_simulator::SimulatedCluster;
 
 use super::disturbance::{Disturbance, Seen};
@@ -44,11 +44,9 @@ impl Reference {
             return None;
         }
         let Seen { requests, entries, .. } = disturbance.seen();
-        let locks = play.runs.iter().flat_map(|run| &run.entries).filter_map(|entry| match &entry.body {
-            Body::Intent { prepared, .. } => match &prepared.effect {
-                Effect::Exclusive { name, .. } => Some(name.clone()),
-                _ => None,
-            },
+        let calls = play.runs.iter().flat_map(|run| Call::all(&run.entries));
+        let locks = calls.filter_map(|call| match call.effect() {
+            Effect::Exclusive { name, .. } => Some(name.clone()),
             _ => None,
         });
         Some(Self {

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use suture_core::{Effect, Timestamp};
 use suture_engine::Engine;
-use suture_journal::{Answer, Body, Entry, JournalError, ListedRun, RunHeader};
+use suture_journal::{Answer, Call, Entry, JournalError, ListedRun, RunHeader};
 use tokio::sync::Semaphore;
 
 use crate::failure::Failure;
@@ -42,8 +42,8 @@ struct Shown<'a> {
     next: Option<String>,
 }
 
-/// An effect; an intent takes the reply that follows it, and has none (null) while it is at
-/// work or in doubt.
+/// A call, with the effect as it was tried last. It has no reply (null) while it is at work or in
+/// doubt, and where the end of the run cut it off.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Shape<'a> {
@@ -76,10 +76,11 @@ pub(super) async fn run(
     if !part.damaged.is_empty() {
         return Err(Failure::internal(part.damaged.join("; ")));
     }
+    let calls = Call::all(&part.entries);
     let shown = Shown {
         run: &listed,
         header: header.as_ref(),
-        effects: effects(&part.entries),
+        effects: calls.iter().map(Shape::from).collect(),
         entries: &part.entries,
         next: part.next.map(|step| step.to_string()),
     };
@@ -87,25 +88,15 @@ pub(super) async fn run(
     Ok(([(CONTENT_TYPE, "application/json")], text).into_response())
 }
 
-fn effects(entries: &[Entry]) -> Vec<Shape<'_>> {
-    let mut effects: Vec<Shape<'_>> = Vec::new();
-    for Entry { step, at, body } in entries {
-        let shape =
-            |effect, reply, undo_of, dry_run| Shape { step: *step, at: *at, effect, reply, undo_of, dry_run };
-        match body {
-            Body::Call { effect, answer, undo_of } => {
-                effects.push(shape(effect, Some(answer), *undo_of, None));
-            }
-            Body::Intent { prepared, undo_of, .. } => {
-                effects.push(shape(&prepared.effect, None, *undo_of, Some(prepared.dry_run)));
-            }
-            Body::Reply { answer } => {
-                if let Some(effect) = effects.iter_mut().rev().find(|effect| effect.step == *step) {
-                    effect.reply = Some(answer);
-                }
-            }
-            Body::Kept { .. } | Body::Ended { .. } => {}
+impl<'a> From<&'a Call> for Shape<'a> {
+    fn from(call: &'a Call) -> Self {
+        Self {
+            step: call.step,
+            at: call.at,
+            effect: call.effect(),
+            reply: call.answer.as_ref(),
+            undo_of: call.undo_of,
+            dry_run: call.prepared.as_ref().map(|prepared| prepared.dry_run),
         }
     }
-    effects
 }

@@ -108,8 +108,13 @@ async fn examine_rule(
         );
     }
     report.ok("rule", format!("`{name}` is loaded"));
-    let (samples, is_certain) = samples(rule, seen, report).await;
-    labels(policy, program, rule, &samples, is_certain, report);
+    let (mut samples, is_certain) = samples(rule, seen, report).await;
+    if samples.is_empty() {
+        // That its series are missing was said, and the series have the labels.
+        samples.push(own_labels(rule));
+    } else {
+        labels(policy, program, rule, &samples, is_certain, report);
+    }
     let sent: BTreeSet<Labels> = samples
         .iter()
         .map(|labels| relabeling.as_sent(labels).unwrap_or_else(|| labels.clone()))
@@ -120,7 +125,8 @@ async fn examine_rule(
     }
 }
 
-/// Labels that alerts of a rule have or would have, and whether they surely would.
+/// Labels that alerts of a rule have or would have, and whether they surely would. No labels
+/// where series are missing.
 async fn samples(rule: &AlertingRule, seen: &Seen, report: &mut About<'_>) -> (Vec<Labels>, bool) {
     let name = &rule.name;
     if !rule.alerts.is_empty() {
@@ -147,12 +153,12 @@ async fn samples(rule: &AlertingRule, seen: &Seen, report: &mut About<'_>) -> (V
             }
         }
     }
-    missing(name, &need, &series, prometheus, report).await;
+    let are_missing = missing(name, &need, &series, prometheus, report).await;
     let of_series = series.values().flatten();
     let mut samples: BTreeSet<Labels> =
         of_series.map(|labels| with_own(labels, &kept, rule)).take(SERIES).collect();
     let is_certain = !samples.is_empty() && matches!(kept, Kept::Only(_));
-    if samples.is_empty() {
+    if samples.is_empty() && !are_missing {
         samples.insert(own_labels(rule));
     }
     (samples.into_iter().collect(), is_certain)
@@ -179,17 +185,19 @@ async fn some_of(prometheus: &PrometheusClient, selector: &str) -> Result<Vec<La
     Ok(found.into_iter().map(|sample| sample.labels).collect())
 }
 
+/// Whether series that a rule needs are missing, which is told.
 async fn missing(
     rule: &str,
     need: &Need,
     series: &BTreeMap<&str, Vec<Labels>>,
     prometheus: &PrometheusClient,
     report: &mut About<'_>,
-) {
+) -> bool {
     let is_there = |selector: &str| series.get(selector).is_none_or(|found| !found.is_empty());
     let missing = need.missing(&is_there);
     if missing.is_empty() {
-        return report.ok("series", format!("all metrics of `{rule}` have series"));
+        report.ok("series", format!("all metrics of `{rule}` have series"));
+        return false;
     }
     for selector in missing {
         let metric = selector.split('{').next().unwrap_or_default();
@@ -211,6 +219,7 @@ async fn missing(
             );
         }
     }
+    true
 }
 
 /// Whether alerts with these labels are for the policy, and can be told apart.

@@ -2,11 +2,11 @@
 
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::trace::v1::{Span, span};
-use suture_core::{Effect, Prepared, Timestamp};
-use suture_journal::{Answer, Body, Entry, RunRecord};
+use suture_core::{Effect, Timestamp};
+use suture_journal::call::Event;
+use suture_journal::{Call, Calls, Entry, RunRecord};
 
-use super::effect::Done;
-use super::{how, nanos, number, text};
+use super::{effect, how, nanos, number, text};
 use crate::ids;
 
 /// How much of a heading is told, in characters.
@@ -19,73 +19,48 @@ pub(crate) struct Run {
     resumed: Timestamp,
     /// When the call before was answered: about then the next one was made.
     last: Timestamp,
-    /// What is being done, or awaited.
-    intent: Option<Intent>,
+    calls: Calls,
     events: Vec<span::Event>,
-}
-
-struct Intent {
-    began: Timestamp,
-    prepared: Prepared,
-    undo_of: Option<u32>,
-    /// When it was on disk; again for each conflict.
-    written: Vec<Timestamp>,
 }
 
 impl Run {
     /// A run that has ended. `resumed` is when this host began with it, or went on.
     pub fn new(record: &RunRecord, resumed: Timestamp) -> Self {
         let last = record.started_at;
-        Self { record: record.clone(), resumed, last, intent: None, events: Vec::new() }
+        Self { record: record.clone(), resumed, last, calls: Calls::default(), events: Vec::new() }
     }
 
-    /// The span of the effect that this entry ends.
+    /// The span of the call that this entry ends.
     pub fn entry(&mut self, entry: &Entry) -> Option<Span> {
-        match &entry.body {
-            Body::Call { effect: Effect::Step { title }, .. } => {
-                self.event(entry.at, title.chars().take(HEADING).collect(), Vec::new());
+        match self.calls.note(entry.clone())? {
+            Event::Call(call) => self.call(&call),
+            Event::Kept { at, change, .. } => {
+                self.event(at, "kept".to_owned(), vec![number("suture.step", change)]);
                 None
             }
-            Body::Call { effect, answer, undo_of } => {
-                let began = self.called(entry);
-                self.last = entry.at;
-                let done = Done { effect, reason: reason(answer), undo_of: *undo_of, dry_run: false };
-                done.span(&self.record, entry, began, &[])
+            Event::Ended { at, cut_off, .. } => {
+                let span = cut_off.and_then(|call| self.call(&call));
+                self.last = at;
+                span
             }
-            Body::Intent { prepared, undo_of, .. } => {
-                // An undo at the end nobody called for.
-                let called = if undo_of.is_some() { entry.at } else { self.called(entry) };
-                let intent = self.intent.get_or_insert_with(|| Intent {
-                    began: called,
-                    prepared: prepared.clone(),
-                    undo_of: *undo_of,
-                    written: Vec::new(),
-                });
-                intent.prepared = prepared.clone();
-                intent.written.push(entry.at);
-                None
-            }
-            Body::Reply { answer } => self.reply(entry, reason(answer)),
-            Body::Kept { change, .. } => {
-                self.event(entry.at, "kept".to_owned(), vec![number("suture.step", *change)]);
-                None
-            }
-            // A wait that was cut off has no reply.
-            Body::Ended { .. } => self.reply(entry, "Interrupted"),
         }
     }
 
-    fn reply(&mut self, entry: &Entry, reason: &str) -> Option<Span> {
-        self.last = entry.at;
-        let Intent { began, prepared, undo_of, written } = self.intent.take()?;
-        let entry = Entry { step: prepared.step.number, ..entry.clone() };
-        let done = Done { effect: &prepared.effect, reason, undo_of, dry_run: prepared.dry_run };
-        done.span(&self.record, &entry, began, &written)
+    fn call(&mut self, call: &Call) -> Option<Span> {
+        if let Effect::Step { title } = &call.asked {
+            self.event(call.at, title.chars().take(HEADING).collect(), Vec::new());
+            return None;
+        }
+        // An undo at the end nobody called for.
+        let is_called = call.undo_of.is_none() || call.prepared.is_none();
+        let began = if is_called { self.called(call.at) } else { call.at };
+        self.last = call.answered_at;
+        effect::span(&self.record, call, began)
     }
 
-    /// When the call was made that an entry is about. Between two hosts nothing is called.
-    fn called(&self, entry: &Entry) -> Timestamp {
-        if self.resumed <= entry.at { self.last.max(self.resumed) } else { self.last }
+    /// When the call was made whose first entry was written then. Between two hosts nothing is called.
+    fn called(&self, at: Timestamp) -> Timestamp {
+        if self.resumed <= at { self.last.max(self.resumed) } else { self.last }
     }
 
     fn event(&mut self, at: Timestamp, name: String, attributes: Vec<KeyValue>) {
@@ -121,13 +96,5 @@ impl Run {
             )),
             ..Span::default()
         }
-    }
-}
-
-/// The reason of an error; empty where there is none.
-fn reason(answer: &Answer) -> &str {
-    match answer {
-        Answer::Ok(_) => "",
-        Answer::Error(error) => error.reason.as_str(),
     }
 }

@@ -5,36 +5,36 @@ use suture_core::object::Object;
 use suture_core::{Effect, Error, Mutation, ObjectRef, Reason, Reply, object};
 use suture_journal::Answer;
 
-use super::super::acts::Act;
 use super::super::cel;
 use super::super::changes::Shown;
 use super::super::happenings::Made;
 use super::super::then::{Expectation, patch_of};
 use super::World;
+use suture_journal::Call;
 
 impl World {
     /// A change, or an undo: made here too where it took place.
-    pub(super) fn mutate(&mut self, index: usize, act: &Act, mutation: &Mutation) {
+    pub(super) fn mutate(&mut self, index: usize, call: &Call, mutation: &Mutation) {
         // The run was cut off in the middle of it.
-        let Some(answer) = &act.answer else { return self.doubt(act, "nobody knows what became of it") };
+        let Some(answer) = &call.answer else { return self.doubt(call, "nobody knows what became of it") };
         match answer {
             Answer::Error(error) if error.reason == Reason::UNKNOWN => {
-                self.doubt(act, "it was never known whether it took place");
+                self.doubt(call, "it was never known whether it took place");
             }
             Answer::Error(error) => {
                 if error.reason == Reason::NOT_FOUND && !matches!(mutation, Mutation::Create(_)) {
-                    self.reconcile(index, act, &mutation.reference(), None);
+                    self.reconcile(index, call, &mutation.reference(), None);
                 }
                 let effect = Effect::Mutate { mutation: self.translated(mutation), undo: None };
-                self.fail(act, &effect, error);
+                self.fail(call, &effect, error);
             }
-            Answer::Ok(Reply::Mutated(shown)) => self.change(index, act, mutation, shown),
-            Answer::Ok(_) => self.doubt(act, "its answer is that of another effect"),
+            Answer::Ok(Reply::Mutated(shown)) => self.change(index, call, mutation, shown),
+            Answer::Ok(_) => self.doubt(call, "its answer is that of another effect"),
         }
     }
 
-    fn change(&mut self, index: usize, act: &Act, mutation: &Mutation, shown: &Object) {
-        let (verb, dry_run) = (mutation.verb(), act.is_dry_run());
+    fn change(&mut self, index: usize, call: &Call, mutation: &Mutation, shown: &Object) {
+        let (verb, dry_run) = (mutation.verb(), call.is_dry_run());
         let reference = ObjectRef::of(shown).unwrap_or_else(|| mutation.reference());
         if dry_run && self.planned.contains(&reference) {
             self.expectations.push(Expectation::of(verb, reference, None));
@@ -42,23 +42,23 @@ impl World {
         }
         // What it could be made of must have been there, or not.
         match (mutation, self.cluster.object(&reference)) {
-            (Mutation::Create(_), Some(_)) => self.reconcile(index, act, &reference, None),
+            (Mutation::Create(_), Some(_)) => self.reconcile(index, call, &reference, None),
             (Mutation::Patch(_) | Mutation::Delete(_), None) => {
                 let shown = Shown { object: shown, only_metadata: false };
-                self.reconcile(index, act, &reference, Some(shown));
+                self.reconcile(index, call, &reference, Some(shown));
             }
             _ => {}
         }
         let effect = Effect::Mutate { mutation: self.translated(mutation), undo: None };
-        let named = effect_named(&effect, act);
-        if act.tries > 1 {
+        let named = effect_named(&effect, call);
+        if call.conflicts() > 0 {
             let conflict = Error::new(Reason::CONFLICT, "the object was changed in between");
-            self.faults.strike(&named, &conflict, act.tries - 1);
+            self.faults.strike(&named, &conflict, call.conflicts());
         }
         let (after, before) = match self.perform(&self.cluster, &effect, dry_run).1 {
             Ok((Reply::Mutated(after), before)) => (after, before),
-            Ok(_) => return self.doubt(act, "the simulated cluster answers something else"),
-            Err(error) => return self.doubt(act, &format!("the simulated cluster refuses it: {error}")),
+            Ok(_) => return self.doubt(call, "the simulated cluster answers something else"),
+            Err(error) => return self.doubt(call, &format!("the simulated cluster refuses it: {error}")),
         };
         self.faults.pass(&named, 1);
         let change = (before.as_ref(), &*after);
@@ -78,7 +78,7 @@ impl World {
                 Some(before) => ("patch", distinct(&reference, before, &after), None),
             };
             let at = self.now();
-            self.happenings.made.push(Made { act: index, at, verb, reference, condition, uid });
+            self.happenings.made.push(Made { call: index, at, verb, reference, condition, uid });
         }
     }
 
@@ -116,8 +116,8 @@ impl World {
 }
 
 /// A change with the name that its object has got.
-pub(super) fn effect_named(effect: &Effect, act: &Act) -> Effect {
-    match act.definite() {
+pub(super) fn effect_named(effect: &Effect, call: &Call) -> Effect {
+    match call.effect() {
         Effect::Mutate { mutation, .. } => Effect::Mutate { mutation: mutation.clone(), undo: None },
         _ => effect.clone(),
     }

@@ -6,16 +6,16 @@ use suture_core::clock::kubernetes_time;
 use suture_core::effect::Query;
 use suture_core::{Error, ObjectRef, object};
 
-use super::super::acts::Act;
 use super::super::changes::{self, Shown};
 use super::super::happenings::{Made, When, each_text};
 use super::super::initial::shows;
 use super::{Seen, World};
+use suture_journal::Call;
 
 impl World {
     /// The record shows an object: as it is, or that it is not there. What differs happened in
     /// the meantime.
-    pub fn reconcile(&mut self, index: usize, act: &Act, reference: &ObjectRef, shown: Option<Shown<'_>>) {
+    pub fn reconcile(&mut self, index: usize, call: &Call, reference: &ObjectRef, shown: Option<Shown<'_>>) {
         if self.planned.contains(reference) {
             return;
         }
@@ -25,9 +25,9 @@ impl World {
         let has_status = self.fixture.has_status_subresource(&reference.kind).unwrap_or(true);
         let actions = changes::between(reference, now.as_deref(), shown, is_replaced, has_status);
         if !actions.is_empty() {
-            let when = self.placed(index, act, reference, shown.map(|shown| shown.object));
+            let when = self.placed(index, call, reference, shown.map(|shown| shown.object));
             if let Err(error) = self.enact(reference, &actions) {
-                self.doubt(act, &format!("{reference} can't become what it was seen as: {error}"));
+                self.doubt(call, &format!("{reference} can't become what it was seen as: {error}"));
             }
             let now = Value::from(kubernetes_time(self.now()));
             let at = |text: &str| if now == text { "${now}".to_owned() } else { text.to_owned() };
@@ -39,7 +39,7 @@ impl World {
 
     /// An object was seen as it is.
     pub fn saw(&mut self, index: usize, reference: &ObjectRef) {
-        self.seen.insert(reference.clone(), Seen { act: index, at: self.now() });
+        self.seen.insert(reference.clone(), Seen { call: index, at: self.now() });
     }
 
     /// Whether a uid of the record is that of an object.
@@ -62,24 +62,24 @@ impl World {
 
     /// A list showed everything that fits a query.
     pub fn listed(&mut self, index: usize, query: &Query) {
-        self.lists.push((query.clone(), Seen { act: index, at: self.now() }));
+        self.lists.push((query.clone(), Seen { call: index, at: self.now() }));
     }
 
-    /// When something happened that an act shows: after the change before it, where it was not
-    /// yet so for some time; otherwise just before that act.
-    fn placed(&self, index: usize, act: &Act, reference: &ObjectRef, shown: Option<&Value>) -> When {
+    /// When something happened that an call shows: after the change before it, where it was not
+    /// yet so for some time; otherwise just before that call.
+    fn placed(&self, index: usize, call: &Call, reference: &ObjectRef, shown: Option<&Value>) -> When {
         let listed =
             |(query, seen): &(Query, Seen)| shown.is_some_and(|shown| shows(query, shown)).then_some(*seen);
         let last = self.seen.get(reference).copied().into_iter().chain(self.lists.iter().filter_map(listed));
-        let last = last.filter(|seen| seen.act < index).max_by_key(|seen| seen.act);
-        self.since(last, act, reference)
+        let last = last.filter(|seen| seen.call < index).max_by_key(|seen| seen.call);
+        self.since(last, call, reference)
     }
 
     /// When something happened that was last seen not to be so.
-    pub fn since(&self, last: Option<Seen>, act: &Act, reference: &ObjectRef) -> When {
+    pub fn since(&self, last: Option<Seen>, call: &Call, reference: &ObjectRef) -> When {
         let now = self.now();
         let has_passed = last.is_none_or(|last| last.at < now);
-        let since = |made: &&(usize, &Made)| has_passed || last.is_none_or(|last| last.act < made.1.act);
+        let since = |made: &&(usize, &Made)| has_passed || last.is_none_or(|last| last.call < made.1.call);
         let made: Vec<_> = self.happenings.made.iter().enumerate().collect();
         let candidates: Vec<_> = made.iter().filter(since).collect();
         let own = candidates.iter().rev().find(|(_, made)| made.reference == *reference);
@@ -89,7 +89,7 @@ impl World {
                 When::AfterChange { made: *number, after }
             }
             None if has_passed && now > self.fixture.now => When::After(self.elapsed()),
-            None => When::BeforeStep(act.step),
+            None => When::BeforeStep(call.step),
         }
     }
 
