@@ -157,6 +157,10 @@ fn refused(status: StatusCode, path: &str, body: &[u8], failed: &dyn Fn(String) 
             .help("is this the `admin.listen` of a host?");
     };
     match status {
+        StatusCode::UNAUTHORIZED if message.contains("client certificate") => {
+            CliError { exit: Exit::Usage, ..failed(message.to_owned()) }
+                .help("name a PEM file with a certificate that this host admits, and its key: --identity-file FILE")
+        }
         StatusCode::UNAUTHORIZED => CliError { exit: Exit::Usage, ..failed(message.to_owned()) }.help(
             "name the file with the token that this host knows you by: --token-file FILE, SUTURE_TOKEN_FILE, or \
              `tokenFile` in ~/.config/suture/config.yaml",

@@ -151,25 +151,29 @@ impl PrometheusClient {
     }
 
     /// What the server that evaluates the rules does to the labels of alerts on their way to Alertmanager:
-    /// its own list of alerts shows them as they were. Nothing where that can't be read, which the log tells.
-    pub async fn relabeling(&self) -> AlertRelabeling {
+    /// its own list of alerts shows them as they were. None where it does not say, which the log tells.
+    ///
+    /// # Errors
+    /// `Unavailable` where it can't be asked now.
+    pub async fn relabeling(&self) -> Result<Option<AlertRelabeling>, Error> {
         let text = self.ruler().get::<answer::ConfigText>("api/v1/status/config").await;
         let read = match text {
             // It may be long, and takes its time.
             Ok(text) => tokio::task::spawn_blocking(move || text.relabeling())
                 .await
                 .unwrap_or_else(|error| Err(error.to_string())),
+            Err(error) if error.status.is_none_or(|status| status >= 500) => return Err(error),
             Err(error) => Err(error.message),
         };
-        read.unwrap_or_else(|error| {
+        if let Err(error) = &read {
             tracing::warn!(
                 prometheus = self.ruler().server.shown(),
                 %error,
                 "what it does to labels of alerts can't be read; taken for nothing (`prometheus.externalLabels` and \
                  `prometheus.dropLabels` say it)"
             );
-            AlertRelabeling::default()
-        })
+        }
+        Ok(read.ok())
     }
 }
 

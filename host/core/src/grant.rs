@@ -18,7 +18,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::expression::Expression;
-pub use closed::closed_kind;
+pub use closed::{closed_kind, closed_object};
 pub use fields::FieldPattern;
 pub use missing::not_granted;
 pub use namespace::NamespaceSelector;

@@ -66,7 +66,7 @@ impl Look {
             for incident in of_policy {
                 match listed.standing(&incident.alert.labels) {
                     Standing::KeptFiring(_) | Standing::Absent(_) => drop(gone.insert(incident.id.clone())),
-                    Standing::Unasked | Standing::Firing(_) | Standing::Pending => {}
+                    Standing::Unasked | Standing::Firing { .. } | Standing::Pending => {}
                 }
             }
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use suture_core::{AlertRelabeling, Clock, EffectHandler, Fault, Labels, Step};
+use suture_core::{AlertRelabeling, Clock, EffectHandler, Error, Fault, Labels, Step};
 
 pub(crate) use listed::Listed;
 pub use standing::Standing;
@@ -18,14 +18,17 @@ pub use standing::Standing;
 /// its own list of alerts shows nothing.
 #[async_trait]
 pub trait RelabelingSource: Send + Sync {
-    /// What it does; nothing where that can't be read.
-    async fn relabeling(&self) -> AlertRelabeling;
+    /// What it does; nothing where it is a server that does not say.
+    ///
+    /// # Errors
+    /// Why it can't be asked now: without the answer an alert that fires could be taken for gone.
+    async fn relabeling(&self) -> Result<AlertRelabeling, Error>;
 }
 
 #[async_trait]
 impl RelabelingSource for AlertRelabeling {
-    async fn relabeling(&self) -> AlertRelabeling {
-        self.clone()
+    async fn relabeling(&self) -> Result<AlertRelabeling, Error> {
+        Ok(self.clone())
     }
 }
 
@@ -102,12 +105,12 @@ impl Confirm {
         let Self::Prometheus(by) = self else { return Ok(false) };
         let listed = Listed::ask(prometheus, by, step).await?;
         match listed.standing(labels) {
-            Standing::Unasked | Standing::Firing(_) | Standing::Pending => Ok(false),
+            Standing::Unasked | Standing::Firing { .. } | Standing::Pending => Ok(false),
             Standing::KeptFiring(_) => Ok(true),
             Standing::Absent(_) => {
                 clock.sleep(if listed.is_empty() { AGAIN_WHERE_NOTHING_IS } else { AGAIN }).await;
                 Ok(match self.standing(labels, prometheus, step).await? {
-                    Standing::Unasked | Standing::Firing(_) | Standing::Pending => false,
+                    Standing::Unasked | Standing::Firing { .. } | Standing::Pending => false,
                     Standing::KeptFiring(_) | Standing::Absent(_) => true,
                 })
             }

@@ -324,10 +324,8 @@ impl Dispatcher {
             Command::Resumed { policy } => {
                 let resumed = self.policies.iter_mut();
                 let resumed = resumed.filter(|(name, _)| policy.as_ref().is_none_or(|one| one == *name));
-                resumed.for_each(|(_, policy)| {
-                    policy.storm = false;
-                    policy.opened = Window::default();
-                });
+                // A storm is over with that, and people are told so.
+                resumed.for_each(|(_, policy)| policy.opened = Window::default());
             }
             Command::Shutdown { reply } => {
                 self.shutdown = Some(reply);

@@ -7,8 +7,10 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod access;
+mod adoption;
 mod change;
 mod copies;
+mod deleting;
 mod kinds;
 mod pods;
 mod secrets;

@@ -13,6 +13,9 @@ use tokio::task::JoinHandle;
 
 use crate::engine::Engine;
 
+/// How old an alert is at least that is missed: Alertmanager itself waits before it posts a new one
+/// (`group_wait`, and `group_interval`: five minutes unless it is told otherwise).
+const YOUNGEST: Duration = Duration::from_secs(300);
 /// How long after one look the next comes at the earliest.
 const BETWEEN: Duration = Duration::from_secs(10);
 
@@ -86,11 +89,15 @@ async fn run(
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            () = asked.notified() => clock.sleep(BETWEEN).await,
-            () = due => {}
-        }
-        let result = engine.reconcile(&*alertmanagers, &receivers()).await;
+        let youngest = tokio::select! {
+            () = asked.notified() => {
+                clock.sleep(BETWEEN).await;
+                // It was posted just now, and cut off.
+                Duration::ZERO
+            }
+            () = due => every.map_or(YOUNGEST, |every| every.min(YOUNGEST)),
+        };
+        let result = engine.reconcile(&*alertmanagers, &receivers(), youngest).await;
         if let Err(error) = &result
             && !is_failing
         {

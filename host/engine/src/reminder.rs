@@ -57,6 +57,9 @@ pub(crate) async fn run(clock: Arc<dyn Clock>, shared: Weak<Shared>) {
             tracing::warn!(error, "people can't be reminded of what is escalated; it is tried every minute");
         }
         is_failing = result.is_err();
+        if is_failing {
+            shared.metrics.paged(false);
+        }
     }
 }
 

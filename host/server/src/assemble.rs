@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use suture_cluster::{AlertmanagerClient, PrometheusClient};
-use suture_core::{AlertRelabeling, Clock, Labels, Program, RealClock};
+use suture_core::{AlertRelabeling, Clock, Error, Labels, Program, RealClock};
 use suture_engine::progress::Listeners;
 use suture_engine::{ByPrometheus, Cluster, Confirm, PolicyConfig, RelabelingSource};
 use suture_runtime::Compiler;
@@ -94,29 +94,35 @@ struct OfPrometheus {
 const KNOWN_FOR: Duration = Duration::from_secs(60);
 
 impl OfPrometheus {
-    /// One asks, and the others wait for the answer.
-    async fn asked(&self) -> AlertRelabeling {
+    /// One asks, and the others wait for the answer. What was true a while ago is better than none.
+    async fn asked(&self) -> Result<AlertRelabeling, Error> {
         let mut known = self.known.lock().await;
         if let Some((at, relabeling)) = &*known
             && at.elapsed() < KNOWN_FOR
         {
-            return relabeling.clone();
+            return Ok(relabeling.clone());
         }
-        let relabeling = self.client.relabeling().await;
+        let before = known.as_ref().map(|(_, relabeling)| relabeling.clone());
+        let relabeling = match (self.client.relabeling().await, before) {
+            (Ok(Some(relabeling)), _) => relabeling,
+            (Ok(None), before) => before.unwrap_or_default(),
+            (Err(_), Some(before)) => return Ok(before),
+            (Err(error), None) => return Err(error),
+        };
         *known = Some((Instant::now(), relabeling.clone()));
-        relabeling
+        Ok(relabeling)
     }
 }
 
 #[async_trait]
 impl RelabelingSource for OfPrometheus {
-    async fn relabeling(&self) -> AlertRelabeling {
+    async fn relabeling(&self) -> Result<AlertRelabeling, Error> {
         let mut relabeling = match &self.given {
             Some(external) => external.clone().into(),
-            None => self.asked().await,
+            None => self.asked().await?,
         };
         relabeling.ignored.extend(self.ignored.iter().cloned());
-        relabeling
+        Ok(relabeling)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Basic authentication, with a password from a file.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use axum::http::HeaderMap;
@@ -10,7 +9,7 @@ use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::secret_file::{FileError, SecretFile};
+use crate::secret_file::{FileError, SecretFile, Stamp};
 use crate::token::authorization;
 
 /// A name, and a password in a file. It is read again when the file is another.
@@ -25,21 +24,12 @@ struct Known {
     password: [u8; 32],
 }
 
-/// What a file has another of once it is exchanged: also where a link leads elsewhere, to a
-/// file that is just as old.
-type Stamp = (i64, i64, u64, u64, u64);
-
-fn stamp(file: &SecretFile) -> Option<Stamp> {
-    let metadata = std::fs::metadata(&file.path).ok()?;
-    Some((metadata.mtime(), metadata.mtime_nsec(), metadata.len(), metadata.ino(), metadata.dev()))
-}
-
 fn digest(text: &[u8]) -> [u8; 32] {
     Sha256::digest(text).into()
 }
 
 fn read(file: &SecretFile) -> Result<Known, FileError> {
-    let stamp = stamp(file);
+    let stamp = file.stamp();
     // An editor ends a file with a line break; other blanks may be meant.
     let password = file.read(|text| text.trim_end_matches(['\r', '\n']))?;
     Ok(Known { stamp, password: digest(password.as_bytes()) })
@@ -78,7 +68,7 @@ impl Basic {
     }
 
     fn refresh(&self) {
-        let found = stamp(&self.file);
+        let found = self.file.stamp();
         if found.is_none() || found == self.known.read().stamp {
             // A file that is gone for a moment (a rotation) leaves the last password in force.
             return;

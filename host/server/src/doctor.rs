@@ -13,7 +13,7 @@ use suture_cluster::alertmanager::routing::Routing;
 use suture_cluster::live::Connection;
 use suture_cluster::{AlertmanagerClient, PostedAlert, PrometheusClient};
 use suture_core::clock::later;
-use suture_core::{AlertRelabeling, Clock, Labels, RealClock};
+use suture_core::{AlertRelabeling, Clock, Error, Labels, RealClock};
 use suture_engine::{Confirm, Engine, Policy};
 
 use crate::assemble;
@@ -73,9 +73,29 @@ impl Doctor {
         for policy in self.policies() {
             let relabeling = relabeling(&policy).await;
             let mut about = report.about(&policy.config.name);
+            let relabeling = match relabeling {
+                Ok(relabeling) => relabeling,
+                Err(error) => {
+                    let found = format!("what Prometheus does to labels can't be asked: {}", error.message);
+                    about.warn("labels", found, "ask again once Prometheus answers");
+                    continue;
+                }
+            };
             policy::examine(&policy, &relabeling, &seen, &mut about).await;
         }
         report
+    }
+
+    /// Try what the host asks, and tell in the log what is wrong with it: not only at the first
+    /// repair.
+    pub async fn try_connections(&self) {
+        let mut report = Report::default();
+        self.rules(&mut report).await;
+        self.routings(&mut report).await;
+        for finding in report.findings.into_iter().filter(|finding| finding.verdict == Verdict::Fail) {
+            let Finding { about, found, remedy, .. } = finding;
+            tracing::warn!(about, remedy, "{found}");
+        }
     }
 
     fn policies(&self) -> Vec<Arc<Policy>> {
@@ -145,7 +165,8 @@ impl Doctor {
                 about.fail(
                     "reachable",
                     error.message,
-                    "is `prometheus.url` right, and may this pod reach it (NetworkPolicy, token)?",
+                    "are `prometheus.url` and what it is let in by right (`tokenFile`, `basicAuth`, `caFile`: the authority, not \
+                     the server's own certificate), and may this pod reach it (NetworkPolicy)?",
                 );
                 return None;
             }
@@ -174,7 +195,8 @@ impl Doctor {
                     about.fail(
                         "reachable",
                         error,
-                        "is its `url` right, and may this pod reach it (NetworkPolicy, token)?",
+                        "are its `url` and what it is let in by right (`tokenFile`, `basicAuth`, `caFile`: the authority, not \
+                         the server's own certificate), and may this pod reach it (NetworkPolicy)?",
                     );
                     continue;
                 }
@@ -227,9 +249,9 @@ impl Doctor {
 }
 
 /// What Prometheus does to the labels of alerts when it posts them.
-async fn relabeling(policy: &Policy) -> AlertRelabeling {
+async fn relabeling(policy: &Policy) -> Result<AlertRelabeling, Error> {
     match &policy.config.confirm {
         Confirm::Prometheus(by) => by.relabeling.relabeling().await,
-        Confirm::None => AlertRelabeling::default(),
+        Confirm::None => Ok(AlertRelabeling::default()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
 use suture_core::file;
@@ -16,6 +16,10 @@ pub(crate) struct SecretFile {
     pub what: &'static str,
     pub path: PathBuf,
 }
+
+/// What a file has another of once it is exchanged: also where a link leads elsewhere, to a
+/// file that is just as old.
+pub(crate) type Stamp = (i64, i64, u64, u64, u64);
 
 /// Why a file is of no use.
 #[derive(Debug)]
@@ -41,6 +45,12 @@ impl SecretFile {
             return Err(self.error(&"it is empty", false));
         }
         Ok(secret.to_owned())
+    }
+
+    /// Which file it is now; none where it is not there.
+    pub fn stamp(&self) -> Option<Stamp> {
+        let metadata = std::fs::metadata(&self.path).ok()?;
+        Some((metadata.mtime(), metadata.mtime_nsec(), metadata.len(), metadata.ino(), metadata.dev()))
     }
 
     /// A warning, where everybody on the machine can read it.

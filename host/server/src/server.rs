@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use suture_cluster::live::lease::{Fenced, Lost, Tenure};
 use suture_core::RealClock;
 use suture_engine::{Budgets, Cluster, Engine, EngineConfig, KnownReceivers, Reconciler};
@@ -167,19 +168,22 @@ impl Server {
         let max_body = usize::try_from(config.webhook.max_body.value.0).unwrap_or(usize::MAX);
         let (webhook, admin) = (standby.webhook, standby.admin);
         let drills = Arc::<Drills>::default();
-        let heard =
-            Heard { receivers: receivers.clone(), reconciler: reconciler.asker(), drills: drills.clone() };
+        let heard = Heard {
+            receivers: receivers.clone(),
+            reconciler: reconciler.asker(),
+            drills: drills.clone(),
+            truncated_told: Mutex::default(),
+        };
         let doctor = Doctor::new(engine.clone(), loaded.clone(), host.connection, clock, receivers, drills)?;
+        let doctor = Arc::new(doctor);
+        tokio::spawn({
+            let doctor = doctor.clone();
+            async move { doctor.try_connections().await }
+        });
         let hooks =
             Webhook::new(engine.clone(), Arc::new(RealClock), standby.webhook_access, max_body, heard);
         webhook.route(webhook::router(hooks));
-        admin.route(api::router(
-            engine.clone(),
-            keeping.handle(),
-            sweeper,
-            Arc::new(doctor),
-            standby.admission,
-        ));
+        admin.route(api::router(engine.clone(), keeping.handle(), sweeper, doctor, standby.admission));
         Ok(Self {
             engine,
             webhook,

@@ -12,7 +12,7 @@ use serde::Serialize;
 use suture_cluster::AlertmanagerClient;
 use suture_core::alert::alertmanager_fingerprint;
 use suture_core::effect::ActiveAlert;
-use suture_core::{Alert, AlertRelabeling, AlertStatus, KnownAlert, Labels};
+use suture_core::{Alert, AlertRelabeling, AlertStatus, Error, KnownAlert, Labels};
 use suture_engine::{Alertmanagers, Confirm, Engine, Policy};
 
 use crate::assemble;
@@ -108,7 +108,7 @@ impl Sweeper {
         let listed = self.engine.alerts().await.map_err(unavailable)?;
         let firing: Vec<ActiveAlert> = listed.into_iter().filter(|alert| alert.firing).collect();
         let told = Told::ask(&self.alertmanagers).await.map_err(unavailable)?;
-        let relabeling = relabeling(&policy).await;
+        let relabeling = relabeling(&policy).await.map_err(|error| unavailable(error.to_string()))?;
         let key = policy.program.as_ref().map(|program| program.manifest().key.clone()).unwrap_or_default();
         let mut swept = Swept { firing: firing.len(), ..Swept::default() };
         let mut accepted = Vec::new();
@@ -150,16 +150,27 @@ impl Sweeper {
 #[async_trait]
 impl Alertmanagers for Sweeper {
     async fn alerts_for(&self, receivers: &BTreeSet<&str>) -> Result<Vec<KnownAlert>, String> {
-        let asked = self.alertmanagers.iter().map(|client| client.alerts_for(receivers));
-        Ok(try_join_all(asked).await?.concat())
+        let ask = async |client: &AlertmanagerClient| {
+            Ok::<_, String>((client.alerts_for(receivers).await?, client.silences().await?))
+        };
+        let all = try_join_all(self.alertmanagers.iter().map(ask)).await?;
+        // A silence counts where its Alertmanager does not have the alert itself, too.
+        let is_silenced = |alert: &KnownAlert| {
+            all.iter().any(|(alerts, silences)| {
+                !alerts.iter().any(|own| own.fingerprint == alert.fingerprint)
+                    && silences.iter().any(|silence| silence.silences(&alert.labels))
+            })
+        };
+        let alerts = all.iter().flat_map(|(alerts, _)| alerts);
+        Ok(alerts.filter(|alert| !is_silenced(alert)).cloned().collect())
     }
 }
 
 /// What Prometheus does to labels when it posts.
-async fn relabeling(policy: &Policy) -> AlertRelabeling {
+async fn relabeling(policy: &Policy) -> Result<AlertRelabeling, Error> {
     match &policy.config.confirm {
         Confirm::Prometheus(by) => by.relabeling.relabeling().await,
-        Confirm::None => AlertRelabeling::default(),
+        Confirm::None => Ok(AlertRelabeling::default()),
     }
 }
 
@@ -167,19 +178,22 @@ async fn relabeling(policy: &Policy) -> AlertRelabeling {
 /// What it has of that alert is believed, labels included. Where it has nothing, or there is
 /// none, the alert began when its rule first held, and it is silenced if a silence matches its
 /// labels in any of the forms that they take on the way.
-fn as_posted(alert: ActiveAlert, relabeling: &AlertRelabeling, key: &[String], told: &Told) -> (Alert, bool) {
+fn as_posted(
+    alert: ActiveAlert,
+    relabeling: &AlertRelabeling,
+    key: &[String],
+    told: &[Told],
+) -> (Alert, bool) {
     let own = alert.labels;
     let sent = relabeling.as_sent(&own).unwrap_or_else(|| own.clone());
-    let found = told.find(&sent, key);
-    let is_suppressed = match &found {
+    let mut before = relabeling.external_labels.clone();
+    before.extend(own.clone());
+    // Each of them for itself: what one has says nothing of the silences of another.
+    let is_suppressed = told.iter().any(|told| match told.find(&sent, key) {
         Some(found) => found.is_suppressed,
-        None => {
-            let mut before = relabeling.external_labels.clone();
-            before.extend(own.clone());
-            [&sent, &own, &before].into_iter().any(|labels| told.is_silenced(labels))
-        }
-    };
-    let posted = found.map(|found| found.alert);
+        None => [&sent, &own, &before].into_iter().any(|labels| told.is_silenced(labels)),
+    });
+    let posted = told.iter().find_map(|told| told.find(&sent, key)).map(|found| found.alert);
     let labels = posted.map_or(sent, |posted| posted.labels.clone());
     let alert = Alert {
         status: AlertStatus::Firing,

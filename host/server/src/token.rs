@@ -1,7 +1,6 @@
 //! Bearer tokens from files.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -9,7 +8,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::RwLock;
 
-use crate::secret_file::{FileError, SecretFile};
+use crate::secret_file::{FileError, SecretFile, Stamp};
 
 /// A token in a file. Read again when the file changes, so that a token can be rotated
 /// without a restart.
@@ -19,17 +18,13 @@ pub(crate) struct Token {
 }
 
 struct Known {
-    modified: Option<SystemTime>,
+    stamp: Option<Stamp>,
     digest: [u8; 32],
 }
 
-fn modified(file: &SecretFile) -> Option<SystemTime> {
-    std::fs::metadata(&file.path).and_then(|metadata| metadata.modified()).ok()
-}
-
 fn read(file: &SecretFile) -> Result<Known, FileError> {
-    let modified = modified(file);
-    Ok(Known { modified, digest: digest(&file.read(str::trim)?) })
+    let stamp = file.stamp();
+    Ok(Known { stamp, digest: digest(&file.read(str::trim)?) })
 }
 
 fn digest(token: &str) -> [u8; 32] {
@@ -80,8 +75,8 @@ impl Token {
     }
 
     async fn refresh(&self) {
-        let modified = modified(&self.file);
-        if modified.is_none() || modified == self.known.read().await.modified {
+        let stamp = self.file.stamp();
+        if stamp.is_none() || stamp == self.known.read().await.stamp {
             // A file that is gone for a moment (a rotation) leaves the last token in force.
             return;
         }
@@ -117,12 +112,15 @@ mod tests {
         let mut twice = bearer("Bearer first");
         twice.append(AUTHORIZATION, "Bearer second".parse().unwrap());
         assert!(!token.admits(&twice).await, "which of them did a proxy look at?");
-        std::fs::write(&file, "second").unwrap();
-        let later = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(4_000_000_000);
-        std::fs::File::options().append(true).open(&file).unwrap().set_modified(later).unwrap();
-        assert!(token.admits(&bearer("Bearer second")).await);
+        // Another file of the same age and size takes its place, as where a volume is exchanged.
+        let (other, age) = (dir.path().join("other"), std::fs::metadata(&file).unwrap().modified().unwrap());
+        std::fs::write(&other, "secon\n").unwrap();
+        std::fs::File::options().append(true).open(&other).unwrap().set_modified(age).unwrap();
+        std::fs::rename(&other, &file).unwrap();
+        assert!(token.admits(&bearer("Bearer secon")).await);
+        assert!(!token.admits(&bearer("Bearer first")).await);
         std::fs::remove_file(&file).unwrap();
-        assert!(token.admits(&bearer("Bearer second")).await);
+        assert!(token.admits(&bearer("Bearer secon")).await);
     }
 
     #[test]

@@ -12,7 +12,9 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
+use futures::future::{Either, select};
 use http_body_util::BodyExt;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use suture_core::alert::Read;
 use suture_core::{Clock, Envelope, RealClock, names};
@@ -34,6 +36,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests that are read at the same time, and the bytes of their bodies, whatever each may have.
 const ROOM: Room = Room { places: 256, bytes: config::Webhook::MAX_BODY as usize };
 
+/// How often it is said that alerts are missing.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
 /// Drills of one notification that are looked for.
 const MOST_DRILLS: usize = 32;
 /// Alerts of a notification that are handed on as they were read: more are read again when their turn comes.
@@ -56,6 +60,8 @@ pub(crate) struct Heard {
     pub reconciler: Arc<Notify>,
     /// Waits for alerts that were sent round for a try.
     pub drills: Arc<Drills>,
+    /// When it was said last that alerts are missing.
+    pub truncated_told: Mutex<Option<Duration>>,
 }
 
 impl Heard {
@@ -67,11 +73,16 @@ impl Heard {
         }
         self.receivers.heard(Receiver { name: receiver.clone(), policy: policy.map(str::to_owned) });
         if notification.truncated_alerts > 0 {
-            tracing::warn!(
-                count = notification.truncated_alerts,
-                receiver = names::shortened(receiver),
-                "Alertmanager cut alerts off (`max_alerts`); its API is asked for them"
-            );
+            let now = RealClock.monotonic();
+            let mut told = self.truncated_told.lock();
+            if told.is_none_or(|told| now.saturating_sub(told) >= TOLD_EVERY) {
+                *told = Some(now);
+                tracing::warn!(
+                    count = notification.truncated_alerts,
+                    receiver = names::shortened(receiver),
+                    "Alertmanager cut alerts off (`max_alerts`); its API is asked for them"
+                );
+            }
             self.reconciler.notify_one();
         }
     }
@@ -160,7 +171,8 @@ async fn receive(webhook: &Webhook, policy: Option<&str>, request: Request) -> A
 async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> Answer {
     let peer: Option<Peer> = request.extensions().get().cloned();
     webhook.access.check(request.headers(), peer.as_ref()).await?;
-    let mut reading = webhook.readers.begin(peer.as_ref().map(Peer::group)).map_err(|crowded| {
+    let now = webhook.clock.monotonic();
+    let mut reading = webhook.readers.begin(peer.as_ref().map(Peer::group), now).map_err(|crowded| {
         Failure::unavailable(match crowded {
             Crowded::All => "too many requests at once; send it again later",
             Crowded::Peer => "too many requests at once from your address; send it again later",
@@ -200,7 +212,17 @@ async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> An
 }
 
 async fn read(webhook: &Webhook, body: Body, reading: &mut Reading<'_>) -> Result<Vec<u8>, Failure> {
-    webhook.clock.timeout(BODY_TIMEOUT, collect(webhook, body, reading)).await.unwrap_or_else(|| {
+    let evicted = std::pin::pin!(reading.evicted());
+    let collected = std::pin::pin!(collect(webhook, body, reading));
+    let read = async {
+        match select(collected, evicted).await {
+            Either::Left((collected, _)) => collected,
+            Either::Right(_) => {
+                Err(Failure::unavailable("the body comes slowly, and others wait; send it again later"))
+            }
+        }
+    };
+    webhook.clock.timeout(BODY_TIMEOUT, read).await.unwrap_or_else(|| {
         let message = format!("the body took longer than {} s; send it again later", BODY_TIMEOUT.as_secs());
         // Not 408: Alertmanager gives up after any 4xx.
         Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", message))

@@ -25,10 +25,27 @@ pub fn status(args: &StatusArgs, output: &Output) -> CommandResult {
         })?;
         match output.is_json() {
             true => output.json(&told),
-            false => show(&status, server.url(), output),
+            false => {
+                show(&status, server.url(), output);
+                // An older host does not say it.
+                let config: Value = server.get("/api/v1/config", &[]).await.unwrap_or_default();
+                not_in_force(&config, output);
+            }
         }
         Ok(if status.not_ready.is_some() { Exit::Failed } else { Exit::Done })
     })
+}
+
+/// What stands in the configuration and does not count.
+fn not_in_force(config: &Value, output: &Output) {
+    let lines = |field: &str| config[field].as_array().into_iter().flatten().filter_map(Value::as_str);
+    for error in lines("errors") {
+        output.line(format!("  {DIM}config{DIM:#}    {BAD}refused{BAD:#}: {}", display::one_line(error)));
+    }
+    for change in lines("afterRestart") {
+        let change = display::one_line(change);
+        output.line(format!("  {DIM}config{DIM:#}    {WARN}after a restart{WARN:#}: {change}"));
+    }
 }
 
 fn show(status: &HostStatus, url: &str, output: &Output) {

@@ -116,5 +116,5 @@ async fn what_is_done_to_labels_is_asked_of_the_server_that_evaluates_the_rules(
     let ruler = TestServer::answering(200, &config("ruler")).await;
     let client = client.with_ruler(&ruler.url()).unwrap();
     let expected = Labels::from([("cluster".to_owned(), "ruler".to_owned())]);
-    assert_eq!(client.relabeling().await.external_labels, expected);
+    assert_eq!(client.relabeling().await.unwrap().unwrap_or_default().external_labels, expected);
 }

@@ -91,7 +91,10 @@ async fn alerts_are_pending_or_firing() {
 async fn external_labels_are_read_off_the_configuration_and_none_where_that_is_not_shown() {
     let yaml = r#"{"yaml":"global:\n  scrape_interval: 15s\n  external_labels:\n    cluster: home\n    zone: \"1\"\nscrape_configs:\n- job_name: x\n"}"#;
     let (client, _server) = answering(200, &success(yaml)).await;
-    assert_eq!(client.relabeling().await.external_labels, labels(&[("cluster", "home"), ("zone", "1")]));
+    assert_eq!(
+        client.relabeling().await.unwrap().unwrap().external_labels,
+        labels(&[("cluster", "home"), ("zone", "1")])
+    );
     for (status, body) in [
         (200, success(r#"{"yaml":"global: {}"}"#)),
         (200, success(r#"{"yaml":"scrape_configs: []"}"#)),
@@ -100,8 +103,11 @@ async fn external_labels_are_read_off_the_configuration_and_none_where_that_is_n
         (404, "not here".to_owned()),
     ] {
         let (client, _server) = answering(status, &body).await;
-        assert_eq!(client.relabeling().await.external_labels, Labels::new(), "{body}");
+        let said = client.relabeling().await.unwrap().unwrap_or_default();
+        assert_eq!(said.external_labels, Labels::new(), "{body}");
     }
+    let (client, _server) = answering(503, "starting").await;
+    assert_eq!(client.relabeling().await.unwrap_err().reason, Reason::UNAVAILABLE, "it may say later");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Kinds by which a policy could give itself, or others, more than any grant says.
 
+use crate::object::ObjectRef;
+
 /// What no policy may write, whatever it is granted. It may be deleted.
 struct Closed {
     group: &'static str,
@@ -40,6 +42,18 @@ const CLOSED: [Closed; 13] = [
 /// Why no policy may write objects of a kind, where that is so.
 pub fn closed_kind(group: &str, kind: &str) -> Option<&'static str> {
     find(group, |(closed, _)| closed == kind)
+}
+
+/// Why no policy may write one object, where that is so.
+pub fn closed_object(object: &ObjectRef) -> Option<&'static str> {
+    let is_of_system = object.kind.group().is_empty() && object.namespace.as_deref() == Some("kube-system");
+    match (object.kind.kind.as_str(), object.name.as_str()) {
+        ("ConfigMap", "aws-auth") if is_of_system => Some("it gives rights to identities of AWS"),
+        ("ConfigMap", "extension-apiserver-authentication") if is_of_system => {
+            Some("aggregated API servers trust whom it names")
+        }
+        _ => None,
+    }
 }
 
 /// The same for a resource, as grants name them.

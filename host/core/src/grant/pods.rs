@@ -28,6 +28,10 @@ pub struct PodGrant {
     /// Runtime classes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub runtime_classes: Vec<Glob>,
+    /// What a pod may take of its node beside CPU, memory and ephemeral storage: huge pages, and the
+    /// devices that extended resources stand for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<Glob>,
     /// Keys of node labels by which a pod may choose its node (`kubernetes.io/hostname`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub node_labels: Vec<Glob>,
@@ -76,6 +80,7 @@ impl Default for PodGrant {
             claims: Vec::new(),
             priority_classes: Vec::new(),
             runtime_classes: Vec::new(),
+            resources: Vec::new(),
             node_labels: Vec::new(),
             tolerations: Vec::new(),
             annotations: Vec::new(),

@@ -167,6 +167,7 @@ impl Needs {
         for reach in self.reaches(wanted) {
             if matches!(verb, Verb::Create | Verb::Patch) {
                 self.add_templates(wanted, &reach, &policy);
+                self.add_adopted(wanted, &reach, &policy, verb);
             }
             for name in wanted.names(verb) {
                 self.add(wanted.right(&reach, wanted.resource, verb.as_str(), name), policy.clone(), why);
@@ -211,6 +212,23 @@ impl Needs {
             };
             self.add(right, policy.clone(), "to compare a pod template with the one that `pods.from` names");
         }
+    }
+
+    /// What a controller that is made could adopt.
+    fn add_adopted(&mut self, wanted: &Wanted<'_>, reach: &Reach, policy: &Purpose, verb: Verb) {
+        let (group, resource) = match (wanted.group, wanted.resource, verb) {
+            ("apps", "deployments", Verb::Create) => ("apps", "replicasets"),
+            ("apps", "statefulsets", Verb::Create) => ("", "pods"),
+            _ => return,
+        };
+        let right = Right {
+            reach: reach.clone(),
+            group: group.to_owned(),
+            resource: resource.to_owned(),
+            verb: "list",
+            name: None,
+        };
+        self.add(right, policy.clone(), "to see that what is made adopts nothing of others");
     }
 
     /// Where a grant's resource is reached.

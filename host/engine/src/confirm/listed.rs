@@ -50,7 +50,7 @@ impl Listed {
     /// Why it can't be asked.
     pub async fn ask(prometheus: &dyn EffectHandler, by: &ByPrometheus, step: &Step) -> Result<Self, Fault> {
         let alerts = active_alerts(prometheus, step).await?;
-        Ok(Self::new(alerts, by.relabeling.relabeling().await, by.key.clone()))
+        Ok(Self::new(alerts, by.relabeling.relabeling().await?, by.key.clone()))
     }
 
     fn new(alerts: Vec<ActiveAlert>, relabeling: AlertRelabeling, key: Option<BTreeSet<String>>) -> Self {
@@ -90,10 +90,12 @@ impl Listed {
         let same = alike.into_iter().map(|index| &self.alerts[index]);
         let same: Vec<&ActiveAlert> =
             same.filter(|entry| self.is_same(entry, &posted)).map(|entry| &entry.alert).collect();
-        let firing = same.iter().filter(|alert| alert.firing).map(|alert| alert.active_at).max();
+        let firing = same.iter().filter(|alert| alert.firing).max_by_key(|alert| alert.active_at);
         let kept = same.iter().filter_map(|alert| alert.kept_firing_since).max();
         match (firing, kept) {
-            (Some(since), _) => Standing::Firing(since),
+            (Some(alert), _) => {
+                Standing::Firing { since: alert.active_at, annotations: alert.annotations.clone() }
+            }
             (None, Some(since)) => Standing::KeptFiring(since),
             (None, None) if same.is_empty() => Standing::Absent(self.instead_of(&posted)),
             (None, None) => Standing::Pending,

@@ -2,15 +2,20 @@
 
 use std::fmt;
 
-use suture_core::Timestamp;
+use suture_core::{Labels, Timestamp};
 
 /// How an alert stands in Prometheus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Nobody was asked, for nothing is to be confirmed.
     Unasked,
-    /// It fires, and is active since then.
-    Firing(Timestamp),
+    /// It fires.
+    Firing {
+        /// Since when it is active.
+        since: Timestamp,
+        /// Its annotations, which whoever posts it can make up.
+        annotations: Labels,
+    },
     /// Its rule holds, for less than its `for`.
     Pending,
     /// Its rule holds no more since then (the Unix epoch where that is not told), and only its
@@ -24,7 +29,7 @@ impl Standing {
     /// Whether it fires, or needs not to.
     pub fn is_confirmed(&self) -> bool {
         match self {
-            Self::Unasked | Self::Firing(_) => true,
+            Self::Unasked | Self::Firing { .. } => true,
             Self::Pending | Self::KeptFiring(_) | Self::Absent(_) => false,
         }
     }
@@ -34,7 +39,7 @@ impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unasked => f.write_str("it was not asked for"),
-            Self::Firing(since) => write!(f, "it fires since {since}"),
+            Self::Firing { since, .. } => write!(f, "it fires since {since}"),
             Self::Pending => f.write_str("it is pending: its rule has not held for its `for` yet"),
             Self::KeptFiring(since) => {
                 f.write_str("its rule does not hold any more")?;

@@ -84,6 +84,8 @@ impl Dispatcher {
             incident.paged = false;
             incident.said_resolved = false;
             incident.cancelled = None;
+            // To do without Prometheus is a right of its own.
+            incident.forced = false;
             incident.summary = format!("{who} has it tried anew");
         });
     }

@@ -117,7 +117,7 @@ impl Dispatcher {
         for (name, count) in began {
             let summary = format!(
                 "{count} incidents of policy `{name}` within {}: their cause lies elsewhere. No run starts until \
-                 it is over, or until an operator resumes.",
+                 it is over, or until an operator ends it: suture resume --policy {name}",
                 self.shared.budgets.storm_window
             );
             tracing::error!(policy = name, "{summary}");

@@ -19,25 +19,15 @@ impl Dispatcher {
     /// Count the runs of the last hour, and the incidents of the last storm window.
     pub(super) async fn count_recent(&mut self) -> Result<(), JournalError> {
         let now = self.now();
-        let window = self.shared.budgets.storm_window.get();
         for (policy, times) in self.recent_runs(now).await? {
             let started = &mut self.policies.entry(policy).or_default().started;
             times.into_iter().rev().for_each(|at| started.add(at));
         }
-        let limit = self.shared.budgets.storm;
+        // A storm that goes on is found by them, and told: what people were told before this start ends
+        // in Alertmanager where nobody tells it again.
         for (name, times) in self.recent_incidents(now).await? {
-            let policy = self.policies.entry(name.clone()).or_default();
-            times.into_iter().rev().for_each(|at| policy.opened.add(at));
-            let count = policy.opened.count(now, window);
-            // People were told of it when it began.
-            policy.storm = count > limit;
-            if policy.storm {
-                tracing::warn!(
-                    policy = name,
-                    incidents = count,
-                    "a storm goes on; no run starts until it is over"
-                );
-            }
+            let opened = &mut self.policies.entry(name).or_default().opened;
+            times.into_iter().rev().for_each(|at| opened.add(at));
         }
         Ok(())
     }

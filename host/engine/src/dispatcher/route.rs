@@ -51,7 +51,7 @@ impl Dispatcher {
         loop {
             let away = self.away();
             let waiting = self.shared.journal.inbox_len().saturating_sub(self.kept.count(&away));
-            if waiting == 0 {
+            if waiting == 0 || self.unconfirmed.is_full() {
                 return;
             }
             let batch = match self.shared.journal.inbox_part(BATCH, BATCH_BYTES, away).await {

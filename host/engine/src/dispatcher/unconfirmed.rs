@@ -3,7 +3,7 @@
 //! anything before: not as part of a storm, not against the hour's budget, not among the
 //! incidents. One answer of Prometheus serves all of them.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,10 +59,14 @@ pub(super) struct Unconfirmed {
     is_asking: bool,
     /// It could not be asked the last time.
     is_away: bool,
+    /// Some were dropped since its last answer.
+    is_dropping: bool,
     /// Not before this is it asked again.
     not_before: Option<Timestamp>,
     /// Closed ones that are still in the journal, oldest first.
     closed: VecDeque<IncidentId>,
+    /// Those of the new ones that Prometheus has contradicted: they make room.
+    contradicted: BTreeSet<IncidentId>,
 }
 
 impl Unconfirmed {
@@ -82,6 +86,7 @@ impl Unconfirmed {
 
     fn remove(&mut self, id: &IncidentId) {
         self.times.remove(id);
+        self.contradicted.remove(id);
         let size = self.questions.remove(id).map(|question| question.size);
         self.asked_bytes -= size.unwrap_or_default();
     }
@@ -138,10 +143,21 @@ impl Unconfirmed {
         Some(self.not_before.map_or(next, |at| at.max(next)))
     }
 
-    /// The oldest, where there are too many.
+    /// Whether nothing that was posted can be taken in before Prometheus has answered: each of those
+    /// that are waiting may be a real one.
+    pub fn is_full(&self) -> bool {
+        self.is_too_much() && self.contradicted.is_empty() && !self.is_away
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.sizes.len() > MOST || self.bytes > MOST_BYTES
+    }
+
+    /// The oldest that Prometheus has contradicted, where there are too many; just the oldest where it
+    /// can't be asked.
     fn surplus(&self) -> Option<IncidentId> {
-        let is_too_much = self.sizes.len() > MOST || self.bytes > MOST_BYTES;
-        is_too_much.then(|| self.sizes.keys().next().cloned()).flatten()
+        let oldest = || self.is_away.then(|| self.sizes.keys().next()).flatten();
+        self.is_too_much().then(|| self.contradicted.first().or_else(oldest).cloned()).flatten()
     }
 }
 
@@ -244,7 +260,7 @@ impl Dispatcher {
 
     /// Prometheus answered, or could not be asked.
     pub(super) async fn answered(&mut self, answers: Vec<(IncidentId, Answer)>, unavailable: Option<String>) {
-        let begin = answers.iter().filter(|(_, answer)| matches!(answer, Some(Standing::Firing(_))));
+        let begin = answers.iter().filter(|(_, answer)| matches!(answer, Some(Standing::Firing { .. })));
         let new = begin.filter_map(|(id, _)| self.incidents.get(id));
         let sought = new.filter(|incident| incident.state == IncidentState::Received).map(sought).collect();
         if let Err(error) = self.fetch_of(sought).await {
@@ -254,6 +270,7 @@ impl Dispatcher {
         }
         let now = self.now();
         self.unconfirmed.is_asking = false;
+        self.unconfirmed.is_dropping = false;
         self.unconfirmed.not_before = Some(later(now, BETWEEN));
         let was_away = std::mem::replace(&mut self.unconfirmed.is_away, unavailable.is_some());
         if let Some(error) = unavailable.filter(|_| !was_away) {
@@ -278,15 +295,23 @@ impl Dispatcher {
         self.shared.metrics.alert_checked(&incident.policy, stage, fires);
         let said_resolved = incident.said_resolved;
         match answer {
-            Some(Standing::Firing(since)) if is_new => return self.confirmed(id, Some(since)),
+            Some(Standing::Firing { since, annotations }) if is_new => {
+                return self.confirmed(id, Some((since, annotations)));
+            }
             // What is pending again has cleared in between.
             Some(Standing::Pending | Standing::KeptFiring(_) | Standing::Absent(_)) if said_resolved => {
                 return self.is_resolved(id);
             }
             // It fires soon, or it will not be listed.
-            Some(Standing::Pending) => question.contradicted = None,
+            Some(Standing::Pending) => {
+                question.contradicted = None;
+                self.unconfirmed.contradicted.remove(id);
+            }
             Some(standing) => {
                 let since = *question.contradicted.get_or_insert(now);
+                if is_new {
+                    self.unconfirmed.contradicted.insert(id.clone());
+                }
                 if later(since, PATIENCE) <= now {
                     return match said_resolved {
                         true => self.still_fires(id),
@@ -316,11 +341,20 @@ impl Dispatcher {
         ids.iter().for_each(|id| self.ask_again(id, now));
     }
 
-    /// The alert of a new incident fires (`active` since then, where Prometheus was asked): from
-    /// now on it counts.
-    fn confirmed(&mut self, id: &IncidentId, active: Option<Timestamp>) {
+    /// The alert of a new incident fires (since then, and with these annotations, where Prometheus
+    /// was asked): from now on it counts.
+    fn confirmed(&mut self, id: &IncidentId, listed: Option<(Timestamp, Labels)>) {
+        let (active, annotations) = listed.unzip();
+        if let Some(annotations) = annotations {
+            self.change(id, |incident| Arc::make_mut(&mut incident.alert).annotations = annotations);
+        }
         let Some(incident) = self.incidents.get(id) else { return };
         let now = self.now();
+        // What was posted may have said otherwise of it.
+        let policy = self.policy(&incident.policy);
+        if let Some(Err(why)) = policy.map(|policy| policy.trusts(&incident.alert)) {
+            return self.close_unconfirmed(id, why);
+        }
         let (policy, labels) = (incident.policy.clone(), &incident.alert.labels);
         let key = (policy.clone(), incident.key.clone());
         let same_key = self.incidents.of_key(&key);
@@ -464,9 +498,11 @@ impl Dispatcher {
     /// Make room for what is new: unconfirmed incidents never take that of others.
     pub(super) fn drop_surplus(&mut self) {
         while let Some(id) = self.unconfirmed.surplus() {
-            let why =
-                "too much was posted that Prometheus has not confirmed, and this was the oldest".to_owned();
-            self.close_unconfirmed(&id, why);
+            let why = "too much was posted that Prometheus has not confirmed, and this was the oldest";
+            if !std::mem::replace(&mut self.unconfirmed.is_dropping, true) {
+                tracing::warn!(incident = %id, "{why}; what fires is found again when alerts are reconciled");
+            }
+            self.close_unconfirmed(&id, why.to_owned());
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Taking alerts that were found, where they should have been posted.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::json;
+use suture_core::clock::later;
 use suture_core::{Alert, Envelope, KnownAlert, Labels};
 use suture_journal::{IncidentRecord, JournalError, Sought};
 
@@ -73,7 +75,8 @@ impl Engine {
     }
 
     /// Ask all Alertmanagers what they have for these receivers, and accept what fires, is not
-    /// silenced or inhibited, and has no open incident. Answers how many those are.
+    /// silenced or inhibited, is no younger than `youngest`, and has no open incident. Answers how many
+    /// those are.
     ///
     /// # Errors
     /// Why nothing was accepted, or not all: somebody who must be asked can't be.
@@ -81,12 +84,15 @@ impl Engine {
         &self,
         alertmanagers: &dyn Alertmanagers,
         receivers: &BTreeSet<Receiver>,
+        youngest: Duration,
     ) -> Result<usize, String> {
         if receivers.is_empty() {
             return Ok(0);
         }
         let names: BTreeSet<&str> = receivers.iter().map(|receiver| receiver.name.as_str()).collect();
-        let alerts = merged(alertmanagers.alerts_for(&names).await?);
+        let mut alerts = merged(alertmanagers.alerts_for(&names).await?);
+        let now = self.now();
+        alerts.retain(|alert| later(alert.starts_at, youngest) <= now);
         let mut accepted = 0;
         for PolicyStatus { name, .. } in self.policies() {
             // It may be gone since.
@@ -133,7 +139,7 @@ impl Engine {
         let is_news = |(alert, standing): &(Alert, Standing)| match standing {
             Standing::Unasked => true,
             // What Alertmanager takes for a new firing may be the same to Prometheus.
-            Standing::Firing(since) => !incidents.know(&Alert { starts_at: *since, ..alert.clone() }),
+            Standing::Firing { since, .. } => !incidents.know(&Alert { starts_at: *since, ..alert.clone() }),
             Standing::Pending | Standing::KeptFiring(_) | Standing::Absent(_) => false,
         };
         Ok(unknown.into_iter().zip(standings).filter(is_news).map(|(alert, _)| alert).collect())

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use suture_core::effect::{Apply, Patch};
 use suture_core::grant::fields::{self, Path, pointer};
-use suture_core::grant::{FieldPattern, Grant, Shortfall, closed_kind};
+use suture_core::grant::{FieldPattern, Grant, Shortfall, closed_kind, closed_object};
 use suture_core::object::{self, Kind};
 use suture_core::{Effect, Fault, Mutation, Prepared, Reply, Verb};
 
 use super::access::{Asked, nearest};
 use super::copies::Copied;
-use super::{Guard, denied, kinds, pods, templates};
+use super::{Guard, deleting, denied, kinds, pods, templates};
 
 /// An object before and after a change.
 pub(super) struct Written {
@@ -54,6 +54,9 @@ impl Guard {
                 return Err(denied(format!("no policy may write a {kind}: {why}")));
             }
         }
+        if let Some(why) = closed_object(&reference) {
+            return Err(denied(format!("no policy may write {reference}: {why}")));
+        }
         let (before, after) = (written.before.as_deref(), written.after.as_ref());
         kinds::check_namespace(kind, before, after).map_err(denied)?;
         kinds::check_job(kind, before, after).map_err(denied)?;
@@ -64,8 +67,11 @@ impl Guard {
         kinds::check_secret(kind, before, after).map_err(denied)?;
         kinds::check_service(kind, before, after).map_err(denied)?;
         check_marks(&mutation, before, after)?;
+        self.check_selected(kind, before, after).await?;
         let mut verbs = self.verbs_of(&mutation, written.before.is_none());
-        if kinds::is_deleted_by(before, after) {
+        let lets_go = deleting::loses_finalizers(before, after)
+            && !self.names_finalizers(&Asked::of_mutation(Verb::Patch, &mutation), &written).await?;
+        if lets_go || deleting::is_deleted_by(kind, before, after) {
             verbs.push(Verb::Delete);
         }
         for verb in verbs {
@@ -124,6 +130,13 @@ impl Guard {
             Mutation::Apply(_) => vec![Verb::Patch],
             Mutation::Delete(_) => vec![Verb::Delete],
         }
+    }
+
+    /// Whether a grant that allows a patch names the finalizers among its `fields`.
+    async fn names_finalizers(&self, asked: &Asked<'_>, written: &Written) -> Result<bool, Fault> {
+        let finalizers = ["metadata".to_owned(), "finalizers".to_owned()];
+        let allowing = self.allowing(asked, written).await?;
+        Ok(allowing.iter().any(|grant| covered(&grant.fields, &finalizers)))
     }
 
     /// The grants that allow a change with all that they say of it.
@@ -220,7 +233,7 @@ impl Guard {
             match self.is_a_copy(&rules, after, &template.pod).await? {
                 Copied::Yes => {}
                 Copied::NotAllowed | Copied::Differs(_)
-                    if self.runs_already(grant, after, &template).await? => {}
+                    if self.runs_already(kind, grant, written.before.as_ref(), after, &template).await? => {}
                 Copied::NotAllowed => return Err(denied(format!("{}{why}", within(&template.at)))),
                 Copied::Differs(names) => {
                     return Err(denied(format!(

@@ -1,9 +1,11 @@
 //! Pods that a CronJob makes already, which a policy may make as well.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use suture_core::effect::Target;
 use suture_core::grant::{Grant, PodGrant, PodLevel};
-use suture_core::object::{self, Kind};
+use suture_core::object::{self, Kind, Object};
 use suture_core::{Fault, Reason};
 
 use super::templates::Template;
@@ -35,7 +37,8 @@ impl Guard {
             return Ok(Copied::NotAllowed);
         }
         for name in &names {
-            if self.is_template_of(name, namespace, pod, rules).await? {
+            let original = self.cron_job(name, namespace).await?;
+            if original.is_some_and(|original| is_template_of(&original, pod, rules)) {
                 return Ok(Copied::Yes);
             }
         }
@@ -44,39 +47,42 @@ impl Guard {
         ))
     }
 
-    /// Whether the pods of a Job are those that the CronJob makes which it names as its owner, and
-    /// use what the grant lists. They are held to the standard `baseline` then: `restricted` would
-    /// keep a policy from what the cluster does by itself.
+    /// Whether a Job that is made is one that the CronJob could make which it names as its owner, and
+    /// uses what the grant lists. Its pods are held to the standard `baseline` then: `restricted`
+    /// would keep a policy from what the cluster does by itself.
     pub(super) async fn runs_already(
         &self,
+        kind: &Kind,
         grant: &Grant,
+        before: Option<&Arc<Value>>,
         job: &Value,
         template: &Template,
     ) -> Result<bool, Fault> {
+        let is_made_job = before.is_none() && (kind.group(), kind.kind.as_str()) == ("batch", "Job");
         let (Some(namespace), Some(owner)) = (object::namespace(job), owning_cron_job(job)) else {
             return Ok(false);
         };
+        if !is_made_job {
+            return Ok(false);
+        }
         let lists = PodGrant { level: PodLevel::Baseline, ..grant.pods.clone() };
         let grants = [&lists];
         let rules = pods::Rules::of(&grants);
         if pods::check_change(template.before.as_ref(), &template.pod, &rules).is_err() {
             return Ok(false);
         }
-        match self.is_template_of(owner, namespace, &template.pod, &rules).await {
+        let original = match self.cron_job(owner, namespace).await {
+            Ok(Some(original)) => original,
+            Ok(None) => return Ok(false),
             // Nobody said that the host may read it: then it is judged as any other.
-            Err(Fault::Error(error)) if error.reason == Reason::FORBIDDEN => Ok(false),
-            known => known,
-        }
+            Err(Fault::Error(error)) if error.reason == Reason::FORBIDDEN => return Ok(false),
+            Err(fault) => return Err(fault),
+        };
+        Ok(is_template_of(&original, &template.pod, &rules) && makes_no_more(&original, job))
     }
 
-    /// Whether a pod template is that of a CronJob, variables aside that a copy may be given.
-    async fn is_template_of(
-        &self,
-        name: &str,
-        namespace: &str,
-        pod: &Value,
-        rules: &pods::Rules<'_>,
-    ) -> Result<bool, Fault> {
+    /// A CronJob; none where it is not there.
+    async fn cron_job(&self, name: &str, namespace: &str) -> Result<Option<Object>, Fault> {
         let target = Target {
             kind: Kind::new("batch/v1", "CronJob"),
             namespace: Some(namespace.to_owned()),
@@ -84,21 +90,35 @@ impl Guard {
             uid: None,
             subresource: None,
         };
-        let original = match self.read(target).await {
-            Ok(original) => original,
-            Err(Fault::Error(error)) if error.reason == Reason::NOT_FOUND => return Ok(false),
-            Err(fault) => return Err(fault),
-        };
-        let template = original.pointer("/spec/jobTemplate/spec/template");
-        Ok(template.is_some_and(|template| pods::equals(pod, template, &rules.variables())))
+        match self.read(target).await {
+            Ok(original) => Ok(Some(original)),
+            Err(Fault::Error(error)) if error.reason == Reason::NOT_FOUND => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
+}
+
+/// Whether a pod template is that of a CronJob, variables aside that a copy may be given.
+fn is_template_of(cron_job: &Value, pod: &Value, rules: &pods::Rules<'_>) -> bool {
+    let template = cron_job.pointer("/spec/jobTemplate/spec/template");
+    template.is_some_and(|template| pods::equals(pod, template, &rules.variables()))
+}
+
+/// Whether a Job makes no more pods than those of the CronJob do, at a time and in all.
+fn makes_no_more(cron_job: &Value, job: &Value) -> bool {
+    ["parallelism", "completions", "backoffLimit"].into_iter().all(|field| {
+        let of = |object: &Value, spec: &str| {
+            object.pointer(spec).and_then(|spec| spec.get(field)).filter(|value| !value.is_null()).cloned()
+        };
+        let asked = of(job, "/spec");
+        asked.is_none() || asked == of(cron_job, "/spec/jobTemplate/spec")
+    })
 }
 
 fn owning_cron_job(object: &Value) -> Option<&str> {
     let owners = object.pointer("/metadata/ownerReferences")?.as_array()?;
-    owners
-        .iter()
-        .find(|owner| owner.get("kind").and_then(Value::as_str) == Some("CronJob"))?
-        .get("name")?
-        .as_str()
+    let is =
+        |owner: &Value, field: &str, value: &str| owner.get(field).and_then(Value::as_str) == Some(value);
+    let is_cron_job = |owner: &&Value| is(owner, "kind", "CronJob") && is(owner, "apiVersion", "batch/v1");
+    owners.iter().find(is_cron_job)?.get("name")?.as_str()
 }

@@ -1,6 +1,6 @@
 //! Changes by which a policy could give itself, or others, more than any grant says.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use suture_core::object::{Kind, is_own_annotation};
 use suture_core::{Mutation, names};
 
@@ -153,49 +153,12 @@ pub(super) fn check_secret(kind: &Kind, before: Option<&Value>, after: Option<&V
     if !(kind.group().is_empty() && kind.kind == "Secret") {
         return Ok(());
     }
-    for map in ["labels", "annotations"] {
-        let of = |object: Option<&Value>| {
-            let map = object.and_then(|object| object.get("metadata")?.get(map)?.as_object());
-            map.cloned().unwrap_or_default()
-        };
-        let there = of(before);
-        let steers = |name: &str| name.contains(['/', '.']) && !is_own_annotation(name);
-        let set = of(after);
-        let mut new = set.iter().filter(|(name, value)| there.get(*name) != Some(value));
-        if let Some((name, _)) = new.find(|(name, _)| steers(name)) {
-            return Err(format!(
-                "by `{}` of a Secret other programs may act, and copy its values; no policy may set it",
-                names::shortened(name)
-            ));
-        }
+    match steering_mark(before, after) {
+        Some(name) => Err(format!(
+            "by `{name}` of a Secret other programs may act, and copy its values; no policy may set it"
+        )),
+        None => Ok(()),
     }
-    Ok(())
-}
-
-/// Numbers of existing objects by which their controller deletes them, or what is theirs, the sooner
-/// the lower they are: a Job by its age, Jobs of a CronJob, old ReplicaSets. With what the API server
-/// takes them for where they are not given; none for no end.
-const DELETING: [(&str, Option<u64>); 4] = [
-    ("/spec/ttlSecondsAfterFinished", None),
-    ("/spec/successfulJobsHistoryLimit", Some(3)),
-    ("/spec/failedJobsHistoryLimit", Some(1)),
-    ("/spec/revisionHistoryLimit", Some(10)),
-];
-/// Whether a StatefulSet's claims go with its pods.
-const RETENTION: &str = "/spec/persistentVolumeClaimRetentionPolicy";
-
-/// Whether a change of what is there lets its controller delete: for that one needs the right to.
-pub(super) fn is_deleted_by(before: Option<&Value>, after: Option<&Value>) -> bool {
-    let (Some(before), Some(after)) = (before, after) else { return false };
-    let said = |object: &Value, pointer| object.pointer(pointer).filter(|value| !value.is_null()).cloned();
-    let is_lowered = DELETING.iter().any(|(pointer, default)| {
-        let (was, is) = (said(before, pointer), said(after, pointer));
-        // One that is no number is the API server's to refuse.
-        let number =
-            |value: Option<Value>| value.map_or(*default, |value| value.as_u64()).unwrap_or(u64::MAX);
-        was != is && number(is) < number(was)
-    });
-    is_lowered || (said(after, RETENTION).is_some() && said(after, RETENTION) != said(before, RETENTION))
 }
 
 /// That a Service takes no addresses: its own namespace is all that a grant is about, and by these a
@@ -208,18 +171,59 @@ pub(super) fn check_service(
     if !(kind.group().is_empty() && kind.kind == "Service") {
         return Ok(());
     }
+    let of = |object: Option<&Value>, pointer: &str| {
+        let said = object.and_then(|object| object.pointer(pointer));
+        said.filter(|value| !absent(Some(value))).cloned()
+    };
     for pointer in ["/spec/externalIPs", "/spec/loadBalancerIP", "/status/loadBalancer"] {
-        let of = |object: Option<&Value>| {
-            let said = object.and_then(|object| object.pointer(pointer));
-            said.filter(|value| !absent(Some(value))).cloned()
-        };
-        if of(after).is_some() && of(after) != of(before) {
+        if of(after, pointer).is_some() && of(after, pointer) != of(before, pointer) {
             return Err(format!(
                 "by `{pointer}` a Service takes traffic of the whole cluster; no policy may set it"
             ));
         }
     }
-    Ok(())
+    // The API server chooses these itself, and `None` and `ClusterIP` choose nothing.
+    let chosen = |object: Option<&Value>, pointer: &str| {
+        of(object, pointer)
+            .filter(|said| !matches!(said.as_str(), Some("None" | "ClusterIP")) && *said != json!(["None"]))
+    };
+    for pointer in ["/spec/type", "/spec/clusterIP", "/spec/clusterIPs", "/spec/healthCheckNodePort"] {
+        if chosen(after, pointer).is_some() && chosen(after, pointer) != chosen(before, pointer) {
+            return Err(format!(
+                "`{pointer}` says at which addresses a Service is reached, also from outside; no policy may choose it"
+            ));
+        }
+    }
+    let ports = |object: Option<&Value>| {
+        let ports = of(object, "/spec/ports").and_then(|ports| ports.as_array().cloned()).unwrap_or_default();
+        ports.iter().filter_map(|port| port.get("nodePort").and_then(Value::as_u64)).collect::<Vec<_>>()
+    };
+    let there = ports(before);
+    if ports(after).iter().any(|port| *port != 0 && !there.contains(port)) {
+        return Err("`nodePort` opens a port on every node; no policy may choose it".to_owned());
+    }
+    match steering_mark(before, after) {
+        Some(name) => Err(format!(
+            "by `{name}` of a Service load balancers and name servers may act; no policy may set it"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A label or annotation that is new, or has another value, by which other programs may act: all
+/// with a domain but our own.
+fn steering_mark(before: Option<&Value>, after: Option<&Value>) -> Option<String> {
+    ["labels", "annotations"].into_iter().find_map(|map| {
+        let of = |object: Option<&Value>| {
+            let map = object.and_then(|object| object.get("metadata")?.get(map)?.as_object());
+            map.cloned().unwrap_or_default()
+        };
+        let there = of(before);
+        let set = of(after);
+        let mut new = set.iter().filter(|(name, value)| there.get(*name) != Some(value));
+        let found = new.find(|(name, _)| name.contains(['/', '.']) && !is_own_annotation(name));
+        found.map(|(name, _)| names::shortened(name))
+    })
 }
 
 /// That a Job takes no pods of others for its own.
@@ -239,8 +243,6 @@ pub(super) fn check_job(kind: &Kind, before: Option<&Value>, after: Option<&Valu
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -299,36 +301,6 @@ mod tests {
         for own in ["rotated", "suture.dev/seen"] {
             assert_eq!(check_secret(&secret, Some(&plain), Some(&marked(own))), Ok(()), "{own}");
         }
-    }
-
-    #[test]
-    fn what_lets_a_controller_delete_is_told_from_other_changes() {
-        let of = |spec: Value| json!({"spec": spec});
-        let plain = of(json!({"parallelism": 1}));
-        for spec in [
-            json!({"ttlSecondsAfterFinished": 0}),
-            json!({"failedJobsHistoryLimit": 0}),
-            json!({"successfulJobsHistoryLimit": 0}),
-            json!({"revisionHistoryLimit": 1}),
-            json!({"persistentVolumeClaimRetentionPolicy": {"whenScaled": "Delete"}}),
-        ] {
-            let expiring = of(spec);
-            assert!(is_deleted_by(Some(&plain), Some(&expiring)), "{expiring}");
-            assert!(!is_deleted_by(None, Some(&expiring)), "what is made may go by itself");
-            assert!(
-                !is_deleted_by(Some(&expiring), Some(&expiring))
-                    && !is_deleted_by(Some(&expiring), Some(&plain))
-            );
-        }
-        assert!(!is_deleted_by(Some(&plain), Some(&of(json!({"parallelism": 2})))));
-        let many = of(json!({"failedJobsHistoryLimit": 100, "ttlSecondsAfterFinished": 60}));
-        let gone = of(json!({"ttlSecondsAfterFinished": 60, "failedJobsHistoryLimit": null}));
-        assert!(is_deleted_by(Some(&many), Some(&gone)), "without it, it is 1");
-        assert!(!is_deleted_by(Some(&gone), Some(&many)), "it is raised");
-        assert!(
-            !is_deleted_by(Some(&many), Some(&of(json!({"failedJobsHistoryLimit": 100})))),
-            "it lives on"
-        );
     }
 
     #[test]

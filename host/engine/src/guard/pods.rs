@@ -76,7 +76,7 @@ pub(super) fn check_change(before: Option<&Value>, after: &Value, rules: &Rules<
     match before {
         Some(before) if amounts::without(before) == amounts::without(after) => {
             metadata::check_change(Some(before), after, rules)?;
-            amounts::check(after)
+            amounts::check(before, after, rules)
         }
         Some(_) | None => check(after, rules),
     }
@@ -107,7 +107,7 @@ fn check(pod: &Value, rules: &Rules<'_>) -> Result<(), String> {
     {
         return Err("the pod is for another `os` than linux, whose rules are not known here".to_owned());
     }
-    amounts::check_resources(spec, "the pod")?;
+    amounts::check_resources(spec, "the pod", rules)?;
     if spec.get("hostUsers").is_some_and(|value| !matches!(value, Value::Null | Value::Bool(_))) {
         return Err("the pod's `hostUsers` is neither true nor false".to_owned());
     }

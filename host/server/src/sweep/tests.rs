@@ -1,3 +1,5 @@
+use std::slice;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -39,7 +41,7 @@ fn home() -> AlertRelabeling {
 fn what_alertmanager_has_of_an_alert_is_what_it_would_have_posted() {
     let at_home = json!({"alertname": "A", "cluster": "home"});
     let swept =
-        |status: Value| as_posted(firing(&[("alertname", "A")]), &home(), &[], &told(&at_home, &status));
+        |status: Value| as_posted(firing(&[("alertname", "A")]), &home(), &[], &[told(&at_home, &status)]);
     let (alert, suppressed) = swept(status("active"));
     assert_eq!(alert.labels, labels(&[("alertname", "A"), ("cluster", "home")]));
     assert_eq!((alert.fingerprint.as_str(), suppressed), ("7cd9a8d92b2a1c5e", false));
@@ -61,12 +63,13 @@ fn an_alert_whose_labels_change_on_the_way_is_found_by_its_name_and_key() {
     let told = told(&known, &status("suppressed"));
     let key = ["ns".to_owned()];
     for relabeling in [operator, AlertRelabeling::default()] {
-        let (alert, suppressed) = as_posted(firing(own), &relabeling, &key, &told);
+        let (alert, suppressed) = as_posted(firing(own), &relabeling, &key, slice::from_ref(&told));
         assert!(suppressed);
         assert_eq!(alert.fingerprint, "7cd9a8d92b2a1c5e", "what is posted is the same incident");
         assert_eq!(serde_json::to_value(&alert.labels).unwrap(), known);
     }
-    let (_, suppressed) = as_posted(firing(&[("alertname", "A"), ("ns", "home")]), &home(), &key, &told);
+    let (_, suppressed) =
+        as_posted(firing(&[("alertname", "A"), ("ns", "home")]), &home(), &key, slice::from_ref(&told));
     assert!(!suppressed, "another key's");
 }
 
@@ -78,9 +81,26 @@ fn what_alertmanager_does_not_have_is_silenced_where_a_silence_matches_any_form_
             "matchers": [{"name": name, "value": value, "isRegex": false, "isEqual": true}]}]))
         .unwrap(),
     };
-    let swept = |told: &Told| as_posted(firing(&[("alertname", "B"), ("empty", "")]), &home(), &[], told);
+    let swept = |told: &Told| {
+        let one = slice::from_ref(told);
+        as_posted(firing(&[("alertname", "B"), ("empty", "")]), &home(), &[], one)
+    };
     let (alert, suppressed) = swept(&silence("alertname", "A"));
     assert_eq!((alert.labels.len(), suppressed), (2, false));
     assert_eq!(alert.starts_at.to_string(), "2026-11-23T10:00:00Z");
     assert!(swept(&silence("alertname", "B")).1 && swept(&silence("cluster", "home")).1);
+}
+
+#[test]
+fn a_silence_of_one_alertmanager_counts_where_another_has_the_alert() {
+    let labels = json!({"alertname": "A", "cluster": "home"});
+    let silencing = Told {
+        alerts: Vec::new(),
+        silences: serde_json::from_value(json!([{"id": "s", "status": {"state": "active"},
+            "matchers": [{"name": "alertname", "value": "A", "isRegex": false, "isEqual": true}]}]))
+        .unwrap(),
+    };
+    let all = [told(&labels, &status("active")), silencing];
+    assert!(as_posted(firing(&[("alertname", "A")]), &home(), &[], &all).1);
+    assert!(!as_posted(firing(&[("alertname", "A")]), &home(), &[], &all[..1]).1);
 }

@@ -1,4 +1,4 @@
-//! What all Alertmanagers have been told, and what people have told them to keep quiet about.
+//! What each Alertmanager has been told, and what people have told it to keep quiet about.
 
 use futures::future::try_join_all;
 use suture_cluster::{AlertmanagerClient, Silence};
@@ -6,7 +6,7 @@ use suture_core::{KnownAlert, Labels};
 
 const ALERT_NAME: &str = "alertname";
 
-/// Alerts and silences of all of them. Members of a cluster share silences and not alerts.
+/// Alerts and silences of one of them. Members of a cluster share silences and not alerts.
 #[derive(Default)]
 pub(super) struct Told {
     pub alerts: Vec<KnownAlert>,
@@ -25,10 +25,11 @@ impl Told {
     ///
     /// # Errors
     /// Why one can't be asked: what it would have said may be that the alert is silenced.
-    pub async fn ask(alertmanagers: &[AlertmanagerClient]) -> Result<Self, String> {
-        let alerts = try_join_all(alertmanagers.iter().map(AlertmanagerClient::alerts)).await?;
-        let silences = try_join_all(alertmanagers.iter().map(AlertmanagerClient::silences)).await?;
-        Ok(Self { alerts: alerts.concat(), silences: silences.concat() })
+    pub async fn ask(alertmanagers: &[AlertmanagerClient]) -> Result<Vec<Self>, String> {
+        let ask = async |client: &AlertmanagerClient| {
+            Ok(Self { alerts: client.alerts().await?, silences: client.silences().await? })
+        };
+        try_join_all(alertmanagers.iter().map(ask)).await
     }
 
     /// The alert with these labels, or else with this name and the key's labels alike: other

@@ -32,7 +32,7 @@ fn standing(listed: &[ActiveAlert], relabeling: AlertRelabeling, posted: &[(&str
 }
 
 fn fires(listed: &[ActiveAlert], relabeling: AlertRelabeling, posted: &[(&str, &str)]) -> bool {
-    matches!(standing(listed, relabeling, posted), Standing::Firing(_))
+    matches!(standing(listed, relabeling, posted), Standing::Firing { .. })
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn pending_kept_firing_and_not_listed_are_told_apart() {
     let untold = ActiveAlert { kept_firing_since: Some(Timestamp::UNIX_EPOCH), ..kept.clone() };
     let since_when = of(std::slice::from_ref(&untold)).to_string();
     assert!(since_when.contains("hold any more; "), "{since_when}");
-    assert!(matches!(of(&[kept, pending, alert(&posted, true)]), Standing::Firing(_)));
+    assert!(matches!(of(&[kept, pending, alert(&posted, true)]), Standing::Firing { .. }));
     let absent = |listed: &[ActiveAlert]| of(listed).to_string();
     assert!(absent(&[]).contains("no alert at all") && absent(&[]).contains("prometheus.alertsUrl"));
     assert!(absent(&[alert(&[("alertname", "B")], true)]).contains("called `A`"));

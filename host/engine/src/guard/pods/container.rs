@@ -57,7 +57,7 @@ pub(super) fn check(container: &Value, spec: &Fields, rules: &Rules<'_>) -> Resu
             return Err(format!("{what} takes a port of the host, which no policy may"));
         }
     }
-    amounts::check_resources(container, &what)?;
+    amounts::check_resources(container, &what, rules)?;
     volume::check_environment(container, &what, rules)?;
     volume::check_mounts(container, &what)?;
     for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
