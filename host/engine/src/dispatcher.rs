@@ -13,6 +13,7 @@
 mod by_hand;
 mod cancel;
 mod conclude;
+mod confirming;
 mod desk;
 mod drain;
 mod due;
@@ -47,13 +48,14 @@ use crate::budget::Window;
 use crate::engine::{ByHand, CancelIncidentError, CloseError, RetryError, Shared, StartError, tell_of_end};
 use crate::policy::Policy;
 use crate::run::Finished;
+use confirming::Answer;
 use desk::Desk;
 pub use incidents::is_our_own;
 use kept::Kept;
 use queue::Queue;
 use tail::Tail;
 use timetable::Timetable;
-use unconfirmed::{Answer, Unconfirmed};
+use unconfirmed::Unconfirmed;
 
 /// What the dispatcher is told.
 pub(crate) enum Command {

@@ -47,3 +47,15 @@ async fn posted_with_the_fingerprint_of_another_an_alert_does_not_close_its_inci
     .await;
     assert!(bed.incidents().await.iter().all(|incident| incident.closed_at.is_none()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_alert_says_of_itself_is_what_prometheus_lists_and_not_what_was_posted() {
+    let bed = confirming(unnecessary(), |_| ()).await;
+    let mut listed = posted("f", &[], SINCE).alerts.remove(0);
+    listed.annotations.insert("summary".into(), "real".into());
+    bed.cluster.set_alert(&listed);
+    let mut forged = posted("f", &[], SINCE);
+    forged.alerts[0].annotations.insert("approved".into(), "yes".into());
+    bed.engine.accept(None, &forged, serde_json::to_vec(&forged).unwrap()).await.unwrap();
+    assert_eq!(bed.until(IncidentState::Unnecessary).await.alert.annotations, listed.annotations);
+}
