@@ -85,7 +85,8 @@ async fn a_swap_every_100_ms_for_a_minute_loses_no_alert() -> anyhow::Result<()>
     }
     let modules: BTreeSet<_> = runs.iter().map(|run| run["digest"].as_str()).collect();
     eprintln!("{BEATS} modules in a minute: {} of them worked in runs", modules.len());
-    ensure!(modules.len() > 10, "{modules:#?}");
+    // How many, depends on how fast the machine compiles.
+    ensure!(modules.len() > 2, "{modules:#?}");
     until_works(&host, &last).await?;
     // What no run needs any more is not kept.
     let kept = std::fs::read_dir(world.path("state/modules/kept/volsync"))?.count();
