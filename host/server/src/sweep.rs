@@ -189,11 +189,12 @@ fn as_posted(
     let mut before = relabeling.external_labels.clone();
     before.extend(own.clone());
     // Each of them for itself: what one has says nothing of the silences of another.
-    let is_suppressed = told.iter().any(|told| match told.find(&sent, key) {
+    let found: Vec<_> = told.iter().map(|told| (told, told.find(&sent, key))).collect();
+    let is_suppressed = found.iter().any(|(told, found)| match found {
         Some(found) => found.is_suppressed,
         None => [&sent, &own, &before].into_iter().any(|labels| told.is_silenced(labels)),
     });
-    let posted = told.iter().find_map(|told| told.find(&sent, key)).map(|found| found.alert);
+    let posted = found.into_iter().find_map(|(_, found)| Some(found?.alert));
     let labels = posted.map_or(sent, |posted| posted.labels.clone());
     let alert = Alert {
         status: AlertStatus::Firing,

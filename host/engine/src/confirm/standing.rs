@@ -13,7 +13,7 @@ pub enum Standing {
     Firing {
         /// Since when it is active.
         since: Timestamp,
-        /// Its annotations, which whoever posts it can make up.
+        /// Its annotations in Prometheus: those of a posted alert can be made up.
         annotations: Labels,
     },
     /// Its rule holds, for less than its `for`.

@@ -8,7 +8,7 @@ use suture_journal::{IncidentRecord, IncidentState};
 use super::timetable::Timetable;
 
 /// Unconfirmed incidents that are kept, and the bytes that their alerts may have in all. Beyond
-/// either the oldest go.
+/// either those make room that Prometheus has contradicted, the oldest first.
 const MOST: usize = 20_000;
 const MOST_BYTES: usize = 32 << 20;
 
