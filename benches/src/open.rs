@@ -218,6 +218,7 @@ async fn host(folder: &Path, program: Arc<dyn Program>) -> anyhow::Result<Engine
         cluster: Arc::new(cluster(0, clock.clone())?),
         clock,
         pager: Arc::new(NoPager),
+        silences: None,
         metrics: Metrics::new("bench"),
         budgets: Budgets {
             concurrent_runs: 64,

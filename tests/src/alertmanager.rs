@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Context;
 use suture_core::clock::later;
 use suture_core::{Clock, RealClock};
 
@@ -70,7 +71,7 @@ receivers:
     ///
     /// # Errors
     /// Where it does not accept that.
-    pub async fn silence(&self, label: &str, value: &str) -> anyhow::Result<()> {
+    pub async fn silence(&self, label: &str, value: &str) -> anyhow::Result<String> {
         let now = RealClock.now();
         let matcher = serde_json::json!({"name": label, "value": value, "isRegex": false, "isEqual": true});
         let silence = serde_json::json!({"matchers": [matcher], "startsAt": now,
@@ -78,7 +79,17 @@ receivers:
         let url = format!("http://{}/api/v2/silences", self.address);
         let body = silence.to_string();
         let request = reqwest::Client::new().post(url).header("content-type", "application/json").body(body);
-        request.send().await?.error_for_status()?;
+        let answer: serde_json::Value = request.send().await?.error_for_status()?.json().await?;
+        Ok(answer["silenceID"].as_str().context("no silence")?.to_owned())
+    }
+
+    /// End a silence.
+    ///
+    /// # Errors
+    /// Where it does not accept that.
+    pub async fn expire(&self, silence: &str) -> anyhow::Result<()> {
+        let url = format!("http://{}/api/v2/silence/{silence}", self.address);
+        reqwest::Client::new().delete(url).send().await?.error_for_status()?;
         Ok(())
     }
 }

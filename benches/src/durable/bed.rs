@@ -218,6 +218,7 @@ pub fn session(cluster: Arc<dyn Cluster>, clock: Arc<dyn Clock>, log: Arc<dyn Ru
         observer: None,
         metrics: None,
         places: None,
+        silences: None,
     }
 }
 

@@ -120,6 +120,7 @@ async fn host(folder: &Path) -> anyhow::Result<(Engine, Arc<Slow>)> {
         cluster: cluster.clone(),
         clock,
         pager: Arc::new(NoPager),
+        silences: None,
         metrics: Metrics::new("bench"),
         budgets: Budgets {
             // Each keeps its place for the first seconds of its wait.

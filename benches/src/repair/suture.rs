@@ -48,6 +48,7 @@ impl Suture {
             cluster: self.cluster.clone(),
             clock: clock.clone(),
             pager: Arc::new(NoPager),
+            silences: None,
             metrics: Metrics::new("bench"),
             budgets: Budgets { storm: usize::MAX, ..Budgets::default() },
             max_pending: 1000,

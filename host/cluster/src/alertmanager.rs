@@ -113,6 +113,23 @@ impl AlertmanagerClient {
         self.listed("api/v2/alerts").await
     }
 
+    /// Those of them that are called so.
+    ///
+    /// # Errors
+    /// Why it can't be asked.
+    pub async fn alerts_named(&self, names: &BTreeSet<&str>) -> Result<Vec<KnownAlert>, String> {
+        // Others would have to be quoted, of which each version has rules of its own.
+        let is_plain = |name: &&str| name.chars().all(|one| one.is_ascii_alphanumeric() || one == '_');
+        let joined = names.iter().copied().collect::<Vec<_>>().join("|");
+        let path = match names.iter().all(is_plain) && joined.len() <= MOST_NAMES {
+            true => {
+                self.server.path_with("api/v2/alerts", &[("filter", &format!("alertname=~\"{joined}\""))])
+            }
+            false => "api/v2/alerts".to_owned(),
+        };
+        self.listed(&path).await
+    }
+
     /// Those of them whose routes lead to one of these receivers.
     ///
     /// # Errors

@@ -128,6 +128,9 @@ pub enum Halt {
     /// The run waits for longer than its instance stays: another one goes on with it.
     #[error("suspended: the run waits without an instance")]
     Suspended,
+    /// The alert is silenced, and nothing was changed yet.
+    #[error("left alone: {0}")]
+    Silenced(String),
     /// The journal can't be written, so nothing may be done.
     #[error("the journal can't be written: {0}")]
     Journal(String),

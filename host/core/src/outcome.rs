@@ -82,16 +82,26 @@ pub enum Ending {
 
 impl Ending {
     /// All that [`name`](Self::name) can say.
-    pub const NAMES: [&str; 8] =
-        ["remediated", "unnecessary", "retry", "escalate", "failed", "planned", "cancelled", "interrupted"];
+    pub const NAMES: [&str; 9] = [
+        "remediated",
+        "unnecessary",
+        "retry",
+        "escalate",
+        "failed",
+        "planned",
+        "cancelled",
+        "silenced",
+        "interrupted",
+    ];
 
     /// What FORMATS calls the outcome: an [`Outcome::name`], `planned`,
-    /// `cancelled`, or `failed`.
+    /// `cancelled`, `silenced`, or `failed`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Concluded(outcome) => outcome.name(),
             Self::Halted(Halt::Planned) => "planned",
             Self::Halted(Halt::Cancelled(_)) => "cancelled",
+            Self::Halted(Halt::Silenced(_)) => "silenced",
             Self::Halted(Halt::Shutdown) => "interrupted",
             Self::Failed(_) | Self::Trapped(_) | Self::Halted(_) => "failed",
         }

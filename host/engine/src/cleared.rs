@@ -1,6 +1,6 @@
 //! Whether alerts have cleared without anybody's word: Alertmanager posts nothing of an alert that
 //! is silenced when it clears, and a `resolved` can be lost. An incident that rests while its alert
-//! fires would rest for ever.
+//! fires would rest for ever, and so would one that waits for the end of a silence.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -87,7 +87,7 @@ impl Look {
             seen += AT_ONCE;
             // What somebody forced may have no alert that could clear.
             let rests = |incident: &IncidentRecord| {
-                !(incident.state.is_active() || incident.said_resolved || incident.forced)
+                incident.state.rests() && !incident.said_resolved && !incident.forced
             };
             resting.extend(slice.incidents.into_iter().filter(rests));
             match slice.next {

@@ -27,6 +27,7 @@ mod recent;
 mod room;
 mod route;
 mod runs;
+mod silenced;
 mod tail;
 mod take_up;
 mod timetable;
@@ -53,6 +54,7 @@ use desk::Desk;
 pub use incidents::is_our_own;
 use kept::Kept;
 use queue::Queue;
+use silenced::SilenceChecks;
 use tail::Tail;
 use timetable::Timetable;
 use unconfirmed::Unconfirmed;
@@ -69,6 +71,8 @@ pub(crate) enum Command {
     Checked { incident: IncidentId, firing: Result<bool, String> },
     /// Prometheus was asked about alerts that are not confirmed yet; why it could not be.
     Confirmed { answers: Vec<(IncidentId, Answer)>, unavailable: Option<String> },
+    /// Alertmanager was asked whether alerts are silenced, and why they are; or could not be.
+    Silences { answers: Result<Vec<(IncidentId, Option<String>)>, String> },
     /// The alerts of these incidents, which rest, are gone in Prometheus for a while.
     Cleared(Vec<IncidentId>),
     /// People were told of an incident, or could not be.
@@ -139,6 +143,8 @@ pub(crate) struct Dispatcher {
     queue: Queue,
     /// Which of them Prometheus has yet to confirm.
     unconfirmed: Unconfirmed,
+    /// Which of them are silenced.
+    silence_checks: SilenceChecks,
     /// Alerts that wait in the inbox for policies that are not loaded.
     kept: Kept,
     /// When the next is due, or earlier.
@@ -206,6 +212,7 @@ impl Dispatcher {
             incidents: Desk::default(),
             queue: Queue::default(),
             unconfirmed: Unconfirmed::default(),
+            silence_checks: SilenceChecks::default(),
             kept: Kept::default(),
             next_due: None,
             at_work: HashMap::new(),
@@ -294,6 +301,7 @@ impl Dispatcher {
             Command::LetGo { policy } => drop(self.to_let_go.insert(policy)),
             Command::Checked { incident, firing } => self.checked(&incident, firing).await,
             Command::Confirmed { answers, unavailable } => self.answered(answers, unavailable).await,
+            Command::Silences { answers } => self.silences_answered(answers).await,
             Command::Cleared(incidents) => self.cleared(incidents).await,
             Command::Paged { incident, result } => self.paged(&incident, result).await,
             Command::Surveyed(survey) => self.surveyed(&survey),
@@ -399,7 +407,7 @@ impl Dispatcher {
         let is_full = self.shared.journal.room().is_full_with(0);
         let room = is_full.then(|| self.shared.clock.after(ROOM_EVERY));
         let times = [self.polls.next(), self.next_due, self.unconfirmed.next_change(), self.again_at];
-        let people = [self.shared.pauses.next_end(), self.next_drain()];
+        let people = [self.shared.pauses.next_end(), self.next_drain(), self.silence_checks.next_change()];
         let times = times.into_iter().chain(people).flatten();
         let others = times.chain([self.prune_at]).chain(room);
         others.chain(windows).chain(storms).min()

@@ -35,6 +35,7 @@ use crate::pauses::{self, Pauses};
 use crate::policy::{KeptModules, Policy, PolicyStatus};
 use crate::progress::Listeners;
 use crate::reminder::{self, Notices};
+use crate::silences::Silences;
 use crate::table::Table;
 use crate::unmatched::{Unmatched, UnmatchedAlert};
 use arriving::Arriving;
@@ -60,6 +61,8 @@ pub struct EngineConfig {
     pub clock: Arc<dyn Clock>,
     /// How people are told.
     pub pager: Arc<dyn Pager>,
+    /// Who knows what is silenced; none where nobody does.
+    pub silences: Option<Arc<dyn Silences>>,
     /// What is said in all that they are told.
     pub telling: Telling,
     /// What is counted.

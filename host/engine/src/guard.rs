@@ -24,13 +24,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use suture_core::{
-    Clock, Effect, EffectHandler, Error, Fault, Grant, Incident, Mutation, Permission, Prepared, Reason,
-    Reply, Resolution, Step, Verb, promql,
+    Clock, Effect, EffectHandler, Error, Fault, Grant, Halt, Incident, Mutation, Permission, Prepared,
+    Reason, Reply, Resolution, Step, Verb, promql,
 };
 
 use crate::cluster::Cluster;
 use crate::confirm::{self, Confirm, Standing};
 use crate::metrics::{Metrics, Stage};
+use crate::silences::{self, SilenceQuery, Silences};
 
 /// Checks every effect before it can reach the cluster, and hides the values of Secrets
 /// in what comes back.
@@ -50,6 +51,8 @@ pub struct Guard {
     pub grants: Arc<[Grant]>,
     /// Whether the alert must fire in Prometheus before the first mutation.
     pub confirm: Confirm,
+    /// Who knows whether it is silenced; none where nobody does, or it need not be asked.
+    pub silences: Option<Arc<dyn Silences>>,
     /// What it works on: by the labels of its alert that is confirmed.
     pub incident: Arc<Incident>,
     /// Whether it was seen to fire.
@@ -82,8 +85,33 @@ impl Guard {
                 confirm::NOT_FIRING
             )));
         }
+        self.heed_silences().await?;
         self.confirmed.store(true, Ordering::Release);
         Ok(())
+    }
+
+    /// End the run where its alert is silenced by now. An Alertmanager that is away is waited for.
+    async fn heed_silences(&self) -> Result<(), Fault> {
+        let Some(silences) = &self.silences else { return Ok(()) };
+        let query = SilenceQuery::of(&self.incident);
+        let give_up = self.clock.after(PATIENCE);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let error = match silences::silenced(&**silences, query.clone()).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(why)) => return Err(Halt::Silenced(why).into()),
+                Err(error) => error,
+            };
+            if self.clock.now() >= give_up {
+                let message = format!(
+                    "it is not known whether the alert is silenced, so nothing is changed for it: {error}"
+                );
+                return Err(Error::new(Reason::UNAVAILABLE, message).into());
+            }
+            tracing::warn!(error, "Alertmanager can't say whether the alert is silenced; it is asked again");
+            self.clock.sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 
     /// How the alert stands. A Prometheus that is away for a while is waited for, and so is an

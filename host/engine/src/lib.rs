@@ -30,6 +30,7 @@ mod readable;
 pub mod reconcile;
 mod reminder;
 pub mod run;
+pub mod silences;
 mod table;
 mod unmatched;
 pub mod waiting;
@@ -52,5 +53,6 @@ pub use policy::{CandidateStatus, KeptModules, Policy, PolicyConfig, PolicyStatu
 pub use progress::Progress;
 pub use reconcile::{Alertmanagers, KnownReceivers, Receiver, Reconciler};
 pub use run::{Finished, RunSpec, Session, execute};
+pub use silences::{SilenceQuery, Silences};
 pub use unmatched::UnmatchedAlert;
 pub use waiting::{Waiting, WaitingFor};

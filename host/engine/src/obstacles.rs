@@ -2,6 +2,7 @@
 //! without asking it. A dispatcher that can't answer must not hide what it waits for.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 use suture_core::{Effect, IncidentId, Labels, Prepared, RunId, Timestamp};
@@ -43,6 +44,8 @@ pub(crate) struct AtWork {
 pub(crate) struct Obstacles {
     policies: RwLock<BTreeMap<String, Obstacle>>,
     runs: RwLock<HashMap<RunId, AtWork>>,
+    /// Prometheus could not be asked the last time about alerts that are not confirmed.
+    prometheus_is_away: AtomicBool,
     /// Alerts that wait in the inbox for policies that are not loaded: how many, and since when.
     kept: RwLock<BTreeMap<String, (usize, Option<Timestamp>)>>,
 }
@@ -68,6 +71,18 @@ impl Obstacles {
     /// How many alerts wait in the inbox for each policy to be loaded, and since when.
     pub fn kept(&self) -> BTreeMap<String, (usize, Option<Timestamp>)> {
         self.kept.read().clone()
+    }
+
+    pub fn set_prometheus_is_away(&self, is_away: bool) {
+        self.prometheus_is_away.store(is_away, Ordering::Relaxed);
+    }
+
+    /// Why alerts are not confirmed yet.
+    pub fn unconfirmed(&self) -> &'static str {
+        match self.prometheus_is_away.load(Ordering::Relaxed) {
+            true => "Prometheus can't be asked whether alerts fire; the host's log says why",
+            false => "Prometheus has not confirmed it yet",
+        }
     }
 
     pub fn of(&self, policy: &str) -> Option<Obstacle> {

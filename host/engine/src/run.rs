@@ -24,6 +24,7 @@ use crate::locks::Locks;
 use crate::metered::Metered;
 use crate::metrics::Metrics;
 use crate::observe::Observe;
+use crate::silences::Silences;
 
 pub use past::Past;
 pub use recover::{Unfinished, recover};
@@ -70,6 +71,9 @@ pub struct Session {
     /// How many instances there may be at once; none for no limit. A run that waits for
     /// long has none, and takes no place.
     pub places: Option<Arc<Semaphore>>,
+    /// Who knows whether the alert is silenced, so that nothing is changed for it; none where that
+    /// is not asked.
+    pub silences: Option<Arc<dyn Silences>>,
 }
 
 /// How a run ended.
@@ -132,6 +136,7 @@ fn layers(
         requested,
         grants,
         confirm,
+        silences: session.silences.clone(),
         incident: incident.clone(),
         confirmed: AtomicBool::new(false),
         metrics: session.metrics.clone(),
@@ -193,13 +198,15 @@ async fn place<'a>(places: &'a Semaphore, observer: Option<&dyn Observer>) -> Op
 /// # Errors
 /// When the journal can't be written at the end: what is done is done, and what is not
 /// settled is settled at the next start.
-pub async fn execute(spec: RunSpec, session: Session) -> Result<Finished, JournalError> {
+pub async fn execute(spec: RunSpec, mut session: Session) -> Result<Finished, JournalError> {
     let RunSpec { run, policy, program, incident, mode, limits, grants, confirm, past } = spec;
     let requested = program.manifest().permissions_of_run(&incident.settings);
     let incident = Arc::new(incident);
     // What was changed in an earlier process was confirmed then; by now it may have
     // cleared the alert.
-    let confirm = if past.as_ref().is_some_and(Past::has_changes) { Confirm::None } else { confirm };
+    let has_changes = past.as_ref().is_some_and(Past::has_changes);
+    let confirm = if has_changes { Confirm::None } else { confirm };
+    session.silences.take_if(|_| has_changes);
     let layers = layers(&policy, requested, grants, confirm, &incident, mode, &session);
     let recorder = Recorder::new(
         run,

@@ -26,6 +26,10 @@ pub enum Reason {
     JournalFull,
     /// The API server can't be reached since the host's start.
     Unreachable,
+    /// Alertmanager can't say what is silenced.
+    Alertmanager,
+    /// People silenced the alert, or another one inhibits it.
+    Silenced,
     /// The policy's module can't be loaded.
     NotLoaded,
     /// The host lacks a right.
@@ -62,6 +66,8 @@ impl Reason {
             Self::Journal => "journal",
             Self::JournalFull => "journalFull",
             Self::Unreachable => "unreachable",
+            Self::Alertmanager => "alertmanager",
+            Self::Silenced => "silenced",
             Self::NotLoaded => "notLoaded",
             Self::Right => "right",
             Self::Storm => "storm",
@@ -89,6 +95,8 @@ impl Reason {
             | Self::Journal
             | Self::JournalFull
             | Self::Unreachable
+            | Self::Alertmanager
+            | Self::Silenced
             | Self::NotLoaded
             | Self::Right
             | Self::Storm

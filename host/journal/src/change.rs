@@ -1,6 +1,6 @@
 //! What is written into a journal.
 
-use suture_core::{IncidentId, RunId};
+use suture_core::{IncidentId, RunId, Timestamp};
 
 use crate::entry::Entry;
 use crate::pause::PauseRecord;
@@ -27,4 +27,6 @@ pub enum Change {
     Pause(PauseRecord),
     /// A policy, or (none) the host, is paused no longer.
     Resume(Option<String>),
+    /// What came before counts for no storm: of a policy, or (none) of all.
+    StormOver(Option<String>, Timestamp),
 }

@@ -62,6 +62,8 @@ pub enum IncidentState {
     Planned,
     /// Another attempt comes.
     Retrying,
+    /// Its alert is silenced or inhibited in Alertmanager: it is left alone until that is over.
+    Silenced,
     /// A person must look, and is told until it is over.
     Escalated,
     /// It can't be handled, and no person could be told: of earlier versions, which gave up. Nothing
@@ -75,7 +77,7 @@ pub enum IncidentState {
 
 impl IncidentState {
     /// All there are.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Received,
         Self::Queued,
         Self::Held,
@@ -86,6 +88,7 @@ impl IncidentState {
         Self::Unnecessary,
         Self::Planned,
         Self::Retrying,
+        Self::Silenced,
         Self::Escalated,
         Self::Failed,
         Self::Cancelled,
@@ -110,11 +113,17 @@ impl IncidentState {
             Self::Unnecessary => "unnecessary",
             Self::Planned => "planned",
             Self::Retrying => "retrying",
+            Self::Silenced => "silenced",
             Self::Escalated => "escalated",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Unconfirmed => "unconfirmed",
         }
+    }
+
+    /// Whether nothing is done for it before its alert clears, fires anew, or is silenced no more.
+    pub fn rests(self) -> bool {
+        !self.is_active() || self == Self::Silenced
     }
 
     /// Whether the host has something left to do for it.
@@ -128,6 +137,7 @@ impl IncidentState {
                 | Self::Waiting
                 | Self::Verifying
                 | Self::Retrying
+                | Self::Silenced
         )
     }
 }

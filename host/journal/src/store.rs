@@ -17,6 +17,7 @@ mod row;
 mod schema;
 mod seal;
 mod select;
+mod storms;
 mod survey;
 mod tally;
 mod wal;

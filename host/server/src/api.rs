@@ -145,7 +145,18 @@ async fn start(
         caller.require(Right::Force)?;
     }
     let by = ByHand { who: caller.name().to_owned(), is_forced: force };
-    let incident = engine.start_run(&name, labels, by).await?;
+    let incident = engine.start_run(&name, labels, by).await.map_err(|error| {
+        let help = match &error {
+            StartError::NotFiring(_) => "; give exactly the labels of an alert that fires, or force the run",
+            StartError::Silenced(_) => "; end the silence, or force the run",
+            StartError::Policy(_)
+            | StartError::Labels(_)
+            | StartError::Busy(_)
+            | StartError::Unavailable(_) => "",
+        };
+        let failure = Failure::from(error);
+        Failure { message: failure.message.clone() + help, ..failure }
+    })?;
     let deed = Deed { policy: Some(&name), incident: Some(&incident), ..Deed::default() };
     caller.did_to("start", &deed);
     if force {
@@ -165,6 +176,7 @@ impl From<StartError> for Failure {
             },
             StartError::Busy(_) => conflict("conflict"),
             StartError::NotFiring(_) => conflict("notFiring"),
+            StartError::Silenced(_) => conflict("silenced"),
             StartError::Unavailable(_) => Failure::unavailable(error.to_string()),
         }
     }

@@ -27,11 +27,14 @@ mod right;
 mod rights;
 mod secret_file;
 mod server;
+mod silences;
+mod snapshot;
 mod standby;
 mod sweep;
 mod telemetry;
 mod tls;
 mod token;
+
 mod transport;
 mod webhook;
 

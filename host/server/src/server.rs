@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use suture_cluster::live::lease::{Fenced, Lost, Tenure};
 use suture_core::RealClock;
-use suture_engine::{Budgets, Cluster, Engine, EngineConfig, KnownReceivers, Reconciler};
+use suture_engine::{Budgets, Cluster, Engine, EngineConfig, KnownReceivers, Reconciler, Silences};
 use suture_journal::{Filter, IncidentRecord, Journal};
 use suture_telemetry::{Source, Telemetry};
 use tokio::sync::broadcast;
@@ -24,6 +24,7 @@ use crate::leadership::Leadership;
 use crate::listener::Listener;
 use crate::receivers::Receivers;
 use crate::rights::Rights;
+use crate::silences::AskedAlertmanagers;
 use crate::standby::Standby;
 use crate::sweep::{Schedules, Sweeper};
 use crate::webhook::{Heard, Webhook};
@@ -124,6 +125,7 @@ impl Server {
             Some(tenure) => Arc::new(Fenced::new(host.cluster, tenure)),
             None => host.cluster,
         };
+        let silences = AskedAlertmanagers::of(&loaded)?;
         let engine = Engine::start(EngineConfig {
             policies,
             kept: Some(Arc::new(KeptByDigest { catalog: catalog.clone(), loaded: loaded.clone() })),
@@ -131,6 +133,7 @@ impl Server {
             cluster,
             clock: host.clock.clone(),
             pager,
+            silences: silences.map(|asked| Arc::new(asked) as Arc<dyn Silences>),
             telling: config.telling(),
             metrics,
             budgets: config.budgets.as_ref().map_or_else(Budgets::default, |given| given.value.clone()),

@@ -1,7 +1,6 @@
 //! Asking Prometheus for what is firing, and handling it as if it had been posted.
 
 mod schedule;
-mod told;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,8 +16,8 @@ use suture_engine::{Alertmanagers, Confirm, Engine, Policy};
 
 use crate::assemble;
 use crate::config::{ConfigError, Loaded};
+use crate::snapshot::Snapshot;
 pub(crate) use schedule::Schedules;
-use told::Told;
 
 /// Sweeps for a host.
 #[derive(Clone)]
@@ -107,12 +106,12 @@ impl Sweeper {
         }
         let listed = self.engine.alerts().await.map_err(unavailable)?;
         let firing: Vec<ActiveAlert> = listed.into_iter().filter(|alert| alert.firing).collect();
-        let told = Told::ask(&self.alertmanagers).await.map_err(unavailable)?;
+        let snapshots = Snapshot::ask(&self.alertmanagers).await.map_err(unavailable)?;
         let relabeling = relabeling(&policy).await.map_err(|error| unavailable(error.to_string()))?;
         let key = policy.program.as_ref().map(|program| program.manifest().key.clone()).unwrap_or_default();
         let mut swept = Swept { firing: firing.len(), ..Swept::default() };
         let mut accepted = Vec::new();
-        let posted = firing.into_iter().map(|alert| as_posted(alert, &relabeling, &key, &told));
+        let posted = firing.into_iter().map(|alert| as_posted(alert, &relabeling, &key, &snapshots));
         let (wanted, suppressed): (Vec<Alert>, Vec<bool>) = posted
             .filter(|(alert, _)| {
                 policy.wants(&alert.labels, false) && !suture_engine::is_our_own(&alert.labels)
@@ -182,17 +181,17 @@ fn as_posted(
     alert: ActiveAlert,
     relabeling: &AlertRelabeling,
     key: &[String],
-    told: &[Told],
+    snapshots: &[Snapshot],
 ) -> (Alert, bool) {
     let own = alert.labels;
     let sent = relabeling.as_sent(&own).unwrap_or_else(|| own.clone());
     let mut before = relabeling.external_labels.clone();
     before.extend(own.clone());
     // Each of them for itself: what one has says nothing of the silences of another.
-    let found: Vec<_> = told.iter().map(|told| (told, told.find(&sent, key))).collect();
-    let is_suppressed = found.iter().any(|(told, found)| match found {
+    let found: Vec<_> = snapshots.iter().map(|one| (one, one.find(&sent, key))).collect();
+    let is_suppressed = found.iter().any(|(one, found)| match found {
         Some(found) => found.is_suppressed,
-        None => [&sent, &own, &before].into_iter().any(|labels| told.is_silenced(labels)),
+        None => [&sent, &own, &before].into_iter().any(|labels| one.is_silenced(labels)),
     });
     let posted = found.into_iter().find_map(|(_, found)| Some(found?.alert));
     let labels = posted.map_or(sent, |posted| posted.labels.clone());

@@ -87,6 +87,7 @@ impl Host {
             cluster: Arc::new(reach.clone()),
             clock: time.clone(),
             pager: Arc::new(reach.clone()),
+            silences: Some(Arc::new(reach.clone())),
             metrics: Metrics::new("simulation"),
             budgets: Budgets { storm, ..Budgets::default() },
             max_pending: 1000,

@@ -53,8 +53,6 @@ pub(crate) struct Judge {
     standing: BTreeMap<IncidentId, (String, Timestamp)>,
     /// Since when each object's alert fires without a break.
     firing: BTreeMap<usize, Timestamp>,
-    /// When each object broke.
-    broke: BTreeMap<usize, Vec<Timestamp>>,
     kept_back: KeptBack,
     objects: usize,
 }
@@ -65,7 +63,6 @@ impl Judge {
             calm_since: start,
             standing: BTreeMap::new(),
             firing: BTreeMap::new(),
-            broke: BTreeMap::new(),
             kept_back: KeptBack::of(plan, &reach.relabeling()),
             objects: plan.setup.objects,
         }
@@ -79,11 +76,6 @@ impl Judge {
     /// Something was wrong until now.
     pub fn disturbed_until(&mut self, now: Timestamp) {
         self.calm_since = now;
-    }
-
-    /// An object breaks.
-    pub fn broke(&mut self, object: usize, now: Timestamp) {
-        self.broke.entry(object).or_default().push(now);
     }
 
     fn is_calm_for(&self, now: Timestamp, lasts: Duration) -> bool {
@@ -244,25 +236,27 @@ impl Judge {
         Ok(())
     }
 
-    /// What broke while its alert was silenced or inhibited was not touched by an incident that was
-    /// opened meanwhile. One from before may go on.
+    /// Nothing was begun for what was silenced or inhibited. A run that had begun to change things
+    /// before may go on.
     fn what_is_kept_back_was_left_alone(
         &self,
         now: Timestamp,
         reach: &Reach,
         incidents: &[IncidentRecord],
     ) -> Result<(), Fault> {
+        let mut begun = BTreeSet::new();
         for performed in changes(reach) {
             let at = performed.at;
             let Some(step) = &performed.step else { continue };
+            if !begun.insert(step.run.clone()) {
+                continue;
+            }
             let of_object = |object: &usize| names(*object).1 == performed.object.name;
             let Some(object) = (0..self.objects).find(of_object) else { continue };
             let Some(incident) = incidents.iter().find(|incident| incident.runs.contains(&step.run)) else {
                 return Err(Fault::new(now, format!("no incident has the run of {step:?}")));
             };
-            let broke = self.broke.get(&object).into_iter().flatten().rfind(|broke| **broke <= at);
-            let Some(from) = self.kept_back.since(object, at) else { continue };
-            if broke.is_some_and(|broke| from < *broke) && from <= incident.opened_at {
+            if let Some(from) = self.kept_back.since(object, at).filter(|from| *from < at) {
                 let what =
                     format!("{object} was touched at {at} although kept back since {from}: {incident:?}");
                 return Err(Fault::new(now, what));

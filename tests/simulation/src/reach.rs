@@ -12,7 +12,7 @@ use suture_core::{
     AlertRelabeling, Clock, Effect, EffectHandler, Error, Fault, KnownAlert, Prepared, Reason, Reply, Step,
     VirtualClock,
 };
-use suture_engine::{Alertmanagers, Page, Pager};
+use suture_engine::{Alertmanagers, Page, Pager, SilenceQuery, Silences};
 use suture_simulator::alertmanager::Posted;
 use suture_simulator::{SimulatedAlertmanager, SimulatedCluster, SimulatedPrometheus};
 
@@ -149,5 +149,21 @@ impl Alertmanagers for Reach {
             known.extend(listed.into_iter().filter(is_for_one));
         }
         Ok(known)
+    }
+}
+
+#[async_trait]
+impl Silences for Reach {
+    async fn silenced(&self, alerts: &[SilenceQuery]) -> Result<Vec<Option<String>>, String> {
+        let now = self.clock.now();
+        let monitoring = self.monitoring.lock();
+        if monitoring.is_alertmanager_away.contains(&true) {
+            return Err("an Alertmanager can't be reached".to_owned());
+        }
+        let is_silenced = |alert: &SilenceQuery| {
+            monitoring.alertmanagers.iter().any(|one| one.is_suppressed(&alert.labels, now))
+        };
+        let why = |alert: &SilenceQuery| is_silenced(alert).then(|| "its alert is silenced".to_owned());
+        Ok(alerts.iter().map(why).collect())
     }
 }

@@ -62,6 +62,7 @@ fn guard(cluster: &LiveCluster, grants: Vec<Grant>, namespace: &str) -> Guard {
         requested: vec![requested()],
         grants: grants.into(),
         confirm: Confirm::None,
+        silences: None,
         incident: Arc::new(incident),
         confirmed: AtomicBool::new(false),
         metrics: None,

@@ -95,6 +95,34 @@ async fn what_is_silenced_in_alertmanager_is_not_taken_up() -> anyhow::Result<()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_silenced_after_it_was_posted_is_repaired_when_the_silence_is_over() -> anyhow::Result<()> {
+    let bed = Bed::posted_to(include_str!("../fixtures/stale-lock.yaml"), nowhere).await?;
+    bed.fires().await?;
+    let silence = bed.alertmanager.silence("obj_name", "plex").await?;
+    let alerts = bed.alertmanager.alerts().await?;
+    let alert = alerts.iter().find(|alert| alert["labels"]["obj_name"] == "plex").context("no alert")?;
+    let mut posted = alert.clone();
+    posted["status"] = "firing".into();
+    bed.post(json!({"version": "4", "receiver": "suture", "alerts": [posted]})).await?;
+    let incident = bed.until("silenced").await?;
+    let summary = incident["summary"].as_str().context("no summary")?;
+    assert!(summary.contains("by a test") && summary.contains("(left alone)"), "{incident:#}");
+    let refused = reqwest::Client::new()
+        .post(format!("http://{}/api/v1/policies/volsync/runs", bed.server.admin_addr()))
+        .json(&json!({"labels": alert["labels"]}))
+        .send()
+        .await?;
+    assert_eq!(refused.status(), StatusCode::CONFLICT);
+    let refused: Value = refused.json().await?;
+    assert_eq!(refused["error"]["code"], "silenced", "{refused:#}");
+    assert!(bed.cluster.mutations().is_empty());
+    bed.alertmanager.expire(&silence).await?;
+    bed.until("resolved").await?;
+    bed.server.stop(PATIENCE).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_escalation_is_over_though_the_word_that_its_alert_is_resolved_was_lost() -> anyhow::Result<()> {
     let bed = Bed::posted_to(LIVE, nowhere).await?;
     bed.fires().await?;

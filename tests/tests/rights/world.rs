@@ -129,6 +129,7 @@ impl World {
             observer: None,
             metrics: None,
             places: None,
+            silences: None,
         };
         let volsync = self.play_volsync()?;
         let finished = execute(self.spec()?, session).await;

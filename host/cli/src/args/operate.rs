@@ -1,7 +1,7 @@
 //! What the commands take that look after a running host.
 
 use clap::Args;
-use suture_core::HumanDuration;
+use suture_core::{HumanDuration, Timestamp};
 
 use super::ServerArgs;
 
@@ -27,7 +27,8 @@ Alerts are accepted and wait; runs at work go on. To end one: suture runs cancel
 
 Examples:
   suture pause --reason 'storage migration'
-  suture pause --policy volsync --for 1h --reason 'the NAS is being replaced'")]
+  suture pause --policy volsync --for 1h --reason 'the NAS is being replaced'
+  suture pause --until 2026-11-29T08:00:00Z --reason 'maintenance'")]
 pub struct PauseArgs {
     /// Only this policy [default: the whole host].
     #[arg(long, value_name = "NAME")]
@@ -38,6 +39,9 @@ pub struct PauseArgs {
     /// For how long: 30m, 1h [default: until somebody resumes].
     #[arg(long = "for", value_name = "TIME")]
     pub time: Option<HumanDuration>,
+    /// Until when: 2026-11-29T08:00:00Z.
+    #[arg(long, value_name = "TIME", conflicts_with = "time")]
+    pub until: Option<Timestamp>,
     /// The host.
     #[command(flatten)]
     pub server: ServerArgs,

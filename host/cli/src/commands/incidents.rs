@@ -105,6 +105,7 @@ fn state(listed: &ListedIncident) -> Cell {
         | IncidentState::Waiting
         | IncidentState::Verifying
         | IncidentState::Retrying
+        | IncidentState::Silenced
         | IncidentState::Cancelled
         | IncidentState::Unconfirmed => WARN,
     };

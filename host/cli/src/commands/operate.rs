@@ -145,10 +145,10 @@ fn counted(incidents: &BTreeMap<String, usize>) -> String {
 }
 
 pub fn pause(args: &PauseArgs, output: &Output) -> CommandResult {
-    let PauseArgs { policy, reason, time, server } = args;
+    let PauseArgs { policy, reason, time, until, server } = args;
+    let (time, until) = (time.map(|time| time.to_string()), until.map(|until| until.to_string()));
     let mut body = json!({});
-    for (name, value) in [("policy", policy), ("reason", reason), ("for", &time.map(|time| time.to_string()))]
-    {
+    for (name, value) in [("policy", policy), ("reason", reason), ("for", &time), ("until", &until)] {
         if let Some(value) = value {
             body[name] = json!(value);
         }
@@ -159,8 +159,11 @@ pub fn pause(args: &PauseArgs, output: &Output) -> CommandResult {
         match output.is_json() {
             true => output.json(&answer),
             false => {
-                let until =
-                    time.map_or_else(|| "until `suture resume`".to_owned(), |time| format!("for {time}"));
+                let until = match (time, until) {
+                    (Some(time), _) => format!("for {time}"),
+                    (None, Some(until)) => format!("until {until}"),
+                    (None, None) => "until `suture resume`".to_owned(),
+                };
                 output.line(format!(
                     "{WARN}{whole} is paused {until}:{WARN:#} alerts wait, runs at work go on"
                 ));

@@ -1,15 +1,43 @@
 //! Silences: what people have said to leave alone.
 
+use std::fmt;
+
 use serde::Deserialize;
-use suture_core::{Labels, pattern};
+use suture_core::names::shortened;
+use suture_core::{Labels, Timestamp, pattern};
 
 /// A silence of Alertmanager.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Silence {
     /// Its id.
     pub id: String,
     status: Status,
     matchers: Vec<Matcher>,
+    #[serde(default)]
+    created_by: String,
+    #[serde(default)]
+    comment: String,
+    #[serde(default)]
+    ends_at: Option<Timestamp>,
+}
+
+/// For people: whose it is, and until when.
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { created_by, comment, ends_at, .. } = self;
+        f.write_str("its alert is silenced in Alertmanager")?;
+        if !created_by.is_empty() {
+            write!(f, " by {}", shortened(created_by))?;
+        }
+        if let Some(ends_at) = ends_at {
+            write!(f, " until {ends_at}")?;
+        }
+        if !comment.is_empty() {
+            write!(f, " ({})", shortened(comment))?;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

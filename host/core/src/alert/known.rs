@@ -48,6 +48,11 @@ impl KnownAlert {
         state == "suppressed" || [silenced_by, inhibited_by, muted_by].iter().any(|by| !by.is_empty())
     }
 
+    /// The silences that keep it back.
+    pub fn silenced_by(&self) -> &[String] {
+        &self.status.silenced_by
+    }
+
     /// Whether people are told: it fires, it was looked at, and nothing keeps it back.
     pub fn is_active(&self) -> bool {
         self.status.state == "active" && !self.is_suppressed()

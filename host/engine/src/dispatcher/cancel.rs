@@ -40,6 +40,7 @@ impl Dispatcher {
             | IncidentState::Unnecessary
             | IncidentState::Planned
             | IncidentState::Retrying
+            | IncidentState::Silenced
             | IncidentState::Escalated
             | IncidentState::Failed
             | IncidentState::Cancelled

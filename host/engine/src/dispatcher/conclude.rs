@@ -51,6 +51,13 @@ impl Dispatcher {
             Ending::Halted(Halt::Planned) => self.rest(id, IncidentState::Planned, summary, cleared),
             Ending::Halted(Halt::Cancelled(_)) => self.rest(id, IncidentState::Cancelled, summary, cleared),
             Ending::Concluded(Outcome::Escalate { .. }) => self.escalate(id, summary),
+            Ending::Halted(Halt::Silenced(why)) => {
+                self.change(id, |incident| incident.attempts = incident.attempts.saturating_sub(1));
+                self.silence(id, why.clone());
+                if cleared && !by_hand {
+                    self.resolve(id);
+                }
+            }
             // Not the policy's doing, so not one of its attempts.
             Ending::Halted(Halt::Shutdown) => {
                 self.change(id, |incident| {

@@ -230,7 +230,9 @@ impl Dispatcher {
             let is_same_firing = active.is_some_and(|active| active <= other.starts_at);
             let is_same_alert = other.alert.labels == *labels;
             let is_left_alone = other.state == IncidentState::Cancelled && !is_same_alert;
-            other.state.is_active() || is_left_alone || is_same_alert && is_same_firing
+            let is_handled =
+                other.state.is_active() && (other.state != IncidentState::Silenced || is_same_alert);
+            is_handled || is_left_alone || is_same_alert && is_same_firing
         });
         let earlier: Vec<IncidentId> = same_key
             .iter()
@@ -301,7 +303,8 @@ impl Dispatcher {
             IncidentState::Received
             | IncidentState::Queued
             | IncidentState::Held
-            | IncidentState::Retrying => {
+            | IncidentState::Retrying
+            | IncidentState::Silenced => {
                 self.change(id, |incident| {
                     incident.summary = "the alert cleared before a run was needed".to_owned();
                 });
@@ -337,7 +340,7 @@ impl Dispatcher {
                 // The next look finds it gone, too.
                 tracing::error!(incident = %id, %error, "an incident can't be read");
             }
-            if self.incidents.get(&id).is_some_and(|incident| !incident.state.is_active()) {
+            if self.incidents.get(&id).is_some_and(|incident| incident.state.rests()) {
                 self.said_resolved(&id);
             }
         }

@@ -1,5 +1,5 @@
 //! What the host has to do at a time: another attempt, or the end of the time in which a repaired
-//! alert was to clear.
+//! alert was to clear, or a look whether a silence is over.
 
 use suture_core::Timestamp;
 use suture_journal::IncidentState;
@@ -31,6 +31,7 @@ impl Dispatcher {
                     incident.state = IncidentState::Queued;
                     incident.due = None;
                 }),
+                IncidentState::Silenced => self.silence_may_be_over(&id, now),
                 IncidentState::Verifying => {
                     let why = format!("repaired, but the alert did not clear in time. {}", incident.summary);
                     let policy = incident.policy.clone();

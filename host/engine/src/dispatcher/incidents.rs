@@ -44,6 +44,7 @@ impl Dispatcher {
             IncidentState::Verifying
             | IncidentState::Held
             | IncidentState::Retrying
+            | IncidentState::Silenced
             | IncidentState::Resolved
             | IncidentState::Unnecessary
             | IncidentState::Planned

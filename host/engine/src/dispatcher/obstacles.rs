@@ -17,6 +17,7 @@ impl Dispatcher {
         });
         let told = told.collect();
         self.shared.obstacles.set(told);
+        self.shared.obstacles.set_prometheus_is_away(self.unconfirmed.is_away);
     }
 
     /// What keeps all runs of a policy from starting.
@@ -74,6 +75,10 @@ impl Dispatcher {
                 message: format!("the policy has started {most} runs within an hour (`budgets.runsPerHour`)"),
                 until: budget.started.next_change(runs::HOUR),
             });
+        }
+        if let Some(why) = self.silence_checks.unavailable() {
+            let message = format!("it is not known whether alerts are silenced: {why}");
+            return because(Reason::Alertmanager, message);
         }
         (places == 0).then(|| Obstacle { reason: Reason::Places, message: PLACES.to_owned(), until: None })
     }

@@ -25,9 +25,12 @@ impl Dispatcher {
         }
         // A storm that goes on is found by them, and told: what people were told before this start ends
         // in Alertmanager where nobody tells it again.
+        let over = self.shared.journal.storms_over().await?;
         for (name, times) in self.recent_incidents(now).await? {
+            let over = ["", &name].into_iter().filter_map(|one| over.get(one)).max().copied();
             let opened = &mut self.policies.entry(name).or_default().opened;
-            times.into_iter().rev().for_each(|at| opened.add(at));
+            let counts = times.into_iter().rev().filter(|at| over.is_none_or(|over| *at > over));
+            counts.for_each(|at| opened.add(at));
         }
         Ok(())
     }

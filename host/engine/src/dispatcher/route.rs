@@ -280,7 +280,8 @@ impl Dispatcher {
             IncidentState::Received
             | IncidentState::Queued
             | IncidentState::Held
-            | IncidentState::Retrying => {
+            | IncidentState::Retrying
+            | IncidentState::Silenced => {
                 self.change(id, |incident| {
                     incident.summary = "the alert cleared before a run was needed".to_owned()
                 });
@@ -296,10 +297,12 @@ impl Dispatcher {
     }
 
     /// Whether an incident is being handled; not where it has yet to be confirmed, so that what
-    /// anybody posts stands in the way of nothing.
+    /// anybody posts stands in the way of nothing, nor where its alert is silenced and another of
+    /// the same key may not be.
     pub(super) fn is_at_work(&self, id: &IncidentId) -> bool {
-        let is_new = |incident: &IncidentRecord| incident.state == IncidentState::Received;
-        self.is_active(id) && !self.incidents.get(id).is_some_and(is_new)
+        let state = self.incidents.get(id).map(|incident| incident.state);
+        let waits = matches!(state, Some(IncidentState::Received | IncidentState::Silenced));
+        self.is_active(id) && !waits
     }
 
     /// Whether somebody wants what an incident is about to be left alone.

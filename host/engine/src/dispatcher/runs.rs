@@ -48,6 +48,7 @@ impl Dispatcher {
         if self.may_start() {
             self.start_runs().await;
         }
+        self.ask_of_silences(now);
     }
 
     /// How many queued incidents of each policy are in memory at most.
@@ -167,6 +168,9 @@ impl Dispatcher {
         if budget.storm || budget.started.count(now, HOUR) + about_to >= runs_per_hour {
             return None;
         }
+        if !self.is_clear_of_silences(&incident, now) {
+            return None;
+        }
         let run = RunId::new(self.id());
         let record = self.record(&run, &incident.policy, id, &policy, incident.attempts + 1);
         let given = Incident {
@@ -217,7 +221,7 @@ impl Dispatcher {
             let waited = incident.opened_at.duration_until(now).try_into().unwrap_or_default();
             self.shared.metrics.began(waited);
         }
-        let session = self.session(&record.id, &[]);
+        let session = self.session(&record.id, &[], incident.forced);
         let confirm = if incident.forced { Confirm::None } else { policy.config.confirm.clone() };
         let spec = RunSpec {
             run: record.id.clone(),
@@ -265,7 +269,8 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn session(&mut self, run: &RunId, past: &[Entry]) -> Session {
+    /// Where a run works. What is forced asks nobody whether its alert fires, or is silenced.
+    pub(super) fn session(&mut self, run: &RunId, past: &[Entry], is_forced: bool) -> Session {
         let tail = Tail::of(past);
         self.tails.insert(run.clone(), tail.clone());
         Session {
@@ -277,6 +282,7 @@ impl Dispatcher {
             observer: Some(Arc::new(Watch { run: run.clone(), shared: self.shared.clone(), tail })),
             metrics: Some(self.shared.metrics.clone()),
             places: Some(self.places.clone()),
+            silences: self.shared.silences.clone().filter(|_| !is_forced),
         }
     }
 

@@ -107,6 +107,7 @@ impl Dispatcher {
             | IncidentState::Queued
             | IncidentState::Held
             | IncidentState::Retrying
+            | IncidentState::Silenced
             | IncidentState::Resolved
             | IncidentState::Unnecessary
             | IncidentState::Planned
@@ -308,7 +309,10 @@ impl Dispatcher {
         let Some(policy) = self.policy(&record.policy) else { return };
         tracing::info!(run = %record.id, incident = %record.incident, policy = record.policy, effects = entries.len(), "going on with a run");
         self.tell(|| Progress::Began(Box::new(record.clone())));
-        let session = run::Session { cancel: at_work.cancel.clone(), ..self.session(&record.id, &entries) };
+        let session = run::Session {
+            cancel: at_work.cancel.clone(),
+            ..self.session(&record.id, &entries, incident.forced)
+        };
         let confirm = if incident.forced { Confirm::None } else { policy.config.confirm.clone() };
         let past = Past::new(entries, record.started_at, &record.policy, &self.locks);
         let spec = RunSpec {
@@ -337,7 +341,8 @@ impl Dispatcher {
         let record = at_work.record.clone();
         tracing::info!(run = %record.id, incident = %record.incident, policy = record.policy, why, "seeing a run through that can't go on");
         let at_work = AtWork { is_seen_through: true, ..at_work };
-        let session = run::Session { cancel: at_work.cancel.clone(), ..self.session(&record.id, &entries) };
+        let session =
+            run::Session { cancel: at_work.cancel.clone(), ..self.session(&record.id, &entries, true) };
         let (requested, grants) = permitted(&header, policy.as_deref());
         let unfinished = run::Unfinished {
             run: record.id,

@@ -15,6 +15,7 @@ mod pausing;
 mod reminded;
 mod resuming;
 mod retried;
+mod silenced;
 mod told;
 mod unconfirmed;
 mod waiting;
@@ -120,6 +121,7 @@ async fn start(
         cluster: Arc::new(cluster.clone()),
         clock: clock.clone(),
         pager: pages.clone(),
+        silences: None,
         metrics: Metrics::new("test"),
         budgets: Budgets::default(),
         max_pending: 1000,

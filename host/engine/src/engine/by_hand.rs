@@ -8,6 +8,7 @@ use super::Engine;
 use crate::confirm::{NOT_FIRING, Standing};
 use crate::dispatcher::Command;
 use crate::metrics::Stage;
+use crate::silences::{self, SilenceQuery};
 
 /// Who starts a run by hand, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,9 +32,12 @@ pub enum StartError {
     #[error("incident {0} has that key and is not over")]
     Busy(IncidentId),
     /// No alert fires with exactly these labels.
-    #[error("{NOT_FIRING}: {0}; give exactly the labels of an alert that fires, or force the run")]
+    #[error("{NOT_FIRING}: {0}")]
     NotFiring(Standing),
-    /// The host is shutting down, or can't write; or Prometheus can't be asked.
+    /// Somebody silenced the alert.
+    #[error("the alert is to be left alone: {0}")]
+    Silenced(String),
+    /// The host is shutting down, or can't write; or Prometheus or Alertmanager can't be asked.
     #[error("{0}")]
     Unavailable(String),
 }
@@ -86,6 +90,7 @@ impl Engine {
     ) -> Result<IncidentId, StartError> {
         if !by.is_forced {
             self.confirm(policy, &labels).await?;
+            self.heed_silences(policy, &labels).await?;
         }
         let (reply, answer) = oneshot::channel();
         let policy = policy.to_owned();
@@ -110,6 +115,7 @@ impl Engine {
             return Err(RetryError::AtWork(record.state));
         }
         self.confirm(&record.policy, &record.alert.labels).await?;
+        self.heed_silences(&record.policy, &record.alert.labels).await?;
         let (reply, answer) = oneshot::channel();
         let gone = || StartError::Unavailable("the host is shutting down".to_owned());
         let command = Command::Retry { incident: incident.clone(), who: who.to_owned(), reply };
@@ -130,6 +136,20 @@ impl Engine {
         answer.await.map_err(|_| gone())?
     }
 
+    /// Whether nobody has silenced the alert with these labels.
+    async fn heed_silences(&self, policy: &str, labels: &Labels) -> Result<(), StartError> {
+        let program = self.0.table.find(policy).and_then(|found| found.program.clone().ok());
+        let (Some(silences), Some(program)) = (&self.0.silences, program) else { return Ok(()) };
+        let query = SilenceQuery { labels: labels.clone(), key: program.manifest().key.clone() };
+        match silences::silenced(&**silences, query).await {
+            Ok(None) => Ok(()),
+            Ok(Some(why)) => Err(StartError::Silenced(why)),
+            Err(error) => Err(StartError::Unavailable(format!(
+                "Alertmanager can't be asked whether the alert is silenced ({error})"
+            ))),
+        }
+    }
+
     /// Whether the alert with these labels fires, as a policy's configuration wants it.
     async fn confirm(&self, policy: &str, labels: &Labels) -> Result<(), StartError> {
         let found = self.0.table.find(policy);
@@ -148,7 +168,7 @@ impl Engine {
             Ok(standing) if standing.is_confirmed() => Ok(()),
             Ok(standing) => Err(StartError::NotFiring(standing)),
             Err(fault) => Err(StartError::Unavailable(format!(
-                "Prometheus can't be asked whether the alert fires ({fault}); try again, or force the run"
+                "Prometheus can't be asked whether the alert fires ({fault})"
             ))),
         }
     }

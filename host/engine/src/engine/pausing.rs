@@ -94,7 +94,7 @@ impl Engine {
         );
         // Whoever waits for the end of the time has another to wait for.
         self.0.arrived.notify_one();
-        self.write_down(Change::Pause(pause.clone()), sentence(&pause)).await?;
+        self.write_down(vec![Change::Pause(pause.clone())], sentence(&pause)).await?;
         Ok(pause)
     }
 
@@ -113,12 +113,14 @@ impl Engine {
         let whose = policy.map_or_else(|| "the host".to_owned(), |policy| format!("policy `{policy}`"));
         tracing::info!(policy, who, "{whose} is resumed by {who}");
         let _ = self.0.commands.send(Command::Resumed { policy: policy.map(str::to_owned) });
-        self.write_down(Change::Resume(policy.map(str::to_owned)), format!("{whose} is resumed")).await?;
+        let policy = policy.map(str::to_owned);
+        let changes = vec![Change::Resume(policy.clone()), Change::StormOver(policy, self.0.clock.now())];
+        self.write_down(changes, format!("{whose} is resumed")).await?;
         Ok(was)
     }
 
-    async fn write_down(&self, change: Change, what: String) -> Result<(), PauseError> {
-        let written = self.0.journal.commit(vec![change], Durability::Synced).await;
+    async fn write_down(&self, changes: Vec<Change>, what: String) -> Result<(), PauseError> {
+        let written = self.0.journal.commit(changes, Durability::Synced).await;
         written.map_err(|error| PauseError::Forgettable { what, error })
     }
 

@@ -56,9 +56,7 @@ impl Engine {
         let because =
             |reason, message: &str| Some(Obstacle { reason, message: message.to_owned(), until: None });
         match state {
-            IncidentState::Received => {
-                because(Reason::Unconfirmed, "Prometheus has yet to say that the alerts fire")
-            }
+            IncidentState::Received => because(Reason::Unconfirmed, self.0.obstacles.unconfirmed()),
             IncidentState::Queued => self.0.obstacles.of(policy).or_else(|| {
                 because(
                     Reason::Key,
@@ -71,6 +69,7 @@ impl Engine {
                 because(Reason::Right, &message)
             }
             IncidentState::Retrying => because(Reason::Backoff, "they are tried again after a pause"),
+            IncidentState::Silenced => because(Reason::Silenced, "their alerts are silenced in Alertmanager"),
             IncidentState::Running
             | IncidentState::Waiting
             | IncidentState::Verifying
@@ -95,7 +94,7 @@ impl Engine {
         };
         match state {
             IncidentState::Received => {
-                of(Reason::Unconfirmed, "Prometheus has yet to say that the alert fires".to_owned(), None)
+                of(Reason::Unconfirmed, self.0.obstacles.unconfirmed().to_owned(), None)
             }
             IncidentState::Queued if incident.said_resolved && self.0.obstacles.of(policy).is_none() => of(
                 Reason::Unconfirmed,
@@ -125,6 +124,7 @@ impl Engine {
             IncidentState::Retrying => {
                 of(Reason::Backoff, format!("it is tried again: {}", incident.summary), *due)
             }
+            IncidentState::Silenced => of(Reason::Silenced, incident.summary.clone(), None),
             IncidentState::Verifying => of(Reason::Alert, "the alert has yet to clear".to_owned(), *due),
             IncidentState::Running | IncidentState::Waiting => self.run_waits(incident.runs.last()?),
             IncidentState::Resolved

@@ -219,6 +219,7 @@ pub(crate) fn world(program: Arc<dyn Program>) -> World {
         observer: None,
         metrics: None,
         places: None,
+        silences: None,
     };
     World { fixture, cluster, clock, log, spec, session }
 }

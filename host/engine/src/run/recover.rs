@@ -33,9 +33,10 @@ pub struct Unfinished {
 ///
 /// # Errors
 /// When the journal can't be written.
-pub async fn recover(unfinished: Unfinished, session: Session) -> Result<Finished, JournalError> {
+pub async fn recover(unfinished: Unfinished, mut session: Session) -> Result<Finished, JournalError> {
     let Unfinished { run, policy, requested, incident, mode, limits, grants, entries } = unfinished;
-    // The changes that are taken back were confirmed when they were made.
+    // The changes that are taken back were confirmed when they were made, silenced or not by now.
+    session.silences = None;
     let layers = layers(&policy, requested, grants, Confirm::None, &Arc::new(incident), mode, &session);
     let recorder = Recorder::recovering(
         run,

@@ -85,6 +85,7 @@ impl FoundBy {
             IncidentState::Queued
             | IncidentState::Held
             | IncidentState::Retrying
+            | IncidentState::Silenced
             | IncidentState::Resolved
             | IncidentState::Unnecessary
             | IncidentState::Planned

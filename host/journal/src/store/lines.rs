@@ -16,6 +16,8 @@ pub(super) const FOR_A_RUN: i64 = 1;
 const TO_BE_CONFIRMED: i64 = 2;
 /// Those that are tried again later.
 const FOR_ANOTHER_ATTEMPT: i64 = 3;
+/// Those whose alerts are silenced.
+const FOR_A_SILENCE: i64 = 4;
 /// How many of a line are looked at to see since when they wait: one that comes back to its place
 /// may have waited for less time than the next.
 const LOOKED_AT: i64 = 16;
@@ -25,7 +27,7 @@ const LOOKED_AT: i64 = 16;
 pub struct Line {
     /// The policy.
     pub policy: String,
-    /// Where they stand: received, queued, held, or retrying.
+    /// Where they stand: received, queued, held, retrying, or silenced.
     pub state: IncidentState,
     /// The namespace, where they are held back for a right that is missing there.
     pub held_in: Option<String>,
@@ -39,6 +41,7 @@ pub(super) fn of(incident: &IncidentRecord) -> Option<i64> {
         IncidentState::Queued => (!incident.said_resolved).then_some(FOR_A_RUN),
         IncidentState::Received => Some(TO_BE_CONFIRMED),
         IncidentState::Retrying => Some(FOR_ANOTHER_ATTEMPT),
+        IncidentState::Silenced => Some(FOR_A_SILENCE),
         IncidentState::Held => {
             Some(held_in(&incident.policy, incident.held_in.as_deref().unwrap_or_default()))
         }

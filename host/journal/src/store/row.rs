@@ -14,6 +14,7 @@ use zstd::bulk::Compressor;
 use super::agenda::FoundBy;
 use super::pauses;
 use super::seal::Seal;
+use super::storms;
 use super::tally::{self, Changes};
 use crate::change::Change;
 use crate::log::JournalError;
@@ -47,6 +48,11 @@ pub(super) enum Row {
         at: i64,
         packed: bool,
         body: Vec<u8>,
+    },
+    /// An empty policy is all of them.
+    StormOver {
+        policy: String,
+        at: i64,
     },
     /// An empty policy is the host; without a record it is paused no longer.
     Pause {
@@ -129,6 +135,9 @@ impl Row {
                 Self::Pause { policy: pause.policy.unwrap_or_default(), record }
             }
             Change::Resume(policy) => Self::Pause { policy: policy.unwrap_or_default(), record: None },
+            Change::StormOver(policy, at) => {
+                Self::StormOver { policy: policy.unwrap_or_default(), at: at.as_millisecond() }
+            }
         })
     }
 
@@ -146,6 +155,7 @@ impl Row {
             Self::Incident(incident) => incident.record.len() + 256,
             Self::Forget(id) => id.len(),
             Self::Run { record, header, .. } => record.len() * 2 + header.as_ref().map_or(0, Vec::len),
+            Self::StormOver { policy, .. } => policy.len() + 64,
             Self::Pause { record, .. } => record.as_ref().map_or(0, String::len) + 64,
         }
     }
@@ -216,6 +226,7 @@ impl Row {
                 *effects.entries.entry(run.clone()).or_default() += body.len() as i64;
             }
             Self::Pause { policy, record } => pauses::write(connection, policy, record.as_deref())?,
+            Self::StormOver { policy, at } => storms::write(connection, policy, *at)?,
         }
         Ok(())
     }

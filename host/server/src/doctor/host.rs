@@ -45,12 +45,14 @@ fn keeps_back(reason: Reason) -> bool {
         | Reason::Journal
         | Reason::JournalFull
         | Reason::Unreachable
+        | Reason::Alertmanager
         | Reason::NotLoaded
         | Reason::Right
         | Reason::Storm
         | Reason::Budget => true,
         Reason::Inbox
         | Reason::Unconfirmed
+        | Reason::Silenced
         | Reason::Stopping
         | Reason::Places
         | Reason::Key

@@ -20,13 +20,13 @@ fn firing(pairs: &[(&str, &str)]) -> ActiveAlert {
 }
 
 /// As Alertmanager 0.35 answers.
-fn told(labels: &Value, status: &Value) -> Told {
+fn snapshot(labels: &Value, status: &Value) -> Snapshot {
     let alerts = serde_json::from_value(
         json!([{"annotations": {}, "endsAt": "2026-11-23T10:20:00Z", "fingerprint": "7cd9a8d92b2a1c5e",
         "receivers": [{"name": "x"}], "startsAt": "2026-11-23T10:05:00Z", "updatedAt": "2026-11-23T10:16:00Z",
         "status": status, "labels": labels}]),
     );
-    Told { alerts: alerts.unwrap(), silences: Vec::new() }
+    Snapshot { alerts: alerts.unwrap(), silences: Vec::new() }
 }
 
 fn status(state: &str) -> Value {
@@ -40,8 +40,9 @@ fn home() -> AlertRelabeling {
 #[test]
 fn what_alertmanager_has_of_an_alert_is_what_it_would_have_posted() {
     let at_home = json!({"alertname": "A", "cluster": "home"});
-    let swept =
-        |status: Value| as_posted(firing(&[("alertname", "A")]), &home(), &[], &[told(&at_home, &status)]);
+    let swept = |status: Value| {
+        as_posted(firing(&[("alertname", "A")]), &home(), &[], &[snapshot(&at_home, &status)])
+    };
     let (alert, suppressed) = swept(status("active"));
     assert_eq!(alert.labels, labels(&[("alertname", "A"), ("cluster", "home")]));
     assert_eq!((alert.fingerprint.as_str(), suppressed), ("7cd9a8d92b2a1c5e", false));
@@ -60,29 +61,29 @@ fn an_alert_whose_labels_change_on_the_way_is_found_by_its_name_and_key() {
     };
     let own = &[("alertname", "A"), ("ns", "media")];
     let known = json!({"alertname": "A", "ns": "media", "prometheus": "monitoring/k8s"});
-    let told = told(&known, &status("suppressed"));
+    let snapshot = snapshot(&known, &status("suppressed"));
     let key = ["ns".to_owned()];
     for relabeling in [operator, AlertRelabeling::default()] {
-        let (alert, suppressed) = as_posted(firing(own), &relabeling, &key, slice::from_ref(&told));
+        let (alert, suppressed) = as_posted(firing(own), &relabeling, &key, slice::from_ref(&snapshot));
         assert!(suppressed);
         assert_eq!(alert.fingerprint, "7cd9a8d92b2a1c5e", "what is posted is the same incident");
         assert_eq!(serde_json::to_value(&alert.labels).unwrap(), known);
     }
     let (_, suppressed) =
-        as_posted(firing(&[("alertname", "A"), ("ns", "home")]), &home(), &key, slice::from_ref(&told));
+        as_posted(firing(&[("alertname", "A"), ("ns", "home")]), &home(), &key, slice::from_ref(&snapshot));
     assert!(!suppressed, "another key's");
 }
 
 #[test]
 fn what_alertmanager_does_not_have_is_silenced_where_a_silence_matches_any_form_of_it() {
-    let silence = |name: &str, value: &str| Told {
+    let silence = |name: &str, value: &str| Snapshot {
         alerts: Vec::new(),
         silences: serde_json::from_value(json!([{"id": "s", "status": {"state": "active"},
             "matchers": [{"name": name, "value": value, "isRegex": false, "isEqual": true}]}]))
         .unwrap(),
     };
-    let swept = |told: &Told| {
-        let one = slice::from_ref(told);
+    let swept = |snapshot: &Snapshot| {
+        let one = slice::from_ref(snapshot);
         as_posted(firing(&[("alertname", "B"), ("empty", "")]), &home(), &[], one)
     };
     let (alert, suppressed) = swept(&silence("alertname", "A"));
@@ -94,13 +95,13 @@ fn what_alertmanager_does_not_have_is_silenced_where_a_silence_matches_any_form_
 #[test]
 fn a_silence_of_one_alertmanager_counts_where_another_has_the_alert() {
     let labels = json!({"alertname": "A", "cluster": "home"});
-    let silencing = Told {
+    let silencing = Snapshot {
         alerts: Vec::new(),
         silences: serde_json::from_value(json!([{"id": "s", "status": {"state": "active"},
             "matchers": [{"name": "alertname", "value": "A", "isRegex": false, "isEqual": true}]}]))
         .unwrap(),
     };
-    let all = [told(&labels, &status("active")), silencing];
+    let all = [snapshot(&labels, &status("active")), silencing];
     assert!(as_posted(firing(&[("alertname", "A")]), &home(), &[], &all).1);
     assert!(!as_posted(firing(&[("alertname", "A")]), &home(), &[], &all[..1]).1);
 }

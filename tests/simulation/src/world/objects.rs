@@ -75,15 +75,14 @@ impl Objects {
         0..self.count
     }
 
-    /// Break one, unless it is broken. Whether it was well.
-    pub fn break_(&self, object: usize, cause: Cause) -> bool {
+    /// Break one, unless it is broken.
+    pub fn break_(&self, object: usize, cause: Cause) {
         if self.data(object)["state"] != "healthy" {
-            return false;
+            return;
         }
         self.edit(object, |data| {
             *data = json!({"state": "broken", "cause": cause.as_str(), "lock": data["lock"]});
         });
-        true
     }
 
     /// One is well again.

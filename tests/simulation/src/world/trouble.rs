@@ -37,11 +37,7 @@ impl Trouble {
 impl World<'_> {
     pub(super) fn happen(&mut self, what: &Happening) {
         match *what {
-            Happening::Break(object, cause) => {
-                if self.objects.break_(object, cause) {
-                    self.judge.broke(object, self.clock.now());
-                }
-            }
+            Happening::Break(object, cause) => self.objects.break_(object, cause),
             Happening::Mend(object) => self.objects.mend(object),
             Happening::Down(number, lasts) => {
                 *self.trouble.down.entry(number).or_default() += 1;

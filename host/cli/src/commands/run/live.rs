@@ -231,6 +231,7 @@ async fn one(
         observer: watcher.map(|watcher| Arc::new(Watched { watcher, index }) as Arc<dyn Observer>),
         metrics: None,
         places: None,
+        silences: None,
     };
     let finished = execute(spec, session).await.map_err(|error| CliError::internal(error.to_string()))?;
     let ending: Option<Ending> = Some(finished.ending);

@@ -41,6 +41,29 @@ async fn an_escalation_is_told_again_while_it_lasts_and_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_storm_that_somebody_ended_by_resuming_is_not_back_after_a_restart() {
+    let storms = |config: &mut EngineConfig| {
+        config.budgets.storm = 1;
+        // It does not end by itself, however slow the machine is.
+        config.budgets.storm_window = HumanDuration::from_secs(86_400 * 30);
+    };
+    let idle = || policy(|_, _| async { Ok(Ok(Outcome::Unnecessary { summary: "fine".into() })) });
+    let first = start(tempfile::tempdir().unwrap(), idle(), storms).await;
+    first.post("firing", &["media", "home"]).await;
+    first.told("SutureStorm").await;
+    first.engine.resume(Some("test"), "alice").await.unwrap();
+    while !first.incidents().await.iter().all(|one| one.state == IncidentState::Unnecessary) {
+        first.clock.sleep(Duration::from_secs(1)).await;
+    }
+    let second = next(ended(first).await, idle(), storms).await;
+    second.post("firing", &["games"]).await;
+    while !second.incidents().await.iter().all(|one| one.state == IncidentState::Unnecessary) {
+        second.clock.sleep(Duration::from_secs(1)).await;
+    }
+    assert!(second.pages.0.lock().is_empty(), "one more is no storm");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_storm_is_told_again_while_it_lasts_and_its_end_is_told_once() {
     let bed = start(tempfile::tempdir().unwrap(), fails(), |config| config.budgets.storm = 1).await;
     bed.post("firing", &["media", "home"]).await;

@@ -147,6 +147,7 @@ impl Stage<'_> {
             observer,
             metrics: None,
             places: None,
+            silences: None,
         }
     }
 }
