@@ -8,29 +8,44 @@ SUTURE := target/release/suture
 POLICIES := target/policies
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test lint bench clean build policies toolchain guest-target image deploy-rbac deny help
+.PHONY: demo test check lint bench clean build dist debug policies toolchain guest-target image deploy-rbac deny help
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
 
-demo: build policies ## Repair three broken backups on a simulated cluster
-	@$(SUTURE) demo
+demo: debug ## Repair three broken backups on a simulated cluster
+	target/debug/suture build policies/volsync
+	@target/debug/suture demo
 
-build: c-compiler toolchain ## The suture binary
+build: c-compiler toolchain ## The suture binary, in target/release
 	$(CARGO) build --release --locked -p suture-cli
+
+dist: c-compiler toolchain ## The suture binary as it is shipped, small, in target/dist: half an hour
+	$(CARGO) build --profile dist --locked -p suture-cli
+
+# With the features that the tests are built with: they share it.
+debug: c-compiler toolchain guest-target
+	$(CARGO) build --locked --workspace --bin suture
 
 policies: build guest-target ## The policies, as WebAssembly components
 	$(SUTURE) build policies/volsync
 	$(SUTURE) build policies/run-cronjob
 
-test: c-compiler toolchain guest-target test-packages envtest ## Everything: unit tests, scenarios, end to end
-	$(CARGO) build --locked --workspace --bin suture # With the features that the tests are built with.
+test: debug test-packages envtest ## Everything: unit tests, scenarios, end to end
 	target/debug/suture build policies/volsync
 	target/debug/suture build policies/run-cronjob
 	$(CARGO) test --locked --workspace --no-fail-fast
 	target/debug/suture test policies/volsync/scenarios policies/run-cronjob/scenarios
 	target/debug/suture test --torture --runs 3000 policies/volsync/scenarios
 	target/debug/suture test --torture --runs 3000 policies/run-cronjob/scenarios
+
+check: debug ## Formatting, clippy, unit tests and scenarios: minutes, and no control plane
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) test --locked --workspace --lib
+	target/debug/suture build policies/volsync
+	target/debug/suture build policies/run-cronjob
+	target/debug/suture test policies/volsync/scenarios policies/run-cronjob/scenarios
 
 lint: fuzz-lock ## Formatting and clippy
 	$(CARGO) fmt --check

@@ -47,7 +47,7 @@ pub async fn figures(report: &mut Report) -> anyhow::Result<()> {
     );
     suture.stop(Duration::from_secs(1)).await;
     let (name, ratio) = ("webhook-durable-over-bare", suture_rate / bare_rate);
-    report.add(Figure { name, ratio, goal: Goal::AtLeast(0.15) });
+    report.add(Figure { name, ratio, goal: Goal::AtLeast(0.5) });
     let (name, ratio) = ("webhook-durable-over-script", suture_rate / script_rate);
     report.add(Figure { name, ratio, goal: Goal::AtLeast(3.0) });
     Ok(())

@@ -1,12 +1,12 @@
-//! What people are told: the least of an Alertmanager that receives it.
+//! What people are told: the least of an Alertmanager, which receives it and has silenced nothing.
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use parking_lot::Mutex;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Keeps the alerts that are posted to it. It ends with its runtime.
 #[derive(Clone)]
@@ -30,8 +30,11 @@ impl Pages {
         let receive = async |State(kept): State<Arc<Mutex<Vec<Value>>>>, Json(alerts): Json<Vec<Value>>| {
             kept.lock().extend(alerts);
         };
-        let router =
-            Router::new().route(&format!("{path}/api/v2/alerts"), post(receive)).with_state(received.clone());
+        let none = async || Json(json!([]));
+        let router = Router::new()
+            .route(&format!("{path}/api/v2/alerts"), post(receive).get(none))
+            .route(&format!("{path}/api/v2/silences"), get(none))
+            .with_state(received.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { url, received })
     }

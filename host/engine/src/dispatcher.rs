@@ -40,7 +40,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use suture_core::clock::later;
-use suture_core::{Halt, IncidentId, Labels, RunId, Timestamp};
+use suture_core::{Alert, Halt, IncidentId, Labels, RunId, Timestamp};
 use suture_journal::{Cancel, Change, Durability, JournalError, RunRecord, Survey};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::AbortHandle;
@@ -147,6 +147,8 @@ pub(crate) struct Dispatcher {
     silence_checks: SilenceChecks,
     /// Alerts that wait in the inbox for policies that are not loaded.
     kept: Kept,
+    /// Alerts of one name that no policy wants, the last and how many, of whom is yet to be told.
+    unmatched: Option<(Arc<Alert>, u64)>,
     /// When the next is due, or earlier.
     next_due: Option<Timestamp>,
     at_work: HashMap<RunId, AtWork>,
@@ -214,6 +216,7 @@ impl Dispatcher {
             unconfirmed: Unconfirmed::default(),
             silence_checks: SilenceChecks::default(),
             kept: Kept::default(),
+            unmatched: None,
             next_due: None,
             at_work: HashMap::new(),
             tails: HashMap::new(),

@@ -42,7 +42,7 @@ use arriving::Arriving;
 pub use by_hand::{ByHand, CloseError, RetryError, StartError};
 pub use cancelling::{CancelError, CancelIncidentError};
 pub use draining::{DrainOrder, DrainStatus, Left};
-use fresh::Fresh;
+use fresh::{Arrival, Fresh};
 pub(crate) use pausing::tell_of_end;
 pub use pausing::{PauseError, PauseOrder, Paused};
 pub use reconciling::OpenIncidents;
@@ -243,16 +243,16 @@ impl Engine {
         if notification.firing > 0 && room.is_full_with(arriving.all) {
             return Err(Refusal::Full(room.full()));
         }
-        if let Some(alerts) = alerts {
-            self.0.fresh.keep(&body, alerts);
-        }
+        let id = self.0.journal.reserve()?;
+        let arrival = alerts.map(|alerts| self.0.fresh.keep(id, body.len(), policy, alerts));
         let record = InboxRecord {
             received_at: self.0.clock.now(),
             policy: policy.map(str::to_owned),
             waits: false,
             body,
         };
-        self.0.journal.commit(vec![Change::Accept(record)], Durability::Synced).await?;
+        self.0.journal.commit(vec![Change::Accept(Some(id), record)], Durability::Synced).await?;
+        arrival.into_iter().for_each(Arrival::complete);
         self.0.arrived.notify_one();
         Ok(())
     }

@@ -136,7 +136,7 @@ mod tests {
         metrics.began(Duration::from_millis(1));
         metrics.spans_dropped(2);
         metrics.swept("p", true);
-        metrics.unmatched("A", "noPolicy");
+        metrics.unmatched("A", "noPolicy", 1);
         metrics.kept("p", 2);
         metrics.reconciled(Some(3));
         metrics.swapped("p");

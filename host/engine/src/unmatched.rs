@@ -85,26 +85,29 @@ struct State {
 }
 
 impl Unmatched {
-    /// An alert fires, and nobody handles it. The log tells of each name once.
-    pub fn note(&self, alert: &Alert, why: &Why<'_>, at: Timestamp, metrics: &Metrics) {
+    /// So many alerts of one name fire, of which this is the last, and nobody handles them. The log
+    /// tells of each name once.
+    pub fn note(&self, alert: &Alert, count: u64, why: &Why<'_>, at: Timestamp, metrics: &Metrics) {
         let alertname = names::shortened(alert.labels.get("alertname").map_or("", String::as_str));
         let key = (alertname.clone(), why.policy().map(str::to_owned));
         let mut state = self.0.lock();
         if !state.by_name.contains_key(&key) && state.by_name.len() >= MOST && !state.make_room(at) {
-            state.others += 1;
-            if state.others == 1 {
+            let is_first = state.others == 0;
+            state.others += count;
+            if is_first {
                 tracing::warn!(
                     alertname,
                     "alerts of more than {MOST} names are for no policy that is loaded; further names are only counted"
                 );
             }
-            return metrics.unmatched(OTHERS, why.as_str());
+            return metrics.unmatched(OTHERS, why.as_str(), count);
         }
-        let is_measured = state.measured.len() < MOST || state.measured.contains(&alertname);
-        if is_measured {
+        let is_known = state.measured.contains(&alertname);
+        let is_measured = is_known || state.measured.len() < MOST;
+        if is_measured && !is_known {
             state.measured.insert(alertname.clone());
         }
-        metrics.unmatched(if is_measured { &alertname } else { OTHERS }, why.as_str());
+        metrics.unmatched(if is_measured { &alertname } else { OTHERS }, why.as_str(), count);
         let entry = state.by_name.entry(key).or_insert_with(|| {
             tell(&alertname, why);
             UnmatchedAlert {
@@ -118,7 +121,7 @@ impl Unmatched {
             }
         });
         entry.reason = why.as_str();
-        entry.count += 1;
+        entry.count += count;
         entry.last_at = at;
         entry.labels.clone_from(&alert.labels);
     }
@@ -190,9 +193,9 @@ mod tests {
         let (unmatched, metrics) = (Unmatched::default(), Metrics::new("test"));
         for number in 0..MOST + 50 {
             let name = format!("Made up {number}");
-            unmatched.note(&alert(&name), &Why::NoPolicy, Timestamp::UNIX_EPOCH, &metrics);
+            unmatched.note(&alert(&name), 1, &Why::NoPolicy, Timestamp::UNIX_EPOCH, &metrics);
         }
-        unmatched.note(&alert("Made up 0"), &Why::NoPolicy, Timestamp::UNIX_EPOCH, &metrics);
+        unmatched.note(&alert("Made up 0"), 1, &Why::NoPolicy, Timestamp::UNIX_EPOCH, &metrics);
         let (all, others) = unmatched.all();
         assert_eq!((all.len(), others, all[0].count), (MOST, 50, 2));
         let text = metrics.encode();
@@ -207,13 +210,14 @@ mod tests {
         for number in 0..MOST {
             unmatched.note(
                 &alert(&format!("Made up {number}")),
+                1,
                 &Why::NoPolicy,
                 Timestamp::UNIX_EPOCH,
                 &metrics,
             );
         }
         let next_week = later(Timestamp::UNIX_EPOCH, 7 * QUIET);
-        unmatched.note(&alert("Real"), &Why::NoPolicy, next_week, &metrics);
+        unmatched.note(&alert("Real"), 1, &Why::NoPolicy, next_week, &metrics);
         let (all, others) = unmatched.all();
         assert!(all.iter().any(|alert| alert.alertname == "Real"));
         assert_eq!((all.len(), others), (MOST, 0));
@@ -225,7 +229,7 @@ mod tests {
     fn what_waited_for_a_policy_is_forgotten_when_that_is_loaded() {
         let (unmatched, metrics) = (Unmatched::default(), Metrics::new("test"));
         for why in [Why::NoPolicy, Why::NotLoaded("a"), Why::NotKept("b")] {
-            unmatched.note(&alert("A"), &why, Timestamp::UNIX_EPOCH, &metrics);
+            unmatched.note(&alert("A"), 1, &why, Timestamp::UNIX_EPOCH, &metrics);
         }
         unmatched.forget(|policy| policy != "a");
         let left: Vec<_> = unmatched.all().0.into_iter().map(|alert| alert.policy).collect();

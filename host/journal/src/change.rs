@@ -9,8 +9,8 @@ use crate::record::{InboxRecord, IncidentRecord, RunHeader, RunRecord};
 /// One change of a journal. Those that are committed together take place together.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// A notification came in.
-    Accept(InboxRecord),
+    /// A notification came in; under an id that was [reserved](crate::Journal::reserve), or the next.
+    Accept(Option<i64>, InboxRecord),
     /// Notifications, by their ids, became incidents (or nothing): they leave the inbox.
     Routed(Vec<i64>),
     /// An incident is new, or stands elsewhere now.

@@ -179,6 +179,14 @@ impl Journal {
         writer.commit(rows, durability).await
     }
 
+    /// The id of a notification that is to be [accepted](Change::Accept). No other gets it.
+    ///
+    /// # Errors
+    /// Where the journal is only read.
+    pub fn reserve(&self) -> Result<i64, JournalError> {
+        Ok(self.writer()?.shared.last_id.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
     /// Whether the last commit succeeded.
     ///
     /// # Errors
@@ -205,11 +213,13 @@ impl Journal {
     /// When the journal can't be read. A notification that is damaged is left out, and
     /// logged.
     pub async fn inbox(&self, limit: usize) -> Result<Vec<(i64, InboxRecord)>, JournalError> {
-        self.inbox_part(limit, usize::MAX, Vec::new()).await
+        let listed = self.inbox_part(limit, usize::MAX, Vec::new(), BTreeSet::new()).await?;
+        Ok(listed.into_iter().filter_map(|(id, record)| Some((id, record?))).collect())
     }
 
     /// The same, of so many bytes at most, without what waits for policies that are away. The
-    /// first is among them, however large it is.
+    /// first is among them, however large it is. Of those that are known there is no more than the id.
+    /// As of the last commit that was waited for.
     ///
     /// # Errors
     /// As of [`inbox`](Self::inbox).
@@ -218,8 +228,9 @@ impl Journal {
         limit: usize,
         bytes: usize,
         away: Vec<String>,
-    ) -> Result<Vec<(i64, InboxRecord)>, JournalError> {
-        self.read(move |connection| select::inbox(connection, limit, bytes, &away))
+        known: BTreeSet<i64>,
+    ) -> Result<Vec<(i64, Option<InboxRecord>)>, JournalError> {
+        self.read_committed(move |connection| select::inbox(connection, limit, bytes, &away, &known))
             .await
             .map(|found| self.legible(found))
     }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use axum::Json;
 use axum::Router;
 use axum::extract::State;
-use axum::routing::post;
+use axum::routing::{get, post};
 use serde_json::{Value, json};
 use suture_core::Alert;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -27,7 +27,12 @@ impl Alertmanager {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.map_err(wrong)?;
         let address = listener.local_addr().map_err(wrong)?;
         let (sender, pages) = unbounded_channel();
-        let router = Router::new().route("/api/v2/alerts", post(receive)).with_state(sender);
+        // Nothing is silenced here.
+        let none = async || Json(json!([]));
+        let router = Router::new()
+            .route("/api/v2/alerts", post(receive).get(none))
+            .route("/api/v2/silences", get(none))
+            .with_state(sender);
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { address, pages, client: http::client()? })
     }

@@ -79,7 +79,7 @@ pub struct Create {
     pub namespace: Option<String>,
     /// The object.
     pub object: Value,
-    /// A subresource to create (`eviction`).
+    /// A subresource to create: of the contract, and always refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subresource: Option<String>,
 }

@@ -11,10 +11,9 @@ use serde_json::{Map, Value, json};
 use super::confidential::without_values;
 use super::{Apply, Create, Delete, Effect, Mutation, Patch, PatchType, Target};
 use crate::error::{Error, Reason};
+use crate::names::shortened;
 use crate::object::Kind;
 
-/// The kind of the object that a `create` of a pod's `eviction` takes.
-const EVICTION: (&str, &str) = ("policy/v1", "Eviction");
 /// The most operations of a JSON patch, as the API server allows
 /// (`maxJSONPatchOperations` in k8s.io/apiserver).
 const MAX_OPERATIONS: usize = 10_000;
@@ -69,13 +68,13 @@ impl Mutation {
 
 fn normal_create(create: &Create) -> Result<Create, Error> {
     let mut create = create.clone();
-    let kind = match create.subresource.as_deref() {
-        None => create.kind.clone(),
-        Some("eviction") => Kind::new(EVICTION.0, EVICTION.1),
-        Some(other) => return Err(refused(format!("nothing is created as subresource `{other}`"))),
-    };
+    // An eviction, say, leaves no mark: after a crash nothing would tell whether it was done.
+    if let Some(subresource) = &create.subresource {
+        let subresource = shortened(subresource);
+        return Err(refused(format!("nothing is created as subresource `{subresource}`")));
+    }
     let fields = object_of(&mut create.object, "the object to be created")?;
-    say_kind(fields, &kind)?;
+    say_kind(fields, &create.kind)?;
     let metadata = metadata_of(fields)?;
     say(metadata, "namespace", create.namespace.as_deref())?;
     // With `generateName` the name is left open, or empty.
@@ -221,7 +220,7 @@ fn say(metadata: &mut Fields, field: &str, value: Option<&str>) -> Result<(), Er
 }
 
 fn disagrees(field: &str, body: Option<&Value>, target: Option<&str>) -> Error {
-    let body = crate::names::shortened(&body.unwrap_or(&Value::Null).to_string()).to_string();
+    let body = shortened(&body.unwrap_or(&Value::Null).to_string()).to_string();
     let target = target.map_or_else(|| "none".to_owned(), |target| json!(target).to_string());
     refused(format!("`{field}` is {body} in the body and {target} in the target: say it once, or the same"))
 }
@@ -302,6 +301,15 @@ mod tests {
             assert_eq!(*object, whole);
             assert_eq!(normal.normalized().unwrap(), normal, "a second time changes nothing");
         }
+    }
+
+    #[test]
+    fn nothing_is_created_as_a_subresource() {
+        let object = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "a"}});
+        let (Target { namespace, .. }, kind) = (target(), Kind::new("v1", "Pod"));
+        let eviction = Create { kind, namespace, object, subresource: Some("eviction".to_owned()) };
+        let error = Mutation::Create(eviction).normalized().unwrap_err();
+        assert_eq!(error.reason, Reason::BAD_REQUEST);
     }
 
     #[test]

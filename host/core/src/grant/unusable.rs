@@ -156,7 +156,6 @@ fn why_no_subresource(object: &str, subresource: &str, verbs: &[Verb]) -> Option
         "log" if object == "pods" => (&[Verb::Get], "reading a log is `get`"),
         "log" => (&[], "only `pods` have a `log`"),
         "status" | "scale" => (&[Verb::Get, Verb::Patch], "it is read with `get` and changed with `patch`"),
-        "eviction" => (&[Verb::Create], "evicting is `create`"),
         _ => (&[], "no policy may use it"),
     };
     let is_useful = verbs.iter().any(|verb| useful.contains(verb));
@@ -214,6 +213,10 @@ mod tests {
                 "{groups: [''], resources: [pods/exec], verbs: [create], namespaces: [a]}",
                 "no policy may use it",
             ),
+            (
+                "{groups: [''], resources: [pods/eviction], verbs: [create], namespaces: [a]}",
+                "no policy may use it",
+            ),
             ("{groups: [''], resources: [pods], verbs: [watch], namespaces: [a]}", "waiting needs `get`"),
             (
                 "{groups: [''], resources: [pods], verbs: [list], namespaces: [a], names: [x]}",
@@ -254,7 +257,6 @@ mod tests {
             "{groups: ['', batch], resources: [pods, jobs], verbs: [get, list, watch], namespaces: ['*']}",
             "{groups: [''], resources: [pods], verbs: [get], namespaceSelector: {matchLabels: {a: b}}}",
             "{groups: [''], resources: [pods, pods/log], verbs: [get, list, watch], namespaces: [media]}",
-            "{groups: [''], resources: [pods/eviction], verbs: [create], namespaces: [a]}",
             "{groups: [''], resources: [nodes], verbs: [get]}",
             "{groups: [''], resources: [persistentvolumes], verbs: [get, delete]}",
             "{groups: [''], resources: [secrets], verbs: [get, delete, patch], namespaces: [a]}",

@@ -69,7 +69,7 @@ impl Dispatcher {
                     .insert(handle(&alert), Row { bytes: record.body.len(), since: record.received_at });
                 if alert.status == AlertStatus::Firing {
                     let why = Why::NotLoaded(&policy);
-                    self.shared.unmatched.note(&alert, &why, record.received_at, &self.shared.metrics);
+                    self.shared.unmatched.note(&alert, 1, &why, record.received_at, &self.shared.metrics);
                 }
             }
             self.count_kept(&policy);
@@ -94,7 +94,7 @@ impl Dispatcher {
         let has_room = count < self.shared.max_pending / SHARE && bytes + body.len() <= most_bytes;
         if *fires {
             let why = if is_new && !has_room { Why::NotKept(name) } else { Why::NotLoaded(name) };
-            self.shared.unmatched.note(alert, &why, now, &self.shared.metrics);
+            self.shared.unmatched.note(alert, 1, &why, now, &self.shared.metrics);
         }
         if is_new && has_room {
             self.kept
@@ -104,7 +104,7 @@ impl Dispatcher {
                 .insert(handle, Row { bytes: body.len(), since: now });
             self.count_kept(name);
             let record = InboxRecord { received_at: now, policy: Some(name.clone()), waits: true, body };
-            self.unsaved.push(Change::Accept(record));
+            self.unsaved.push(Change::Accept(None, record));
         }
     }
 

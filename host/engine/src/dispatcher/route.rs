@@ -54,14 +54,18 @@ impl Dispatcher {
             if waiting == 0 || self.unconfirmed.is_full() {
                 return;
             }
-            let batch = match self.shared.journal.inbox_part(BATCH, BATCH_BYTES, away).await {
+            // Only here do they leave.
+            let known = self.shared.fresh.ids();
+            let batch = match self.shared.journal.inbox_part(BATCH, BATCH_BYTES, away, known).await {
                 Ok(batch) => batch,
                 Err(error) => return self.try_later("the inbox can't be read", &error),
             };
             let mut routed = Vec::with_capacity(batch.len());
             let mut aimed = Vec::new();
             for (id, record) in batch {
-                match self.aim_notification(&record, &mut aimed).await {
+                let aiming = self.aim_notification(id, record, &mut aimed).await;
+                self.tell_of_unmatched();
+                match aiming {
                     Ok(true) => {}
                     // It stays in the inbox, and what was routed of it is known when it is routed again.
                     Ok(false) => return,
@@ -87,13 +91,20 @@ impl Dispatcher {
     /// and written a part at a time: they are never all in memory. False where that can't be done.
     async fn aim_notification(
         &mut self,
-        record: &InboxRecord,
+        id: i64,
+        record: Option<InboxRecord>,
         aimed: &mut Vec<Aimed>,
     ) -> Result<bool, serde_json::Error> {
-        if let Some(alerts) = self.shared.fresh.take(&record.body) {
-            alerts.into_iter().for_each(|alert| self.aim(record, alert, aimed));
+        let Some(record) = record else {
+            let Some((policy, alerts)) = self.shared.fresh.take(id) else {
+                // Whoever posted it did not wait for the answer. It is read from the inbox.
+                self.again_at = Some(self.now());
+                return Ok(false);
+            };
+            alerts.into_iter().for_each(|alert| self.aim(policy.as_deref(), false, alert, aimed));
             return Ok(aimed.len() < PART || (self.route_all(aimed).await && self.save().await));
-        }
+        };
+        let InboxRecord { policy, waits, .. } = &record;
         let mut done = 0;
         loop {
             let (mut part, mut place, mut refused) = (Vec::new(), 0, Vec::new());
@@ -105,7 +116,7 @@ impl Dispatcher {
             })?;
             done += part.len();
             part.into_iter().for_each(|alert| match alert {
-                Read::Whole(alert) => self.aim(record, Arc::new(*alert), aimed),
+                Read::Whole(alert) => self.aim(policy.as_deref(), *waits, Arc::new(*alert), aimed),
                 Read::Oversized { alertname } => refused.push(alertname),
             });
             self.refuse(&refused);
@@ -131,15 +142,16 @@ impl Dispatcher {
         alertnames.iter().for_each(|_| self.shared.metrics.alert("", "invalid"));
     }
 
-    fn aim(&mut self, record: &InboxRecord, alert: Arc<Alert>, aimed: &mut Vec<Aimed>) {
-        let by_name = record.policy.as_deref();
-        if let Some(policy) = by_name.filter(|_| record.waits) {
+    /// Find the policies that want an alert, which was posted to the path of one, perhaps, or has waited
+    /// for one.
+    fn aim(&mut self, by_name: Option<&str>, waits: bool, alert: Arc<Alert>, aimed: &mut Vec<Aimed>) {
+        if let Some(policy) = by_name.filter(|_| waits) {
             self.unkeep(policy, &alert);
         }
         let is_own = is_our_own(&alert.labels);
         let policies = self.shared.table.all();
         // What waited for a policy may have been handled by another one meanwhile.
-        let is_others = record.waits && policies.iter().any(|policy| policy.may_want(&alert.labels, false));
+        let is_others = waits && policies.iter().any(|policy| policy.may_want(&alert.labels, false));
         let mut is_anybodys = is_own || is_others || alert.status == AlertStatus::Resolved;
         for policy in &*policies {
             let is_addressed = by_name.is_none_or(|name| name == policy.config.name);
@@ -161,7 +173,24 @@ impl Dispatcher {
             }
         }
         if !is_anybodys {
-            self.shared.unmatched.note(&alert, &Why::NoPolicy, self.now(), &self.shared.metrics);
+            let name = |alert: &Alert| alert.labels.get("alertname").cloned();
+            match &mut self.unmatched {
+                Some((last, count)) if name(last) == name(&alert) => {
+                    *last = alert;
+                    *count += 1;
+                }
+                Some(_) | None => {
+                    self.tell_of_unmatched();
+                    self.unmatched = Some((alert, 1));
+                }
+            }
+        }
+    }
+
+    /// Tell of the alerts that no policy wants: most of a notification have one name.
+    fn tell_of_unmatched(&mut self) {
+        if let Some((alert, count)) = self.unmatched.take() {
+            self.shared.unmatched.note(&alert, count, &Why::NoPolicy, self.now(), &self.shared.metrics);
         }
     }
 
@@ -177,7 +206,7 @@ impl Dispatcher {
         key(program.manifest(), &alert.labels).map_err(|what| {
             if alert.status == AlertStatus::Firing {
                 let why = Why::NoKey { policy: name, what: &what };
-                self.shared.unmatched.note(alert, &why, self.now(), &self.shared.metrics);
+                self.shared.unmatched.note(alert, 1, &why, self.now(), &self.shared.metrics);
             }
             "invalid"
         })

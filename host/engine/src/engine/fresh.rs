@@ -1,8 +1,7 @@
 //! The alerts of the notifications that were accepted last, as they were read then: most are routed
-//! in the same moment, and need not be read again.
+//! in the same moment, and neither read from the disk nor parsed again.
 
-use std::collections::VecDeque;
-use std::hash::{BuildHasher, RandomState};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -10,60 +9,77 @@ use suture_core::Alert;
 
 /// The most notifications that are kept, and the most bytes that their bodies have. What goes beyond
 /// is read again, from the inbox.
-const MOST: usize = 256;
-const MOST_BYTES: usize = 1 << 20;
+const MOST: usize = 1024;
+const MOST_BYTES: usize = 8 << 20;
 
-/// Notifications, oldest first.
+/// Notifications, by their ids in the inbox.
 #[derive(Default)]
-pub(crate) struct Fresh {
-    /// Nobody who posts knows the keys, and so none whose body passes for another.
-    keys: [RandomState; 2],
-    kept: Mutex<Kept>,
-}
+pub(crate) struct Fresh(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
-    notifications: VecDeque<Notification>,
+    notifications: BTreeMap<i64, Notification>,
     bytes: usize,
 }
 
 struct Notification {
-    body: [u64; 2],
     bytes: usize,
+    policy: Option<String>,
     alerts: Vec<Arc<Alert>>,
 }
 
+/// A notification that is being written. It is forgotten unless it is [complete](Arrival::complete).
+pub(super) struct Arrival<'a> {
+    fresh: &'a Fresh,
+    id: i64,
+    is_written: bool,
+}
+
+impl Arrival<'_> {
+    pub fn complete(mut self) {
+        self.is_written = true;
+    }
+}
+
+impl Drop for Arrival<'_> {
+    fn drop(&mut self) {
+        if !self.is_written {
+            self.fresh.take(self.id);
+        }
+    }
+}
+
 impl Fresh {
-    /// Keep the alerts that were read off a body: all of them.
-    pub fn keep(&self, body: &[u8], alerts: Vec<Arc<Alert>>) {
-        if body.len() > MOST_BYTES {
-            return;
+    /// Keep all alerts of a notification, posted to the path of a policy, perhaps, while there is room.
+    pub(super) fn keep(
+        &self,
+        id: i64,
+        bytes: usize,
+        policy: Option<&str>,
+        alerts: Vec<Arc<Alert>>,
+    ) -> Arrival<'_> {
+        let mut kept = self.0.lock();
+        if kept.notifications.len() < MOST && kept.bytes + bytes <= MOST_BYTES {
+            kept.bytes += bytes;
+            let policy = policy.map(str::to_owned);
+            kept.notifications.insert(id, Notification { bytes, policy, alerts });
         }
-        let notification = Notification { body: self.digest(body), bytes: body.len(), alerts };
-        let mut kept = self.kept.lock();
-        kept.bytes += notification.bytes;
-        kept.notifications.push_back(notification);
-        while kept.bytes > MOST_BYTES || kept.notifications.len() > MOST {
-            let Some(oldest) = kept.notifications.pop_front() else { break };
-            kept.bytes -= oldest.bytes;
-        }
+        drop(kept);
+        Arrival { fresh: self, id, is_written: false }
     }
 
-    /// The alerts of a body, where they are kept; then they are no longer.
-    pub fn take(&self, body: &[u8]) -> Option<Vec<Arc<Alert>>> {
-        if self.kept.lock().notifications.is_empty() {
-            return None;
-        }
-        let digest = self.digest(body);
-        let mut kept = self.kept.lock();
-        let place = kept.notifications.iter().position(|notification| notification.body == digest)?;
-        let notification = kept.notifications.remove(place)?;
+    /// The notifications that are kept.
+    pub fn ids(&self) -> BTreeSet<i64> {
+        self.0.lock().notifications.keys().copied().collect()
+    }
+
+    /// The policy that a notification was posted to, and its alerts, where they are kept; then they are
+    /// no longer.
+    pub fn take(&self, id: i64) -> Option<(Option<String>, Vec<Arc<Alert>>)> {
+        let mut kept = self.0.lock();
+        let notification = kept.notifications.remove(&id)?;
         kept.bytes -= notification.bytes;
-        Some(notification.alerts)
-    }
-
-    fn digest(&self, body: &[u8]) -> [u64; 2] {
-        self.keys.each_ref().map(|key| key.hash_one(body))
+        Some((notification.policy, notification.alerts))
     }
 }
 
@@ -72,18 +88,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn alerts_are_had_once_by_their_body_and_what_is_kept_is_bounded() {
+    fn alerts_are_had_once_by_their_id_and_what_is_kept_is_bounded() {
         let fresh = Fresh::default();
-        fresh.keep(b"a", Vec::new());
-        assert!(fresh.take(b"b").is_none());
-        assert_eq!((fresh.take(b"a").map(|alerts| alerts.len()), fresh.take(b"a")), (Some(0), None));
-        for number in 0..2 * MOST {
-            fresh.keep(format!("{number}").as_bytes(), Vec::new());
+        fresh.keep(1, 1, None, Vec::new()).complete();
+        drop(fresh.keep(2, 1, None, Vec::new()));
+        assert_eq!(fresh.ids(), BTreeSet::from([1]), "one that was not written is forgotten");
+        assert_eq!((fresh.take(1), fresh.take(1)), (Some((None, Vec::new())), None));
+        for id in 0..2 * MOST as i64 {
+            fresh.keep(id, 1, None, Vec::new()).complete();
         }
-        assert!(fresh.take(b"0").is_none() && fresh.take(format!("{}", 2 * MOST - 1).as_bytes()).is_some());
-        fresh.keep(&vec![b'x'; MOST_BYTES], Vec::new());
-        assert_eq!(fresh.kept.lock().notifications.len(), 1, "the rest had to go");
-        fresh.keep(&vec![b'x'; MOST_BYTES + 1], Vec::new());
-        assert_eq!(fresh.kept.lock().bytes, MOST_BYTES);
+        assert_eq!(fresh.ids(), (0..MOST as i64).collect(), "the first is routed first");
+        (0..MOST as i64).for_each(|id| drop(fresh.take(id)));
+        fresh.keep(1, MOST_BYTES + 1, None, Vec::new()).complete();
+        fresh.keep(2, MOST_BYTES, None, Vec::new()).complete();
+        fresh.keep(3, 1, None, Vec::new()).complete();
+        assert_eq!(fresh.ids(), BTreeSet::from([2]));
     }
 }

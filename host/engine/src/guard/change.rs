@@ -193,7 +193,7 @@ impl Guard {
         allowing: &[&Grant],
     ) -> Result<(), Fault> {
         let Some(after) = &written.after else { return Ok(()) };
-        // The objects that an eviction or a scale is are not those that hold the pod.
+        // A scale is an object of its own, which holds no pod.
         let holds_pods = mutation.subresource().is_none_or(|subresource| subresource == "status");
         let mut refused = None;
         // The grant that says something of pods says best what is missing.

@@ -16,7 +16,7 @@ const READ: [&str; 3] = ["status", "scale", "log"];
 pub(super) fn subresource_is_usable(subresource: &str, mutation: Option<&Mutation>) -> bool {
     match mutation {
         None => READ.contains(&subresource),
-        Some(Mutation::Create(_)) => subresource == "eviction",
+        Some(Mutation::Create(_)) => false,
         Some(Mutation::Patch(_) | Mutation::Apply(_) | Mutation::Delete(_)) => CHANGED.contains(&subresource),
     }
 }

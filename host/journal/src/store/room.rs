@@ -118,8 +118,9 @@ impl Gauge {
     pub fn note(&self, used: u64) -> Room {
         self.used.store(used, Ordering::Release);
         let room = self.room();
-        let (used, max) = (mebibytes(used), Bytes(self.max.unwrap_or_default()).to_string());
+        let shown = || (mebibytes(used), Bytes(self.max.unwrap_or_default()).to_string());
         if self.was_scarce.swap(room.is_scarce(), Ordering::Relaxed) != room.is_scarce() {
+            let (used, max) = shown();
             match room.is_scarce() {
                 true => tracing::warn!(
                     used,
@@ -132,6 +133,7 @@ impl Gauge {
             }
         }
         if self.was_full.swap(room.is_full_with(0), Ordering::Relaxed) != room.is_full_with(0) {
+            let (used, max) = shown();
             match room.is_full_with(0) {
                 true => tracing::error!("{}; runs at work go on", room.full()),
                 false => tracing::info!(used, max, "the journal takes what is new again"),

@@ -29,7 +29,9 @@ const MAX_ENTRY: u64 = 256 << 20;
 
 /// A change, ready to be written.
 pub(super) enum Row {
+    /// Without an id it gets the next.
     Accept {
+        id: Option<i64>,
         received_at: i64,
         policy: Option<String>,
         body: Vec<u8>,
@@ -113,7 +115,8 @@ impl Row {
     /// Done by those who commit, so that the thread that writes only writes.
     pub fn encode(change: Change) -> Result<Self, JournalError> {
         Ok(match change {
-            Change::Accept(record) => Self::Accept {
+            Change::Accept(id, record) => Self::Accept {
+                id,
                 received_at: record.received_at.as_millisecond(),
                 policy: record.address(),
                 body: record.body,
@@ -167,8 +170,8 @@ impl Row {
         effects: &mut Effects,
     ) -> rusqlite::Result<()> {
         match self {
-            Self::Accept { received_at, policy, body } => {
-                let id = last_id.fetch_add(1, Ordering::Relaxed) + 1;
+            Self::Accept { id, received_at, policy, body } => {
+                let id = id.unwrap_or_else(|| last_id.fetch_add(1, Ordering::Relaxed) + 1);
                 let crc = Seal::of_notification(id, *received_at, policy.as_deref(), body);
                 connection
                     .prepare_cached(

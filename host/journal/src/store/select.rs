@@ -1,5 +1,6 @@
 //! The queries.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -137,8 +138,12 @@ pub(super) fn inbox(
     limit: usize,
     mut bytes: usize,
     away: &[String],
-) -> rusqlite::Result<Legible<(i64, InboxRecord)>> {
-    let columns = "id, received_at, policy, crc, body, octet_length(body) AS bytes";
+    known: &BTreeSet<i64>,
+) -> rusqlite::Result<Legible<(i64, Option<InboxRecord>)>> {
+    // A body that is not asked for is not loaded.
+    let columns = "id, policy, octet_length(body) AS bytes";
+    let whole = "SELECT id, received_at, policy, crc, body FROM inbox NOT INDEXED WHERE id = ?";
+    let mut select = connection.prepare_cached(whole)?;
     let mut room = limit;
     scan(connection, "inbox", columns, "id", |id, row| {
         if !away.is_empty() && waits_for(row).is_some_and(|policy| away.contains(&policy)) {
@@ -149,7 +154,13 @@ pub(super) fn inbox(
             return ControlFlow::Break(());
         }
         bytes = bytes.saturating_sub(size);
-        let record = notification(id, row);
+        let record = match row.get("id").ok().filter(|id| known.contains(id)) {
+            Some(id) => Ok((id, None)),
+            None => select
+                .query_row([id], |row| Ok(notification(id, row)))
+                .unwrap_or_else(|error| Err(format!("inbox {id} is damaged: {error}")))
+                .map(|(id, record)| (id, Some(record))),
+        };
         room -= usize::from(record.is_ok());
         ControlFlow::Continue(Some(record))
     })

@@ -39,12 +39,10 @@ fn open(folder: &TempDir) -> Journal {
 }
 
 fn notification(body: impl Into<Vec<u8>>) -> Change {
-    Change::Accept(InboxRecord {
-        received_at: time(0),
-        policy: Some("volsync".into()),
-        waits: false,
-        body: body.into(),
-    })
+    Change::Accept(
+        None,
+        InboxRecord { received_at: time(0), policy: Some("volsync".into()), waits: false, body: body.into() },
+    )
 }
 
 fn incident(id: &str, state: IncidentState) -> IncidentRecord {

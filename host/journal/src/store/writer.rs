@@ -16,7 +16,7 @@ use tokio::sync::{oneshot, watch};
 use super::error::{explain, may_pass};
 use super::open::Opened;
 use super::queue::{Batch, Closed, Queue, Request, Work};
-use super::room::Gauge;
+use super::room::{self, Gauge};
 use super::row::{Effects, Row};
 use super::tally::Tallies;
 use super::wal;
@@ -41,6 +41,8 @@ pub(super) struct Shared {
     pub inbox: AtomicUsize,
     /// And how many bytes they have.
     pub inbox_bytes: AtomicU64,
+    /// The last id given to a notification; ids are not used again.
+    pub last_id: AtomicI64,
     /// How much of the limit is used.
     pub gauge: Gauge,
     /// What there is of each policy.
@@ -77,6 +79,7 @@ impl Writer {
             path,
             inbox: AtomicUsize::new(inbox),
             inbox_bytes: AtomicU64::new(inbox_bytes),
+            last_id: AtomicI64::new(last_id),
             gauge,
             tallies: Mutex::new(tallies),
             nothing_is_over: AtomicBool::new(false),
@@ -90,7 +93,6 @@ impl Writer {
             lock,
             queue: queue.clone(),
             shared: shared.clone(),
-            last_id: AtomicI64::new(last_id),
             kept: Vec::new(),
             is_making_room: false,
             is_shrinking: false,
@@ -185,8 +187,6 @@ struct Thread {
     lock: File,
     queue: Arc<Queue>,
     shared: Arc<Shared>,
-    /// The last id given to a notification; ids are not used again.
-    last_id: AtomicI64,
     /// Lazy changes that the disk refused.
     kept: Vec<Request>,
     /// There is too much: what is over leaves, a little after each commit.
@@ -210,7 +210,7 @@ impl Thread {
             let mut batch = std::mem::take(&mut self.kept);
             batch.extend(rows);
             let is_idle = batch.is_empty();
-            self.write(batch);
+            let is_measured = self.write(batch) && jobs.is_empty();
             for request in jobs {
                 if let Work::Job(job) = request.work {
                     job(&mut self.connection);
@@ -219,7 +219,9 @@ impl Thread {
             if is_last {
                 return self.close();
             }
-            self.measure();
+            if !is_measured {
+                self.measure();
+            }
             if self.is_making_room {
                 self.make_room();
             } else if self.is_shrinking {
@@ -234,27 +236,35 @@ impl Thread {
     }
 
     /// Commit requests as one. One that can't be written must not take the others with
-    /// it: then each is committed alone.
-    fn write(&mut self, batch: Vec<Request>) {
+    /// it: then each is committed alone. Whether it is known how much room there is now.
+    fn write(&mut self, batch: Vec<Request>) -> bool {
         match self.commit(&batch) {
-            Ok(()) => answer(batch, &Ok(())),
-            Err(error) if may_pass(&error) => self.fail(batch, &error),
+            Ok(is_measured) => {
+                answer(batch, &Ok(()));
+                is_measured
+            }
+            Err(error) if may_pass(&error) => {
+                self.fail(batch, &error);
+                false
+            }
             Err(_) => {
                 for request in batch {
                     let alone = [request];
                     let result = self.commit(&alone);
                     let alone = Vec::from(alone);
                     match result {
-                        Ok(()) => answer(alone, &Ok(())),
+                        Ok(_) => answer(alone, &Ok(())),
                         Err(error) if may_pass(&error) => self.fail(alone, &error),
                         Err(error) => self.reject(alone, &error),
                     }
                 }
+                false
             }
         }
     }
 
-    fn commit(&mut self, batch: &[Request]) -> rusqlite::Result<()> {
+    /// Whether there was anything to commit, and room was measured.
+    fn commit(&mut self, batch: &[Request]) -> rusqlite::Result<bool> {
         let rows = || {
             batch.iter().flat_map(|request| match &request.work {
                 Work::Rows(rows) => rows.as_slice(),
@@ -263,22 +273,24 @@ impl Thread {
         };
         // Somebody only wants to know that all is written.
         if rows().next().is_none() {
-            return Ok(());
+            return Ok(false);
         }
         let started = Instant::now();
         let transaction = self.connection.transaction()?;
         let mut effects = Effects::default();
         for row in rows() {
-            row.write(&transaction, &self.last_id, &mut effects)?;
+            row.write(&transaction, &self.shared.last_id, &mut effects)?;
         }
         effects.finish(&transaction)?;
         let mut tallies = self.shared.tallies.lock();
         tallies.write(&transaction, &effects.tallies)?;
+        // In the transaction, which has the locks that it takes to look.
+        let pages = room::pages(&transaction);
         transaction.commit()?;
         tallies.apply(effects.tallies);
         drop(tallies);
         // Who is told that it is written sees how much room there is after it.
-        self.measure();
+        self.measured(pages);
         let took = started.elapsed();
         // First what came, then what went: the number is never below 0.
         self.shared.inbox.fetch_add(effects.accepted, Ordering::AcqRel);
@@ -295,7 +307,7 @@ impl Thread {
         if let Some(hook) = hook {
             hook(took);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The disk refuses: tell those who wait, keep what nobody waits for.

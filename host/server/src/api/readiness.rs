@@ -25,7 +25,7 @@ pub(crate) async fn writable(engine: &Engine) -> Result<(), Failure> {
     };
     engine
         .journal()
-        .commit(vec![Change::Accept(nothing)], Durability::Synced)
+        .commit(vec![Change::Accept(None, nothing)], Durability::Synced)
         .await
         .map_err(|error| Failure::unavailable(error.to_string()))
 }

@@ -1,6 +1,6 @@
 //! A journal with a limit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::*;
@@ -191,19 +191,24 @@ async fn the_bytes_of_the_inbox_are_counted_and_a_part_of_it_is_bounded() {
     assert_eq!(journal.inbox_bytes(), 503_010);
     let lengths = async |bytes| -> Vec<usize> {
         journal
-            .inbox_part(9, bytes, Vec::new())
+            .inbox_part(9, bytes, Vec::new(), BTreeSet::new())
             .await
             .unwrap()
             .iter()
-            .map(|(_, record)| record.body.len())
+            .filter_map(|(_, record)| Some(record.as_ref()?.body.len()))
             .collect()
     };
     assert_eq!(lengths(4000).await, [1000, 2000]);
     assert_eq!(lengths(600_000).await, [1000, 2000, 500_000, 10]);
     // However large it is, it can't stay for ever.
     assert_eq!(lengths(1).await, [1000]);
-    let first: Vec<i64> =
-        journal.inbox_part(9, 4000, Vec::new()).await.unwrap().into_iter().map(|(id, _)| id).collect();
+    let first: Vec<i64> = journal
+        .inbox_part(9, 4000, Vec::new(), BTreeSet::new())
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|(id, _)| id)
+        .collect();
     journal.commit(vec![Change::Routed(first)], Durability::Synced).await.unwrap();
     assert_eq!(lengths(1).await, [500_000]);
     assert_eq!(journal.inbox_bytes(), 500_010);
@@ -284,4 +289,20 @@ async fn a_page_of_large_records_has_fewer_and_the_next_goes_on() {
         }
     }
     assert_eq!(seen, 20);
+}
+
+#[tokio::test]
+async fn of_a_notification_that_is_known_there_is_no_more_than_its_id() {
+    let folder = TempDir::new().unwrap();
+    let journal = open(&folder);
+    let (one, other) = (journal.reserve().unwrap(), journal.reserve().unwrap());
+    let Change::Accept(_, record) = notification("x".repeat(20_000)) else { panic!() };
+    let accept = |id| Change::Accept(id, record.clone());
+    journal
+        .commit(vec![accept(Some(other)), accept(Some(one)), accept(None)], Durability::Synced)
+        .await
+        .unwrap();
+    let listed = journal.inbox_part(9, usize::MAX, Vec::new(), BTreeSet::from([other])).await.unwrap();
+    let third = other + 1;
+    assert_eq!(listed, [(one, Some(record.clone())), (other, None), (third, Some(record.clone()))]);
 }

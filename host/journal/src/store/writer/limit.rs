@@ -10,7 +10,13 @@ use crate::store::{closed, prune, wal};
 impl Thread {
     /// Look how much of the limit is used, and whether something is to be done about it.
     pub(super) fn measure(&mut self) {
-        let Ok((held, free)) = room::pages(&self.connection) else { return };
+        let pages = room::pages(&self.connection);
+        self.measured(pages);
+    }
+
+    /// So many bytes of pages are used, and free.
+    pub(super) fn measured(&mut self, pages: rusqlite::Result<(u64, u64)>) {
+        let Ok((held, free)) = pages else { return };
         let log = wal::beside(&self.shared.path).metadata().map_or(0, |found| found.len());
         let room = self.shared.gauge.note(held.saturating_add(log));
         let Some(max) = room.max else { return };
