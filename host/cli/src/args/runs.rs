@@ -115,7 +115,7 @@ pub struct RunsStartArgs {
     /// standard input.
     #[arg(long, value_name = "FILE|-", conflicts_with = "labels")]
     pub alert: Option<PathBuf>,
-    /// Start it though Prometheus does not say that the alert fires. An admin may.
+    /// Start it though Prometheus does not say that the alert fires, or though it is silenced. An admin may.
     #[arg(long)]
     pub force: bool,
     /// Show what it does until it ends, as `suture runs follow`.

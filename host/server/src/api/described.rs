@@ -197,7 +197,7 @@ fn of_policies(document: &mut Document) {
         .answers::<OfIncident>(202, "The incident that is opened; its run begins in its turn.")
         .refuses(400, "The body is none, or its labels are no key of the policy (`invalid`).")
         .refuses(404, "There is no policy of that name, or it is not loaded.")
-        .refuses(409, "An incident of that key is being handled (`conflict`); no such alert fires (`notFiring`).")
+        .refuses(409, "An incident of that key is being handled (`conflict`); no such alert fires (`notFiring`); it is silenced (`silenced`).")
     });
     document.add(
         "POST",
@@ -254,7 +254,7 @@ fn of_incidents(document: &mut Document) {
             )
             .answers::<OfIncident>(202, "It waits for its run.")
             .refuses(404, "There is none of that id, or its policy is gone.")
-            .refuses(409, &format!("It is being handled, or over (`conflict`); its alert does not fire (`notFiring`). {AMBIGUOUS_ID}."))
+            .refuses(409, &format!("It is being handled, or over (`conflict`); its alert does not fire (`notFiring`), or is silenced (`silenced`). {AMBIGUOUS_ID}."))
         },
     );
     document.add(

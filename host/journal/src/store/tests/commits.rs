@@ -127,7 +127,7 @@ async fn a_lazy_change_that_is_lost_is_told_to_the_next_caller() {
     let journal = open(&folder);
     let stray = Change::Entry(RunId::new("nobody"), entry(1, "stray"));
     journal.commit(vec![stray], Durability::Lazy).await.unwrap();
-    assert!(journal.inbox(1).await.unwrap().is_empty());
+    assert!(journal.inbox_waiting().await.unwrap().is_empty(), "which waits for what is written");
     let told = journal.commit(vec![notification("a")], Durability::Synced).await.unwrap_err();
     assert!(told.0.contains("FOREIGN KEY"), "{told}");
     journal.commit(vec![notification("a")], Durability::Synced).await.unwrap();
