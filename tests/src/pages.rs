@@ -32,7 +32,8 @@ impl Pages {
         };
         let none = async || Json(json!([]));
         let router = Router::new()
-            .route(&format!("{path}/api/v2/alerts"), post(receive).get(none))
+            .route(&format!("{path}/api/v2/alerts"), post(receive))
+            .route(&format!("{path}/api/v2/alerts/groups"), get(none))
             .route(&format!("{path}/api/v2/silences"), get(none))
             .with_state(received.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });

@@ -374,3 +374,34 @@ fn the_demo_repairs_two_backups_and_leaves_the_third_to_a_person() {
     assert_eq!(listed["items"].as_array().unwrap().len(), 3);
     std::fs::remove_dir_all(Path::new(journal).parent().unwrap()).unwrap();
 }
+
+/// What a call comes to whose stdout leads there.
+fn suture_to(stdout: impl Into<Stdio>, arguments: &[&str]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_suture"));
+    command.args(arguments).current_dir(root()).stdin(Stdio::null()).stdout(stdout);
+    command.env_remove("RUST_BACKTRACE").output().unwrap().into()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_can_not_be_written_is_exit_code_3() {
+    for arguments in
+        [&["schema", "config"][..], &["inspect", volsync()], &["token", "new", "alice", "--role", "viewer"]]
+    {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let ran = suture_to(full, arguments);
+        assert_eq!(ran.code, 3, "{arguments:?}: {}", ran.stderr);
+        let told = ran.stderr.contains("error: the result can't be written: ");
+        assert!(told && ran.stderr.contains("at: stdout"), "{arguments:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_away_misses_nothing() {
+    for arguments in [&["schema", "config"][..], &["inspect", volsync()]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ran = suture_to(writer, arguments);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{arguments:?}");
+    }
+}

@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use host::{ALERT, Host, TOKEN, configure, http, start, until};
+use host::{ALERT, CLUSTER, Host, TOKEN, configure, free_address, http, serve, start, until};
 use serde_json::Value;
 
 /// What a call came to.
@@ -340,4 +340,97 @@ fn a_configuration_that_just_lies_in_the_folder_sends_no_token_to_another_machin
     let Ran { code, stderr, .. } = ran(command);
     assert_eq!(code, 2, "{stderr}");
     assert!(stderr.contains("not this machine") && stderr.contains("--config suture.yaml"), "{stderr}");
+}
+
+/// A host without policies, under a configuration that says more.
+fn without_policies(dir: &Path, more: &str) -> Host {
+    let (webhook, admin) = (free_address(), free_address());
+    let config = format!(
+        "listen: {webhook}\nadmin: {{listen: {admin}}}\nwebhook: {{tokenFile: of-webhook}}\n\
+         storage: {{path: state}}\ncluster: {{simulated: {{scenario: cluster.yaml}}}}\n{more}"
+    );
+    for (file, text) in
+        [("admin", TOKEN), ("of-webhook", "another"), ("cluster.yaml", CLUSTER), ("suture.yaml", &config)]
+    {
+        std::fs::write(dir.join(file), text).unwrap();
+    }
+    let host = Host { child: serve(dir).spawn().unwrap(), webhook, admin };
+    until("ready", || http(host.admin, "GET", "/readyz", "").is_some_and(|(status, _)| status == 200));
+    host
+}
+
+#[test]
+fn the_status_says_what_stands_in_the_configuration_and_is_not_in_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = without_policies(dir.path(), "");
+    let user = User { host: &host, dir: dir.path() };
+    let status = || user.says(&["status"]);
+    let at_first = status();
+    assert!(!at_first.contains("refused") && !at_first.contains("restart"), "{at_first}");
+    let file = dir.path().join("suture.yaml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    // As careful writers do: beside its place, then moved there.
+    let write = |more: &str| {
+        std::fs::write(dir.path().join(".new"), format!("{config}{more}")).unwrap();
+        std::fs::rename(dir.path().join(".new"), &file).unwrap();
+    };
+    write("polices: []\n");
+    until("it is refused", || status().contains("config    refused: "));
+    let refused = status();
+    assert!(refused.contains("suture.yaml:6:") && refused.contains("polices"), "{refused}");
+    write("budgets: {concurrentRuns: 3}\n");
+    until("it waits for a restart", || status().contains("config    after a restart: budgets"));
+    assert!(!status().contains("refused"), "{}", status());
+}
+
+/// An Alertmanager that takes every alert, and sends it to nobody.
+fn silent_alertmanager() -> String {
+    const BODY: &str = r#"{"config": {"original": "route: {receiver: nobody}\nreceivers: [{name: nobody}]"},
+        "versionInfo": {"version": "0.28.0"}}"#;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        // Who has not sent all of it yet is let finish.
+        let mut asked = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept() {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).unwrap();
+            let length = BODY.len();
+            let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+            stream.write_all(format!("{head}{BODY}").as_bytes()).unwrap();
+            asked.push(stream);
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_drill_that_does_not_come_back_says_what_was_refused_at_the_webhook() {
+    let dir = tempfile::tempdir().unwrap();
+    let more = format!("alertmanager: {{url: \"{}\"}}\n", silent_alertmanager());
+    let host = without_policies(dir.path(), &more);
+    let user = User { host: &host, dir: dir.path() };
+    assert_eq!(user.json(&["doctor"])["worst"], "warn", "nothing fails but the drill");
+    let drill = || {
+        let ran = user.run(&["doctor", "--drill", "--wait", "1s", "-o", "json"]);
+        assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let finding = report["findings"].as_array().unwrap().last().unwrap().clone();
+        assert!(finding["about"] == "drill" && finding["verdict"] == "fail", "{finding:#}");
+        let text = |field: &str| finding[field].as_str().unwrap().to_owned();
+        (text("found"), text("remedy"))
+    };
+    let (found, remedy) = drill();
+    assert!(found.ends_with("it did not come back within 1s"), "{found}");
+    assert!(remedy.contains("group_wait"), "what it may be: {remedy}");
+
+    assert_eq!(http(host.webhook, "POST", "/hooks", ALERT).unwrap().0, 401);
+    let (found, remedy) = drill();
+    for words in [
+        "did not come back within 1s; refused at the webhook: 1 post,",
+        "the token is not one that this host knows",
+    ] {
+        assert!(found.contains(words), "{words}: {found}");
+    }
+    assert!(remedy.contains("deploy/alertmanager/receiver.yaml"), "{remedy}");
 }

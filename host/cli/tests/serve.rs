@@ -93,3 +93,28 @@ fn the_log_says_once_who_is_refused_and_at_which_path_but_not_what_they_offered(
     }
     assert!(!said.contains(TOKEN), "{said}");
 }
+
+#[test]
+fn a_host_says_at_its_start_what_is_wrong_with_the_servers_that_it_asks() {
+    let dir = tempfile::tempdir().unwrap();
+    let (admin, log) = (free_address(), dir.path().join("log"));
+    // Nobody listens there.
+    let (prometheus, alertmanager) = (free_address().to_string(), free_address().to_string());
+    std::fs::write(dir.path().join("cluster.yaml"), CLUSTER).unwrap();
+    let config = format!(
+        "listen: 127.0.0.1:0\nadmin: {{listen: {admin}}}\nstorage: {{path: state}}\n\
+         cluster: {{simulated: {{scenario: cluster.yaml}}}}\nprometheus: {{url: \"http://{prometheus}\"}}\n\
+         alertmanager: {{url: \"http://{alertmanager}\"}}\n"
+    );
+    std::fs::write(dir.path().join("suture.yaml"), config).unwrap();
+    let child = serve(dir.path()).stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+    let _host = Host { child, webhook: admin, admin };
+    let said = || std::fs::read_to_string(&log).unwrap();
+    for words in [
+        ["WARN", "about=prometheus", &prometheus, "can't be reached", "`prometheus.url`"],
+        ["WARN", "about=alertmanager", &alertmanager, "can't be reached", "NetworkPolicy"],
+    ] {
+        let is_said = |line: &str| words.iter().all(|word| line.contains(word));
+        until("it is said what is wrong", || said().lines().any(is_said));
+    }
+}

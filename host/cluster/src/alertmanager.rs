@@ -1,21 +1,18 @@
 //! Telling people: alerts posted to Alertmanager go where the operator's routes lead.
 
+mod listed;
 pub mod routing;
 mod silence;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use suture_core::{Clock, KnownAlert, Labels, Timestamp};
+use suture_core::{Clock, Labels, Timestamp};
 
 use crate::http::{Access, Server};
-
-/// The most bytes of names by which alerts are asked for; with more, all are, and chosen here.
-const MOST_NAMES: usize = 2000;
 pub use silence::Silence;
 
 /// Posts alerts to one Alertmanager. Never posts twice: whoever asked decides whether to
@@ -40,6 +37,14 @@ pub struct AlertmanagerStatus {
     pub config: String,
     /// What time it is there, where it says so.
     pub date: Option<Timestamp>,
+}
+
+impl AlertmanagerStatus {
+    /// Whether it is too old to say which time intervals mute which alerts: 0.28 was the first.
+    pub fn hides_time_intervals(&self) -> bool {
+        let mut numbers = self.version.trim_start_matches('v').split('.').map(str::parse::<u32>);
+        matches!((numbers.next(), numbers.next()), (Some(Ok(0)), Some(Ok(minor))) if minor < 28)
+    }
 }
 
 /// An alert to be posted.
@@ -103,62 +108,6 @@ impl AlertmanagerClient {
         let (status, date): (Status, _) = self.answered("api/v2/status").await?;
         let Status { config: Config { original }, version_info: Version { version } } = status;
         Ok(AlertmanagerStatus { version, config: original, date })
-    }
-
-    /// All alerts that it has and that fire, those included of which nobody is told.
-    ///
-    /// # Errors
-    /// Why it can't be asked.
-    pub async fn alerts(&self) -> Result<Vec<KnownAlert>, String> {
-        self.listed("api/v2/alerts").await
-    }
-
-    /// Those of them that are called so.
-    ///
-    /// # Errors
-    /// Why it can't be asked.
-    pub async fn alerts_named(&self, names: &BTreeSet<&str>) -> Result<Vec<KnownAlert>, String> {
-        // Others would have to be quoted, of which each version has rules of its own.
-        let is_plain = |name: &&str| name.chars().all(|one| one.is_ascii_alphanumeric() || one == '_');
-        let joined = names.iter().copied().collect::<Vec<_>>().join("|");
-        let path = match names.iter().all(is_plain) && joined.len() <= MOST_NAMES {
-            true => {
-                self.server.path_with("api/v2/alerts", &[("filter", &format!("alertname=~\"{joined}\""))])
-            }
-            false => "api/v2/alerts".to_owned(),
-        };
-        self.listed(&path).await
-    }
-
-    /// Those of them whose routes lead to one of these receivers.
-    ///
-    /// # Errors
-    /// Why it can't be asked.
-    pub async fn alerts_for(&self, receivers: &BTreeSet<&str>) -> Result<Vec<KnownAlert>, String> {
-        // It anchors the expression at both ends.
-        let names = receivers.iter().map(|name| regex::escape(name)).collect::<Vec<_>>().join("|");
-        let path = match names.len() <= MOST_NAMES {
-            true => self.server.path_with("api/v2/alerts", &[("receiver", &names)]),
-            false => "api/v2/alerts".to_owned(),
-        };
-        let mut alerts: Vec<KnownAlert> = self.listed(&path).await?;
-        // Older ones know no such filter, and it is an expression.
-        alerts.retain(|alert| receivers.iter().any(|name| alert.is_for(name)));
-        Ok(alerts)
-    }
-
-    /// Its silences that are active.
-    ///
-    /// # Errors
-    /// Why it can't be asked.
-    pub async fn silences(&self) -> Result<Vec<Silence>, String> {
-        let mut silences: Vec<Silence> = self.listed("api/v2/silences").await?;
-        silences.retain(Silence::is_active);
-        Ok(silences)
-    }
-
-    async fn listed<T: DeserializeOwned>(&self, path: &str) -> Result<T, String> {
-        self.answered(path).await.map(|(listed, _)| listed)
     }
 
     async fn answered<T: DeserializeOwned>(&self, path: &str) -> Result<(T, Option<Timestamp>), String> {
@@ -239,6 +188,16 @@ mod tests {
             .unwrap()
             .post_alerts(std::slice::from_ref(alert))
             .await
+    }
+
+    #[test]
+    fn an_alertmanager_before_0_28_does_not_say_what_it_mutes() {
+        let hides = |version: &str| {
+            let version = version.to_owned();
+            AlertmanagerStatus { version, config: String::new(), date: None }.hides_time_intervals()
+        };
+        assert!(hides("0.27.0") && hides("v0.25.0"));
+        assert!(!hides("0.28.0") && !hides("0.35.1") && !hides("1.0.0") && !hides(""));
     }
 
     #[tokio::test]

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use fingerprint::{alertmanager_fingerprint, fingerprint_of};
-pub use known::KnownAlert;
+pub use known::{AlertGroup, KnownAlert};
 pub use stream::{Envelope, Read};
 
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, written, written_if_any};
 
 /// Label or annotation names and values.
 pub type Labels = BTreeMap<String, String>;
@@ -39,6 +39,7 @@ pub struct Alert {
     #[serde(default)]
     pub annotations: Labels,
     /// When it began to fire.
+    #[serde(deserialize_with = "written")]
     pub starts_at: Timestamp,
     /// When it was resolved. Alertmanager writes year 1 for "not yet".
     #[serde(default, deserialize_with = "never_is_none", skip_serializing_if = "Option::is_none")]
@@ -67,7 +68,7 @@ impl Alert {
 }
 
 fn never_is_none<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    let time = Option::<Timestamp>::deserialize(deserializer)?;
+    let time = written_if_any(deserializer)?;
     Ok(time.filter(|time| time.as_second() > 0))
 }
 

@@ -2,6 +2,7 @@
 
 mod real;
 mod simulated;
+mod written;
 
 use std::any::Any;
 use std::future::Future;
@@ -11,6 +12,7 @@ use std::time::Duration;
 pub use jiff::Timestamp;
 pub use real::{RealClock, ScaledClock};
 pub use simulated::{Driven, VirtualClock};
+pub use written::{written, written_if_any};
 
 /// The time in a `Date` of HTTP (`Fri, 27 Nov 2026 09:56:05 GMT`); none where it can't be read.
 pub fn of_http(date: &str) -> Option<Timestamp> {

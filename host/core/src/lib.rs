@@ -37,7 +37,7 @@ pub mod relabel;
 pub mod selector;
 pub mod settings;
 
-pub use alert::{Alert, AlertStatus, Envelope, KnownAlert, Labels, Notification, fingerprint_of};
+pub use alert::{Alert, AlertGroup, AlertStatus, Envelope, KnownAlert, Labels, Notification, fingerprint_of};
 pub use causes::causes;
 pub use clock::{Clock, RealClock, ScaledClock, Timestamp, VirtualClock};
 pub use contract::ContractVersion;

@@ -15,14 +15,19 @@ const MAX_NESTING: u32 = 32;
 /// # Errors
 /// What is wrong with it, or which bound it breaks.
 pub fn regex(text: &str) -> Result<Regex, String> {
-    if text.len() > MAX_REGEX_BYTES {
-        return Err(format!(
-            "the regular expression has {} bytes, at most {MAX_REGEX_BYTES} are allowed",
-            text.len()
-        ));
+    regex_within(text, MAX_REGEX_BYTES, MAX_COMPILED)
+}
+
+/// The same with other bounds, in bytes: of the text, and of the program that it is compiled to.
+///
+/// # Errors
+/// As [`regex`].
+pub fn regex_within(text: &str, most: usize, most_compiled: usize) -> Result<Regex, String> {
+    if text.len() > most {
+        return Err(format!("the regular expression has {} bytes, at most {most} are allowed", text.len()));
     }
     let built = RegexBuilder::new(text)
-        .size_limit(MAX_COMPILED)
+        .size_limit(most_compiled)
         .dfa_size_limit(MAX_CACHE)
         .nest_limit(MAX_NESTING)
         .build();

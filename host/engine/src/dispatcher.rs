@@ -49,6 +49,7 @@ use crate::budget::Window;
 use crate::engine::{ByHand, CancelIncidentError, CloseError, RetryError, Shared, StartError, tell_of_end};
 use crate::policy::Policy;
 use crate::run::Finished;
+use crate::silences::Suppression;
 use confirming::Answer;
 use desk::Desk;
 pub use incidents::is_our_own;
@@ -71,8 +72,8 @@ pub(crate) enum Command {
     Checked { incident: IncidentId, firing: Result<bool, String> },
     /// Prometheus was asked about alerts that are not confirmed yet; why it could not be.
     Confirmed { answers: Vec<(IncidentId, Answer)>, unavailable: Option<String> },
-    /// Alertmanager was asked whether alerts are silenced, and why they are; or could not be.
-    Silences { answers: Result<Vec<(IncidentId, Option<String>)>, String> },
+    /// Alertmanager was asked whether alerts are silenced; or could not be.
+    Silences { answers: Vec<(IncidentId, Result<Suppression, String>)> },
     /// The alerts of these incidents, which rest, are gone in Prometheus for a while.
     Cleared(Vec<IncidentId>),
     /// People were told of an incident, or could not be.

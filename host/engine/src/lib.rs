@@ -53,6 +53,6 @@ pub use policy::{CandidateStatus, KeptModules, Policy, PolicyConfig, PolicyStatu
 pub use progress::Progress;
 pub use reconcile::{Alertmanagers, KnownReceivers, Receiver, Reconciler};
 pub use run::{Finished, RunSpec, Session, execute};
-pub use silences::{SilenceQuery, Silences};
+pub use silences::{SilenceQuery, Silences, Suppression};
 pub use unmatched::UnmatchedAlert;
 pub use waiting::{Waiting, WaitingFor};

@@ -108,11 +108,12 @@ async fn run(
     }
 }
 
-/// What several Alertmanagers have, each alert once; without those that one of them keeps to
-/// itself.
-pub(crate) fn merged(alerts: Vec<KnownAlert>) -> Vec<KnownAlert> {
+/// What several Alertmanagers have for these receivers, each alert once; without those that one of
+/// them keeps to itself.
+pub(crate) fn merged(alerts: Vec<KnownAlert>, receivers: &BTreeSet<&str>) -> Vec<KnownAlert> {
+    let is_kept_back = |alert: &&KnownAlert| !alert.is_active() || alert.muted_by(receivers).is_some();
     let suppressed: BTreeSet<String> =
-        alerts.iter().filter(|alert| !alert.is_active()).map(|alert| alert.fingerprint.clone()).collect();
+        alerts.iter().filter(is_kept_back).map(|alert| alert.fingerprint.clone()).collect();
     let mut merged: BTreeMap<String, KnownAlert> = BTreeMap::new();
     for alert in alerts.into_iter().filter(|alert| !suppressed.contains(&alert.fingerprint)) {
         merged.entry(alert.fingerprint.clone()).or_insert(alert);
@@ -126,23 +127,24 @@ mod tests {
 
     use super::*;
 
-    fn known(name: &str, state: &str) -> KnownAlert {
-        serde_json::from_value(json!({"endsAt": "2026-11-23T10:20:00Z", "fingerprint": name,
-            "receivers": [{"name": "suture"}], "startsAt": "2026-11-23T10:05:00Z",
-            "status": {"inhibitedBy": [], "silencedBy": [], "mutedBy": [], "state": state},
-            "labels": {"alertname": name}}))
-        .unwrap()
+    fn known(name: &str, state: &str, muted_by: &[&str]) -> KnownAlert {
+        let group = json!([{"receiver": {"name": "suture"}, "alerts": [{"endsAt": "2026-11-23T10:20:00Z",
+            "fingerprint": name, "startsAt": "2026-11-23T10:05:00Z", "labels": {"alertname": name},
+            "status": {"inhibitedBy": [], "silencedBy": [], "mutedBy": muted_by, "state": state}}]}]);
+        KnownAlert::of_groups(serde_json::from_value(group).unwrap()).remove(0)
     }
 
     #[test]
     fn what_one_of_a_pair_keeps_to_itself_is_left_alone_and_the_rest_counts_once() {
-        let alerts = merged(vec![
-            known("A", "active"),
-            known("B", "active"),
-            known("C", "unprocessed"),
-            known("A", "active"),
-            known("B", "suppressed"),
-        ]);
-        assert_eq!(alerts, [known("A", "active")]);
+        let alerts = vec![
+            known("A", "active", &[]),
+            known("B", "active", &[]),
+            known("C", "unprocessed", &[]),
+            known("D", "active", &[]),
+            known("A", "active", &[]),
+            known("B", "suppressed", &[]),
+            known("D", "suppressed", &["night"]),
+        ];
+        assert_eq!(merged(alerts, &["suture"].into()), [known("A", "active", &[])]);
     }
 }

@@ -32,25 +32,36 @@ impl SilenceQuery {
     }
 }
 
-/// Knows which alerts are silenced, or inhibited by others.
-#[async_trait]
-pub trait Silences: Send + Sync {
-    /// Why each of these alerts is to be left alone, in their order: a sentence for people. None for
-    /// those of which nobody said so.
-    ///
-    /// # Errors
-    /// Why that is not known: an alert may be silenced, then.
-    async fn silenced(&self, alerts: &[SilenceQuery]) -> Result<Vec<Option<String>>, String>;
+/// What Alertmanager says of an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Suppression {
+    /// Nothing keeps it back.
+    None,
+    /// Why it is to be left alone: a sentence for people.
+    By(String),
+    /// Nobody has it, and no silence is for it.
+    Unlisted,
 }
 
-/// Why one alert is to be left alone.
+/// Knows which alerts are silenced, inhibited by others, or muted by a time interval.
+#[async_trait]
+pub trait Silences: Send + Sync {
+    /// What is said of each of these alerts, in their order; or why that is not known, for which
+    /// the alert may be silenced.
+    async fn suppressions(&self, alerts: &[SilenceQuery]) -> Vec<Result<Suppression, String>>;
+}
+
+/// Why one alert is to be left alone; none where nobody says so.
 ///
 /// # Errors
-/// As of [`Silences::silenced`].
+/// Why that is not known.
 pub(crate) async fn silenced(silences: &dyn Silences, query: SilenceQuery) -> Result<Option<String>, String> {
-    let mut answers = silences.silenced(&[query]).await?;
+    let mut answers = silences.suppressions(&[query]).await;
     match (answers.pop(), answers.is_empty()) {
-        (Some(answer), true) => Ok(answer),
+        (Some(answer), true) => answer.map(|suppression| match suppression {
+            Suppression::By(why) => Some(why),
+            Suppression::None | Suppression::Unlisted => None,
+        }),
         (Some(_) | None, _) => Err("not one answer for one alert".to_owned()),
     }
 }

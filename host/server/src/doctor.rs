@@ -204,7 +204,21 @@ impl Doctor {
             about.ok("reachable", format!("Alertmanager {} at {} answers", status.version, client.url()));
             host::clock("Alertmanager", status.date, &mut about);
             match Routing::parse(&status.config) {
-                Ok(routing) => routings.push((client.url().to_owned(), routing)),
+                Ok(routing) => {
+                    if status.hides_time_intervals() && routing.has_time_intervals() {
+                        let found = format!(
+                            "Alertmanager {} at {} has routes that time intervals mute, and does not say when",
+                            status.version,
+                            client.url()
+                        );
+                        about.warn(
+                            "muted",
+                            found,
+                            "update it to 0.28 or later: muted alerts are not left alone",
+                        );
+                    }
+                    routings.push((client.url().to_owned(), routing));
+                }
                 Err(error) => {
                     let found =
                         format!("the routes of Alertmanager at {} can't be followed: {error}", client.url());

@@ -103,7 +103,40 @@ impl Receivers {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
     use super::*;
+
+    /// Counts the lines of the log.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<AtomicUsize>);
+
+    impl Subscriber for Lines {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, _: &Event<'_>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
 
     fn receiver(name: &str, policy: Option<&str>) -> Receiver {
         Receiver { name: name.to_owned(), policy: policy.map(str::to_owned) }
@@ -134,5 +167,25 @@ mod tests {
         assert_eq!(receivers.posts().refused, 0, "it works again");
         std::fs::write(dir.path().join(FILE), "{").unwrap();
         assert!(Receivers::load(dir.path()).all().is_empty());
+    }
+
+    #[test]
+    fn names_that_somebody_makes_up_fill_no_log_and_are_not_written_down() {
+        let dir = tempfile::tempdir().unwrap();
+        let receivers = Receivers::load(dir.path());
+        let hear = |numbers: Range<usize>| {
+            numbers.for_each(|number| receivers.heard(receiver(&number.to_string(), None)));
+        };
+        hear(0..MOST);
+        let file = dir.path().join(FILE);
+        std::fs::remove_file(&file).unwrap();
+        let lines = Lines::default();
+        tracing::subscriber::with_default(lines.clone(), || {
+            hear(MOST..100 * MOST);
+            tracing::info!("the only line");
+        });
+        assert_eq!(lines.0.load(Ordering::SeqCst), 1);
+        assert!(!file.exists(), "it is written again");
+        assert_eq!(receivers.all().len(), MOST);
     }
 }

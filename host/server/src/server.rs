@@ -125,7 +125,8 @@ impl Server {
             Some(tenure) => Arc::new(Fenced::new(host.cluster, tenure)),
             None => host.cluster,
         };
-        let silences = AskedAlertmanagers::of(&loaded)?;
+        let receivers = Arc::new(Receivers::load(&storage));
+        let silences = AskedAlertmanagers::of(&loaded, &receivers)?;
         let engine = Engine::start(EngineConfig {
             policies,
             kept: Some(Arc::new(KeptByDigest { catalog: catalog.clone(), loaded: loaded.clone() })),
@@ -147,8 +148,7 @@ impl Server {
         .map_err(start_error)?;
         let clock = host.clock;
         let rights = rights.map(|rights| rights.keep_asking(engine.clone()));
-        let sweeper = Arc::new(Sweeper::new(engine.clone(), &loaded)?);
-        let receivers = Arc::new(Receivers::load(&storage));
+        let sweeper = Arc::new(Sweeper::new(engine.clone(), &loaded, &receivers)?);
         let every = config.reconcile_every();
         let known = receivers.clone();
         let known: KnownReceivers = Arc::new(move || known.all());

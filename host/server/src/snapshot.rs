@@ -1,12 +1,15 @@
-//! The alerts and silences of each Alertmanager, at one time.
+//! The alerts and silences of one Alertmanager, at one time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt, stream};
 use suture_cluster::{AlertmanagerClient, Silence};
+use suture_core::names::shortened;
 use suture_core::{KnownAlert, Labels};
 
 pub(crate) const ALERT_NAME: &str = "alertname";
+/// How many questions one Alertmanager is asked at once.
+pub(crate) const AT_ONCE: usize = 4;
 
 /// Alerts and silences of one of them. Members of a cluster share silences and not alerts.
 #[derive(Default)]
@@ -15,77 +18,84 @@ pub(crate) struct Snapshot {
     pub silences: Vec<Silence>,
 }
 
-/// An alert that an Alertmanager has.
-pub(crate) struct Found<'a> {
-    pub alert: &'a KnownAlert,
-    /// One of those that could be it is silenced, inhibited or muted.
-    pub is_suppressed: bool,
+impl Snapshot {
+    /// Ask for the alerts of these names.
+    ///
+    /// # Errors
+    /// Why it can't be asked: what it would have said may be that an alert is silenced.
+    pub async fn ask(client: &AlertmanagerClient, names: &BTreeSet<&str>) -> Result<Self, String> {
+        let silences = client.silences().await?;
+        let questions: Vec<_> = names.iter().map(|name| named(client, name)).collect();
+        let answers = stream::iter(questions).buffer_unordered(AT_ONCE);
+        let alerts: Vec<Vec<KnownAlert>> = answers.try_collect().await?;
+        Ok(Self { alerts: alerts.into_iter().flatten().collect(), silences })
+    }
 }
 
-impl Snapshot {
-    /// Ask each of them.
-    ///
-    /// # Errors
-    /// Why one can't be asked: what it would have said may be that the alert is silenced.
-    pub async fn ask(alertmanagers: &[AlertmanagerClient]) -> Result<Vec<Self>, String> {
-        let ask = async |client: &AlertmanagerClient| {
-            Ok(Self { alerts: client.alerts().await?, silences: client.silences().await? })
-        };
-        try_join_all(alertmanagers.iter().map(ask)).await
-    }
+/// All alerts of a name.
+///
+/// # Errors
+/// Why it can't be asked.
+pub(crate) async fn named(client: &AlertmanagerClient, name: &str) -> Result<Vec<KnownAlert>, String> {
+    client.alerts_with(&[(ALERT_NAME, name)]).await
+}
 
-    /// Ask each of them about alerts of these names.
-    ///
-    /// # Errors
-    /// As [`ask`](Self::ask).
-    pub async fn ask_about(
-        alertmanagers: &[AlertmanagerClient],
-        names: &BTreeSet<&str>,
-    ) -> Result<Vec<Self>, String> {
-        let ask = async |client: &AlertmanagerClient| {
-            Ok(Self { alerts: client.alerts_named(names).await?, silences: client.silences().await? })
-        };
-        try_join_all(alertmanagers.iter().map(ask)).await
-    }
+/// Alerts that can be found by their labels, or by their names and the labels of one key.
+pub(crate) struct Index<'a> {
+    key: &'a [String],
+    exact: HashMap<&'a Labels, Vec<&'a KnownAlert>>,
+    alike: HashMap<Vec<Option<String>>, Vec<&'a KnownAlert>>,
+}
 
-    /// Why the alert with these labels, or with this name and the key's labels alike, is to be left
-    /// alone: this one says so of it, or has a silence that matches it.
-    pub fn why_silenced(&self, posted: &Labels, key: &[String]) -> Option<String> {
-        match self.find(posted, key) {
-            Some(found) if !found.is_suppressed => None,
-            Some(found) => Some(self.why_suppressed(found.alert)),
-            None => self.silences.iter().find(|silence| silence.silences(posted)).map(Silence::to_string),
+/// An alert that an Alertmanager has, and those that it could be as well.
+pub(crate) struct Found<'i, 'a>(&'i [&'a KnownAlert]);
+
+impl<'a> Index<'a> {
+    pub fn of(alerts: &'a [KnownAlert], key: &'a [String]) -> Self {
+        let mut index = Self { key, exact: HashMap::new(), alike: HashMap::new() };
+        for alert in alerts {
+            index.exact.entry(&alert.labels).or_default().push(alert);
+            if let Some(alike) = alike(&alert.labels, key) {
+                index.alike.entry(alike).or_default().push(alert);
+            }
         }
-    }
-
-    fn why_suppressed(&self, alert: &KnownAlert) -> String {
-        let by = alert.silenced_by();
-        match self.silences.iter().find(|silence| by.contains(&silence.id)) {
-            Some(silence) => silence.to_string(),
-            None if by.is_empty() => "another alert inhibits its alert, as Alertmanager says".to_owned(),
-            None => "its alert is silenced, as Alertmanager says".to_owned(),
-        }
+        index
     }
 
     /// The alert with these labels, or else with this name and the key's labels alike: other
-    /// labels may be changed on the way by those who are not asked. Whatever of those is
-    /// suppressed counts, also if it is another's.
-    pub fn find(&self, sent: &Labels, key: &[String]) -> Option<Found<'_>> {
-        if let Some(alert) = self.alerts.iter().find(|alert| alert.labels == *sent) {
-            let same = self.alerts.iter().filter(|other| other.labels == *sent);
-            return Some(Found { alert, is_suppressed: same.into_iter().any(KnownAlert::is_suppressed) });
-        }
-        let is_alike = |alert: &&KnownAlert| {
-            let alike = |name: &str| alert.labels.get(name) == sent.get(name);
-            alike(ALERT_NAME) && !key.is_empty() && key.iter().all(|name| alike(name))
-        };
-        let alert = self.alerts.iter().find(is_alike)?;
-        let is_suppressed = self.alerts.iter().filter(is_alike).any(KnownAlert::is_suppressed);
-        Some(Found { alert, is_suppressed })
+    /// labels may be changed on the way by those who are not asked.
+    pub fn find(&self, sent: &Labels) -> Option<Found<'_, 'a>> {
+        let alike = || self.alike.get(&alike(sent, self.key)?);
+        self.exact.get(sent).or_else(alike).map(|all| Found(all))
+    }
+}
+
+fn alike(labels: &Labels, key: &[String]) -> Option<Vec<Option<String>>> {
+    let names = [ALERT_NAME].into_iter().chain(key.iter().map(String::as_str));
+    (!key.is_empty()).then(|| names.map(|name| labels.get(name).cloned()).collect())
+}
+
+impl<'a> Found<'_, 'a> {
+    /// It, or the first of them.
+    pub fn alert(&self) -> Option<&'a KnownAlert> {
+        self.0.first().copied()
     }
 
-    /// Whether a silence is for these labels.
-    pub fn is_silenced(&self, labels: &Labels) -> bool {
-        self.silences.iter().any(|silence| silence.silences(labels))
+    /// Why it is to be left alone, as Alertmanager says; also if it says so of another that could be
+    /// it. Receivers: those that post here.
+    pub fn why_suppressed(&self, silences: &[Silence], receivers: &BTreeSet<&str>) -> Option<String> {
+        let by = |id: &String| silences.iter().find(|silence| silence.id == *id).map(Silence::to_string);
+        self.0.iter().find_map(|alert| {
+            if let Some(id) = alert.silenced_by.first() {
+                return Some(
+                    by(id).unwrap_or_else(|| "its alert is silenced, as Alertmanager says".to_owned()),
+                );
+            }
+            if alert.is_suppressed() {
+                return Some("another alert inhibits its alert, as Alertmanager says".to_owned());
+            }
+            let interval = alert.muted_by(receivers)?;
+            Some(format!("Alertmanager's time interval `{}` mutes its alert", shortened(interval)))
+        })
     }
 }

@@ -2,13 +2,13 @@
 
 mod schedule;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use serde::Serialize;
-use suture_cluster::AlertmanagerClient;
+use suture_cluster::{AlertmanagerClient, Silence};
 use suture_core::alert::alertmanager_fingerprint;
 use suture_core::effect::ActiveAlert;
 use suture_core::{Alert, AlertRelabeling, AlertStatus, Error, KnownAlert, Labels};
@@ -16,7 +16,8 @@ use suture_engine::{Alertmanagers, Confirm, Engine, Policy};
 
 use crate::assemble;
 use crate::config::{ConfigError, Loaded};
-use crate::snapshot::Snapshot;
+use crate::receivers::Receivers;
+use crate::snapshot::{ALERT_NAME, Index, Snapshot};
 pub(crate) use schedule::Schedules;
 
 /// Sweeps for a host.
@@ -25,6 +26,8 @@ pub(crate) struct Sweeper {
     engine: Engine,
     /// Who know what is silenced; none where the configuration has none.
     alertmanagers: Vec<AlertmanagerClient>,
+    /// Those that post here: a time interval mutes for some receivers and not for others.
+    receivers: Arc<Receivers>,
 }
 
 /// What a sweep found, and did.
@@ -57,7 +60,7 @@ pub(crate) enum Fate {
     Accepted,
     /// An incident of it is open.
     Known,
-    /// It is silenced or inhibited in Alertmanager: people have said to leave it alone.
+    /// It is silenced, inhibited or muted in Alertmanager: people have said to leave it alone.
     Suppressed,
 }
 
@@ -80,8 +83,9 @@ impl Sweeper {
     ///
     /// # Errors
     /// What is wrong with its Alertmanagers.
-    pub fn new(engine: Engine, loaded: &Loaded) -> Result<Self, ConfigError> {
-        Ok(Self { engine, alertmanagers: assemble::alertmanagers(loaded)? })
+    pub fn new(engine: Engine, loaded: &Loaded, receivers: &Arc<Receivers>) -> Result<Self, ConfigError> {
+        let alertmanagers = assemble::alertmanagers(loaded)?;
+        Ok(Self { engine, alertmanagers, receivers: receivers.clone() })
     }
 
     /// Ask what is firing, and accept what is for a policy: all that it would have heard of
@@ -106,12 +110,19 @@ impl Sweeper {
         }
         let listed = self.engine.alerts().await.map_err(unavailable)?;
         let firing: Vec<ActiveAlert> = listed.into_iter().filter(|alert| alert.firing).collect();
-        let snapshots = Snapshot::ask(&self.alertmanagers).await.map_err(unavailable)?;
         let relabeling = relabeling(&policy).await.map_err(|error| unavailable(error.to_string()))?;
+        let sent: Vec<Labels> = firing.iter().filter_map(|alert| relabeling.as_sent(&alert.labels)).collect();
+        let names = sent.iter().chain(firing.iter().map(|alert| &alert.labels));
+        let names = names.filter_map(|labels| labels.get(ALERT_NAME).map(String::as_str)).collect();
+        let asked = self.alertmanagers.iter().map(|client| Snapshot::ask(client, &names));
+        let snapshots = try_join_all(asked).await.map_err(unavailable)?;
         let key = policy.program.as_ref().map(|program| program.manifest().key.clone()).unwrap_or_default();
         let mut swept = Swept { firing: firing.len(), ..Swept::default() };
         let mut accepted = Vec::new();
-        let posted = firing.into_iter().map(|alert| as_posted(alert, &relabeling, &key, &snapshots));
+        let receivers = self.receivers.all();
+        let receivers: BTreeSet<&str> = receivers.iter().map(|receiver| receiver.name.as_str()).collect();
+        let kept = Kept::of(&snapshots, &key, &receivers);
+        let posted = firing.into_iter().map(|alert| kept.as_posted(alert, &relabeling));
         let (wanted, suppressed): (Vec<Alert>, Vec<bool>) = posted
             .filter(|(alert, _)| {
                 policy.wants(&alert.labels, false) && !suture_engine::is_our_own(&alert.labels)
@@ -153,14 +164,19 @@ impl Alertmanagers for Sweeper {
             Ok::<_, String>((client.alerts_for(receivers).await?, client.silences().await?))
         };
         let all = try_join_all(self.alertmanagers.iter().map(ask)).await?;
+        let own = |alerts: &Vec<KnownAlert>| -> HashSet<String> {
+            alerts.iter().map(|alert| alert.fingerprint.clone()).collect()
+        };
+        let all: Vec<_> =
+            all.into_iter().map(|(alerts, silences)| (own(&alerts), alerts, silences)).collect();
         // A silence counts where its Alertmanager does not have the alert itself, too.
         let is_silenced = |alert: &KnownAlert| {
-            all.iter().any(|(alerts, silences)| {
-                !alerts.iter().any(|own| own.fingerprint == alert.fingerprint)
+            all.iter().any(|(own, _, silences)| {
+                !own.contains(&alert.fingerprint)
                     && silences.iter().any(|silence| silence.silences(&alert.labels))
             })
         };
-        let alerts = all.iter().flat_map(|(alerts, _)| alerts);
+        let alerts = all.iter().flat_map(|(_, alerts, _)| alerts);
         Ok(alerts.filter(|alert| !is_silenced(alert)).cloned().collect())
     }
 }
@@ -173,39 +189,50 @@ async fn relabeling(policy: &Policy) -> Result<AlertRelabeling, Error> {
     }
 }
 
-/// An alert as Alertmanager would have posted it, and whether it would have kept it to itself.
-/// What it has of that alert is believed, labels included. Where it has nothing, or there is
-/// none, the alert began when its rule first held, and it is silenced if a silence matches its
-/// labels in any of the forms that they take on the way.
-fn as_posted(
-    alert: ActiveAlert,
-    relabeling: &AlertRelabeling,
-    key: &[String],
-    snapshots: &[Snapshot],
-) -> (Alert, bool) {
-    let own = alert.labels;
-    let sent = relabeling.as_sent(&own).unwrap_or_else(|| own.clone());
-    let mut before = relabeling.external_labels.clone();
-    before.extend(own.clone());
-    // Each of them for itself: what one has says nothing of the silences of another.
-    let found: Vec<_> = snapshots.iter().map(|one| (one, one.find(&sent, key))).collect();
-    let is_suppressed = found.iter().any(|(one, found)| match found {
-        Some(found) => found.is_suppressed,
-        None => [&sent, &own, &before].into_iter().any(|labels| one.is_silenced(labels)),
-    });
-    let posted = found.into_iter().find_map(|(_, found)| Some(found?.alert));
-    let labels = posted.map_or(sent, |posted| posted.labels.clone());
-    let alert = Alert {
-        status: AlertStatus::Firing,
-        annotations: alert.annotations,
-        starts_at: posted.map_or(alert.active_at, |posted| posted.starts_at),
-        ends_at: None,
-        generator_url: String::new(),
-        fingerprint: posted
-            .map_or_else(|| alertmanager_fingerprint(&labels), |posted| posted.fingerprint.clone()),
-        labels,
-    };
-    (alert, is_suppressed)
+/// What Alertmanagers have of the alerts of a policy.
+struct Kept<'a> {
+    snapshots: Vec<(Index<'a>, &'a [Silence])>,
+    receivers: &'a BTreeSet<&'a str>,
+}
+
+impl<'a> Kept<'a> {
+    fn of(snapshots: &'a [Snapshot], key: &'a [String], receivers: &'a BTreeSet<&'a str>) -> Self {
+        let index = |one: &'a Snapshot| (Index::of(&one.alerts, key), one.silences.as_slice());
+        Self { snapshots: snapshots.iter().map(index).collect(), receivers }
+    }
+
+    /// An alert as Alertmanager would have posted it, and whether it would have kept it to itself.
+    /// What it has of that alert is believed, labels included. Where it has nothing, or there is
+    /// none, the alert began when its rule first held, and it is silenced if a silence matches its
+    /// labels in any of the forms that they take on the way.
+    fn as_posted(&self, alert: ActiveAlert, relabeling: &AlertRelabeling) -> (Alert, bool) {
+        let own = alert.labels;
+        let sent = relabeling.as_sent(&own).unwrap_or_else(|| own.clone());
+        let mut before = relabeling.external_labels.clone();
+        before.extend(own.clone());
+        let is_silenced = |silences: &[Silence]| {
+            [&sent, &own, &before].into_iter().any(|form| silences.iter().any(|one| one.silences(form)))
+        };
+        // Each of them for itself: what one has says nothing of the silences of another.
+        let found: Vec<_> = self.snapshots.iter().map(|(index, _)| index.find(&sent)).collect();
+        let is_suppressed = self.snapshots.iter().zip(&found).any(|((_, silences), found)| match found {
+            Some(found) => found.why_suppressed(silences, self.receivers).is_some(),
+            None => is_silenced(silences),
+        });
+        let posted = found.into_iter().flatten().find_map(|found| found.alert());
+        let labels = posted.map_or(sent, |posted| posted.labels.clone());
+        let alert = Alert {
+            status: AlertStatus::Firing,
+            annotations: alert.annotations,
+            starts_at: posted.map_or(alert.active_at, |posted| posted.starts_at),
+            ends_at: None,
+            generator_url: String::new(),
+            fingerprint: posted
+                .map_or_else(|| alertmanager_fingerprint(&labels), |posted| posted.fingerprint.clone()),
+            labels,
+        };
+        (alert, is_suppressed)
+    }
 }
 
 /// A sweeper that is shared.

@@ -287,3 +287,38 @@ fn instead(body: &[u8]) -> &'static str {
         Some(_) | None => "have Alertmanager post here with `webhook_configs`",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn that_alerts_are_missing_is_said_once_a_minute_whatever_receivers_call_themselves() {
+        let dir = tempfile::tempdir().unwrap();
+        let heard = Heard {
+            receivers: Arc::new(Receivers::load(dir.path())),
+            reconciler: Arc::default(),
+            drills: Arc::default(),
+            truncated_told: Mutex::default(),
+        };
+        let post = |receiver: &str, truncated_alerts: u64| {
+            let notification =
+                Envelope { receiver: receiver.to_owned(), truncated_alerts, ..Envelope::default() };
+            heard.of(None, &notification, &BTreeSet::new());
+        };
+        let told = || *heard.truncated_told.lock();
+        post("suture", 0);
+        assert_eq!(told(), None);
+        assert!(heard.reconciler.notified().now_or_never().is_none(), "nothing is missing");
+        post("suture", 1);
+        let first = told();
+        assert!(first.is_some());
+        for number in 0..100 {
+            post(&number.to_string(), 1);
+        }
+        assert_eq!(told(), first, "it is said again");
+        assert!(heard.reconciler.notified().now_or_never().is_some(), "Alertmanager is asked all the same");
+    }
+}

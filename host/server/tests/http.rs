@@ -103,6 +103,8 @@ async fn an_alert_that_no_policy_is_for_is_shown_and_the_doctor_speaks_of_it() {
     );
     let (status, report) = bed.get("/api/v1/doctor").await;
     assert_eq!((status, &report["worst"]), (StatusCode::OK, &json!("warn")), "{report:#}");
+    let (_, host) = bed.get("/api/v1/status").await;
+    assert_eq!(host["inbox"]["notifications"], 0, "what it tried to write is gone: {host:#}");
     let findings = report["findings"].as_array().unwrap();
     let unmatched = findings.iter().find(|finding| finding["check"] == "unmatched").unwrap();
     assert!(

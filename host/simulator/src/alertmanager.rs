@@ -159,14 +159,15 @@ impl SimulatedAlertmanager {
         self.alerts.iter().filter(move |(_, known)| !known.is_over(now)).map(|(labels, _)| labels)
     }
 
-    /// The alerts that hold, as the API shows them (`/api/v2/alerts`).
-    pub fn listed(&self, now: Timestamp) -> Value {
+    /// The alerts that hold, as the API shows them (`/api/v2/alerts/groups`); each is a group of
+    /// its own.
+    pub fn grouped(&self, now: Timestamp) -> Value {
         let show = |alert: &Known| {
             let is_silenced = self.is_silenced(&alert.labels, now);
             let is_inhibited = self.is_inhibited(&alert.labels, now);
             let by = |is_so: bool| if is_so { vec!["something"] } else { Vec::new() };
             let receiver = if self.is_for_people(&alert.labels) { "people" } else { RECEIVER };
-            json!({
+            let shown = json!({
                 "labels": alert.labels,
                 "annotations": {},
                 "startsAt": alert.starts_at,
@@ -179,7 +180,8 @@ impl SimulatedAlertmanager {
                     "inhibitedBy": by(is_inhibited),
                     "mutedBy": [],
                 },
-            })
+            });
+            json!({"receiver": {"name": receiver}, "labels": {}, "routeLabels": {}, "alerts": [shown]})
         };
         self.alerts.values().filter(|alert| !alert.is_over(now)).map(show).collect()
     }

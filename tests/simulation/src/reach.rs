@@ -12,7 +12,7 @@ use suture_core::{
     AlertRelabeling, Clock, Effect, EffectHandler, Error, Fault, KnownAlert, Prepared, Reason, Reply, Step,
     VirtualClock,
 };
-use suture_engine::{Alertmanagers, Page, Pager, SilenceQuery, Silences};
+use suture_engine::{Alertmanagers, Page, Pager, SilenceQuery, Silences, Suppression};
 use suture_simulator::alertmanager::Posted;
 use suture_simulator::{SimulatedAlertmanager, SimulatedCluster, SimulatedPrometheus};
 
@@ -143,10 +143,10 @@ impl Alertmanagers for Reach {
         }
         let mut known = Vec::new();
         for alertmanager in &monitoring.alertmanagers {
-            let listed: Vec<KnownAlert> =
-                serde_json::from_value(alertmanager.listed(now)).map_err(|error| error.to_string())?;
+            let groups =
+                serde_json::from_value(alertmanager.grouped(now)).map_err(|error| error.to_string())?;
             let is_for_one = |alert: &KnownAlert| receivers.iter().any(|name| alert.is_for(name));
-            known.extend(listed.into_iter().filter(is_for_one));
+            known.extend(KnownAlert::of_groups(groups).into_iter().filter(is_for_one));
         }
         Ok(known)
     }
@@ -154,16 +154,21 @@ impl Alertmanagers for Reach {
 
 #[async_trait]
 impl Silences for Reach {
-    async fn silenced(&self, alerts: &[SilenceQuery]) -> Result<Vec<Option<String>>, String> {
+    async fn suppressions(&self, alerts: &[SilenceQuery]) -> Vec<Result<Suppression, String>> {
         let now = self.clock.now();
         let monitoring = self.monitoring.lock();
-        if monitoring.is_alertmanager_away.contains(&true) {
-            return Err("an Alertmanager can't be reached".to_owned());
-        }
-        let is_silenced = |alert: &SilenceQuery| {
-            monitoring.alertmanagers.iter().any(|one| one.is_suppressed(&alert.labels, now))
+        let say = |alert: &SilenceQuery| {
+            if monitoring.is_alertmanager_away.contains(&true) {
+                return Err("an Alertmanager can't be reached".to_owned());
+            }
+            let by = |one: &SimulatedAlertmanager| one.is_suppressed(&alert.labels, now);
+            let has = |one: &SimulatedAlertmanager| one.holding(now).any(|labels| *labels == alert.labels);
+            Ok(match &monitoring.alertmanagers {
+                all if all.iter().any(by) => Suppression::By("its alert is silenced".to_owned()),
+                all if all.iter().any(has) => Suppression::None,
+                _ => Suppression::Unlisted,
+            })
         };
-        let why = |alert: &SilenceQuery| is_silenced(alert).then(|| "its alert is silenced".to_owned());
-        Ok(alerts.iter().map(why).collect())
+        alerts.iter().map(say).collect()
     }
 }

@@ -30,7 +30,8 @@ impl Alertmanager {
         // Nothing is silenced here.
         let none = async || Json(json!([]));
         let router = Router::new()
-            .route("/api/v2/alerts", post(receive).get(none))
+            .route("/api/v2/alerts", post(receive))
+            .route("/api/v2/alerts/groups", get(none))
             .route("/api/v2/silences", get(none))
             .with_state(sender);
         tokio::spawn(async move { axum::serve(listener, router).await });

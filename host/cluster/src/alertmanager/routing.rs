@@ -21,6 +21,7 @@ struct Route {
     receiver: String,
     matchers: Matchers,
     goes_on: bool,
+    has_intervals: bool,
     routes: Vec<Route>,
 }
 
@@ -84,6 +85,10 @@ struct RawRoute {
     #[serde(default, rename = "continue")]
     goes_on: bool,
     #[serde(default)]
+    mute_time_intervals: Vec<String>,
+    #[serde(default)]
+    active_time_intervals: Vec<String>,
+    #[serde(default)]
     routes: Vec<RawRoute>,
 }
 
@@ -99,6 +104,11 @@ impl Routing {
         let config: Config = serde_saphyr::from_str_with_options(text, crate::prometheus::yaml_options())
             .map_err(|error| format!("it can't be read: {error}"))?;
         Ok(Self { route: Route::read(config.route, "")?, receivers: config.receivers })
+    }
+
+    /// Whether a route is muted at times.
+    pub fn has_time_intervals(&self) -> bool {
+        self.route.has_time_intervals()
     }
 
     /// The receivers that an alert with these labels reaches.
@@ -121,7 +131,12 @@ impl Route {
             .map_err(|error| format!("a route to `{}` can't be read: {error}", shortened(&receiver)))?;
         let routes = raw.routes.into_iter().map(|route| Self::read(route, &receiver));
         let routes = routes.collect::<Result<_, _>>()?;
-        Ok(Self { receiver, matchers, goes_on: raw.goes_on, routes })
+        let has_intervals = !raw.mute_time_intervals.is_empty() || !raw.active_time_intervals.is_empty();
+        Ok(Self { receiver, matchers, goes_on: raw.goes_on, has_intervals, routes })
+    }
+
+    fn has_time_intervals(&self) -> bool {
+        self.has_intervals || self.routes.iter().any(Self::has_time_intervals)
     }
 
     /// As Alertmanager goes: the first branch that takes an alert is the last, unless it goes on;
@@ -189,6 +204,15 @@ receivers:
         let both = [("alertname", "A"), ("severity", "warning"), ("team", "b\\c"), ("ns", "media")];
         assert_eq!(reached(&both), ["suture", "people"]);
         assert_eq!(reached(&[("team", "b\\c"), ("ns", "media"), ("night", "yes")]), ["night"]);
+    }
+
+    #[test]
+    fn a_route_that_is_muted_at_times_is_told_from_others() {
+        assert!(!Routing::parse(SHOWN).unwrap().has_time_intervals());
+        for field in ["mute_time_intervals", "active_time_intervals"] {
+            let muted = SHOWN.replace("continue: true", &format!("{field}: [night]"));
+            assert!(Routing::parse(&muted).unwrap().has_time_intervals(), "{field}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, V
 use serde::{Deserialize, Deserializer};
 
 use super::{Alert, AlertStatus, Labels, Notification, never_is_none};
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, written};
 
 /// Labels of one alert at most. Prometheus writes a dozen.
 const MAX_LABELS: usize = 128;
@@ -161,6 +161,7 @@ struct Posted {
     labels: Bounded,
     #[serde(default, deserialize_with = "annotations")]
     annotations: Bounded,
+    #[serde(deserialize_with = "written")]
     starts_at: Timestamp,
     #[serde(default, deserialize_with = "never_is_none")]
     ends_at: Option<Timestamp>,

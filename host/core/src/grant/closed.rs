@@ -18,7 +18,7 @@ const fn one(group: &'static str, kind: &'static str, resource: &'static str, wh
     Closed { group, only: Some((kind, resource)), why }
 }
 
-const CLOSED: [Closed; 13] = [
+const CLOSED: [Closed; 15] = [
     all("rbac.authorization.k8s.io", "it gives rights"),
     all("admissionregistration.k8s.io", "it decides about what others write"),
     all("apiextensions.k8s.io", "it changes what the API server is"),
@@ -37,6 +37,9 @@ const CLOSED: [Closed; 13] = [
     all("oauth.openshift.io", "it gives identities"),
     all("user.openshift.io", "it gives identities"),
     one("", "Binding", "bindings", "it chooses the node of a pod"),
+    // CVE-2021-25740.
+    one("", "Endpoints", "endpoints", "it leads what a Service gets to any address"),
+    one("discovery.k8s.io", "EndpointSlice", "endpointslices", "it leads what a Service gets to any address"),
 ];
 
 /// Why no policy may write objects of a kind, where that is so.

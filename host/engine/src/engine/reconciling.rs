@@ -75,7 +75,7 @@ impl Engine {
     }
 
     /// Ask all Alertmanagers what they have for these receivers, and accept what fires, is not
-    /// silenced or inhibited, is no younger than `youngest`, and has no open incident. Answers how many
+    /// silenced, inhibited or muted, is no younger than `youngest`, and has no open incident. Answers how many
     /// those are.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ impl Engine {
             return Ok(0);
         }
         let names: BTreeSet<&str> = receivers.iter().map(|receiver| receiver.name.as_str()).collect();
-        let mut alerts = merged(alertmanagers.alerts_for(&names).await?);
+        let mut alerts = merged(alertmanagers.alerts_for(&names).await?, &names);
         let now = self.now();
         alerts.retain(|alert| later(alert.starts_at, youngest) <= now);
         let mut accepted = 0;

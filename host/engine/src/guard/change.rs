@@ -69,8 +69,9 @@ impl Guard {
         check_marks(&mutation, before, after)?;
         self.check_selected(kind, before, after).await?;
         let mut verbs = self.verbs_of(&mutation, written.before.is_none());
-        let lets_go = deleting::loses_finalizers(before, after)
-            && !self.names_finalizers(&Asked::of_mutation(Verb::Patch, &mutation), &written).await?;
+        let taken = deleting::holds_taken_away(kind, before, after);
+        let lets_go = !taken.is_empty()
+            && !self.names(&taken, &Asked::of_mutation(Verb::Patch, &mutation), &written).await?;
         if lets_go || deleting::is_deleted_by(kind, before, after) {
             verbs.push(Verb::Delete);
         }
@@ -132,11 +133,10 @@ impl Guard {
         }
     }
 
-    /// Whether a grant that allows a patch names the finalizers among its `fields`.
-    async fn names_finalizers(&self, asked: &Asked<'_>, written: &Written) -> Result<bool, Fault> {
-        let finalizers = ["metadata".to_owned(), "finalizers".to_owned()];
+    /// Whether a grant that allows a patch names these among its `fields`.
+    async fn names(&self, paths: &[Path], asked: &Asked<'_>, written: &Written) -> Result<bool, Fault> {
         let allowing = self.allowing(asked, written).await?;
-        Ok(allowing.iter().any(|grant| covered(&grant.fields, &finalizers)))
+        Ok(allowing.iter().any(|grant| paths.iter().all(|path| covered(&grant.fields, path))))
     }
 
     /// The grants that allow a change with all that they say of it.

@@ -1,20 +1,28 @@
 //! Changes by which a controller deletes: for those one needs the right to delete.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
+use suture_core::grant::fields::Path;
 use suture_core::object::{Kind, is_own_annotation};
 
 /// Numbers of existing objects by which their controller deletes them, or what is theirs, the sooner
-/// the lower they are: a Job by its age, pods by their deadline, Jobs of a CronJob, old ReplicaSets. With
+/// the lower they are: a Job by its age, pods by their deadline or how often they failed, Jobs of a CronJob,
+/// old ReplicaSets. With
 /// what the API server takes them for where they are not given; none for no end.
-const NUMBERS: [(&str, Option<u64>); 5] = [
+const NUMBERS: [(&str, Option<u64>); 6] = [
     ("/spec/ttlSecondsAfterFinished", None),
     ("/spec/activeDeadlineSeconds", None),
+    ("/spec/backoffLimit", Some(6)),
     ("/spec/successfulJobsHistoryLimit", Some(3)),
     ("/spec/failedJobsHistoryLimit", Some(1)),
     ("/spec/revisionHistoryLimit", Some(10)),
 ];
 /// Whether a StatefulSet's claims go with its pods.
 const RETENTION: &str = "/spec/persistentVolumeClaimRetentionPolicy";
+/// Whether they go with the pods that are too many.
+const WHEN_SCALED: &str = "/spec/persistentVolumeClaimRetentionPolicy/whenScaled";
+const REPLICAS: &str = "/spec/replicas";
 /// Whether a CronJob ends a Job that runs for the next one.
 const CONCURRENCY: &str = "/spec/concurrencyPolicy";
 
@@ -30,11 +38,37 @@ pub(super) fn is_deleted_by(kind: &Kind, before: Option<&Value>, after: Option<&
         was != is && number(is) < number(was)
     });
     let differs = |pointer| said(after, pointer) != said(before, pointer);
+    let is = |group: &str, name: &str| kind.group() == group && kind.kind == name;
+    let is_suspended = |object| said(object, "/spec/suspend") == Some(Value::Bool(true));
     is_lowered
+        || (is("batch", "Job") && is_suspended(after) && !is_suspended(before))
+        || (is("apps", "StatefulSet") && scales_claims_away(before, after))
         || (said(after, RETENTION).is_some() && differs(RETENTION))
         || (said(after, CONCURRENCY) == Some(Value::from("Replace")) && differs(CONCURRENCY))
         || evicts(before, after)
-        || (kind.group().is_empty() && kind.kind == "Pod" && is_relabelled(before, after))
+        || (is("", "Pod") && (!relabelled(before, after).is_empty() || is_tolerated_less(before, after)))
+}
+
+/// Whether a StatefulSet gets fewer pods, and the claims of those that go are deleted. Its scale does
+/// not say whether they are, so it is taken to be so.
+fn scales_claims_away(before: &Value, after: &Value) -> bool {
+    let replicas = |object: &Value| object.pointer(REPLICAS).and_then(Value::as_u64);
+    // Without a number it is one.
+    let is_fewer = replicas(after).unwrap_or(1) < replicas(before).unwrap_or(1);
+    let is_scale = after.get("kind").and_then(Value::as_str) == Some("Scale");
+    let deletes = |object: &Value| object.pointer(WHEN_SCALED).and_then(Value::as_str) == Some("Delete");
+    is_fewer && (is_scale || deletes(before) || deletes(after))
+}
+
+/// Whether a pod gets a toleration that ends: it is evicted where it stood without end.
+fn is_tolerated_less(before: &Value, after: &Value) -> bool {
+    let ending = |pod: &Value| {
+        let tolerations = pod.pointer("/spec/tolerations").and_then(Value::as_array).cloned();
+        let ends = |one: &Value| one.get("tolerationSeconds").is_some_and(|seconds| !seconds.is_null());
+        tolerations.into_iter().flatten().filter(ends).collect::<Vec<_>>()
+    };
+    let there = ending(before);
+    ending(after).iter().any(|toleration| !there.contains(toleration))
 }
 
 /// Whether a node gets a taint that ends the pods on it.
@@ -48,24 +82,37 @@ fn evicts(before: &Value, after: &Value) -> bool {
     taints(after).iter().any(|taint| !there.contains(taint))
 }
 
-/// Whether a pod's labels are others than before: whichever controller selects them takes it for its
-/// own then, and deletes one that is too many.
-fn is_relabelled(before: &Value, after: &Value) -> bool {
-    let labels = |pod: &Value| {
-        let labels = pod.pointer("/metadata/labels").and_then(Value::as_object).cloned();
-        labels.into_iter().flatten().filter(|(name, _)| !is_own_annotation(name)).collect::<Vec<_>>()
+/// The labels of an object that are others than before. Of a pod: whichever controller selects them
+/// takes it for its own then, and deletes one that is too many.
+fn relabelled(before: &Value, after: &Value) -> BTreeSet<String> {
+    let labels = |object: &Value| {
+        let labels = object.pointer("/metadata/labels").and_then(Value::as_object).cloned();
+        labels.into_iter().flatten().filter(|(name, _)| !is_own_annotation(name)).collect::<BTreeMap<_, _>>()
     };
-    labels(before) != labels(after)
+    let (was, is) = (labels(before), labels(after));
+    let changed = was.keys().chain(is.keys()).filter(|name| was.get(*name) != is.get(*name));
+    changed.cloned().collect()
 }
 
-/// Whether a finalizer is taken away, which held a deletion up.
-pub(super) fn loses_finalizers(before: Option<&Value>, after: Option<&Value>) -> bool {
-    let (Some(before), Some(after)) = (before, after) else { return false };
+/// What a change takes away that held something up, or held it in place: finalizers, and labels of a
+/// node, by which controllers of DaemonSets choose where pods are. Whoever may not delete may do that where
+/// a grant names these fields.
+pub(super) fn holds_taken_away(kind: &Kind, before: Option<&Value>, after: Option<&Value>) -> Vec<Path> {
+    let (Some(before), Some(after)) = (before, after) else { return Vec::new() };
+    let path = |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect::<Path>();
+    let mut taken = Vec::new();
     let finalizers = |object: &Value| {
         object.pointer("/metadata/finalizers").and_then(Value::as_array).cloned().unwrap_or_default()
     };
     let left = finalizers(after);
-    finalizers(before).iter().any(|finalizer| !left.contains(finalizer))
+    if finalizers(before).iter().any(|finalizer| !left.contains(finalizer)) {
+        taken.push(path(&["metadata", "finalizers"]));
+    }
+    if kind.group().is_empty() && kind.kind == "Node" {
+        let labels = relabelled(before, after);
+        taken.extend(labels.iter().map(|name| path(&["metadata", "labels", name])));
+    }
+    taken
 }
 
 #[cfg(test)]
@@ -90,6 +137,8 @@ mod tests {
             json!({"failedJobsHistoryLimit": 0}),
             json!({"successfulJobsHistoryLimit": 0}),
             json!({"revisionHistoryLimit": 1}),
+            json!({"backoffLimit": 0}),
+            json!({"suspend": true}),
             json!({"persistentVolumeClaimRetentionPolicy": {"whenScaled": "Delete"}}),
         ] {
             let expiring = of(spec);
@@ -122,8 +171,47 @@ mod tests {
         let marked = labelled(json!({"app": "a", "suture.dev/seen": "x"}));
         assert!(!is_deleted_by(&pod, Some(&plain), Some(&marked)));
         let held = json!({"metadata": {"finalizers": ["kubernetes.io/pvc-protection", "x/y"]}});
-        assert!(loses_finalizers(Some(&held), Some(&json!({"metadata": {"finalizers": ["x/y"]}}))));
-        assert!(loses_finalizers(Some(&held), Some(&json!({"metadata": {}}))));
-        assert!(!loses_finalizers(Some(&plain), Some(&held)) && !loses_finalizers(Some(&held), Some(&held)));
+        let taken = |kind: &Kind, before: &Value, after: &Value| {
+            holds_taken_away(kind, Some(before), Some(after))
+                .iter()
+                .map(|path| path.join("/"))
+                .collect::<Vec<_>>()
+        };
+        let one = json!({"metadata": {"finalizers": ["x/y"]}});
+        assert_eq!(taken(&claim, &held, &one), ["metadata/finalizers"]);
+        assert_eq!(taken(&claim, &held, &json!({"metadata": {}})), ["metadata/finalizers"]);
+        assert!(taken(&claim, &plain, &held).is_empty() && taken(&claim, &held, &held).is_empty());
+        let node = Kind::new("v1", "Node");
+        assert_eq!(taken(&node, &plain, &adopted), ["metadata/labels/rs"]);
+        assert_eq!(taken(&node, &adopted, &plain), ["metadata/labels/rs"], "DaemonSets choose by them");
+        assert!(taken(&node, &plain, &marked).is_empty() && taken(&claim, &plain, &adopted).is_empty());
+    }
+
+    #[test]
+    fn a_stateful_set_is_scaled_down_by_patch_alone_only_where_its_claims_stay() {
+        let set = Kind::new("apps/v1", "StatefulSet");
+        let of = |replicas: u64, scaled: &str| {
+            json!({"spec": {"replicas": replicas,
+                "persistentVolumeClaimRetentionPolicy": {"whenScaled": scaled, "whenDeleted": "Retain"}}})
+        };
+        let deletes = |before: &Value, after: &Value| is_deleted_by(&set, Some(before), Some(after));
+        assert!(!deletes(&of(2, "Retain"), &of(0, "Retain")));
+        assert!(deletes(&of(2, "Delete"), &of(0, "Delete")) && !deletes(&of(2, "Delete"), &of(3, "Delete")));
+        assert!(deletes(&of(2, "Delete"), &of(0, "Retain")), "the controller may see one after the other");
+        let scale = |replicas: u64| json!({"kind": "Scale", "spec": {"replicas": replicas}});
+        assert!(deletes(&scale(2), &scale(0)) && !deletes(&scale(0), &scale(2)));
+        let deployment = Kind::new("apps/v1", "Deployment");
+        assert!(!is_deleted_by(&deployment, Some(&scale(2)), Some(&scale(0))), "it has no claims");
+    }
+
+    #[test]
+    fn a_toleration_that_ends_is_given_to_a_pod_only_with_the_right_to_delete() {
+        let pod = Kind::new("v1", "Pod");
+        let of = |tolerations: Value| json!({"spec": {"tolerations": tolerations}});
+        let without_end = of(json!([{"key": "a", "effect": "NoExecute"}]));
+        let ending = of(json!([{"key": "a", "effect": "NoExecute", "tolerationSeconds": 0}]));
+        assert!(is_deleted_by(&pod, Some(&without_end), Some(&ending)));
+        assert!(!is_deleted_by(&pod, Some(&ending), Some(&ending)));
+        assert!(!is_deleted_by(&pod, Some(&of(json!([]))), Some(&without_end)));
     }
 }

@@ -1,6 +1,6 @@
 //! Changes by which a policy could give itself, or others, more than any grant says.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use suture_core::object::{Kind, is_own_annotation};
 use suture_core::{Mutation, names};
 
@@ -161,7 +161,20 @@ pub(super) fn check_secret(kind: &Kind, before: Option<&Value>, after: Option<&V
     }
 }
 
-/// That a Service takes no addresses: its own namespace is all that a grant is about, and by these a
+/// What a policy may change in the `spec` of a Service: which of its namespace's pods answer, and how.
+const SERVICE_FIELDS: [&str; 9] = [
+    "selector",
+    "ports",
+    "sessionAffinity",
+    "sessionAffinityConfig",
+    "publishNotReadyAddresses",
+    "internalTrafficPolicy",
+    "trafficDistribution",
+    "ipFamilies",
+    "ipFamilyPolicy",
+];
+
+/// That a Service takes no addresses, and is reached and leads where it did: its own namespace is all that a grant is about, and by these a
 /// Service takes what the whole cluster sends there (CVE-2020-8554).
 pub(super) fn check_service(
     kind: &Kind,
@@ -171,31 +184,35 @@ pub(super) fn check_service(
     if !(kind.group().is_empty() && kind.kind == "Service") {
         return Ok(());
     }
-    let of = |object: Option<&Value>, pointer: &str| {
-        let said = object.and_then(|object| object.pointer(pointer));
-        said.filter(|value| !absent(Some(value))).cloned()
+    let fields = |object: Option<&Value>, part: &str| {
+        let part = object.and_then(|object| object.get(part)?.as_object()).cloned().unwrap_or_default();
+        part.into_iter().filter(|(_, value)| !absent(Some(value))).collect::<Map<_, _>>()
     };
-    for pointer in ["/spec/externalIPs", "/spec/loadBalancerIP", "/status/loadBalancer"] {
-        if of(after, pointer).is_some() && of(after, pointer) != of(before, pointer) {
-            return Err(format!(
-                "by `{pointer}` a Service takes traffic of the whole cluster; no policy may set it"
-            ));
-        }
+    let (was, is) = (fields(before, "spec"), fields(after, "spec"));
+    let free = |field: &str| SERVICE_FIELDS.contains(&field);
+    // These choose nothing, and the API server writes them itself.
+    let chooses =
+        |value: &Value| !matches!(value.as_str(), Some("None" | "ClusterIP")) && *value != json!(["None"]);
+    let differs = |field: &&String| {
+        let chosen = |spec: &Map<String, Value>| spec.get(*field).filter(|value| chooses(value)).cloned();
+        chosen(&was) != chosen(&is)
+    };
+    if let Some(field) = was.keys().chain(is.keys()).filter(|field| !free(field)).find(differs) {
+        return Err(format!(
+            "`/spec/{}` says at which addresses a Service is reached, from where, or where it leads; no policy may \
+             change it",
+            names::shortened(field)
+        ));
     }
-    // The API server chooses these itself, and `None` and `ClusterIP` choose nothing.
-    let chosen = |object: Option<&Value>, pointer: &str| {
-        of(object, pointer)
-            .filter(|said| !matches!(said.as_str(), Some("None" | "ClusterIP")) && *said != json!(["None"]))
-    };
-    for pointer in ["/spec/type", "/spec/clusterIP", "/spec/clusterIPs", "/spec/healthCheckNodePort"] {
-        if chosen(after, pointer).is_some() && chosen(after, pointer) != chosen(before, pointer) {
-            return Err(format!(
-                "`{pointer}` says at which addresses a Service is reached, also from outside; no policy may choose it"
-            ));
-        }
+    let (was, is) = (fields(before, "status"), fields(after, "status"));
+    if was.get("loadBalancer") != is.get("loadBalancer") {
+        return Err("by `/status/loadBalancer` a Service takes traffic of the whole cluster; no policy may \
+                    change it"
+            .to_owned());
     }
     let ports = |object: Option<&Value>| {
-        let ports = of(object, "/spec/ports").and_then(|ports| ports.as_array().cloned()).unwrap_or_default();
+        let ports = object.and_then(|object| object.pointer("/spec/ports")?.as_array());
+        let ports = ports.cloned().unwrap_or_default();
         ports.iter().filter_map(|port| port.get("nodePort").and_then(Value::as_u64)).collect::<Vec<_>>()
     };
     let there = ports(before);
@@ -226,16 +243,20 @@ fn steering_mark(before: Option<&Value>, after: Option<&Value>) -> Option<String
     })
 }
 
-/// That a Job takes no pods of others for its own.
+/// That no Job takes pods of others for its own, and no CronJob makes one that does.
 pub(super) fn check_job(kind: &Kind, before: Option<&Value>, after: Option<&Value>) -> Result<(), String> {
-    let (None, Some(after)) = (before, after) else { return Ok(()) };
-    let says = |field: &str| {
-        after
-            .get("spec")
-            .and_then(|spec| spec.get(field))
-            .is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)))
+    let Some(after) = after else { return Ok(()) };
+    let spec = match (kind.group(), kind.kind.as_str()) {
+        // What chooses for a Job that is there can't be changed.
+        ("batch", "Job") if before.is_none() => "/spec",
+        ("batch", "CronJob") => "/spec/jobTemplate/spec",
+        _ => return Ok(()),
     };
-    if kind.group() == "batch" && kind.kind == "Job" && (says("manualSelector") || says("selector")) {
+    let says = |field: &str| {
+        let value = after.pointer(spec).and_then(|spec| spec.get(field));
+        value.is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)))
+    };
+    if says("manualSelector") || says("selector") {
         return Err("a Job that chooses its pods itself (`manualSelector`, `selector`) could take those of others; no policy may make one".to_owned());
     }
     Ok(())
@@ -311,7 +332,22 @@ mod tests {
         assert!(check_service(&service, Some(&plain), Some(&takes)).is_err());
         assert!(check_service(&service, None, Some(&takes)).is_err());
         assert_eq!(check_service(&service, Some(&takes), Some(&takes)), Ok(()));
-        assert_eq!(check_service(&service, Some(&takes), Some(&plain)), Ok(()));
+        for field in [
+            "loadBalancerSourceRanges",
+            "externalName",
+            "externalIPs",
+            "externalTrafficPolicy",
+            "loadBalancerClass",
+            "something-new",
+        ] {
+            let given = json!({"spec": {"selector": {"app": "a"}, field: "x"}});
+            let other = json!({"spec": {"selector": {"app": "a"}, field: "y"}});
+            assert!(check_service(&service, Some(&given), Some(&other)).is_err(), "{field}");
+            assert!(check_service(&service, Some(&given), Some(&plain)).is_err(), "{field} is taken away");
+            assert!(check_service(&service, Some(&plain), Some(&given)).is_err(), "{field}");
+        }
+        let selecting = json!({"spec": {"selector": {"app": "b"}, "publishNotReadyAddresses": true}});
+        assert_eq!(check_service(&service, Some(&plain), Some(&selecting)), Ok(()));
         let status = json!({"status": {"loadBalancer": {"ingress": [{"ip": "10.96.0.10"}]}}});
         assert!(check_service(&service, Some(&plain), Some(&status)).is_err());
     }

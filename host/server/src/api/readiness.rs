@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use suture_core::Timestamp;
 use suture_engine::Engine;
 use suture_engine::waiting::Reason;
-use suture_journal::{Change, Durability, InboxRecord};
+use suture_journal::{Change, Durability, InboxRecord, JournalError};
 
 use crate::failure::Failure;
 
@@ -23,11 +23,12 @@ pub(crate) async fn writable(engine: &Engine) -> Result<(), Failure> {
         waits: false,
         body: br#"{"receiver":"readyz","alerts":[]}"#.to_vec(),
     };
-    engine
-        .journal()
-        .commit(vec![Change::Accept(None, nothing)], Durability::Synced)
-        .await
-        .map_err(|error| Failure::unavailable(error.to_string()))
+    let journal = engine.journal();
+    let failed = |error: JournalError| Failure::unavailable(error.to_string());
+    let id = journal.reserve().map_err(failed)?;
+    // It is gone again at once: nobody would come for it before something is posted.
+    let changes = vec![Change::Accept(Some(id), nothing), Change::Routed(vec![id])];
+    journal.commit(changes, Durability::Synced).await.map_err(failed)
 }
 
 /// Whether a host takes what is posted.

@@ -247,3 +247,103 @@ fn labels(
     };
     if is_certain { report.fail("labels", problem, remedy) } else { report.warn("labels", problem, remedy) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use axum::{Json, Router};
+    use serde_json::{Value, json};
+    use suture_core::manifest::RawManifest;
+    use suture_core::{Ending, Host, Incident, Limits, Matchers, Mode, RealClock};
+    use suture_engine::{Confirm, PolicyConfig, Retry};
+
+    use super::*;
+    use crate::doctor::report::{Report, Verdict};
+
+    /// Is never run.
+    struct Idle(Manifest);
+
+    #[async_trait]
+    impl Program for Idle {
+        fn manifest(&self) -> &Manifest {
+            &self.0
+        }
+
+        fn digest(&self) -> &str {
+            "sha256:idle"
+        }
+
+        async fn remediate(&self, _: &Incident, _: &Limits, _: Arc<dyn Host>) -> Ending {
+            Ending::Failed("it is never run".to_owned())
+        }
+    }
+
+    /// A policy whose incidents are known by the label `name`.
+    fn demo() -> Policy {
+        let manifest = RawManifest {
+            name: "demo".to_owned(),
+            version: "0.1.0".to_owned(),
+            description: String::new(),
+            matchers: Vec::new(),
+            key: vec!["name".to_owned()],
+            permissions: Vec::new(),
+            settings_schema: r#"{"type": "object"}"#.to_owned(),
+        };
+        Policy {
+            config: PolicyConfig {
+                name: "demo".to_owned(),
+                mode: Mode::Enforce,
+                matchers: Matchers::parse_all(&[r#"alertname="Demo""#]).unwrap(),
+                instead_of_manifest: None,
+                confirm: Confirm::None,
+                trust: None,
+                settings: json!({}),
+                grants: [].into(),
+                limits: Limits::default(),
+                retry: Retry::default(),
+            },
+            program: Ok(Arc::new(Idle(manifest.check().unwrap()))),
+            source: "test".to_owned(),
+            loaded_at: "2026-11-22T04:10:00Z".parse().unwrap(),
+            trouble: None,
+            candidate: None,
+        }
+    }
+
+    /// What is found of the policy where each query of Prometheus has this result.
+    async fn found(result: Value) -> Vec<(&'static str, Verdict)> {
+        let answer = json!({"status": "success", "data": {"resultType": "vector", "result": result}});
+        let router = Router::new().fallback(move || std::future::ready(Json(answer.clone())));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let rule = AlertingRule {
+            name: "Demo".to_owned(),
+            query: "max by (name) (demo_failed) == 1".to_owned(),
+            health: "ok".to_owned(),
+            ..AlertingRule::default()
+        };
+        let seen = Seen {
+            prometheus: Some(PrometheusClient::new(&url, Arc::new(RealClock)).unwrap()),
+            rules: Some(vec![rule]),
+            routings: Vec::new(),
+            receivers: BTreeSet::new(),
+        };
+        let mut report = Report::default();
+        examine(&demo(), &AlertRelabeling::default(), &seen, &mut report.about("demo")).await;
+        report.findings.into_iter().map(|finding| (finding.check, finding.verdict)).collect()
+    }
+
+    #[tokio::test]
+    async fn of_a_rule_whose_series_are_missing_nothing_is_said_about_labels() {
+        let (module, rule) = (("module", Verdict::Ok), ("rule", Verdict::Ok));
+        assert_eq!(found(json!([])).await, [module, rule, ("series", Verdict::Fail)]);
+        let series =
+            |label: &str| json!([{"metric": {"__name__": "demo_failed", label: "x"}, "value": [1, "1"]}]);
+        let is_there = ("series", Verdict::Ok);
+        assert_eq!(found(series("name")).await, [module, rule, is_there, ("labels", Verdict::Ok)]);
+        assert_eq!(found(series("other")).await, [module, rule, is_there, ("labels", Verdict::Fail)]);
+    }
+}

@@ -139,7 +139,8 @@ fn what_is_inhibited_is_told_of_when_what_inhibits_it_is_over_and_shown_as_suppr
     alertmanager.receive(Posted { labels: down, starts_at: at(0), ends_at: Some(at(20)) }, at(0));
     alertmanager.receive(alert("x", 0, 500), at(0));
     let is_active = |alertmanager: &SimulatedAlertmanager, now: Timestamp| {
-        let listed: Vec<KnownAlert> = serde_json::from_value(alertmanager.listed(now)).unwrap();
+        let groups = serde_json::from_value(alertmanager.grouped(now)).unwrap();
+        let listed = KnownAlert::of_groups(groups);
         let alert = listed.iter().find(|alert| alert.labels["alertname"] == "A").unwrap();
         assert!(alert.is_for("suture") && !alert.is_for("people"));
         alert.is_active()

@@ -75,3 +75,20 @@ async fn one_whose_alert_does_not_fire_is_left_as_it_is() {
         bed.clock.sleep(Duration::from_secs(1)).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_somebody_forced_is_not_forced_when_it_is_tried_anew() {
+    let bed: Confirming = confirming(repairs_at_last(2), |_| {}).await;
+    let labels: Labels =
+        [("alertname".to_owned(), "A".to_owned()), ("obj_namespace".to_owned(), "media".to_owned())].into();
+    let id = bed.engine.start_run("test", labels, by_hand(true)).await.unwrap();
+    let escalated = bed.until(IncidentState::Escalated).await;
+    assert!(escalated.forced && escalated.runs.len() == 2, "{escalated:?}");
+    let refused = bed.engine.retry(&id, "bob").await;
+    assert!(matches!(refused, Err(RetryError::Start(StartError::NotFiring(_)))), "{refused:?}");
+    assert!(bed.until(IncidentState::Escalated).await.forced, "it is left as it is");
+    bed.fires("media");
+    bed.engine.retry(&id, "bob").await.unwrap();
+    let repaired = bed.until(IncidentState::Resolved).await;
+    assert_eq!((repaired.forced, repaired.runs.len()), (false, 3));
+}

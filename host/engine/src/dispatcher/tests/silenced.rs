@@ -10,13 +10,15 @@ use suture_core::object::Kind;
 use super::resuming::may;
 use super::*;
 use crate::engine::{RetryError, StartError};
-use crate::silences::{SilenceQuery, Silences};
+use crate::silences::{SilenceQuery, Silences, Suppression};
 use crate::waiting::Reason;
 
 /// Alertmanagers: the namespaces whose alerts are silenced; or they can't be reached.
 #[derive(Default)]
 struct Silencing {
     namespaces: Mutex<BTreeSet<String>>,
+    /// Those whose alerts nobody has.
+    gone: Mutex<BTreeSet<String>>,
     is_away: AtomicBool,
     /// How often they were asked.
     asked: AtomicUsize,
@@ -32,19 +34,25 @@ impl Silencing {
 
 #[async_trait]
 impl Silences for Silencing {
-    async fn silenced(&self, alerts: &[SilenceQuery]) -> Result<Vec<Option<String>>, String> {
+    async fn suppressions(&self, alerts: &[SilenceQuery]) -> Vec<Result<Suppression, String>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         if self.is_away.load(Ordering::SeqCst) {
-            return Err("nobody is there".to_owned());
+            return alerts.iter().map(|_| Err("nobody is there".to_owned())).collect();
         }
         let namespaces = self.namespaces.lock();
-        let why = |alert: &SilenceQuery| {
+        let gone = self.gone.lock();
+        let say = |alert: &SilenceQuery| {
             assert_eq!(alert.key, ["obj_namespace"]);
-            let is_silenced =
-                namespaces.contains(&alert.labels["obj_namespace"]) && !alert.labels.contains_key("loud");
-            is_silenced.then(|| "silenced by anna".to_owned())
+            let namespace = &alert.labels["obj_namespace"];
+            if namespace == "unreadable" {
+                return Err("too much of it".to_owned());
+            }
+            if namespaces.contains(namespace) && !alert.labels.contains_key("loud") {
+                return Ok(Suppression::By("silenced by anna".to_owned()));
+            }
+            Ok(if gone.contains(namespace) { Suppression::Unlisted } else { Suppression::None })
         };
-        Ok(alerts.iter().map(why).collect())
+        alerts.iter().map(say).collect()
     }
 }
 
@@ -142,6 +150,30 @@ async fn while_alertmanager_cannot_be_asked_no_run_starts_and_that_is_said() {
     assert_eq!(waits.reason, Reason::Alertmanager, "{waits:?}");
     silencing.is_away.store(false, Ordering::SeqCst);
     bed.until(IncidentState::Verifying).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_told_of_one_alert_holds_back_no_other() {
+    let silencing = Silencing::of(&[]);
+    let bed = start_with(&silencing, policy(|_, _| async { done() })).await;
+    bed.post("firing", &["unreadable", "media"]).await;
+    bed.until_of("media", IncidentState::Verifying).await;
+    let held = bed.until_of("unreadable", IncidentState::Queued).await;
+    assert_eq!(bed.engine.waiting_for(&held).unwrap().reason, Reason::Alertmanager);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_that_cleared_while_it_was_silenced_gets_no_run_after_that() {
+    let silencing = Silencing::of(&["media", "home"]);
+    let bed = start_with(&silencing, policy(|_, _| async { done() })).await;
+    bed.post("firing", &["media", "home"]).await;
+    bed.until_of("media", IncidentState::Silenced).await;
+    bed.until_of("home", IncidentState::Silenced).await;
+    silencing.gone.lock().insert("media".to_owned());
+    silencing.namespaces.lock().clear();
+    bed.until_of("home", IncidentState::Verifying).await;
+    let resolved = bed.until_of("media", IncidentState::Resolved).await;
+    assert!(resolved.runs.is_empty(), "{resolved:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,20 @@ fn noting(outcome: Outcome) -> Arc<dyn Program> {
     })
 }
 
+/// Tells people everything once, and can't remind them of anything.
+struct Forgetful;
+
+#[async_trait]
+impl Pager for Forgetful {
+    async fn page(&self, _: &Page) -> Result<(), String> {
+        Ok(())
+    }
+
+    async fn remind(&self, _: &[Page]) -> Result<(), String> {
+        Err("Alertmanager is away".to_owned())
+    }
+}
+
 async fn told_of(bed: &Bed, severity: Option<&str>) -> Page {
     let mut notification = notification("firing", &["media"]);
     if let Some(severity) = severity {
@@ -86,4 +100,25 @@ async fn a_repair_that_cleared_its_alert_is_told_where_people_want_that() {
     assert!(page.annotations["description"].contains("by one run"), "{page:#?}");
     assert!(page.ends_at.is_none() && !page.link.is_empty(), "{page:#?}");
     assert!(quiet.pages.0.lock().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reminder_that_can_not_be_delivered_is_counted_as_a_page_that_failed() {
+    let program = noting(Outcome::Escalate { summary: "a person must look".into() });
+    let bed = start(tempfile::tempdir().unwrap(), program, |config| config.pager = Arc::new(Forgetful)).await;
+    bed.post("firing", &["media"]).await;
+    bed.until(IncidentState::Escalated).await;
+    let count = |result: &str| -> u64 {
+        let name = format!(r#"suture_pages_total{{result="{result}"}} "#);
+        let metrics = bed.engine.metrics().encode();
+        metrics.lines().find_map(|line| line.strip_prefix(name.as_str())?.parse().ok()).unwrap_or_default()
+    };
+    // It is tried every minute.
+    for _ in 0..1000 {
+        if count("delivered") == 1 && count("failed") >= 2 {
+            return;
+        }
+        bed.clock.sleep(Duration::from_secs(10)).await;
+    }
+    panic!("{} delivered, {} failed", count("delivered"), count("failed"))
 }
