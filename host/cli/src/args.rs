@@ -233,12 +233,12 @@ The alert is a webhook body as Alertmanager posts it, one alert of it, or just l
 that it acts on; the alerts and expectations in it are set aside.
 
 With --live it acts on a real cluster. With --config that is the configuration's, and the
-policy of the same name has its grants, settings, limits and mode there; --enforce and
---observe override the mode. Where it enforces, the alert must fire in Prometheus, as the
-configuration's `confirm` says, unless you --force it. Without --config it is the cluster of
-the kubeconfig, and the policy only plans: reads, and server-side dry runs of what it would
-change; what only plans needs no confirmation. The record is in memory; Ctrl-C takes back what must not stay, and kill -9 can't. While a host is at work
-on the same cluster, rather let it: POST /api/v1/policies/NAME/runs.
+policy of the same name has its grants, settings and limits there; without, it is the cluster
+of the kubeconfig. Either way the policy only plans: reads, and server-side dry runs of what
+it would change. With --enforce it changes things; then the alert must fire in Prometheus, as
+the configuration's `confirm` says, unless you --force it. The record is in memory; Ctrl-C
+takes back what must not stay, and kill -9 can't. While a host is at work on the same cluster,
+rather let it: `suture runs start`.
 
 Examples:
   suture run volsync.wasm --alert alert.json --scenario stale-lock.yaml
@@ -258,7 +258,7 @@ pub struct RunArgs {
     /// Act on a live cluster: the configuration's, or the kubeconfig's.
     #[arg(long, conflicts_with = "scenario")]
     pub live: bool,
-    /// Change nothing; show what would be done.
+    /// Change nothing; show what would be done [with --live: the default].
     #[arg(long)]
     pub observe: bool,
     /// Perform changes on the live cluster, under the grants of the configuration.
@@ -270,7 +270,7 @@ pub struct RunArgs {
     /// The policy's settings: a YAML or JSON file.
     #[arg(long, value_name = "FILE")]
     pub settings: Option<PathBuf>,
-    /// Take settings, grants, limits and mode from this configuration.
+    /// Take settings, grants and limits from this configuration.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

@@ -122,8 +122,8 @@ pub enum Halt {
     /// Somebody cancelled the run.
     #[error("cancelled: {0}")]
     Cancelled(String),
-    /// The host is shutting down; the run is picked up at the next start.
-    #[error("interrupted: the host is shutting down")]
+    /// The host is shutting down, and the run is picked up at the next start; or it was drained.
+    #[error("interrupted: the host stops, or was drained")]
     Shutdown,
     /// The run waits for longer than its instance stays: another one goes on with it.
     #[error("suspended: the run waits without an instance")]

@@ -42,6 +42,11 @@ impl Matcher {
         hit != self.negated
     }
 
+    /// The expression, as it was written.
+    fn expression(regex: &Regex) -> Option<&str> {
+        regex.as_str().strip_prefix(ANCHORS.0)?.strip_suffix(ANCHORS.1)
+    }
+
     /// All values that it accepts, where they can be listed.
     fn words(&self) -> Option<Vec<String>> {
         if self.negated {
@@ -50,7 +55,7 @@ impl Matcher {
         match &self.pattern {
             Pattern::Equals(wanted) => Some(vec![wanted.clone()]),
             Pattern::Matches(regex) => {
-                let inner = regex.as_str().strip_prefix(ANCHORS.0)?.strip_suffix(ANCHORS.1)?;
+                let inner = Self::expression(regex)?;
                 let is_plain = |c: char| c.is_alphanumeric() || "_- :/|".contains(c);
                 inner.chars().all(is_plain).then(|| inner.split('|').map(str::to_owned).collect())
             }
@@ -59,6 +64,18 @@ impl Matcher {
 }
 
 /// What is put around a regular expression: it must match all of a value, as in Alertmanager.
+impl fmt::Display for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (operator, value) = match (&self.pattern, self.negated) {
+            (Pattern::Equals(value), false) => ("=", value.as_str()),
+            (Pattern::Equals(value), true) => ("!=", value.as_str()),
+            (Pattern::Matches(regex), false) => ("=~", Self::expression(regex).unwrap_or_default()),
+            (Pattern::Matches(regex), true) => ("!~", Self::expression(regex).unwrap_or_default()),
+        };
+        write!(f, "{}{operator}{value:?}", self.label)
+    }
+}
+
 const ANCHORS: (&str, &str) = ("^(?s:", ")$");
 
 impl Matchers {
@@ -73,6 +90,15 @@ impl Matchers {
             all.sources.push(text.as_ref().to_owned());
         }
         Ok(all)
+    }
+
+    /// The first that does not match, and what there is of its label; none where all do.
+    pub fn unmet(&self, labels: &Labels) -> Option<String> {
+        let matcher = self.matchers.iter().find(|matcher| !matcher.matches(labels))?;
+        Some(match labels.get(&matcher.label) {
+            Some(value) => format!("`{matcher}` does not match {value:?}"),
+            None => format!("`{matcher}` wants a label that it does not have"),
+        })
     }
 
     /// Whether all match.

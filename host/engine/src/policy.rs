@@ -198,6 +198,13 @@ impl Policy {
             && matchers.is_none_or(|matchers| matchers.matches(labels))
     }
 
+    /// A matcher for which an alert is not for this policy; none where that is not so.
+    pub fn unmet(&self, labels: &Labels) -> Option<String> {
+        let of_manifest = self.program.as_ref().ok().map(|program| &program.manifest().matchers);
+        let matchers = self.config.instead_of_manifest.as_ref().or(of_manifest);
+        self.config.matchers.unmet(labels).or_else(|| matchers?.unmet(labels))
+    }
+
     /// Whether the operator trusts an alert.
     ///
     /// # Errors

@@ -182,7 +182,7 @@ impl From<StartError> for Failure {
     }
 }
 
-/// Handle an incident once more that rests.
+/// Handle an incident again that has come to rest.
 async fn retry(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,

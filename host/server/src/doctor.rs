@@ -201,7 +201,9 @@ impl Doctor {
                     continue;
                 }
             };
-            about.ok("reachable", format!("Alertmanager {} at {} answers", status.version, client.url()));
+            let version = Some(status.version.as_str()).filter(|version| !version.is_empty());
+            let version = version.map(|version| format!(" {version}")).unwrap_or_default();
+            about.ok("reachable", format!("Alertmanager{version} at {} answers", client.url()));
             host::clock("Alertmanager", status.date, &mut about);
             match Routing::parse(&status.config) {
                 Ok(routing) => {

@@ -19,7 +19,7 @@ pub(crate) enum Right {
     View,
     /// Start and cancel runs, try incidents anew, cancel or close them, pause, resume, drain, sweep.
     Operate,
-    /// Put a module to work that waits.
+    /// Accept a module that waits.
     Accept,
     /// Start a run whose alert nobody confirms.
     Force,

@@ -29,7 +29,7 @@ Examples:
 Examples:
   suture incidents show 5xk2p9qd")]
     Show(IncidentsShowArgs),
-    /// Handle an incident once more that rests, as if its alert had just fired.
+    /// Handle an incident again that has come to rest, as if its alert had just fired.
     #[command(after_help = "\
 The alert must fire in Prometheus where the policy wants that. The incident has all its
 attempts again, and an escalation that was posted is taken back.

@@ -13,7 +13,7 @@ pub struct ListArgs {
     /// Only those about objects in this namespace.
     #[arg(long, short = 'n', value_name = "NS")]
     pub namespace: Option<String>,
-    /// Only those that stand there; a wrong one is told which there are.
+    /// Only those in this state; a state that does not exist gets a list of those that do.
     #[arg(long, value_name = "STATE")]
     pub state: Option<String>,
     /// Only those that came to this (of an incident: its last run).

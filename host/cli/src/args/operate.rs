@@ -8,7 +8,8 @@ use super::ServerArgs;
 /// `suture status`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 the host is ready; 1 it is not, and says why; 3 it does not answer.
+Exit codes: 0 the host is ready; 1 it is not, and says why; 3 it does not answer, or
+stands by for another one.
 
 Examples:
   suture status

@@ -29,7 +29,7 @@ effects that differ are listed: what it would do now, and what was done.
 Examples:
   suture policies show volsync")]
     Show(PoliciesShowArgs),
-    /// Put a module to work that waits for that.
+    /// Accept a module that waits: it takes the place of the one at work.
     #[command(after_help = "\
 The digest may be cut to its first twelve digits. It must be that of the module that waits:
 what came after it was looked at is not accepted with it.

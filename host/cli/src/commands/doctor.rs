@@ -56,14 +56,16 @@ async fn doctor(args: &DoctorArgs, output: &Output) -> CommandResult {
     if output.is_json() {
         output.json(&answer);
     } else {
-        show(&findings, output);
+        show(&mut findings, output);
     }
     Ok(if worst == "fail" { Exit::Failed } else { Exit::Done })
 }
 
-fn show(findings: &[Finding], output: &Output) {
+fn show(findings: &mut [Finding], output: &Output) {
+    let order: Vec<String> = findings.iter().map(|finding| finding.about.clone()).collect();
+    findings.sort_by_cached_key(|finding| order.iter().position(|about| *about == finding.about));
     let mut about = "";
-    for Finding { verdict, about: whose, check, found, remedy } in findings {
+    for Finding { verdict, about: whose, check, found, remedy } in &*findings {
         if whose != about {
             output.line(format!("{HEADING}{}{HEADING:#}", display::one_line(whose)));
             about = whose;

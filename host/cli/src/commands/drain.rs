@@ -29,6 +29,8 @@ pub fn run(args: &DrainArgs, output: &Output) -> CommandResult {
 async fn drain(args: &DrainArgs, output: &Output) -> CommandResult {
     let server = Server::of(&args.server)?;
     let order = json!({"reason": args.reason, "wait": args.wait});
+    // Who may drain and may not look would be told of a refusal, and the host would be drained.
+    let _: Answer = server.get(PATH, &[]).await?;
     let mut answer: Answer = server.post(PATH, &order).await?;
     let clock: &dyn Clock = &RealClock;
     let patience = clock.after(args.wait.get().saturating_add(args.timeout.get()));

@@ -26,10 +26,9 @@ pub fn status(args: &StatusArgs, output: &Output) -> CommandResult {
         match output.is_json() {
             true => output.json(&told),
             false => {
-                show(&status, server.url(), output);
                 // An older host does not say it.
                 let config: Value = server.get("/api/v1/config", &[]).await.unwrap_or_default();
-                not_in_force(&config, output);
+                show(&status, &config, server.url(), output);
             }
         }
         Ok(if status.not_ready.is_some() { Exit::Failed } else { Exit::Done })
@@ -48,7 +47,7 @@ fn not_in_force(config: &Value, output: &Output) {
     }
 }
 
-fn show(status: &HostStatus, url: &str, output: &Output) {
+fn show(status: &HostStatus, config: &Value, url: &str, output: &Output) {
     output.line(format!("{HEADING}suture {}{HEADING:#} at {url}", status.version));
     let line = |name: &str, value: String| output.line(format!("  {DIM}{name:<9}{DIM:#} {value}"));
     line(
@@ -58,6 +57,7 @@ fn show(status: &HostStatus, url: &str, output: &Output) {
             Some(why) => format!("{BAD}no{BAD:#}: {}", display::one_line(why)),
         },
     );
+    not_in_force(config, output);
     if status.stopping {
         line("stopping", format!("{WARN}yes{WARN:#}"));
     }

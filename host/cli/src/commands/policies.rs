@@ -124,7 +124,7 @@ async fn show(server: &Server, name: &str, output: &Output) -> CommandResult {
         output.json(&shown);
         return Ok(Exit::Done);
     }
-    let policy: PolicyStatus = serde_json::from_value(shown).map_err(|error| {
+    let policy: PolicyStatus = serde_json::from_value(shown.clone()).map_err(|error| {
         CliError::internal(format!("the answer is not that of a host of this version: {error}"))
     })?;
     output.line(format!(
@@ -154,6 +154,20 @@ async fn show(server: &Server, name: &str, output: &Output) -> CommandResult {
     }
     if let Some(error) = &policy.error {
         output.line(format!("  {BAD}error     {}{BAD:#}", display::lines(error)));
+    }
+    // Each as it could stand in the configuration.
+    let inline = |value: &Value| display::one_line(&value.to_string()).into_owned();
+    for (heading, field) in [("Grants", "grants"), ("Settings", "settings")] {
+        output.line(format!("\n{HEADING}{heading}{HEADING:#}"));
+        let lines: Vec<String> = match &shown[field] {
+            Value::Array(all) => all.iter().map(|one| format!("- {}", inline(one))).collect(),
+            Value::Object(all) => {
+                all.iter().map(|(name, value)| format!("{name}: {}", inline(value))).collect()
+            }
+            _ => Vec::new(),
+        };
+        let none = lines.is_empty().then(|| "none".to_owned());
+        lines.into_iter().chain(none).for_each(|line| output.line(format!("  {line}")));
     }
     if let Some(candidate) = &policy.candidate {
         waiting(&policy.name, candidate, output);

@@ -112,7 +112,9 @@ impl Dispatcher {
         }
         let attempts = self.incidents.get(id).map_or(0, |incident| incident.attempts);
         if attempts >= retry.attempts {
-            return self.escalate(id, format!("{why} (attempt {attempts} of {})", retry.attempts));
+            // Somebody may allow fewer meanwhile.
+            let most = retry.attempts.max(attempts);
+            return self.escalate(id, format!("{why} (attempt {attempts} of {most})"));
         }
         let pause = retry.pause(attempts).max(after.unwrap_or_default());
         let due = later(self.now(), pause);

@@ -127,6 +127,7 @@ impl Dispatcher {
         let now = self.now();
         let Some(incident) = self.incidents.get(id) else { return };
         let before = incident.state;
+        tracing::info!(incident = %id, policy = incident.policy, was = before.as_str(), "the alert has cleared");
         // What was concluded without a repair stays the conclusion.
         let state = match before {
             kept @ (IncidentState::Unnecessary | IncidentState::Planned | IncidentState::Cancelled) => kept,

@@ -155,7 +155,7 @@ fn of_policies(document: &mut Document) {
         "POST",
         "/api/v1/policies/{name}/accept",
         "acceptModule",
-        "Put a module to work that waits for that",
+        "Accept a module that waits: it takes the place of the one at work",
         |says| {
             says.takes::<policies::Accept>(true)
                 .answers::<PolicyDetail>(200, "The policy, with that module.")
@@ -246,7 +246,7 @@ fn of_incidents(document: &mut Document) {
         "POST",
         "/api/v1/incidents/{id}/retry",
         "retryIncident",
-        "Handle an incident once more that rests",
+        "Handle an incident again that has come to rest",
         |says| {
             says.more(
                 "As if its alert had just fired, which it must where the policy wants that. It has all its attempts \

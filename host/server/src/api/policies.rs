@@ -47,7 +47,7 @@ pub(super) struct Accept {
     digest: String,
 }
 
-/// Put a module to work that waits for that. It works when this is answered.
+/// Accept a module that waits: it takes the place of the one at work. It works when this is answered.
 pub(super) async fn accept(
     State(engine): State<Engine>,
     Extension(handle): Extension<Handle>,

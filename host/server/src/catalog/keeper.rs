@@ -300,7 +300,7 @@ impl Drop for Keeping {
 }
 
 impl Handle {
-    /// Put a module to work that waits for that. It works when this returns.
+    /// Accept a module that waits: it takes the place of the one at work. It works when this returns.
     ///
     /// # Errors
     /// Why it does not.

@@ -233,13 +233,13 @@ fn labels(
 ) {
     let name = &rule.name;
     let keyless = samples.iter().find_map(|labels| key(program.manifest(), labels).err());
-    let unwanted = samples.iter().find(|labels| !policy.wants(labels, false));
+    let unwanted = samples.iter().find_map(|labels| Some((labels, policy.unmet(labels)?)));
     let remedy =
-        "keep these labels in the rule's expression (`by (…)`), add them in its `labels`, or correct `match`";
+        "correct `match`; or keep the label in the rule's expression (`by (…)`), or add it in its `labels`";
     let problem = match (keyless, unwanted) {
         (Some(why), _) => format!("an alert of `{name}` can't be handled: {why}"),
-        (None, Some(labels)) => {
-            format!("an alert of `{name}` would not be for the policy: its labels are {labels:?}")
+        (None, Some((labels, unmet))) => {
+            format!("an alert of `{name}` would not be for the policy: {unmet}; its labels are {labels:?}")
         }
         (None, None) => {
             return report.ok("labels", format!("the labels of `{name}` have what the policy wants"));

@@ -108,11 +108,8 @@ fn setup(args: &RunArgs, manifest: &Manifest) -> Result<Setup, CliError> {
         .settings_schema
         .fill(setup.settings)
         .map_err(|error| CliError::usage(format!("the settings of policy `{}`: {error}", manifest.name)))?;
-    match (args.observe, args.enforce) {
-        (true, _) => setup.mode = Mode::Observe,
-        (false, true) => setup.mode = Mode::Enforce,
-        (false, false) => {}
-    }
+    // Whatever the configuration says for the alerts of a host: a person may want to look.
+    setup.mode = if args.enforce { Mode::Enforce } else { Mode::Observe };
     // What only plans changes nothing.
     if args.force || setup.mode == Mode::Observe {
         setup.confirm = Confirm::None;
