@@ -1,7 +1,7 @@
 //! A real Alertmanager with one receiver.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -14,6 +14,7 @@ use crate::process::{Process, free_port, loopback};
 pub struct Alertmanager {
     /// Where it answers.
     pub address: SocketAddr,
+    config: PathBuf,
     _process: Process,
 }
 
@@ -37,9 +38,10 @@ receivers:
     http_config: {{authorization: {{credentials: {token}}}}}
 "#
         );
-        std::fs::write(dir.join("alertmanager.yaml"), config)?;
+        let file = dir.join("alertmanager.yaml");
+        std::fs::write(&file, config)?;
         let arguments = [
-            format!("--config.file={}", dir.join("alertmanager.yaml").display()),
+            format!("--config.file={}", file.display()),
             format!("--storage.path={}", dir.join("alertmanager").display()),
             format!("--web.listen-address={address}"),
             "--cluster.listen-address=".to_owned(),
@@ -47,7 +49,7 @@ receivers:
         let ready = format!("http://{address}/-/ready");
         let log = dir.join("alertmanager.log");
         let process = Process::start("prometheus-alertmanager", &arguments, &log, &ready).await?;
-        Ok(Self { address, _process: process })
+        Ok(Self { address, config: file, _process: process })
     }
 
     /// An address for one that is yet to be started.
@@ -64,6 +66,29 @@ receivers:
     /// Where it does not answer.
     pub async fn alerts(&self) -> anyhow::Result<Vec<serde_json::Value>> {
         let url = format!("http://{}/api/v2/alerts", self.address);
+        Ok(reqwest::get(url).await?.error_for_status()?.json().await?)
+    }
+
+    /// Mute what is for the webhook from now on, by a time interval that is always.
+    ///
+    /// # Errors
+    /// Where it does not accept that.
+    pub async fn mute(&self) -> anyhow::Result<()> {
+        let config = std::fs::read_to_string(&self.config)?;
+        let config = config.replace("continue: true", "continue: true, mute_time_intervals: [always]");
+        let always = "time_intervals: [{name: always, time_intervals: [{times: [{start_time: '00:00', end_time: '24:00'}]}]}]";
+        std::fs::write(&self.config, format!("{config}{always}\n"))?;
+        let url = format!("http://{}/-/reload", self.address);
+        reqwest::Client::new().post(url).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// The groups of alerts that it holds now, as its API lists them.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub async fn groups(&self) -> anyhow::Result<Vec<serde_json::Value>> {
+        let url = format!("http://{}/api/v2/alerts/groups", self.address);
         Ok(reqwest::get(url).await?.error_for_status()?.json().await?)
     }
 

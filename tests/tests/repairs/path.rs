@@ -95,6 +95,35 @@ async fn what_is_silenced_in_alertmanager_is_not_taken_up() -> anyhow::Result<()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_time_interval_mutes_is_left_alone_though_it_was_posted() -> anyhow::Result<()> {
+    let bed = Bed::posted_to(include_str!("../fixtures/stale-lock.yaml"), nowhere).await?;
+    bed.fires().await?;
+    bed.alertmanager.mute().await?;
+    let is_muted = |group: &Value| {
+        let alert = &group["alerts"][0];
+        group["receiver"]["name"] == "suture" && alert["status"]["mutedBy"][0] == "always"
+    };
+    let muted = eventually(PATIENCE, async || {
+        bed.alertmanager.groups().await.unwrap_or_default().iter().any(is_muted)
+    });
+    ensure!(muted.await, "it is never muted");
+    // Nothing is found of it, and what was posted before waits.
+    bed.post(hello(0)).await?;
+    bed.counts(r#"suture_reconciliations_total{result="ok"}"#, 3.0).await?;
+    assert_eq!(bed.incidents().await?, 0);
+    let alerts = bed.alertmanager.alerts().await?;
+    let alert = alerts.iter().find(|alert| alert["labels"]["obj_name"] == "plex").context("no alert")?;
+    let mut posted = alert.clone();
+    posted["status"] = "firing".into();
+    bed.post(json!({"version": "4", "receiver": "suture", "alerts": [posted]})).await?;
+    let incident = bed.until("silenced").await?;
+    assert!(incident["summary"].as_str().unwrap_or_default().contains("`always`"), "{incident:#}");
+    assert!(bed.cluster.mutations().is_empty());
+    bed.server.stop(PATIENCE).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_silenced_after_it_was_posted_is_repaired_when_the_silence_is_over() -> anyhow::Result<()> {
     let bed = Bed::posted_to(include_str!("../fixtures/stale-lock.yaml"), nowhere).await?;
     bed.fires().await?;
