@@ -1,13 +1,13 @@
 //! What durability costs: writing a run down, bringing it back, and waiting.
 
-mod bed;
+mod fixture;
 mod recording;
 mod replaying;
 mod waiting;
 
 use crate::figure::Report;
 
-pub use bed::{Deed, Native, cluster, policy};
+pub use fixture::{Deed, Native, cluster, policy};
 pub use waiting::child;
 
 pub async fn figures(report: &mut Report) -> anyhow::Result<()> {

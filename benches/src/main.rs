@@ -5,7 +5,7 @@ mod bytes;
 mod durable;
 mod figure;
 mod guard;
-#[path = "../../host/server/tests/bed/guest.rs"]
+#[path = "../../host/server/tests/harness/guest.rs"]
 #[allow(
     dead_code,
     missing_docs,

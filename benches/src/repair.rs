@@ -2,40 +2,40 @@
 //! a bare program that sends the same requests; and a shell script with `kubectl` over ours.
 
 mod bare;
+mod fixture;
 mod script;
 mod suture;
-mod world;
 
 use crate::figure::{Figure, Goal, Report, median_seconds};
-use world::{Requests, World};
+use fixture::{RepairFixture, Requests};
 
 /// How often the sources are repaired by each program, and how often by the script.
 const ROUNDS: usize = 15;
 const SCRIPT_ROUNDS: usize = 3;
 
 pub async fn figures(report: &mut Report) -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let (suture, bare) = (suture::Suture::new(&world).await?, bare::Bare::new(&world).await?);
+    let fixture = RepairFixture::new().await?;
+    let (suture, bare) = (suture::Suture::new(&fixture).await?, bare::Bare::new(&fixture).await?);
     let [mut ours, mut bares, mut scripts] = [const { Vec::new() }; 3];
     for round in 0..report.count(ROUNDS, 1) + 1 {
         let tag = format!("round-{round}");
-        world.break_all().await?;
+        fixture.break_all().await?;
         suture.requests.lock().clear();
-        let took = suture.repair(&world).await?;
-        world.check("suture").await?;
-        world.break_all().await?;
+        let took = suture.repair(&fixture).await?;
+        fixture.check("suture").await?;
+        fixture.break_all().await?;
         bare.requests.lock().clear();
-        let bare_took = bare.repair(&world, &tag).await?;
-        world.check("the bare program").await?;
+        let bare_took = bare.repair(&fixture, &tag).await?;
+        fixture.check("the bare program").await?;
         // The first round asks what the API server serves, and warms it.
         if round > 0 {
             ours.push(took);
             bares.push(bare_took);
         }
         if (1..=SCRIPT_ROUNDS).contains(&round) {
-            world.break_all().await?;
-            scripts.push(script::repair(&world, &format!("script-{round}")).await?);
-            world.check("the script").await?;
+            fixture.break_all().await?;
+            scripts.push(script::repair(&fixture, &format!("script-{round}")).await?);
+            fixture.check("the script").await?;
         }
     }
     let [ours, bares, scripts] = [ours, bares, scripts].map(median_seconds);

@@ -83,7 +83,7 @@ impl Gated {
 
     /// Perform the changes that were stopped before: requests of hosts that are dead, which
     /// arrive late.
-    pub async fn let_go(&self) -> Vec<Result<Reply, Fault>> {
+    pub async fn release(&self) -> Vec<Result<Reply, Fault>> {
         let held = std::mem::take(&mut self.state.lock().held);
         let mut arrived = Vec::new();
         for prepared in held {

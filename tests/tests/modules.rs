@@ -2,7 +2,7 @@
 //! error that names the limit, and a host goes on beside it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on panics")]
 
-#[path = "../../host/server/tests/bed/guest.rs"]
+#[path = "../../host/server/tests/harness/guest.rs"]
 #[allow(dead_code, reason = "only a part is used here")]
 mod guest;
 

@@ -7,7 +7,7 @@
     reason = "a test that can not go on panics"
 )]
 
-#[path = "../../host/server/tests/bed/guest.rs"]
+#[path = "../../host/server/tests/harness/guest.rs"]
 #[allow(dead_code, reason = "only a part is used here")]
 mod guest;
 

@@ -6,11 +6,11 @@
     reason = "a test that can not go on panics"
 )]
 
-#[path = "../../host/registry/tests/bed/mod.rs"]
+#[path = "../../host/registry/tests/harness/mod.rs"]
 #[allow(dead_code, reason = "only a part is used here")]
-mod bed;
+mod harness;
 
-#[path = "../../host/server/tests/bed/guest.rs"]
+#[path = "../../host/server/tests/harness/guest.rs"]
 #[allow(dead_code, reason = "only a part is used here")]
 mod guest;
 
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bed::{Registry, client};
+use harness::{Registry, client};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};

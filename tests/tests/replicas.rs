@@ -18,14 +18,14 @@ use suture_tests::process::eventually;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Two hosts, and a ReplicationSource that has missed a sync.
-struct Bed {
+struct ReplicasHarness {
     plane: &'static ControlPlane,
     namespace: String,
     folder: tempfile::TempDir,
     config: String,
 }
 
-impl Bed {
+impl ReplicasHarness {
     async fn new() -> anyhow::Result<Self> {
         let plane = ControlPlane::shared();
         plane.apply(include_str!("../fixtures/crds/volsync.backube_replicationsources.yaml")).await?;
@@ -105,33 +105,33 @@ policies:
 #[tokio::test(flavor = "multi_thread")]
 async fn the_second_host_stands_by_opens_nothing_and_takes_over_when_the_first_is_killed()
 -> anyhow::Result<()> {
-    let bed = Bed::new().await?;
-    let (first, second) = bed.two().await?;
+    let harness = ReplicasHarness::new().await?;
+    let (first, second) = harness.two().await?;
     assert_eq!(second.get("/healthz").await.context("no answer")?.0, 200);
-    assert_eq!(second.post("/hooks", &bed.alert()).await?, 503, "Alertmanager sends it again");
+    assert_eq!(second.post("/hooks", &harness.alert()).await?, 503, "Alertmanager sends it again");
     assert_eq!(second.get("/api/v1/runs").await.context("no answer")?.0, 503);
-    let held = format!("suture_lease_held{{lease=\"{}/suture\"}}", bed.namespace);
+    let held = format!("suture_lease_held{{lease=\"{}/suture\"}}", harness.namespace);
     let metrics = async |host: &Host| host.get("/metrics").await.unwrap_or_default().1;
     assert!(metrics(&first).await.contains(&format!("{held} 1")));
     assert!(metrics(&second).await.contains(&format!("{held} 0")));
     assert!(second.log().contains("standing by: the lease "), "{}", second.log());
-    let files = std::fs::read_dir(bed.folder.path().join("second/state"))?;
+    let files = std::fs::read_dir(harness.folder.path().join("second/state"))?;
     let files: Vec<_> = files.map(|file| file.map(|file| file.file_name())).collect::<Result<_, _>>()?;
     assert_eq!(files, ["modules"], "the journal is not opened");
 
     first.signal(Signal::KILL)?;
     second.until(200, "ready").await?;
     assert!(metrics(&second).await.contains(&format!("{held} 1")));
-    assert_eq!(second.post("/hooks", &bed.alert()).await?, 200);
+    assert_eq!(second.post("/hooks", &harness.alert()).await?, 200);
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_is_asked_to_end_gives_the_lease_back_and_one_that_stands_by_just_ends()
 -> anyhow::Result<()> {
-    let bed = Bed::new().await?;
-    let (mut first, mut second) = bed.two().await?;
-    let mut third = bed.host("third")?;
+    let harness = ReplicasHarness::new().await?;
+    let (mut first, mut second) = harness.two().await?;
+    let mut third = harness.host("third")?;
     third.until(503, "standby").await?;
     third.signal(Signal::TERM)?;
     assert_eq!(third.ended().await?.code(), Some(0));
@@ -139,7 +139,7 @@ async fn a_host_that_is_asked_to_end_gives_the_lease_back_and_one_that_stands_by
     assert_eq!(first.ended().await?.code(), Some(0));
     assert!(first.log().contains("the lease is given back"), "{}", first.log());
     second.until(200, "ready").await?;
-    assert_eq!(bed.transitions().await?, Some(1));
+    assert_eq!(harness.transitions().await?, Some(1));
     second.signal(Signal::TERM)?;
     assert_eq!(second.ended().await?.code(), Some(0));
     Ok(())
@@ -148,13 +148,13 @@ async fn a_host_that_is_asked_to_end_gives_the_lease_back_and_one_that_stands_by
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_is_stopped_in_the_middle_of_a_repair_does_nothing_more_when_it_wakes_up()
 -> anyhow::Result<()> {
-    let bed = Bed::new().await?;
-    let (mut first, second) = bed.two().await?;
-    assert_eq!(first.post("/hooks", &bed.alert()).await?, 200);
+    let harness = ReplicasHarness::new().await?;
+    let (mut first, second) = harness.two().await?;
+    assert_eq!(first.post("/hooks", &harness.alert()).await?, 200);
     // It asks for a sync, and waits for VolSync, which is not there.
     let mut source = Value::Null;
     let asked = async || {
-        source = bed.source().await.unwrap_or_default();
+        source = harness.source().await.unwrap_or_default();
         source["spec"]["trigger"]["manual"].is_string()
     };
     assert!(eventually(PATIENCE, asked).await, "{source:#}\n{}", first.log());
@@ -166,26 +166,26 @@ async fn a_host_that_is_stopped_in_the_middle_of_a_repair_does_nothing_more_when
     let now = RealClock.now().to_string();
     let status = json!({"status": {"lastManualSync": tag, "lastSyncTime": now, "lastSyncStartTime": now,
         "latestMoverStatus": {"result": "Successful"}}});
-    let sources = bed.sources()?;
+    let sources = harness.sources()?;
     sources.patch_status("plex", &PatchParams::default(), &Patch::Merge(status)).await?;
-    let before = bed.source().await?;
+    let before = harness.source().await?;
     first.signal(Signal::CONT)?;
     assert_eq!(first.ended().await?.code(), Some(1), "{}", first.log());
     assert!(first.log().contains("another host may hold it by now"), "{}", first.log());
-    let after = bed.source().await?;
+    let after = harness.source().await?;
     assert_eq!(after["metadata"]["resourceVersion"], before["metadata"]["resourceVersion"]);
     assert_eq!(after["spec"]["trigger"]["manual"], tag);
     assert_eq!(second.get("/readyz").await.context("no answer")?.0, 200);
-    assert_eq!(bed.transitions().await?, Some(1));
+    assert_eq!(harness.transitions().await?, Some(1));
 
     // The repair is not lost: once the host may act again, it puts the schedule back.
     second.signal(Signal::TERM)?;
-    let again = bed.host("first")?;
+    let again = harness.host("first")?;
     again.until(200, "ready").await?;
     let is_back = async || {
-        let source = bed.source().await.unwrap_or_default();
+        let source = harness.source().await.unwrap_or_default();
         source["spec"]["trigger"]["manual"].is_null() && source["spec"]["trigger"]["schedule"].is_string()
     };
-    assert!(eventually(PATIENCE, is_back).await, "{:#}\n{}", bed.source().await?, again.log());
+    assert!(eventually(PATIENCE, is_back).await, "{:#}\n{}", harness.source().await?, again.log());
     Ok(())
 }

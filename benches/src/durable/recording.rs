@@ -10,7 +10,7 @@ use suture_core::{Clock, RealClock};
 use suture_engine::execute;
 use suture_journal::{Change, Durability, Journal, MemoryLog, RunHeader, RunLog, RunRecord, RunState};
 
-use super::bed::{self, Deed, EFFECTS, Native, Slow};
+use super::fixture::{self, Deed, EFFECTS, Native, Slow};
 use crate::figure::{Figure, Goal, median_seconds};
 
 /// Runs at once.
@@ -44,7 +44,7 @@ pub async fn figure() -> anyhow::Result<Figure> {
 /// How long all runs take together, their beginnings and ends included.
 async fn round_of(folder: Option<&Path>) -> anyhow::Result<Duration> {
     let clock: Arc<dyn Clock> = Arc::new(RealClock);
-    let inner = bed::cluster(RUNS, clock.clone())?;
+    let inner = fixture::cluster(RUNS, clock.clone())?;
     let cluster =
         Arc::new(Slow { inner, clock: clock.clone(), latency: LATENCY, waiting: AtomicUsize::new(0) });
     let program = Native::program(Deed::Repair)?;
@@ -52,7 +52,8 @@ async fn round_of(folder: Option<&Path>) -> anyhow::Result<Duration> {
     let began = Instant::now();
     let mut runs = Vec::new();
     for number in 0..RUNS {
-        let (spec, cluster, clock) = (bed::spec(program.clone(), number)?, cluster.clone(), clock.clone());
+        let (spec, cluster, clock) =
+            (fixture::spec(program.clone(), number)?, cluster.clone(), clock.clone());
         let journal = journal.clone();
         runs.push(tokio::spawn(async move {
             let log: Arc<dyn RunLog> = match &journal {
@@ -63,7 +64,7 @@ async fn round_of(folder: Option<&Path>) -> anyhow::Result<Duration> {
                     journal.run_log(spec.run.clone())
                 }
             };
-            anyhow::Ok(execute(spec, bed::session(cluster, clock, log)).await?)
+            anyhow::Ok(execute(spec, fixture::session(cluster, clock, log)).await?)
         }));
     }
     for run in runs {

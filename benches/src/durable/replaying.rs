@@ -9,7 +9,7 @@ use suture_engine::execute;
 use suture_engine::run::Past;
 use suture_journal::{Body, MemoryLog};
 
-use super::bed::{self, Deed, EFFECTS, Native};
+use super::fixture::{self, Deed, EFFECTS, Native};
 use crate::figure::{Figure, Goal, median_seconds};
 
 const ROUNDS: usize = 2000;
@@ -19,10 +19,12 @@ pub async fn figure() -> anyhow::Result<Figure> {
     let program = Native::program(Deed::Repair)?;
     let (mut replayed, mut live) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS + 50 {
-        let cluster = Arc::new(bed::cluster(1, clock.clone())?);
+        let cluster = Arc::new(fixture::cluster(1, clock.clone())?);
         let log = Arc::new(MemoryLog::default());
-        let (spec, session) =
-            (bed::spec(program.clone(), 0)?, bed::session(cluster.clone(), clock.clone(), log.clone()));
+        let (spec, session) = (
+            fixture::spec(program.clone(), 0)?,
+            fixture::session(cluster.clone(), clock.clone(), log.clone()),
+        );
         let began = Instant::now();
         let finished = execute(spec, session).await?;
         let took_live = began.elapsed();
@@ -35,8 +37,8 @@ pub async fn figure() -> anyhow::Result<Figure> {
         ensure!(steps == u32::try_from(EFFECTS).ok(), "{steps:?}");
         let done = cluster.mutations().len();
         let log = Arc::new(MemoryLog::beginning_with(entries.clone()));
-        let mut spec = bed::spec(program.clone(), 0)?;
-        let session = bed::session(cluster.clone(), clock.clone(), log);
+        let mut spec = fixture::spec(program.clone(), 0)?;
+        let session = fixture::session(cluster.clone(), clock.clone(), log);
         let began = Instant::now();
         spec.past = Some(Past::new(entries, clock.now(), "bench", &session.locks));
         let finished = execute(spec, session).await?;

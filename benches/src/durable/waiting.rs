@@ -14,7 +14,7 @@ use suture_core::{Clock, Notification, RealClock};
 use suture_engine::{Budgets, Engine, EngineConfig, Metrics, NoPager};
 use suture_journal::Journal;
 
-use super::bed::{self, Deed, Slow};
+use super::fixture::{self, Deed, Slow};
 
 const RUNS: usize = 10_000;
 /// Alerts of a notification.
@@ -63,7 +63,7 @@ async fn first(folder: &Path) -> anyhow::Result<()> {
     let began = Instant::now();
     for batch in 0..RUNS / AT_ONCE {
         let alert = |number| {
-            let name = bed::name(number);
+            let name = fixture::name(number);
             json!({"status": "firing", "startsAt": "2026-11-22T04:00:00Z", "fingerprint": name,
                 "annotations": {"summary": format!("the backup of {name} is too old")},
                 "labels": {"alertname": "BackupTooOld", "obj_namespace": "media", "obj_name": name,
@@ -109,10 +109,10 @@ async fn second(folder: &Path) -> anyhow::Result<()> {
 
 async fn host(folder: &Path) -> anyhow::Result<(Engine, Arc<Slow>)> {
     let clock: Arc<dyn Clock> = Arc::new(RealClock);
-    let inner = bed::cluster(RUNS, clock.clone())?;
+    let inner = fixture::cluster(RUNS, clock.clone())?;
     let (latency, waiting) = (Duration::ZERO, AtomicUsize::new(0));
     let cluster = Arc::new(Slow { inner, clock: clock.clone(), latency, waiting });
-    let policy = bed::policy(Deed::Wait, bed::grants()?, &*clock)?;
+    let policy = fixture::policy(Deed::Wait, fixture::grants()?, &*clock)?;
     let engine = Engine::start(EngineConfig {
         policies: vec![Arc::new(policy)],
         kept: None,

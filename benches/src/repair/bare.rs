@@ -14,7 +14,7 @@ use kube::{Api, Client};
 use serde_json::json;
 use tokio::sync::broadcast;
 
-use super::world::{Requests, World, resource, sources};
+use super::fixture::{RepairFixture, Requests, resource, sources};
 
 pub struct Bare {
     client: Client,
@@ -25,25 +25,25 @@ pub struct Bare {
 type Synced = (String, String);
 
 impl Bare {
-    pub async fn new(world: &World) -> anyhow::Result<Self> {
-        let (client, requests) = world.client().await?;
+    pub async fn new(fixture: &RepairFixture) -> anyhow::Result<Self> {
+        let (client, requests) = fixture.client().await?;
         Ok(Self { client, requests })
     }
 
     /// All sources at once; the time until all are repaired.
-    pub async fn repair(&self, world: &World, tag: &str) -> anyhow::Result<Duration> {
+    pub async fn repair(&self, fixture: &RepairFixture, tag: &str) -> anyhow::Result<Duration> {
         let began = Instant::now();
-        let api = Api::namespaced_with(self.client.clone(), &world.namespace, &resource());
+        let api = Api::namespaced_with(self.client.clone(), &fixture.namespace, &resource());
         let (tell, _) = broadcast::channel(1000);
         let watch = tokio::spawn(watch(api, tell.clone()));
-        try_join_all(sources().map(|name| self.source(world, name, tag, tell.subscribe()))).await?;
+        try_join_all(sources().map(|name| self.source(fixture, name, tag, tell.subscribe()))).await?;
         watch.abort();
         Ok(began.elapsed())
     }
 
     async fn source(
         &self,
-        world: &World,
+        fixture: &RepairFixture,
         name: String,
         tag: &str,
         mut synced: broadcast::Receiver<Synced>,
@@ -51,7 +51,7 @@ impl Bare {
         let api = |group: &str, version: &str, kind: &str, plural: &str| {
             let kind = GroupVersionKind::gvk(group, version, kind);
             let resource = ApiResource::from_gvk_with_plural(&kind, plural);
-            Api::<DynamicObject>::namespaced_with(self.client.clone(), &world.namespace, &resource)
+            Api::<DynamicObject>::namespaced_with(self.client.clone(), &fixture.namespace, &resource)
         };
         let replication = api("volsync.backube", "v1alpha1", "ReplicationSource", "replicationsources");
         let jobs = api("batch", "v1", "Job", "jobs");

@@ -5,20 +5,20 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use tokio::process::Command;
 
-use super::world::{World, sources};
+use super::fixture::{RepairFixture, sources};
 
 const SCRIPT: &str = "benches/src/repair/script.sh";
 
 /// All sources; the time until all are repaired.
-pub async fn repair(world: &World, tag: &str) -> anyhow::Result<Duration> {
+pub async fn repair(fixture: &RepairFixture, tag: &str) -> anyhow::Result<Duration> {
     let kubectl = suture_envtest::program("kubectl")?;
     let began = Instant::now();
     let status = Command::new("sh")
         .arg(SCRIPT)
         .arg(kubectl)
-        .args([&world.namespace, tag])
+        .args([&fixture.namespace, tag])
         .args(sources())
-        .env("KUBECONFIG", world.plane.kubeconfig())
+        .env("KUBECONFIG", fixture.plane.kubeconfig())
         .status()
         .await?;
     ensure!(status.success(), "{SCRIPT}: {status}");

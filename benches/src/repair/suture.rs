@@ -15,7 +15,7 @@ use suture_journal::Journal;
 use suture_runtime::{Compiler, Runtime};
 use tokio::sync::broadcast;
 
-use super::world::{Requests, World, sources};
+use super::fixture::{RepairFixture, Requests, sources};
 use crate::policy::{COMPONENT, component};
 
 pub struct Suture {
@@ -25,11 +25,12 @@ pub struct Suture {
 }
 
 impl Suture {
-    pub async fn new(world: &World) -> anyhow::Result<Self> {
+    pub async fn new(fixture: &RepairFixture) -> anyhow::Result<Self> {
         let bytes = component()?;
         let program = Arc::new(Runtime::new(Compiler::InProcess)?.load(&bytes, None).await?);
-        let (client, requests) = world.client().await?;
-        let connection = Connection { client, namespace: world.namespace.clone(), url: world.plane.url() };
+        let (client, requests) = fixture.client().await?;
+        let connection =
+            Connection { client, namespace: fixture.namespace.clone(), url: fixture.plane.url() };
         // Neither side limits its own rate: the work is measured, not the patience.
         let config = LiveConfig { requests_per_second: 100_000, burst: 100_000, ..LiveConfig::default() };
         let cluster = Arc::new(LiveCluster::new(connection, &config, Arc::new(RealClock)));
@@ -37,7 +38,7 @@ impl Suture {
     }
 
     /// One notification with an alert for each source; the time until all are repaired.
-    pub async fn repair(&self, world: &World) -> anyhow::Result<Duration> {
+    pub async fn repair(&self, fixture: &RepairFixture) -> anyhow::Result<Duration> {
         let folder = tempfile::tempdir()?;
         let clock: Arc<dyn Clock> = Arc::new(RealClock);
         let (listeners, mut progress) = broadcast::channel(10_000);
@@ -61,7 +62,7 @@ impl Suture {
         .await?;
         let alerts = sources().map(|name| {
             json!({"status": "firing", "startsAt": "2026-11-22T04:00:00Z", "fingerprint": name,
-                "labels": {"alertname": "VolSyncVolumeOutOfSync", "obj_namespace": world.namespace,
+                "labels": {"alertname": "VolSyncVolumeOutOfSync", "obj_namespace": fixture.namespace,
                     "obj_name": name, "role": "source", "method": "restic"}})
         });
         let notification = json!({"alerts": alerts.collect::<Vec<_>>()});

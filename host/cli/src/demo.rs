@@ -2,7 +2,7 @@
 //! installation has, Prometheus and Alertmanager, as small as they can be.
 
 mod alertmanager;
-mod stage;
+mod host;
 mod story;
 
 use std::path::Path;
@@ -18,8 +18,8 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::error::{CliError, Exit};
 use crate::output::{DIM, GOOD, HEADING, Output};
 use alertmanager::Alertmanager;
-use stage::Stage;
-use story::{CASES, Case, Told};
+use host::DemoHost;
+use story::{CASES, Case, CaseResult};
 
 /// How long one incident may take before the demo gives up on it, in real time.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,8 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Why the host does not start, or an incident does not come to its end.
 pub async fn run(policy: &Path, speed: f64, output: &Output) -> Result<Exit, CliError> {
     let mut alertmanager = Alertmanager::start().await?;
-    let mut stage = Stage::set(policy, speed, alertmanager.address()).await?;
-    story::introduce(&stage, output);
+    let mut host = DemoHost::set(policy, speed, alertmanager.address()).await?;
+    story::introduce(&host, output);
     let mut told = Vec::new();
     for (index, case) in CASES.iter().enumerate() {
         if index > 0 {
@@ -40,7 +40,7 @@ pub async fn run(policy: &Path, speed: f64, output: &Output) -> Result<Exit, Cli
         let heading = format!("{} of {}  {}", index + 1, CASES.len(), case.title);
         output.line(format!("\n{HEADING}{heading}{HEADING:#}"));
         output.line(story::wrapped(case.about, output));
-        let played = play(case, &mut stage, &mut alertmanager, output);
+        let played = play(case, &mut host, &mut alertmanager, output);
         let clock = suture_core::RealClock;
         let incident = (&clock as &dyn suture_core::Clock).timeout(PATIENCE, played).await;
         let incident = incident.ok_or_else(|| {
@@ -50,17 +50,17 @@ pub async fn run(policy: &Path, speed: f64, output: &Output) -> Result<Exit, Cli
                 PATIENCE.as_secs()
             ))
         })??;
-        told.push(Told { case, incident });
+        told.push(CaseResult { case, incident });
     }
-    let journal = stage.journal();
+    let journal = host.journal();
     if output.is_json() {
         let incidents: Vec<_> = told.iter().map(|told| json!(told.incident)).collect();
         output.json(&json!({"incidents": incidents, "journal": journal}));
     } else {
         story::conclude(&told, &journal, output);
     }
-    let good = told.iter().all(Told::is_as_it_should_be);
-    stage.stop().await;
+    let good = told.iter().all(CaseResult::is_as_it_should_be);
+    host.stop().await;
     Ok(if good { Exit::Done } else { Exit::Failed })
 }
 
@@ -75,18 +75,18 @@ async fn pause(output: &Output) {
 /// One alert, from the moment it fires until its incident is over.
 async fn play(
     case: &Case,
-    stage: &mut Stage,
+    host: &mut DemoHost,
     alertmanager: &mut Alertmanager,
     output: &Output,
 ) -> Result<IncidentRecord, CliError> {
-    let alert = stage.fire(case)?;
-    let url = stage.webhook();
-    let status = alertmanager.post(&url, stage.token(), &alert).await?;
+    let alert = host.fire(case)?;
+    let url = host.webhook();
+    let status = alertmanager.post(&url, host.token(), &alert).await?;
     let sent = format!("\n  {DIM}Alertmanager ─► POST {url} ─► {status}{DIM:#}");
     output.line(sent);
     let mut timeline = None;
     loop {
-        match next(&mut stage.progress).await? {
+        match next(&mut host.progress).await? {
             Progress::Began(run) => {
                 output.line(format!("  {DIM}run {} in mode {}{DIM:#}\n", run.id, run.mode.as_str()));
                 timeline = Some(Timeline::starting_at(run.started_at, output.look()));
@@ -100,11 +100,11 @@ async fn play(
                 if let Some(mut timeline) = timeline.take() {
                     output.line(timeline.finish());
                 }
-                if stage.is_in_sync(case) {
+                if host.is_in_sync(case) {
                     output.line(format!(
                         "\n  {DIM}the backup is in sync: the metric follows, the alert resolves{DIM:#}"
                     ));
-                    stage.resolve(case)?;
+                    host.resolve(case)?;
                 }
             }
             Progress::Incident(incident) if is_over(&incident) => {

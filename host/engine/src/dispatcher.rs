@@ -67,7 +67,7 @@ pub(crate) enum Command {
     /// A run began or ceased to wait.
     Waiting { run: RunId, waiting: bool },
     /// A policy has rights again that it lacked, perhaps.
-    LetGo { policy: String },
+    ReleaseHeld { policy: String },
     /// Prometheus was asked whether an incident's alert still fires.
     Checked { incident: IncidentId, firing: Result<bool, String> },
     /// Prometheus was asked about alerts that are not confirmed yet; why it could not be.
@@ -302,7 +302,7 @@ impl Dispatcher {
         match command {
             Command::Ended { run, finished } => self.ended(&run, finished),
             Command::Waiting { run, waiting } => self.waiting(&run, waiting),
-            Command::LetGo { policy } => drop(self.to_let_go.insert(policy)),
+            Command::ReleaseHeld { policy } => drop(self.to_let_go.insert(policy)),
             Command::Checked { incident, firing } => self.checked(&incident, firing).await,
             Command::Confirmed { answers, unavailable } => self.answered(answers, unavailable).await,
             Command::Silences { answers } => self.silences_answered(answers).await,

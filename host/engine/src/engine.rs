@@ -319,7 +319,7 @@ impl Engine {
             false => self.0.held.write().insert(policy.to_owned(), hold),
         };
         // What has waited for this starts now.
-        let _ = self.0.commands.send(Command::LetGo { policy: policy.to_owned() });
+        let _ = self.0.commands.send(Command::ReleaseHeld { policy: policy.to_owned() });
     }
 
     fn show_pauses(&self) {

@@ -29,7 +29,7 @@ pub fn key(manifest: &Manifest, labels: &Labels) -> Result<Labels, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::bed::manifest;
+    use crate::run::harness::manifest;
 
     #[test]
     fn a_key_label_that_is_missing_or_no_name_is_refused() {

@@ -275,7 +275,7 @@ async fn finish(recorder: &Recorder, ending: Ending, log: &dyn RunLog) -> Result
 }
 
 #[cfg(test)]
-pub(crate) mod bed;
+pub(crate) mod harness;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]

@@ -7,7 +7,7 @@
 )]
 
 #[allow(dead_code, reason = "only a part is used here")]
-mod bed;
+mod harness;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,8 +18,8 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use bed::client;
 use futures::stream;
+use harness::client;
 use serde_json::json;
 use suture_core::Digest;
 use suture_core::{Clock, RealClock};
@@ -146,7 +146,7 @@ fn known(dir: &tempfile::TempDir, registry: &str) -> Client {
     let file = dir.path().join("config.json");
     let text = json!({"auths": {registry: {"username": "anna", "password": "s3cret"}}}).to_string();
     std::fs::write(&file, text).unwrap();
-    Client::new(ClientOptions { credentials: Some(file), ..bed::options(PATIENCE) }).unwrap()
+    Client::new(ClientOptions { credentials: Some(file), ..harness::options(PATIENCE) }).unwrap()
 }
 
 /// Who asks for a password and counts what comes with one; then it is as one likes.

@@ -6,12 +6,12 @@
     reason = "a test that can not go on panics"
 )]
 
-mod bed;
+mod harness;
 
 use std::path::Path;
 use std::time::Duration;
 
-use bed::{Registry, client, options};
+use harness::{Registry, client, options};
 use serde_json::Value;
 use suture_core::Digest;
 use suture_registry::{About, Client, ClientOptions, OciError, PublicKey};

@@ -36,7 +36,7 @@ pub struct Change {
     /// The object after; of a delete, as it was last.
     pub after: Value,
     /// All objects as they were just before.
-    pub world: Arc<BTreeMap<ObjectRef, Object>>,
+    pub objects: Arc<BTreeMap<ObjectRef, Object>>,
 }
 
 impl Change {
@@ -58,8 +58,8 @@ impl Change {
             "delete" => &[object, before, now],
             _ => &[object, before, patch, now],
         };
-        let world = self.world.clone();
-        let lookup = looking_up(Arc::new(move |reference| world.get(reference).cloned()), Arc::default());
+        let objects = self.objects.clone();
+        let lookup = looking_up(Arc::new(move |reference| objects.get(reference).cloned()), Arc::default());
         condition.test_with(variables, Some(lookup)).map_err(|error| error.to_string())
     }
 

@@ -16,14 +16,14 @@ mod changes;
 mod clean;
 mod faults;
 mod grants;
-mod happenings;
 mod initial;
 mod logs;
+mod outside_events;
 mod pods;
 mod prometheus;
 mod reading;
+mod reconstruction;
 mod then;
-mod world;
 mod writing;
 mod yaml;
 
@@ -35,7 +35,7 @@ use suture_journal::{Call, Entry, Ledger, RunHeader, RunRecord};
 use crate::format::Scenario;
 use grants::Grants;
 use initial::Initial;
-use world::World;
+use reconstruction::Reconstruction;
 
 /// A run as the journal has it.
 #[derive(Clone, Copy, Debug)]
@@ -84,20 +84,27 @@ pub fn export(recording: &Recording<'_>) -> Result<String, ExportError> {
     }
     let calls = Call::all(entries);
     let initial = Initial::of(&calls, recording, ending);
-    let mut world = World::new(&initial, run, &calls).map_err(|why| ExportError::Unfaithful(vec![why]))?;
+    let mut reconstruction =
+        Reconstruction::new(&initial, run, &calls).map_err(|why| ExportError::Unfaithful(vec![why]))?;
     for (index, call) in calls.iter().enumerate() {
-        world.live_through(index, call);
+        reconstruction.live_through(index, call);
     }
-    if !world.doubts.is_empty() {
-        return Err(ExportError::Unfaithful(world.doubts));
+    if !reconstruction.doubts.is_empty() {
+        return Err(ExportError::Unfaithful(reconstruction.doubts));
     }
     // An old record does not hold the grants. Without any, a scenario grants what the manifest
     // requests, in the namespaces that it names; where the run had less, or more, the narrowest
     // that allow what it did are written down.
     let known = (!header.grants.is_empty()).then_some(&*header.grants);
-    let written = writing::Parts { recording, ending, initial: &initial, world: &world, grants: known };
+    let written = writing::Parts {
+        recording,
+        ending,
+        initial: &initial,
+        reconstruction: &reconstruction,
+        grants: known,
+    };
     let mut text = written.text();
-    let grants = Grants::of(&calls, &world);
+    let grants = Grants::of(&calls, &reconstruction);
     if known.is_none() && !grants.are_default(&text) {
         text = writing::Parts { grants: Some(&grants.narrowest()), ..written }.text();
     }

@@ -1,9 +1,9 @@
 //! Plays a scenario: the real engine on a simulated cluster, under a virtual clock.
 
 mod disk;
+mod environment;
 mod pace;
 mod ready;
-mod stage;
 mod trouble;
 
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ use crate::expect::{Change, Difference, Ended, Lookup, check_doubts, differences
 use crate::format::Scenario;
 use crate::report::{PlayedRun, Report, Verdict};
 use crate::timeline::{Look, Timeline};
-use stage::Playing;
+use environment::Playing;
 
 pub(crate) use disk::Disk;
 pub(crate) use ready::{Play, Ready};
@@ -125,9 +125,9 @@ fn compare(
 
 /// What the runs changed, in the order in which it happened.
 fn changes(runs: &[PlayedRun], cluster: &SimulatedCluster) -> Vec<Change> {
-    let mut worlds: BTreeMap<String, _> = BTreeMap::new();
+    let mut objects: BTreeMap<String, _> = BTreeMap::new();
     for change in cluster.mutations() {
-        worlds.extend(change.step.map(|step| (step.to_string(), change.objects)));
+        objects.extend(change.step.map(|step| (step.to_string(), change.objects)));
     }
     let mut all = Vec::new();
     for (index, run) in runs.iter().enumerate() {
@@ -142,7 +142,7 @@ fn changes(runs: &[PlayedRun], cluster: &SimulatedCluster) -> Vec<Change> {
                 before,
                 after: (**after).clone(),
                 // What observe mode only plans never came so far.
-                world: worlds.get(&prepared.step.to_string()).cloned().unwrap_or_default(),
+                objects: objects.get(&prepared.step.to_string()).cloned().unwrap_or_default(),
             });
         }
     }

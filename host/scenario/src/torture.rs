@@ -39,8 +39,8 @@ mod line;
 mod perturbation;
 mod reference;
 mod request;
+mod surroundings;
 mod trouble;
-mod world;
 
 pub use campaign::{Campaign, Progress, Subject, Summary};
 pub use failure::Failure;

@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that can not go on panics")]
 
 #[allow(dead_code, reason = "each file of tests uses a part of it")]
-mod bed;
+mod harness;
 
 use std::net::SocketAddr;
 
-use bed::{Bed, TOKEN, bed, options};
+use harness::{ServerHarness, TOKEN, harness, options};
 use serde_json::Value;
 use suture_server::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -27,14 +27,14 @@ async fn ask(to: SocketAddr, request: &str, headers: &[&str]) -> (u16, String) {
     (status, body["error"]["message"].as_str().unwrap_or_default().to_owned())
 }
 
-async fn pause(bed: &Bed, headers: &[&str]) -> u16 {
-    ask(bed.server.admin_addr(), "POST /api/v1/pause HTTP/1.1", headers).await.0
+async fn pause(harness: &ServerHarness, headers: &[&str]) -> u16 {
+    ask(harness.server.admin_addr(), "POST /api/v1/pause HTTP/1.1", headers).await.0
 }
 
 #[tokio::test]
 async fn a_page_can_not_pause_the_host() {
-    let bed = bed().await;
-    let host = format!("Host: {}", bed.server.admin_addr());
+    let harness = harness().await;
+    let host = format!("Host: {}", harness.server.admin_addr());
     let page = "Origin: https://evil.example";
     for headers in [
         // `fetch(…, {method: "POST", mode: "no-cors"})`, with what it may set unasked.
@@ -59,18 +59,18 @@ async fn a_page_can_not_pause_the_host() {
         vec!["Host: evil.example:8081", JSON],
         vec!["Host: localhost", "Host: evil.example", JSON],
     ] {
-        let status = pause(&bed, &headers).await;
+        let status = pause(&harness, &headers).await;
         assert!((400..500).contains(&status), "{status}: {headers:?}");
-        assert!(!bed.server.engine().is_paused(), "{headers:?}");
+        assert!(!harness.server.engine().is_paused(), "{headers:?}");
     }
-    assert_eq!(pause(&bed, &[&host, JSON]).await, 200);
-    assert!(bed.server.engine().is_paused());
+    assert_eq!(pause(&harness, &[&host, JSON]).await, 200);
+    assert!(harness.server.engine().is_paused());
 }
 
 #[tokio::test]
 async fn a_page_whose_name_leads_here_reads_nothing() {
-    let bed = bed().await;
-    let admin = bed.server.admin_addr();
+    let harness = harness().await;
+    let admin = harness.server.admin_addr();
     let (status, message) = ask(admin, "GET /api/v1/runs HTTP/1.1", &["Host: evil.example"]).await;
     assert_eq!(status, 421);
     assert!(message.contains("`admin.hosts`"), "{message}");
@@ -93,11 +93,11 @@ async fn a_page_whose_name_leads_here_reads_nothing() {
 
 #[tokio::test]
 async fn probes_and_scrapes_come_under_any_name() {
-    let bed = bed().await;
+    let harness = harness().await;
     for path in ["/healthz", "/readyz", "/metrics"] {
         let get = format!("GET {path} HTTP/1.1");
         assert_eq!(
-            ask(bed.server.admin_addr(), &get, &["Host: 10-0-0-7.pods.example"]).await.0,
+            ask(harness.server.admin_addr(), &get, &["Host: 10-0-0-7.pods.example"]).await.0,
             200,
             "{path}"
         );
@@ -122,8 +122,8 @@ async fn a_name_that_is_configured_is_known() {
 
 #[tokio::test]
 async fn a_page_can_not_post_alerts_and_a_program_may_under_any_name() {
-    let bed = bed().await;
-    let webhook = bed.server.webhook_addr();
+    let harness = harness().await;
+    let webhook = harness.server.webhook_addr();
     let token = format!("Authorization: Bearer {TOKEN}");
     let post = async |path: &str, headers: &[&str]| {
         let mut all = vec![token.as_str(), "Content-Length: 13"];
@@ -146,7 +146,7 @@ async fn a_page_can_not_post_alerts_and_a_program_may_under_any_name() {
     let curl = post("/hooks", &["Host: x", "Content-Type: application/x-www-form-urlencoded"]).await;
     assert!(curl.starts_with("HTTP/1.1 415"), "{curl}");
     assert!(curl.contains("-H 'Content-Type: application/json'"), "{curl}");
-    let metrics = bed.metrics().await;
+    let metrics = harness.metrics().await;
     assert!(metrics.contains(r#"suture_notifications_total{result="unsupportedMediaType"} 1"#), "{metrics}");
     for (path, status) in
         [("/hooks", "200"), ("/hooks/", "200"), ("/hooks/nobody", "404"), ("/hooks/nobody/", "404")]

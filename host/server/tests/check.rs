@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on panics")]
 
 #[allow(dead_code, reason = "each file of tests uses a part of it")]
-mod bed;
+mod harness;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -88,7 +88,7 @@ async fn a_file_that_is_missing_is_an_error_for_a_check_as_it_is_for_a_host_that
     let without_cluster =
         FILES.replace("{live: {kubeconfig: kubeconfig}}", "{simulated: {scenario: s.yaml}}");
     std::fs::write(&file, without_cluster).unwrap();
-    let started = suture_server::Server::start(&file, bed::options()).await;
+    let started = suture_server::Server::start(&file, harness::options()).await;
     let Err(suture_server::ServeError::Config(refused)) = started else { panic!("it starts") };
     assert_eq!(lines(&refused), [3, 4, 5, 7, 8, 9]);
 

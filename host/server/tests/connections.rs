@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that can not go on panics")]
 
 #[allow(dead_code, reason = "each file of tests uses a part of it")]
-mod bed;
+mod harness;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bed::{Bed, TOKEN, bed};
+use harness::{ServerHarness, TOKEN, harness};
 use reqwest::StatusCode;
 use serde_json::json;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -59,44 +59,44 @@ fn notification() -> String {
 }
 
 /// A client of its own: it has no connection that is open already.
-async fn post(bed: &Bed) -> Option<StatusCode> {
+async fn post(harness: &ServerHarness) -> Option<StatusCode> {
     let clock: &dyn Clock = &RealClock;
-    let url = format!("http://{}/hooks", bed.server.webhook_addr());
-    let request = bed::client().post(url).bearer_auth(TOKEN).header("content-type", "application/json");
+    let url = format!("http://{}/hooks", harness.server.webhook_addr());
+    let request = harness::client().post(url).bearer_auth(TOKEN).header("content-type", "application/json");
     let answer = clock.timeout(PATIENCE, request.body(notification()).send()).await?;
     Some(answer.ok()?.status())
 }
 
-async fn health(bed: &Bed) -> Option<StatusCode> {
+async fn health(harness: &ServerHarness) -> Option<StatusCode> {
     let clock: &dyn Clock = &RealClock;
-    let url = format!("http://{}/healthz", bed.server.admin_addr());
-    Some(clock.timeout(PATIENCE, bed::client().get(url).send()).await?.ok()?.status())
+    let url = format!("http://{}/healthz", harness.server.admin_addr());
+    Some(clock.timeout(PATIENCE, harness::client().get(url).send()).await?.ok()?.status())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_never_take_their_answers_do_not_keep_the_webhook() {
-    let bed = bed().await;
-    let held = never_reading(bed.server.webhook_addr(), "/hooks").await;
-    assert_eq!(post(&bed).await, Some(StatusCode::OK));
-    assert_eq!(health(&bed).await, Some(StatusCode::OK), "the admin address is another matter");
+    let harness = harness().await;
+    let held = never_reading(harness.server.webhook_addr(), "/hooks").await;
+    assert_eq!(post(&harness).await, Some(StatusCode::OK));
+    assert_eq!(health(&harness).await, Some(StatusCode::OK), "the admin address is another matter");
     drop(held);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_never_take_their_answers_do_not_keep_the_admin_address() {
-    let bed = bed().await;
-    let held = never_reading(bed.server.admin_addr(), "/metrics").await;
-    assert_eq!(health(&bed).await, Some(StatusCode::OK));
-    assert_eq!(post(&bed).await, Some(StatusCode::OK), "the webhook is another matter");
+    let harness = harness().await;
+    let held = never_reading(harness.server.admin_addr(), "/metrics").await;
+    assert_eq!(health(&harness).await, Some(StatusCode::OK));
+    assert_eq!(post(&harness).await, Some(StatusCode::OK), "the webhook is another matter");
     drop(held);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_takes_no_answer_is_closed_even_where_there_is_room() {
-    let bed = bed().await;
+    let harness = harness().await;
     let mut held = Vec::new();
     for _ in 0..3 {
-        let client = connect(bed.server.webhook_addr()).await;
+        let client = connect(harness.server.webhook_addr()).await;
         client.writable().await.unwrap();
         let _ = client.try_write("GET /hooks HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".repeat(300).as_bytes());
         held.push(client);
@@ -104,19 +104,19 @@ async fn a_client_that_takes_no_answer_is_closed_even_where_there_is_room() {
     let clock: &dyn Clock = &RealClock;
     let line = r#"suture_connections_closed_total{listener="webhook",reason="stalled"} 3"#;
     let closed = async {
-        while !bed.metrics().await.contains(line) {
+        while !harness.metrics().await.contains(line) {
             clock.sleep(Duration::from_millis(200)).await;
         }
     };
-    assert!(clock.timeout(PATIENCE, closed).await.is_some(), "{}", bed.metrics().await);
+    assert!(clock.timeout(PATIENCE, closed).await.is_some(), "{}", harness.metrics().await);
     drop(held);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_answered_slowly_or_for_long_keeps_its_connection() {
-    let bed = bed().await;
+    let harness = harness().await;
     // More than all buffers on the way hold, taken in small parts.
-    let mut client = connect(bed.server.admin_addr()).await;
+    let mut client = connect(harness.server.admin_addr()).await;
     let requests = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".repeat(19)
         + "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
     client.write_all(requests.as_bytes()).await.unwrap();
@@ -127,24 +127,24 @@ async fn who_is_answered_slowly_or_for_long_keeps_its_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn heads_that_never_end_cost_others_nothing() {
-    let bed = bed().await;
-    let webhook = sending(bed.server.webhook_addr(), "POST /hooks HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
-    let admin = sending(bed.server.admin_addr(), "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
-    assert_eq!(post(&bed).await, Some(StatusCode::OK));
-    assert_eq!(health(&bed).await, Some(StatusCode::OK));
+    let harness = harness().await;
+    let webhook = sending(harness.server.webhook_addr(), "POST /hooks HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
+    let admin = sending(harness.server.admin_addr(), "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
+    assert_eq!(post(&harness).await, Some(StatusCode::OK));
+    assert_eq!(health(&harness).await, Some(StatusCode::OK));
     drop((webhook, admin));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_never_end_cost_who_has_the_token_nothing() {
-    let bed = bed().await;
+    let harness = harness().await;
     let body = "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
     let hooks = sending(
-        bed.server.webhook_addr(),
+        harness.server.webhook_addr(),
         &format!("POST /hooks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer guessed\r\n{body}"),
     )
     .await;
-    assert_eq!(post(&bed).await, Some(StatusCode::OK));
+    assert_eq!(post(&harness).await, Some(StatusCode::OK));
     drop(hooks);
 }
 
@@ -157,8 +157,8 @@ async fn connect_from(address: [u8; 4], to: SocketAddr) -> TcpStream {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_whose_bodies_never_end_keeps_no_other_peer_out_though_it_has_the_token() {
-    let bed = bed().await;
-    let to = bed.server.webhook_addr();
+    let harness = harness().await;
+    let to = harness.server.webhook_addr();
     let head = |length: usize| {
         format!(
             "POST /hooks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nConnection: close\r\n\
@@ -187,8 +187,8 @@ async fn a_peer_whose_bodies_never_end_keeps_no_other_peer_out_though_it_has_the
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_for_the_api_that_never_ends_is_answered() {
-    let bed = bed().await;
-    let mut slow = TcpStream::connect(bed.server.admin_addr()).await.unwrap();
+    let harness = harness().await;
+    let mut slow = TcpStream::connect(harness.server.admin_addr()).await.unwrap();
     let head = "POST /api/v1/policies/x/runs HTTP/1.1\r\nHost: localhost\r\n\
                 Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
     slow.write_all(head.as_bytes()).await.unwrap();
@@ -199,8 +199,8 @@ async fn a_body_for_the_api_that_never_ends_is_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_on_which_nothing_is_asked_any_more_is_closed() {
-    let bed = bed().await;
-    for address in [bed.server.webhook_addr(), bed.server.admin_addr()] {
+    let harness = harness().await;
+    for address in [harness.server.webhook_addr(), harness.server.admin_addr()] {
         let mut idle = TcpStream::connect(address).await.unwrap();
         idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
         let mut answer = Vec::new();

@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that can not go on panics")]
 
 #[allow(dead_code, reason = "each file of tests uses a part of it")]
-mod bed;
+mod harness;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bed::{Bed, JSON, TOKEN, bed, client, options, serve, start};
+use harness::{JSON, ServerHarness, TOKEN, client, harness, options, serve, start};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use suture_core::effect::Level;
@@ -25,20 +25,20 @@ fn notification() -> String {
 
 #[tokio::test]
 async fn a_notification_is_accepted_and_unknown_fields_are_ignored() {
-    let bed = bed().await;
-    let (status, body) = bed.post("/hooks", notification()).await;
+    let harness = harness().await;
+    let (status, body) = harness.post("/hooks", notification()).await;
     assert_eq!((status, body), (StatusCode::OK, json!({"accepted": 1})));
-    assert!(bed.metrics().await.contains(r#"suture_notifications_total{result="accepted"} 1"#));
+    assert!(harness.metrics().await.contains(r#"suture_notifications_total{result="accepted"} 1"#));
 }
 
 #[tokio::test]
 async fn without_the_token_nothing_is_read() {
-    let bed = bed().await;
-    let url = format!("http://{}/hooks", bed.server.webhook_addr());
+    let harness = harness().await;
+    let url = format!("http://{}/hooks", harness.server.webhook_addr());
     for request in [
-        bed.client.post(&url),
-        bed.client.post(&url).bearer_auth("wrong"),
-        bed.client.post(&url).basic_auth("a", Some("b")),
+        harness.client.post(&url),
+        harness.client.post(&url).bearer_auth("wrong"),
+        harness.client.post(&url).basic_auth("a", Some("b")),
     ] {
         let request = request.header("content-type", JSON).body(notification());
         let answer = request.send().await.unwrap();
@@ -49,7 +49,7 @@ async fn without_the_token_nothing_is_read() {
 
 #[tokio::test]
 async fn a_body_that_can_not_be_read_is_refused_with_the_place() {
-    let bed = bed().await;
+    let harness = harness().await;
     let whole = notification();
     let deep = format!(r#"{{"alerts": {}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
     for (body, path) in [
@@ -65,7 +65,7 @@ async fn a_body_that_can_not_be_read_is_refused_with_the_place() {
         (r#"{"alerts": "none"}"#.to_owned(), Some("alerts")),
         (deep, None),
     ] {
-        let (status, answer) = bed.post("/hooks", body.clone()).await;
+        let (status, answer) = harness.post("/hooks", body.clone()).await;
         let error = &answer["error"];
         assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
         assert!(error["message"].as_str().unwrap().contains("line"), "{answer}");
@@ -73,19 +73,19 @@ async fn a_body_that_can_not_be_read_is_refused_with_the_place() {
             assert_eq!(error["path"], path, "{answer}");
         }
     }
-    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK, "the server goes on");
+    assert_eq!(harness.post("/hooks", notification()).await.0, StatusCode::OK, "the server goes on");
 }
 
 #[tokio::test]
 async fn a_body_of_another_shape_is_refused_with_what_to_configure() {
-    let bed = bed().await;
+    let harness = harness().await;
     let templated = json!({"text": "A fires", "alerts": [{"labels": {"alertname": "A"}}]}).to_string();
     for (body, told) in [
         (r#"{"channel": "ops", "text": "A fires"}"#.to_owned(), "`payload`"),
         (templated, "`payload`"),
         (json!([{"labels": {"alertname": "A"}}]).to_string(), "Alertmanager itself"),
     ] {
-        let (status, answer) = bed.post("/hooks", body).await;
+        let (status, answer) = harness.post("/hooks", body).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
         assert!(answer["error"]["message"].as_str().unwrap().contains(told), "{answer}");
     }
@@ -93,17 +93,17 @@ async fn a_body_of_another_shape_is_refused_with_what_to_configure() {
 
 #[tokio::test]
 async fn an_alert_that_no_policy_is_for_is_shown_and_the_doctor_speaks_of_it() {
-    let bed = bed().await;
-    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
-    let shown = bed.until("/api/v1/alerts/unmatched", |shown| shown["items"][0].is_object()).await;
+    let harness = harness().await;
+    assert_eq!(harness.post("/hooks", notification()).await.0, StatusCode::OK);
+    let shown = harness.until("/api/v1/alerts/unmatched", |shown| shown["items"][0].is_object()).await;
     let item = &shown["items"][0];
     assert_eq!(
         (&item["alertname"], &item["reason"], &item["count"]),
         (&json!("A"), &json!("noPolicy"), &json!(1))
     );
-    let (status, report) = bed.get("/api/v1/doctor").await;
+    let (status, report) = harness.get("/api/v1/doctor").await;
     assert_eq!((status, &report["worst"]), (StatusCode::OK, &json!("warn")), "{report:#}");
-    let (_, host) = bed.get("/api/v1/status").await;
+    let (_, host) = harness.get("/api/v1/status").await;
     assert_eq!(host["inbox"]["notifications"], 0, "what it tried to write is gone: {host:#}");
     let findings = report["findings"].as_array().unwrap();
     let unmatched = findings.iter().find(|finding| finding["check"] == "unmatched").unwrap();
@@ -112,40 +112,40 @@ async fn an_alert_that_no_policy_is_for_is_shown_and_the_doctor_speaks_of_it() {
         "{unmatched:#}"
     );
     // There is no Alertmanager to send one through.
-    assert_eq!(bed.tell("/doctor/drills", json!({})).await.0, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(bed.get("/api/v1/doctor/drills/nothing").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(harness.tell("/doctor/drills", json!({})).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(harness.get("/api/v1/doctor/drills/nothing").await.0, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn a_huge_body_is_refused_and_the_server_goes_on() {
-    let bed = bed().await;
-    let (status, answer) = bed.post("/hooks", "x".repeat(10 << 20)).await;
+    let harness = harness().await;
+    let (status, answer) = harness.post("/hooks", "x".repeat(10 << 20)).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{answer}");
-    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
+    assert_eq!(harness.post("/hooks", notification()).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn other_methods_paths_and_policies_are_told_apart() {
-    let bed = bed().await;
-    let url = |path: &str| format!("http://{}{path}", bed.server.webhook_addr());
-    let get = bed.client.get(url("/hooks")).bearer_auth(TOKEN).send().await.unwrap();
+    let harness = harness().await;
+    let url = |path: &str| format!("http://{}{path}", harness.server.webhook_addr());
+    let get = harness.client.get(url("/hooks")).bearer_auth(TOKEN).send().await.unwrap();
     assert_eq!(get.status(), StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(bed.post("/elsewhere", notification()).await.0, StatusCode::NOT_FOUND);
-    let (status, answer) = bed.post("/hooks/nobody", notification()).await;
+    assert_eq!(harness.post("/elsewhere", notification()).await.0, StatusCode::NOT_FOUND);
+    let (status, answer) = harness.post("/hooks/nobody", notification()).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(answer["error"]["message"].as_str().unwrap().contains("nobody"));
-    assert_eq!(bed.get("/api/v1/nothing").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(harness.get("/api/v1/nothing").await.0, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_clients_at_once_are_all_answered() {
-    let bed = Arc::new(bed().await);
+    let harness = Arc::new(harness().await);
     let clients: Vec<_> = (0..64)
         .map(|_| {
-            let bed = bed.clone();
+            let harness = harness.clone();
             tokio::spawn(async move {
                 for _ in 0..5 {
-                    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
+                    assert_eq!(harness.post("/hooks", notification()).await.0, StatusCode::OK);
                 }
             })
         })
@@ -153,19 +153,19 @@ async fn sixty_four_clients_at_once_are_all_answered() {
     for client in clients {
         client.await.unwrap();
     }
-    assert!(bed.metrics().await.contains(r#"suture_notifications_total{result="accepted"} 320"#));
+    assert!(harness.metrics().await.contains(r#"suture_notifications_total{result="accepted"} 320"#));
 }
 
 #[tokio::test]
 async fn a_client_that_never_finishes_is_let_go_and_others_are_served() {
-    let bed = bed().await;
-    let mut slow = tokio::net::TcpStream::connect(bed.server.webhook_addr()).await.unwrap();
+    let harness = harness().await;
+    let mut slow = tokio::net::TcpStream::connect(harness.server.webhook_addr()).await.unwrap();
     let head = format!(
         "POST /hooks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\
          Content-Type: {JSON}\r\nContent-Length: 1000\r\n\r\n{{"
     );
     slow.write_all(head.as_bytes()).await.unwrap();
-    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
+    assert_eq!(harness.post("/hooks", notification()).await.0, StatusCode::OK);
     let mut answer = String::new();
     slow.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
@@ -173,10 +173,10 @@ async fn a_client_that_never_finishes_is_let_go_and_others_are_served() {
 
 #[tokio::test]
 async fn the_api_lists_pages_and_filters() {
-    let bed = bed().await;
+    let harness = harness().await;
     let empty = json!([]);
     for path in ["/api/v1/incidents", "/api/v1/runs?policy=x&state=&limit=5", "/api/v1/policies"] {
-        let (status, body) = bed.get(path).await;
+        let (status, body) = harness.get(path).await;
         assert_eq!(status, StatusCode::OK, "{body}");
         assert_eq!((&body["items"], &body["next"]), (&empty, &Value::Null));
     }
@@ -188,23 +188,23 @@ async fn the_api_lists_pages_and_filters() {
         ("runs?open=perhaps", "open"),
         ("runs?colour=red", "unknown field `colour`"),
     ] {
-        let (status, answer) = bed.get(&format!("/api/v1/{query}")).await;
+        let (status, answer) = harness.get(&format!("/api/v1/{query}")).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{query}: {answer}");
         assert!(answer["error"]["message"].as_str().unwrap().contains(words), "{query}: {answer}");
     }
     let every = "policy=p&namespace=media&state=ended&outcome=failed&since=2h&open=false&limit=5&after=";
-    assert_eq!(bed.get(&format!("/api/v1/runs?{every}")).await.0, StatusCode::OK);
-    assert_eq!(bed.get("/api/v1/runs?after=nonsense").await.0, StatusCode::BAD_REQUEST);
-    assert_eq!(bed.get("/api/v1/runs?limit=many").await.0, StatusCode::BAD_REQUEST);
-    assert_eq!(bed.get("/api/v1/runs/nothing").await.0, StatusCode::NOT_FOUND);
-    assert_eq!(bed.get("/healthz").await.0, StatusCode::OK);
-    assert_eq!(bed.get("/readyz").await.0, StatusCode::OK);
+    assert_eq!(harness.get(&format!("/api/v1/runs?{every}")).await.0, StatusCode::OK);
+    assert_eq!(harness.get("/api/v1/runs?after=nonsense").await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(harness.get("/api/v1/runs?limit=many").await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(harness.get("/api/v1/runs/nothing").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(harness.get("/healthz").await.0, StatusCode::OK);
+    assert_eq!(harness.get("/readyz").await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_body_that_is_too_large_for_the_api_is_refused_as_everything_is() {
-    let bed = bed().await;
-    let (status, answer) = bed.tell("/pause", json!({"reason": "x".repeat(100_000)})).await;
+    let harness = harness().await;
+    let (status, answer) = harness.tell("/pause", json!({"reason": "x".repeat(100_000)})).await;
     assert_eq!((status, &answer["error"]["code"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("tooLarge")));
 }
 
@@ -212,27 +212,27 @@ async fn a_body_that_is_too_large_for_the_api_is_refused_as_everything_is() {
 async fn a_policy_that_can_not_be_loaded_says_why_and_the_host_goes_on_taking_alerts() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("bad.wasm"), "not wasm").unwrap();
-    let bed = start(dir, "policies: [{name: bad, source: {file: bad.wasm}}]\n").await;
-    let (_, policies) = bed.get("/api/v1/policies").await;
+    let harness = start(dir, "policies: [{name: bad, source: {file: bad.wasm}}]\n").await;
+    let (_, policies) = harness.get("/api/v1/policies").await;
     assert!(policies["items"][0]["error"].as_str().unwrap().contains("bad.wasm"), "{policies}");
-    assert_eq!(bed.get("/readyz").await.0, StatusCode::OK);
-    assert_eq!(bed.get("/healthz").await.0, StatusCode::OK);
-    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
-    let url = format!("http://{}/api/v1/policies/bad/runs", bed.server.admin_addr());
+    assert_eq!(harness.get("/readyz").await.0, StatusCode::OK);
+    assert_eq!(harness.get("/healthz").await.0, StatusCode::OK);
+    assert_eq!(harness.post("/hooks", notification()).await.0, StatusCode::OK);
+    let url = format!("http://{}/api/v1/policies/bad/runs", harness.server.admin_addr());
     let answer =
-        bed.client.post(url).header("content-type", JSON).body(r#"{"labels": {}}"#).send().await.unwrap();
+        harness.client.post(url).header("content-type", JSON).body(r#"{"labels": {}}"#).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn pause_and_resume_are_told() {
-    let bed = bed().await;
+    let harness = harness().await;
     for (path, paused) in [("pause", true), ("resume", false)] {
-        let url = format!("http://{}/api/v1/{path}", bed.server.admin_addr());
+        let url = format!("http://{}/api/v1/{path}", harness.server.admin_addr());
         let answer: Value =
-            bed.client.post(url).header("content-type", JSON).send().await.unwrap().json().await.unwrap();
+            harness.client.post(url).header("content-type", JSON).send().await.unwrap().json().await.unwrap();
         assert_eq!(answer["paused"], json!(paused));
-        assert_eq!(bed.server.engine().is_paused(), paused);
+        assert_eq!(harness.server.engine().is_paused(), paused);
     }
 }
 
@@ -246,12 +246,12 @@ async fn an_admin_token_guards_everything_but_health() {
         storage: {path: state}\ncluster: {simulated: {scenario: s.yaml}}\n",
     )
     .unwrap();
-    let bed = serve(dir).await;
-    assert_eq!(bed.get("/api/v1/runs").await.0, StatusCode::UNAUTHORIZED);
-    assert_eq!(bed.get("/metrics").await.0, StatusCode::UNAUTHORIZED);
-    assert_eq!(bed.get("/healthz").await.0, StatusCode::OK);
-    let url = format!("http://{}/api/v1/runs", bed.server.admin_addr());
-    let answer = bed.client.get(url).bearer_auth("s3cret").send().await.unwrap();
+    let harness = serve(dir).await;
+    assert_eq!(harness.get("/api/v1/runs").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(harness.get("/metrics").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(harness.get("/healthz").await.0, StatusCode::OK);
+    let url = format!("http://{}/api/v1/runs", harness.server.admin_addr());
+    let answer = harness.client.get(url).bearer_auth("s3cret").send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
 }
 
@@ -282,35 +282,35 @@ async fn a_token_for_metrics_reads_metrics_and_nothing_else() {
 
 #[tokio::test]
 async fn a_stopped_server_leaves_its_journal_to_the_next() {
-    let bed = bed().await;
-    bed.post("/hooks", notification()).await;
-    let Bed { server, dir, .. } = bed;
+    let harness = harness().await;
+    harness.post("/hooks", notification()).await;
+    let ServerHarness { server, dir, .. } = harness;
     let second = Server::start(&dir.path().join("suture.yaml"), options()).await;
     assert!(second.err().unwrap().to_string().contains("in use"), "two hosts on one journal");
     server.stop(Duration::from_secs(1)).await;
-    let bed = start(dir, "").await;
-    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
+    let harness = start(dir, "").await;
+    assert_eq!(harness.post("/hooks", notification()).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn requests_beyond_what_is_read_at_once_are_told_to_come_again() {
-    let bed = bed().await;
+    let harness = harness().await;
     let head = format!(
         "POST /hooks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\
          Content-Type: {JSON}\r\nContent-Length: 1000\r\n\r\n{{"
     );
     let mut slow = Vec::new();
     for _ in 0..256 {
-        let mut client = tokio::net::TcpStream::connect(bed.server.webhook_addr()).await.unwrap();
+        let mut client = tokio::net::TcpStream::connect(harness.server.webhook_addr()).await.unwrap();
         client.write_all(head.as_bytes()).await.unwrap();
         slow.push(client);
     }
-    let url = format!("http://{}/hooks", bed.server.webhook_addr());
+    let url = format!("http://{}/hooks", harness.server.webhook_addr());
     let mut refused = None;
     // The last of the slow ones may not be read yet.
     for _ in 0..100 {
         let answer =
-            bed.client.post(&url).bearer_auth(TOKEN).header("content-type", JSON).body(notification());
+            harness.client.post(&url).bearer_auth(TOKEN).header("content-type", JSON).body(notification());
         let answer = answer.send().await.unwrap();
         if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
             refused = Some(answer);
@@ -320,7 +320,7 @@ async fn requests_beyond_what_is_read_at_once_are_told_to_come_again() {
     assert!(refused.unwrap().headers().contains_key("retry-after"));
     drop(slow);
     for _ in 0..1000 {
-        if bed.post("/hooks", notification()).await.0 == StatusCode::OK {
+        if harness.post("/hooks", notification()).await.0 == StatusCode::OK {
             return;
         }
     }
@@ -329,17 +329,17 @@ async fn requests_beyond_what_is_read_at_once_are_told_to_come_again() {
 
 #[tokio::test]
 async fn an_alert_that_can_not_be_stored_is_not_accepted() {
-    let bed = bed().await;
-    bed.server.engine().journal().close().await.unwrap();
-    let (status, answer) = bed.post("/hooks", notification()).await;
+    let harness = harness().await;
+    harness.server.engine().journal().close().await.unwrap();
+    let (status, answer) = harness.post("/hooks", notification()).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
-    assert!(bed.metrics().await.contains(r#"suture_notifications_total{result="unavailable"} 1"#));
+    assert!(harness.metrics().await.contains(r#"suture_notifications_total{result="unavailable"} 1"#));
 }
 
 #[tokio::test]
 async fn every_error_is_json_with_a_code() {
-    let bed = bed().await;
-    let (webhook, admin) = (bed.server.webhook_addr(), bed.server.admin_addr());
+    let harness = harness().await;
+    let (webhook, admin) = (harness.server.webhook_addr(), harness.server.admin_addr());
     for (method, url, status) in [
         ("POST", format!("http://{webhook}/hooks/%FF"), 400),
         ("POST", format!("http://{webhook}/hooks/{}", "x".repeat(5000)), 404),
@@ -354,8 +354,11 @@ async fn every_error_is_json_with_a_code() {
         ("GET", format!("http://{admin}/api/v2/runs"), 404),
         ("POST", format!("http://{admin}/metrics"), 405),
     ] {
-        let request =
-            bed.client.request(method.parse().unwrap(), &url).bearer_auth(TOKEN).header("content-type", JSON);
+        let request = harness
+            .client
+            .request(method.parse().unwrap(), &url)
+            .bearer_auth(TOKEN)
+            .header("content-type", JSON);
         let answer = request.body(notification()).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{method} {url}");
         let body: Value = answer.json().await.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
@@ -365,14 +368,14 @@ async fn every_error_is_json_with_a_code() {
 
 #[tokio::test]
 async fn an_empty_list_of_alerts_is_accepted() {
-    let bed = bed().await;
-    let (status, body) = bed.post("/hooks", r#"{"version":"5","alerts":[]}"#).await;
+    let harness = harness().await;
+    let (status, body) = harness.post("/hooks", r#"{"version":"5","alerts":[]}"#).await;
     assert_eq!((status, body), (StatusCode::OK, json!({"accepted": 0})));
 }
 
 #[tokio::test]
 async fn a_client_that_does_not_go_does_not_hold_up_the_end() {
-    let Bed { server, .. } = bed().await;
+    let ServerHarness { server, .. } = harness().await;
     let mut idle = tokio::net::TcpStream::connect(server.admin_addr()).await.unwrap();
     idle.write_all(b"GET /healthz HTTP/1.1\r\nHost:").await.unwrap();
     server.stop(Duration::ZERO).await;
@@ -383,8 +386,8 @@ async fn a_client_that_does_not_go_does_not_hold_up_the_end() {
 
 #[tokio::test]
 async fn a_journal_that_could_not_be_written_is_ready_again_once_it_can_though_nothing_is_sent() {
-    let bed = bed().await;
-    let other = rusqlite::Connection::open(bed.server.engine().journal().path()).unwrap();
+    let harness = harness().await;
+    let other = rusqlite::Connection::open(harness.server.engine().journal().path()).unwrap();
     other
         .execute_batch(
             "CREATE TABLE seen (received_at INTEGER);
@@ -392,20 +395,20 @@ async fn a_journal_that_could_not_be_written_is_ready_again_once_it_can_though_n
         )
         .unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::SERVICE_UNAVAILABLE);
-    let (status, answer) = bed.get("/readyz").await;
+    assert_eq!(harness.post("/hooks", notification()).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    let (status, answer) = harness.get("/readyz").await;
     assert_eq!((status, &answer["error"]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("unavailable")));
     other.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(bed.get("/readyz").await.0, StatusCode::OK);
+    assert_eq!(harness.get("/readyz").await.0, StatusCode::OK);
     let attempt: i64 = other.query_row("SELECT min(received_at) FROM seen", [], |row| row.get(0)).unwrap();
     assert!(attempt > 1_700_000_000_000, "what tries the journal waits since today, or an alert rule fires");
-    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
+    assert_eq!(harness.post("/hooks", notification()).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_body_that_says_it_is_too_large_is_refused_before_it_is_sent() {
-    let bed = bed().await;
-    let mut stream = tokio::net::TcpStream::connect(bed.server.webhook_addr()).await.unwrap();
+    let harness = harness().await;
+    let mut stream = tokio::net::TcpStream::connect(harness.server.webhook_addr()).await.unwrap();
     let head = format!(
         "POST /hooks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
          Content-Length: 1048577\r\n\r\n"
@@ -439,9 +442,9 @@ async fn a_full_journal_takes_nothing_new_and_says_what_to_do() {
     let config = "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nstorage: {path: state, maxSize: 64Mi}\n\
                   cluster: {simulated: {scenario: s.yaml}}\nwebhook: {tokenFile: token}\n";
     std::fs::write(dir.path().join("suture.yaml"), config).unwrap();
-    let bed = serve(dir).await;
-    assert_eq!(bed.post("/hooks", notification()).await.0, StatusCode::OK);
-    let journal = bed.server.engine().journal();
+    let harness = serve(dir).await;
+    assert_eq!(harness.post("/hooks", notification()).await.0, StatusCode::OK);
+    let journal = harness.server.engine().journal();
     for number in 0..64 {
         if journal.room().is_full_with(0) {
             break;
@@ -450,8 +453,8 @@ async fn a_full_journal_takes_nothing_new_and_says_what_to_do() {
     }
     assert!(journal.room().is_full_with(0), "{:?}", journal.room());
 
-    let url = format!("http://{}/hooks", bed.server.webhook_addr());
-    let request = bed.client.post(url).bearer_auth(TOKEN).header("content-type", "application/json");
+    let url = format!("http://{}/hooks", harness.server.webhook_addr());
+    let request = harness.client.post(url).bearer_auth(TOKEN).header("content-type", "application/json");
     let answer = request.body(notification()).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.headers().contains_key("retry-after"));
@@ -459,21 +462,21 @@ async fn a_full_journal_takes_nothing_new_and_says_what_to_do() {
     assert_eq!(answer["error"]["code"], "journalFull");
     assert!(answer["error"]["message"].as_str().unwrap().contains("raise `storage.maxSize`"), "{answer}");
     // That an alert cleared is no more work.
-    let (status, answer) = bed.post("/hooks", notification().replace("firing", "resolved")).await;
+    let (status, answer) = harness.post("/hooks", notification().replace("firing", "resolved")).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
-    let metrics = bed.metrics().await;
+    let metrics = harness.metrics().await;
     assert!(metrics.contains("suture_journal_max_bytes 67108864"), "{metrics}");
     assert!(metrics.contains(r#"suture_notifications_total{result="journalFull"} 1"#), "{metrics}");
     // The answer that lists them is bounded as well.
-    let (status, page) = bed.get("/api/v1/incidents?limit=1000").await;
+    let (status, page) = harness.get("/api/v1/incidents?limit=1000").await;
     assert_eq!(status, StatusCode::OK);
     assert!(page["items"].as_array().unwrap().len() <= 4 && page["next"].is_string());
 }
 
 #[tokio::test]
 async fn a_large_record_is_shown_in_parts() {
-    let bed = bed().await;
-    let journal = bed.server.engine().journal();
+    let harness = harness().await;
+    let journal = harness.server.engine().journal();
     let entry = |step: u32| {
         let effect = Effect::Log { level: Level::Info, message: "x".repeat(1 << 20) };
         let body = Body::Call { effect, answer: Answer::Ok(Reply::Noted), undo_of: None };
@@ -489,7 +492,7 @@ async fn a_large_record_is_shown_in_parts() {
     }
     let (mut steps, mut next) = (Vec::new(), String::new());
     for _ in 0..20 {
-        let (status, part) = bed.get(&format!("/api/v1/runs/r1{next}")).await;
+        let (status, part) = harness.get(&format!("/api/v1/runs/r1{next}")).await;
         assert_eq!(status, StatusCode::OK, "{part}");
         let effects = part["effects"].as_array().unwrap();
         assert!((1..=5).contains(&effects.len()), "{}", effects.len());
@@ -500,7 +503,7 @@ async fn a_large_record_is_shown_in_parts() {
         }
     }
     assert_eq!(steps, (1..=20).collect::<Vec<_>>());
-    let (_, part) = bed.get("/api/v1/runs/r1?after=3&limit=2").await;
+    let (_, part) = harness.get("/api/v1/runs/r1?after=3&limit=2").await;
     assert_eq!((part["effects"][0]["step"].clone(), part["next"].clone()), (json!(4), json!("5")));
-    assert_eq!(bed.get("/api/v1/runs/r1?after=x").await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(harness.get("/api/v1/runs/r1?after=x").await.0, StatusCode::BAD_REQUEST);
 }

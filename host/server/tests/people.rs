@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on panics")]
 
 #[allow(dead_code, reason = "each file of tests uses a part of it")]
-mod bed;
+mod harness;
 
 use std::time::Duration;
 
-use bed::{Bed, serve};
+use harness::{ServerHarness, serve};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use suture_core::{Clock, Digest, RealClock};
@@ -62,7 +62,7 @@ fn config(admin: &str, people: &str) -> String {
     )
 }
 
-async fn start(admin: &str, people: &str) -> Bed {
+async fn start(admin: &str, people: &str) -> ServerHarness {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("admin"), token("root")).unwrap();
     std::fs::write(dir.path().join("metrics"), token("prometheus")).unwrap();
@@ -76,9 +76,15 @@ fn everybody() -> String {
     format!("people:\n{people}")
 }
 
-async fn ask(bed: &Bed, method: &str, path: &str, token: Option<&str>, body: &Value) -> (StatusCode, Value) {
-    let url = format!("http://{}{path}", bed.server.admin_addr());
-    let request = bed.client.request(method.parse().unwrap(), url);
+async fn ask(
+    harness: &ServerHarness,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    body: &Value,
+) -> (StatusCode, Value) {
+    let url = format!("http://{}{path}", harness.server.admin_addr());
+    let request = harness.client.request(method.parse().unwrap(), url);
     let request = match token {
         Some(token) => request.bearer_auth(token),
         None => request,
@@ -98,8 +104,8 @@ fn body(path: &str) -> Value {
 
 #[tokio::test]
 async fn the_document_of_the_api_has_each_route_with_the_role_that_it_needs() {
-    let bed = start("", "").await;
-    let (status, document) = bed_document(&bed).await;
+    let harness = start("", "").await;
+    let (status, document) = bed_document(&harness).await;
     assert_eq!(status, StatusCode::OK);
     let mut described = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -117,17 +123,17 @@ async fn the_document_of_the_api_has_each_route_with_the_role_that_it_needs() {
     assert_eq!(described, needed);
 }
 
-async fn bed_document(bed: &Bed) -> (StatusCode, Value) {
-    ask(bed, "GET", "/api/v1/openapi.json", None, &Value::Null).await
+async fn bed_document(harness: &ServerHarness) -> (StatusCode, Value) {
+    ask(harness, "GET", "/api/v1/openapi.json", None, &Value::Null).await
 }
 
 #[tokio::test]
 async fn each_role_passes_where_it_has_the_right_and_is_told_elsewhere_what_it_lacks() {
-    let bed = start("", &everybody()).await;
+    let harness = start("", &everybody()).await;
     for (method, path, needed) in ROUTES {
         for role in ROLES {
             let who = format!("{role}-1");
-            let (status, answer) = ask(&bed, method, path, Some(&token(&who)), &body(path)).await;
+            let (status, answer) = ask(&harness, method, path, Some(&token(&who)), &body(path)).await;
             if role == needed || role == "admin" {
                 let is_let_in = ![StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
                 assert!(is_let_in, "{role} at {method} {path}: {status} {answer}");
@@ -144,16 +150,17 @@ async fn each_role_passes_where_it_has_the_right_and_is_told_elsewhere_what_it_l
             (Some(""), "a bearer token is needed"),
             (Some("nobody's"), "the token is not one that this host knows"),
         ] {
-            let (status, answer) = ask(&bed, method, path, token, &body(path)).await;
+            let (status, answer) = ask(&harness, method, path, token, &body(path)).await;
             assert_eq!(status, StatusCode::UNAUTHORIZED, "{token:?} at {method} {path}");
             let message = answer["error"]["message"].as_str().unwrap();
             assert!(message.contains(words) && !message.contains("nobody's"), "{token:?}: {message}");
         }
-        let (status, _) = ask(&bed, method, &format!("{path}/"), Some(&token("admin-1")), &body(path)).await;
-        let (without, _) = ask(&bed, method, path, Some(&token("admin-1")), &body(path)).await;
+        let (status, _) =
+            ask(&harness, method, &format!("{path}/"), Some(&token("admin-1")), &body(path)).await;
+        let (without, _) = ask(&harness, method, path, Some(&token("admin-1")), &body(path)).await;
         assert_eq!(status, without, "a slash at the end of {path} changes nothing");
     }
-    let refused = bed.metrics_as(&token("admin-1")).await;
+    let refused = harness.metrics_as(&token("admin-1")).await;
     let routes = ROUTES.len();
     // Each role that is not the one that is needed, nor `admin`.
     let forbidden: usize = ROUTES.iter().map(|(_, _, needed)| if *needed == "admin" { 3 } else { 2 }).sum();
@@ -162,8 +169,11 @@ async fn each_role_passes_where_it_has_the_right_and_is_told_elsewhere_what_it_l
             format!("suture_requests_refused_total{{listener=\"admin\",reason=\"{reason}\"}} {times}\n");
         assert!(refused.contains(&line), "{line}{refused}");
     }
-    assert!(!bed.server.engine().is_paused(), "what was refused was not done; the last that passed resumed");
-    assert_eq!(ask(&bed, "GET", "/healthz", None, &json!({})).await.0, StatusCode::OK);
+    assert!(
+        !harness.server.engine().is_paused(),
+        "what was refused was not done; the last that passed resumed"
+    );
+    assert_eq!(ask(&harness, "GET", "/healthz", None, &json!({})).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -175,10 +185,10 @@ async fn the_routes_of_the_table_are_all_there_are() {
 
 #[tokio::test]
 async fn to_force_a_run_is_a_right_of_its_own() {
-    let bed = start("", &everybody()).await;
+    let harness = start("", &everybody()).await;
     let forced = json!({"labels": {"alertname": "A"}, "force": true});
     let start =
-        async |who: &str| ask(&bed, "POST", "/api/v1/policies/p/runs", Some(&token(who)), &forced).await;
+        async |who: &str| ask(&harness, "POST", "/api/v1/policies/p/runs", Some(&token(who)), &forced).await;
     let (status, answer) = start("operator-1").await;
     assert_eq!(status, StatusCode::FORBIDDEN);
     let message = answer["error"]["message"].as_str().unwrap();
@@ -189,9 +199,9 @@ async fn to_force_a_run_is_a_right_of_its_own() {
 
 #[tokio::test]
 async fn the_token_files_go_on_beside_people() {
-    let bed = start(", tokenFile: admin, metricsTokenFile: metrics", &everybody()).await;
+    let harness = start(", tokenFile: admin, metricsTokenFile: metrics", &everybody()).await;
     let status = async |method: &str, path: &str, who: &str| {
-        ask(&bed, method, path, Some(&token(who)), &body(path)).await.0
+        ask(&harness, method, path, Some(&token(who)), &body(path)).await.0
     };
     assert_eq!(status("POST", "/api/v1/pause", "root").await, StatusCode::OK);
     assert_eq!(status("POST", "/api/v1/resume", "operator-1").await, StatusCode::OK);
@@ -202,14 +212,15 @@ async fn the_token_files_go_on_beside_people() {
 
 #[tokio::test]
 async fn people_come_and_go_while_the_host_runs_and_the_door_stays_shut_when_all_are_gone() {
-    let bed = start("", &format!("people:\n{}", person("alice", "viewer"))).await;
-    let status = async |who: &str| ask(&bed, "GET", "/api/v1/runs", Some(&token(who)), &json!({})).await.0;
+    let harness = start("", &format!("people:\n{}", person("alice", "viewer"))).await;
+    let status =
+        async |who: &str| ask(&harness, "GET", "/api/v1/runs", Some(&token(who)), &json!({})).await.0;
     assert_eq!(status("alice").await, StatusCode::OK);
     assert_eq!(status("bob").await, StatusCode::UNAUTHORIZED);
-    let file = bed.dir.path().join("suture.yaml");
+    let file = harness.dir.path().join("suture.yaml");
     let becomes = async |people: &str, who: &str, wanted: StatusCode| {
         std::fs::write(&file, config("", people)).unwrap();
-        bed.server.reload();
+        harness.server.reload();
         for _ in 0..1000 {
             if status(who).await == wanted {
                 return;
@@ -222,14 +233,14 @@ async fn people_come_and_go_while_the_host_runs_and_the_door_stays_shut_when_all
     becomes(&format!("people:\n{}", person("bob", "viewer")), "bob", StatusCode::OK).await;
     assert_eq!(status("alice").await, StatusCode::UNAUTHORIZED);
     becomes("", "bob", StatusCode::UNAUTHORIZED).await;
-    assert_eq!(ask(&bed, "GET", "/api/v1/runs", None, &json!({})).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(ask(&harness, "GET", "/api/v1/runs", None, &json!({})).await.0, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
 async fn without_tokens_and_people_whoever_reaches_the_address_may_do_everything() {
-    let bed = start("", "").await;
+    let harness = start("", "").await;
     for (method, path, _) in ROUTES {
-        let (status, answer) = ask(&bed, method, path, None, &body(path)).await;
+        let (status, answer) = ask(&harness, method, path, None, &body(path)).await;
         let is_let_in = ![StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
         assert!(is_let_in, "{method} {path}: {answer}");
     }
@@ -238,20 +249,20 @@ async fn without_tokens_and_people_whoever_reaches_the_address_may_do_everything
 #[tokio::test]
 async fn a_run_by_hand_needs_an_alert_that_fires_unless_it_is_forced_and_says_who_started_it() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("demo.wasm"), bed::guest::component(1)).unwrap();
+    std::fs::write(dir.path().join("demo.wasm"), harness::guest::component(1)).unwrap();
     let policies = "policies:\n- {name: demo, source: {file: demo.wasm}, mode: enforce}\n";
     std::fs::write(dir.path().join("suture.yaml"), config("", &(everybody() + policies))).unwrap();
-    let bed = serve(dir).await;
+    let harness = serve(dir).await;
     let start = async |force: bool| {
         let body = json!({"labels": {"alertname": "Demo", "name": "plex"}, "force": force});
-        ask(&bed, "POST", "/api/v1/policies/demo/runs", Some(&token("admin-1")), &body).await
+        ask(&harness, "POST", "/api/v1/policies/demo/runs", Some(&token("admin-1")), &body).await
     };
     let (status, answer) = start(false).await;
     assert_eq!((status, &answer["error"]["code"]), (StatusCode::CONFLICT, &json!("notFiring")), "{answer}");
     let (status, answer) = start(true).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
     let path = format!("/api/v1/incidents/{}", answer["incident"].as_str().unwrap());
-    let (_, incident) = ask(&bed, "GET", &path, Some(&token("viewer-1")), &json!({})).await;
+    let (_, incident) = ask(&harness, "GET", &path, Some(&token("viewer-1")), &json!({})).await;
     assert_eq!(
         (&incident["startedBy"], &incident["forced"]),
         (&json!("admin-1"), &json!(true)),

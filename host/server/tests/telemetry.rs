@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on panics")]
 
 #[allow(dead_code, reason = "each file of tests uses a part of it")]
-mod bed;
+mod harness;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use bed::{Bed, alerts, demo, guest, nap, serve, start};
+use harness::{ServerHarness, alerts, demo, guest, nap, serve, start};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -60,11 +60,11 @@ fn attribute(span: &Span, name: &str) -> String {
     }
 }
 
-async fn with(url: &str, sleep_ms: u64) -> Bed {
+async fn with(url: &str, sleep_ms: u64) -> ServerHarness {
     configured(url, sleep_ms, "").await
 }
 
-async fn configured(url: &str, sleep_ms: u64, more: &str) -> Bed {
+async fn configured(url: &str, sleep_ms: u64, more: &str) -> ServerHarness {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("demo.wasm"), guest::component(sleep_ms)).unwrap();
     std::fs::write(dir.path().join("headers"), "Authorization: Bearer for-the-collector\n").unwrap();
@@ -76,7 +76,7 @@ async fn configured(url: &str, sleep_ms: u64, more: &str) -> Bed {
     start(dir, &config).await
 }
 
-impl Bed {
+impl ServerHarness {
     async fn fire(&self, status: &str) {
         assert_eq!(self.post("/hooks", alerts(status, &["plex"])).await.0, StatusCode::OK);
     }
@@ -90,12 +90,12 @@ impl Bed {
 #[tokio::test]
 async fn an_alert_its_run_and_its_effects_are_one_trace() {
     let collector = Collector::default();
-    let bed = with(&collector.serve().await, 1).await;
-    bed.fire("firing").await;
-    bed.until_state("verifying").await;
-    bed.fire("resolved").await;
-    let incident = bed.until_state("resolved").await;
-    bed.server.stop(Duration::from_secs(5)).await;
+    let harness = with(&collector.serve().await, 1).await;
+    harness.fire("firing").await;
+    harness.until_state("verifying").await;
+    harness.fire("resolved").await;
+    let incident = harness.until_state("resolved").await;
+    harness.server.stop(Duration::from_secs(5)).await;
     let (alerts, runs, effects) =
         (collector.named("alert"), collector.named("run"), collector.named("sleep"));
     assert_eq!((alerts.len(), runs.len(), effects.len()), (1, 1, 1), "{:#?}", collector.spans.lock());
@@ -124,16 +124,16 @@ async fn an_alert_its_run_and_its_effects_are_one_trace() {
 async fn a_run_that_goes_on_after_a_restart_stays_in_its_trace_and_nothing_is_told_twice() {
     let collector = Collector::default();
     let url = collector.serve().await;
-    let bed = with(&url, 6_000).await;
-    bed.fire("firing").await;
-    bed.until_state("waiting").await;
-    bed.server.stop(Duration::ZERO).await;
+    let harness = with(&url, 6_000).await;
+    harness.fire("firing").await;
+    harness.until_state("waiting").await;
+    harness.server.stop(Duration::ZERO).await;
     assert!(collector.named("run").is_empty(), "it is not over");
-    let bed = serve(bed.dir).await;
-    bed.until_state("verifying").await;
-    bed.fire("resolved").await;
-    bed.until_state("resolved").await;
-    bed.server.stop(Duration::from_secs(5)).await;
+    let harness = serve(harness.dir).await;
+    harness.until_state("verifying").await;
+    harness.fire("resolved").await;
+    harness.until_state("resolved").await;
+    harness.server.stop(Duration::from_secs(5)).await;
     assert_eq!((collector.named("alert").len(), collector.named("run").len()), (1, 1));
     // What was done before the restart is told, too.
     assert_eq!(collector.named("sleep").len(), 1, "{:#?}", collector.spans.lock());
@@ -148,15 +148,15 @@ async fn a_run_that_goes_on_after_a_restart_stays_in_its_trace_and_nothing_is_to
 #[tokio::test]
 async fn an_alert_that_clears_after_a_restart_has_its_span_and_that_of_its_verification() {
     let collector = Collector::default();
-    let bed = with(&collector.serve().await, 1).await;
-    bed.fire("firing").await;
-    bed.until_state("verifying").await;
-    bed.server.stop(Duration::from_secs(5)).await;
+    let harness = with(&collector.serve().await, 1).await;
+    harness.fire("firing").await;
+    harness.until_state("verifying").await;
+    harness.server.stop(Duration::from_secs(5)).await;
     assert!(collector.named("alert").is_empty(), "it still fires");
-    let bed = serve(bed.dir).await;
-    bed.fire("resolved").await;
-    bed.until_state("resolved").await;
-    bed.server.stop(Duration::from_secs(5)).await;
+    let harness = serve(harness.dir).await;
+    harness.fire("resolved").await;
+    harness.until_state("resolved").await;
+    harness.server.stop(Duration::from_secs(5)).await;
     let (alerts, parts) = (collector.named("alert"), collector.named("verification"));
     assert_eq!((alerts.len(), parts.len()), (1, 1), "{:#?}", collector.spans.lock());
     assert_eq!(parts[0].start_time_unix_nano, collector.named("run")[0].end_time_unix_nano);
@@ -166,12 +166,12 @@ async fn an_alert_that_clears_after_a_restart_has_its_span_and_that_of_its_verif
 #[tokio::test]
 async fn incidents_that_are_not_of_the_sample_are_not_told() {
     let collector = Collector::default();
-    let bed = configured(&collector.serve().await, 1, ", sampleRatio: 0").await;
-    bed.fire("firing").await;
-    bed.until_state("verifying").await;
-    bed.fire("resolved").await;
-    bed.until_state("resolved").await;
-    bed.server.stop(Duration::from_secs(5)).await;
+    let harness = configured(&collector.serve().await, 1, ", sampleRatio: 0").await;
+    harness.fire("firing").await;
+    harness.until_state("verifying").await;
+    harness.fire("resolved").await;
+    harness.until_state("resolved").await;
+    harness.server.stop(Duration::from_secs(5)).await;
     assert!(collector.spans.lock().is_empty());
 }
 
@@ -179,9 +179,9 @@ async fn incidents_that_are_not_of_the_sample_are_not_told() {
 async fn a_collector_that_refuses_is_asked_again_and_one_that_is_gone_harms_nothing() {
     let collector = Collector::default();
     *collector.refuse.lock() = 1;
-    let bed = with(&collector.serve().await, 1).await;
-    bed.fire("firing").await;
-    bed.until_state("verifying").await;
+    let harness = with(&collector.serve().await, 1).await;
+    harness.fire("firing").await;
+    harness.until_state("verifying").await;
     for _ in 0..500 {
         if !collector.named("run").is_empty() {
             break;
@@ -189,10 +189,10 @@ async fn a_collector_that_refuses_is_asked_again_and_one_that_is_gone_harms_noth
         nap().await;
     }
     assert_eq!(collector.named("run").len(), 1);
-    bed.server.stop(Duration::from_secs(5)).await;
+    harness.server.stop(Duration::from_secs(5)).await;
 
-    let bed = with("http://127.0.0.1:9", 1).await;
-    bed.fire("firing").await;
-    bed.until_state("verifying").await;
-    bed.server.stop(Duration::from_secs(5)).await;
+    let harness = with("http://127.0.0.1:9", 1).await;
+    harness.fire("firing").await;
+    harness.until_state("verifying").await;
+    harness.server.stop(Duration::from_secs(5)).await;
 }

@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on panics")]
 
 #[allow(dead_code, reason = "each file of tests uses a part of it")]
-mod bed;
+mod harness;
 
 use std::path::Path;
 
-use bed::options;
+use harness::options;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use reqwest::{Certificate, Client, ClientBuilder, Identity, StatusCode};
 use suture_core::{Clock, RealClock};
@@ -233,7 +233,7 @@ async fn a_name_with_its_password_is_as_good_as_the_token() {
     let server =
         start(dir.path(), &format!("webhook: {{{both}}}\nadmin: {{listen: 127.0.0.1:0, {only}}}")).await;
     let url = format!("http://{}/hooks", server.webhook_addr());
-    let post = || bed::client().post(&url).json(&serde_json::json!({"alerts": []}));
+    let post = || harness::client().post(&url).json(&serde_json::json!({"alerts": []}));
     for request in [post().basic_auth("am", Some("pa:ss")), post().bearer_auth("t0ken")] {
         assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
     }
@@ -249,8 +249,8 @@ async fn a_name_with_its_password_is_as_good_as_the_token() {
         assert_eq!(offered, ["Bearer", "Basic realm=\"suture\", charset=\"UTF-8\""]);
     }
     let runs = format!("http://{}/api/v1/runs", server.admin_addr());
-    let get = |password| bed::client().get(&runs).basic_auth("op", Some(password));
-    assert_eq!(bed::client().get(&runs).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let get = |password| harness::client().get(&runs).basic_auth("op", Some(password));
+    assert_eq!(harness::client().get(&runs).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
     assert_eq!(get("pa:ss").send().await.unwrap().status(), StatusCode::OK);
     std::fs::write(dir.path().join("password"), "another").unwrap();
     assert_eq!(get("another").send().await.unwrap().status(), StatusCode::OK);

@@ -23,7 +23,7 @@ impl<T: EffectHandler + Discovery + ?Sized> Cluster for T {}
 
 /// What a kind of cluster brings to the suite.
 #[async_trait]
-pub trait World: Send + Sync {
+pub trait ClusterProvider: Send + Sync {
     /// The cluster, with every right.
     fn cluster(&self) -> Arc<dyn Cluster>;
 
@@ -49,7 +49,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Where a case works.
 pub struct Bench {
-    world: Arc<dyn World>,
+    provider: Arc<dyn ClusterProvider>,
     namespace: String,
     run: RunId,
     steps: AtomicU32,
@@ -57,10 +57,10 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub(crate) async fn new(world: Arc<dyn World>) -> anyhow::Result<Self> {
-        let namespace = world.namespace().await?;
+    pub(crate) async fn new(provider: Arc<dyn ClusterProvider>) -> anyhow::Result<Self> {
+        let namespace = provider.namespace().await?;
         let run = RunId::new(namespace.clone());
-        Ok(Self { world, namespace, run, steps: AtomicU32::new(0), differences: Mutex::default() })
+        Ok(Self { provider, namespace, run, steps: AtomicU32::new(0), differences: Mutex::default() })
     }
 
     /// The case's namespace.
@@ -73,7 +73,7 @@ impl Bench {
     /// # Errors
     /// Where it can't be made.
     pub async fn another_namespace(&self) -> anyhow::Result<String> {
-        self.world.namespace().await
+        self.provider.namespace().await
     }
 
     /// The policy, with every right.
@@ -88,7 +88,7 @@ impl Bench {
 
     /// Somebody with every right, who writes under a field manager.
     pub fn manager(&self, manager: &'static str) -> Client<'_> {
-        Client::new(self, self.world.cluster(), manager)
+        Client::new(self, self.provider.cluster(), manager)
     }
 
     /// The policy, with no other rights than these in the case's namespace.
@@ -96,7 +96,7 @@ impl Bench {
     /// # Errors
     /// Where such a user can't be made.
     pub async fn limited(&self, rights: Vec<Grant>) -> anyhow::Result<Client<'_>> {
-        Ok(Client::new(self, self.world.limited(&self.namespace, rights).await?, POLICY))
+        Ok(Client::new(self, self.provider.limited(&self.namespace, rights).await?, POLICY))
     }
 
     /// An object in the case's namespace: `v1 ConfigMap`, `notes`.
@@ -110,7 +110,7 @@ impl Bench {
     }
 
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
-        self.world.clock()
+        self.provider.clock()
     }
 
     /// Let time pass.

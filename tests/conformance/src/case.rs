@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 
-use crate::bench::{Bench, World};
+use crate::bench::{Bench, ClusterProvider};
 
 /// How long a case may take on the cluster's own clock. Controllers that are slow on a
 /// busy machine are waited for; what never happens is a difference.
@@ -31,10 +31,10 @@ pub fn cases() -> Vec<Case> {
 
 /// Run a case in a namespace of its own. What comes back is how the cluster differs from
 /// what was expected: nothing where it does not.
-pub async fn run(case: &Case, world: Arc<dyn World>) -> Vec<String> {
-    let clock = world.clock();
+pub async fn run(case: &Case, provider: Arc<dyn ClusterProvider>) -> Vec<String> {
+    let clock = provider.clock();
     let work = async {
-        let bench = match Bench::new(world).await {
+        let bench = match Bench::new(provider).await {
             Ok(bench) => bench,
             Err(error) => return vec![format!("no namespace to work in: {error:#}")],
         };

@@ -15,6 +15,6 @@ mod cases;
 mod client;
 mod objects;
 
-pub use bench::{Bench, Cluster, World};
+pub use bench::{Bench, Cluster, ClusterProvider};
 pub use case::{Case, cases, run};
 pub use client::Client;

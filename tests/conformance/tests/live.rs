@@ -13,7 +13,7 @@ use anyhow::ensure;
 use async_trait::async_trait;
 use futures::StreamExt;
 use suture_cluster::live::{Connection, LiveCluster, LiveConfig, access, connect};
-use suture_conformance::{Case, Cluster, World, cases, run};
+use suture_conformance::{Case, Cluster, ClusterProvider, cases, run};
 use suture_core::rbac::{Installation, Needs, Requester};
 use suture_core::{Clock, Grant, RealClock};
 use suture_envtest::{ControlPlane, eventually};
@@ -50,7 +50,7 @@ fn cluster(connection: Connection) -> Arc<LiveCluster> {
 }
 
 #[async_trait]
-impl World for Live {
+impl ClusterProvider for Live {
     fn cluster(&self) -> Arc<dyn Cluster> {
         self.cluster.clone()
     }
@@ -91,10 +91,10 @@ async fn the_real_api_server_answers_every_case() {
     for definition in report::definitions() {
         plane.apply(&definition.to_string()).await.unwrap();
     }
-    let world = Arc::new(Live::new(plane).await.unwrap());
+    let provider = Arc::new(Live::new(plane).await.unwrap());
     let asked: Vec<Case> = cases().into_iter().filter(report::is_asked_for).collect();
     let mut results = futures::stream::iter(&asked)
-        .map(|case| run(case, world.clone()))
+        .map(|case| run(case, provider.clone()))
         .buffered(AT_A_TIME)
         .zip(futures::stream::iter(&asked));
     let mut report = report::Report::new("the real API server");

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
-use suture_conformance::{Cluster, World, cases, run};
+use suture_conformance::{Cluster, ClusterProvider, cases, run};
 use suture_core::clock::{Driven, later};
 use suture_core::{Clock, Grant, Timestamp, VirtualClock};
 use suture_simulator::{Fixture, SimulatedCluster};
@@ -34,7 +34,7 @@ impl Simulated {
 }
 
 #[async_trait]
-impl World for Simulated {
+impl ClusterProvider for Simulated {
     fn cluster(&self) -> Arc<dyn Cluster> {
         Arc::new(self.cluster.clone())
     }
@@ -58,9 +58,9 @@ impl World for Simulated {
 #[tokio::test]
 async fn the_simulated_cluster_answers_every_case() {
     let mut report = report::Report::new("the simulated cluster");
-    let world = Arc::new(Simulated::new());
+    let provider = Arc::new(Simulated::new());
     for case in cases().iter().filter(|case| report::is_asked_for(case)) {
-        let differences = match world.clock.drive(run(case, world.clone())).await {
+        let differences = match provider.clock.drive(run(case, provider.clone())).await {
             Driven::Done(differences) => differences,
             other => vec![format!("it waits for what never happens: {other:?}")],
         };

@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use suture_cluster::socket::{Listener, Offer, SocketCluster, ToldTime};
-use suture_conformance::{Case, Cluster, World, cases, run};
+use suture_conformance::{Case, Cluster, ClusterProvider, cases, run};
 use suture_core::handler::Discovery;
 use suture_core::{Clock, EffectHandler, Grant, Timestamp};
 use suture_simulator::{Fixture, SimulatedCluster};
@@ -54,7 +54,7 @@ impl Behind {
 }
 
 #[async_trait]
-impl World for Behind {
+impl ClusterProvider for Behind {
     fn cluster(&self) -> Arc<dyn Cluster> {
         self.client.clone()
     }
@@ -78,15 +78,15 @@ impl World for Behind {
 }
 
 /// Run a case, and let time pass whenever it waits for that.
-async fn played(case: &Case, world: &Arc<Behind>) -> Vec<String> {
+async fn played(case: &Case, provider: &Arc<Behind>) -> Vec<String> {
     let passes = async {
         loop {
-            world.time.settled().await;
-            world.time.pass(STEP);
+            provider.time.settled().await;
+            provider.time.pass(STEP);
         }
     };
     tokio::select! {
-        differences = world.time.awaiting(run(case, world.clone())) => differences,
+        differences = provider.time.awaiting(run(case, provider.clone())) => differences,
         never = passes => never,
     }
 }
@@ -94,9 +94,9 @@ async fn played(case: &Case, world: &Arc<Behind>) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_simulated_cluster_answers_every_case_behind_a_socket() -> anyhow::Result<()> {
     let mut report = report::Report::new("the simulated cluster behind a socket");
-    let world = Arc::new(Behind::new().await?);
+    let provider = Arc::new(Behind::new().await?);
     for case in cases().iter().filter(|case| report::is_asked_for(case)) {
-        report.note(case, played(case, &world).await);
+        report.note(case, played(case, &provider).await);
     }
     report.finish();
     Ok(())

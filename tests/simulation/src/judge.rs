@@ -11,10 +11,10 @@ use suture_core::{IncidentId, Labels, Timestamp};
 use suture_journal::{Filter, IncidentRecord, IncidentState, RunRecord};
 use suture_simulator::Performed;
 
+use crate::day::{labels, names};
 use crate::host::Host;
 use crate::plan::Plan;
 use crate::reach::Reach;
-use crate::world::{labels, names};
 use kept_back::KeptBack;
 
 /// How long an incident that the host has to do with may stand as it stands, while nothing is wrong.

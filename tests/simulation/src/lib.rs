@@ -1,4 +1,4 @@
-//! The whole engine in a simulated world, under virtual time: router, dispatcher, journal, pager and
+//! The whole engine in a simulated day, under virtual time: router, dispatcher, journal, pager and
 //! reconciliation are the real ones; Prometheus, Alertmanagers, the API server and people are played.
 //!
 //! A [`Plan`] is drawn from a seed and says all that happens in a day. [`play`] plays it, and a judge
@@ -10,16 +10,16 @@
 //! fault that a seed shows once may take some more days of that seed to show again.
 
 mod configuration;
+mod day;
 mod heal;
 mod host;
 mod judge;
 mod plan;
 mod reach;
 mod shrink;
-mod world;
 
 pub use configuration::Configuration;
+pub use day::{Day, play};
 pub use judge::Fault;
 pub use plan::{Cause, Event, Happening, Plan, Setup};
 pub use shrink::shrink;
-pub use world::{Day, play};

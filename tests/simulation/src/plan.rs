@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::configuration::Configuration;
-use crate::world::NAMESPACES;
+use crate::day::NAMESPACES;
 
 /// How long after the start what goes wrong ends. People mend by hand what is still broken then.
 pub const TROUBLE_ENDS: Duration = Duration::from_secs(18 * 3600);

@@ -1,8 +1,8 @@
 //! Of a day that goes wrong, the least that still does.
 
+use crate::day::play;
 use crate::judge::Fault;
 use crate::plan::Plan;
-use crate::world::play;
 
 /// Leave out what is not needed for something to go wrong: by halves, quarters, and so on.
 pub fn shrink(plan: &Plan, fault: Fault) -> (Plan, Fault) {

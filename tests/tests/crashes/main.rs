@@ -5,7 +5,7 @@
 //! is left to undo.
 
 mod end;
-mod world;
+mod harness;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use suture_simulator::SimulatedCluster;
 use suture_tests::gate::{Point, Side, Stop};
 use tokio::sync::OnceCell;
 
-use world::{Kills, Play, Played, Shared};
+use harness::{Kills, Play, Played, Shared};
 
 /// How many cases are played at once by a test: each waits most of the time.
 const AT_ONCE: usize = 6;

@@ -26,7 +26,7 @@ fn component() -> anyhow::Result<PathBuf> {
 }
 
 /// A host on a simulated cluster, between a real Prometheus and a real Alertmanager.
-struct Bed {
+struct RepairHarness {
     server: Server,
     cluster: SimulatedCluster,
     alertmanager: Alertmanager,
@@ -34,7 +34,7 @@ struct Bed {
     dir: tempfile::TempDir,
 }
 
-impl Bed {
+impl RepairHarness {
     async fn start(fixture: &str) -> anyhow::Result<Self> {
         Self::posted_to(fixture, |server| format!("http://{}/hooks", server.webhook_addr())).await
     }
@@ -145,41 +145,47 @@ policies:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_lock_is_removed_the_backup_runs_and_the_alert_resolves() -> anyhow::Result<()> {
-    let bed = Bed::start(include_str!("../fixtures/stale-lock.yaml")).await?;
-    let incident = bed.until("resolved").await?;
+    let harness = RepairHarness::start(include_str!("../fixtures/stale-lock.yaml")).await?;
+    let incident = harness.until("resolved").await?;
     assert!(incident["closedAt"].is_string(), "{incident:#}");
-    let source = bed.cluster.object(
+    let source = harness.cluster.object(
         &"volsync.backube/v1alpha1 ReplicationSource media/plex".parse().map_err(anyhow::Error::msg)?,
     );
     let source = source.context("the source is gone")?;
     assert!(source["spec"]["restic"]["unlock"].is_string(), "it was unlocked the native way");
     assert!(source.pointer("/spec/trigger/manual").is_none(), "the schedule is back");
-    let run = bed.get(&format!("/api/v1/runs/{}", incident["runs"][0].as_str().context("no run")?)).await?;
+    let run =
+        harness.get(&format!("/api/v1/runs/{}", incident["runs"][0].as_str().context("no run")?)).await?;
     assert_eq!(run["outcome"], "remediated");
     assert!(run["effects"].as_array().is_some_and(|effects| effects.len() > 5));
     assert!(
-        eventually(PATIENCE, async || bed.alertmanager.alerts().await.is_ok_and(|alerts| alerts.is_empty()))
+        eventually(PATIENCE, async || harness
+            .alertmanager
+            .alerts()
             .await
+            .is_ok_and(|alerts| alerts.is_empty()))
+        .await
     );
-    let metrics = reqwest::get(format!("http://{}/metrics", bed.server.admin_addr())).await?.text().await?;
+    let metrics =
+        reqwest::get(format!("http://{}/metrics", harness.server.admin_addr())).await?.text().await?;
     assert!(metrics.contains(r#"suture_runs_total{policy="volsync",outcome="remediated"} 1"#), "{metrics}");
-    bed.server.stop(Duration::from_secs(5)).await;
+    harness.server.stop(Duration::from_secs(5)).await;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_whose_holder_is_alive_is_left_alone_and_people_hear_of_it() -> anyhow::Result<()> {
-    let bed = Bed::start(include_str!("../fixtures/live-lock.yaml")).await?;
-    let incident = bed.until("escalated").await?;
-    assert!(bed.cluster.mutations().is_empty(), "nothing was touched");
+    let harness = RepairHarness::start(include_str!("../fixtures/live-lock.yaml")).await?;
+    let incident = harness.until("escalated").await?;
+    assert!(harness.cluster.mutations().is_empty(), "nothing was touched");
     let told = eventually(PATIENCE, async || {
-        let alerts = bed.alertmanager.alerts().await.unwrap_or_default();
+        let alerts = harness.alertmanager.alerts().await.unwrap_or_default();
         alerts.iter().any(|alert| {
             alert["labels"]["alertname"] == "SutureEscalation" && alert["labels"]["obj_name"] == "plex"
         })
     });
     assert!(told.await, "no escalation in Alertmanager for {incident:#}");
-    bed.server.stop(Duration::from_secs(5)).await;
+    harness.server.stop(Duration::from_secs(5)).await;
     Ok(())
 }
 
@@ -192,47 +198,47 @@ fn nowhere(_: &Server) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fires_and_no_route_leads_here_is_repaired_by_a_sweep() -> anyhow::Result<()> {
-    let bed = Bed::posted_to(include_str!("../fixtures/stale-lock.yaml"), nowhere).await?;
-    bed.fires().await?;
-    assert_eq!(bed.get("/api/v1/incidents").await?["items"], serde_json::json!([]));
-    let swept = bed.sweep().await?;
+    let harness = RepairHarness::posted_to(include_str!("../fixtures/stale-lock.yaml"), nowhere).await?;
+    harness.fires().await?;
+    assert_eq!(harness.get("/api/v1/incidents").await?["items"], serde_json::json!([]));
+    let swept = harness.sweep().await?;
     assert_eq!(
         (&swept["accepted"], &swept["alerts"][0]["result"]),
         (&1.into(), &"accepted".into()),
         "{swept:#}"
     );
-    let known = bed.alertmanager.alerts().await?;
+    let known = harness.alertmanager.alerts().await?;
     let fingerprint = known
         .iter()
         .find(|alert| alert["labels"]["obj_name"] == "plex")
         .map(|alert| alert["fingerprint"].clone());
-    let incident = bed.until("resolved").await?;
+    let incident = harness.until("resolved").await?;
     assert_eq!(Some(incident["fingerprint"].clone()), fingerprint, "{incident:#}");
-    bed.server.stop(Duration::from_secs(5)).await;
+    harness.server.stop(Duration::from_secs(5)).await;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn posted_and_swept_is_one_incident_and_what_is_silenced_is_left_alone() -> anyhow::Result<()> {
-    let bed = Bed::start(include_str!("../fixtures/live-lock.yaml")).await?;
-    bed.until("escalated").await?;
-    let swept = bed.sweep().await?;
+    let harness = RepairHarness::start(include_str!("../fixtures/live-lock.yaml")).await?;
+    harness.until("escalated").await?;
+    let swept = harness.sweep().await?;
     assert_eq!(
         (&swept["accepted"], &swept["alerts"][0]["result"]),
         (&0.into(), &"known".into()),
         "{swept:#}"
     );
-    assert_eq!(bed.get("/api/v1/incidents").await?["items"].as_array().map(Vec::len), Some(1));
-    bed.server.stop(Duration::from_secs(5)).await;
+    assert_eq!(harness.get("/api/v1/incidents").await?["items"].as_array().map(Vec::len), Some(1));
+    harness.server.stop(Duration::from_secs(5)).await;
 
-    let bed = Bed::posted_to(include_str!("../fixtures/stale-lock.yaml"), nowhere).await?;
-    bed.fires().await?;
-    bed.alertmanager.silence("alertname", "VolSyncVolumeOutOfSync").await?;
+    let harness = RepairHarness::posted_to(include_str!("../fixtures/stale-lock.yaml"), nowhere).await?;
+    harness.fires().await?;
+    harness.alertmanager.silence("alertname", "VolSyncVolumeOutOfSync").await?;
     let quiet = eventually(PATIENCE, async || {
-        bed.sweep().await.is_ok_and(|swept| swept["alerts"][0]["result"] == "suppressed")
+        harness.sweep().await.is_ok_and(|swept| swept["alerts"][0]["result"] == "suppressed")
     });
-    assert!(quiet.await, "{:#}", bed.sweep().await?);
-    assert_eq!(bed.get("/api/v1/incidents").await?["items"], serde_json::json!([]));
-    bed.server.stop(Duration::from_secs(5)).await;
+    assert!(quiet.await, "{:#}", harness.sweep().await?);
+    assert_eq!(harness.get("/api/v1/incidents").await?["items"], serde_json::json!([]));
+    harness.server.stop(Duration::from_secs(5)).await;
     Ok(())
 }

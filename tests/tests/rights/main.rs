@@ -1,13 +1,14 @@
 //! Least privilege on a real API server: what `suture rbac` prints is enough, and each
 //! rule of it is needed.
 
+mod harness;
 mod live;
-mod world;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use harness::{ACCOUNT, RightsHarness};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client};
 use parking_lot::Mutex;
@@ -20,7 +21,6 @@ use suture_core::{ObjectRef, RealClock};
 use suture_envtest::eventually;
 use suture_server::{Compiler, ServeOptions, Server};
 use suture_tests::host::Host;
-use world::{ACCOUNT, World};
 
 /// The API server takes a moment to hear of a role.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,18 +43,20 @@ async fn exactly_missing(client: &Client, all: &[Right], expected: &[Right]) -> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_printed_is_allowed_and_nothing_beside_it() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let report = world.rbac(&world.config("")?).await?;
-    world.plane.apply(&report.needs.roles(&report.installation).yaml()).await?;
-    let connection = world.connect().await?;
+    let harness = RightsHarness::new().await?;
+    let report = harness.rbac(&harness.config("")?).await?;
+    harness.plane.apply(&report.needs.roles(&report.installation).yaml()).await?;
+    let connection = harness.connect().await?;
     let all = report.needs.rights(|_| true);
     exactly_missing(&connection.client, &all, &[]).await?;
 
     let mut neighbours = BTreeSet::new();
     for right in &all {
         let elsewhere = match &right.reach {
-            Reach::Namespace(namespace) if *namespace == world.media => Reach::Namespace(world.home.clone()),
-            Reach::Namespace(_) => Reach::Namespace(world.media.clone()),
+            Reach::Namespace(namespace) if *namespace == harness.media => {
+                Reach::Namespace(harness.home.clone())
+            }
+            Reach::Namespace(_) => Reach::Namespace(harness.media.clone()),
             _ => continue,
         };
         neighbours.insert(Right { reach: elsewhere, ..right.clone() });
@@ -70,7 +72,7 @@ async fn what_is_printed_is_allowed_and_nothing_beside_it() -> anyhow::Result<()
         [("secrets", "get"), ("secrets", "list"), ("pods", "create"), ("pods/exec", "create")]
     {
         neighbours.insert(Right {
-            reach: Reach::Namespace(world.media.clone()),
+            reach: Reach::Namespace(harness.media.clone()),
             group: String::new(),
             resource: resource.into(),
             verb,
@@ -88,24 +90,24 @@ async fn what_is_printed_is_allowed_and_nothing_beside_it() -> anyhow::Result<()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_right_is_named_and_holds_back_its_policy_alone_until_it_is_granted() -> anyhow::Result<()>
 {
-    let world = World::new().await?;
-    let account = world.plane.service_account(&world.tools, ACCOUNT).await?;
-    let config = world.config(&format!(
+    let harness = RightsHarness::new().await?;
+    let account = harness.plane.service_account(&harness.tools, ACCOUNT).await?;
+    let config = harness.config(&format!(
         "- name: elsewhere\n  source: {{file: {}}}\n  confirm: none\n  grants:\n{}",
-        world.component.display(),
-        World::grants(&world.home)
+        harness.component.display(),
+        RightsHarness::grants(&harness.home)
     ))?;
     let text = std::fs::read_to_string(&config)?;
-    let live = format!("live: {{kubeconfig: {}, namespace: {}}}", account.display(), world.tools);
+    let live = format!("live: {{kubeconfig: {}, namespace: {}}}", account.display(), harness.tools);
     std::fs::write(&config, text.replace("live: {}", &live))?;
-    let report = world.rbac(&config).await?;
+    let report = harness.rbac(&config).await?;
     let mut roles = report.needs.roles(&report.installation);
-    roles.roles.retain(|role| role.namespace.as_ref() != Some(&world.home));
-    world.plane.apply(&roles.yaml()).await?;
-    let client = world.connect().await?.client;
+    roles.roles.retain(|role| role.namespace.as_ref() != Some(&harness.home));
+    harness.plane.apply(&roles.yaml()).await?;
+    let client = harness.connect().await?.client;
     let granted = report.needs.rights(|_| true);
     let missing: Vec<Right> =
-        granted.iter().filter(|right| right.reach.namespace() == Some(&world.home)).cloned().collect();
+        granted.iter().filter(|right| right.reach.namespace() == Some(&harness.home)).cloned().collect();
     exactly_missing(&client, &granted, &missing).await?;
 
     let server = Server::start(
@@ -122,14 +124,14 @@ async fn a_missing_right_is_named_and_holds_back_its_policy_alone_until_it_is_gr
     assert_eq!(policies[0]["error"], Value::Null, "{policies:#?}");
     let error = policies[1]["error"].as_str().context("it is not held back")?;
     for words in [
-        &format!("system:serviceaccount:{}:{ACCOUNT} may not", world.tools),
-        &format!("get replicationsources.volsync.backube in namespace `{}`", world.home),
+        &format!("system:serviceaccount:{}:{ACCOUNT} may not", harness.tools),
+        &format!("get replicationsources.volsync.backube in namespace `{}`", harness.home),
         &format!("`suture rbac --config {}", config.display()),
-        &format!("--namespace {} --service-account {ACCOUNT} | kubectl apply -f -`", world.tools),
+        &format!("--namespace {} --service-account {ACCOUNT} | kubectl apply -f -`", harness.tools),
     ] {
         ensure!(error.contains(words.as_str()), "{words}: {error}");
     }
-    ensure!(!error.contains(&world.media), "{error}");
+    ensure!(!error.contains(&harness.media), "{error}");
 
     // The doctor finds the same.
     let rights = async || -> anyhow::Result<Vec<Value>> {
@@ -141,7 +143,7 @@ async fn a_missing_right_is_named_and_holds_back_its_policy_alone_until_it_is_gr
     ensure!(
         found.iter().any(|one| one["verdict"] == "fail"
             && one["about"] == "elsewhere"
-            && one.to_string().contains(&world.home)),
+            && one.to_string().contains(&harness.home)),
         "{found:#?}"
     );
 
@@ -150,7 +152,7 @@ async fn a_missing_right_is_named_and_holds_back_its_policy_alone_until_it_is_gr
         json!({"status": "firing", "startsAt": "2026-11-22T04:10:00Z", "labels": {"role": "source",
             "alertname": "VolSyncVolumeOutOfSync", "obj_namespace": namespace, "obj_name": "plex"}})
     };
-    for (policy, namespace) in [("volsync", &world.media), ("elsewhere", &world.home)] {
+    for (policy, namespace) in [("volsync", &harness.media), ("elsewhere", &harness.home)] {
         let hook = format!("http://{}/hooks/{policy}", server.webhook_addr());
         let body = json!({"version": "4", "alerts": [alert(namespace)]});
         reqwest::Client::new().post(hook).json(&body).send().await?.error_for_status()?;
@@ -167,7 +169,7 @@ async fn a_missing_right_is_named_and_holds_back_its_policy_alone_until_it_is_gr
 
     let remedy = error.split('`').find_map(|part| part.strip_suffix(" | kubectl apply -f -"));
     let printed = printed_by(remedy.with_context(|| format!("no command: {error}"))?).await?;
-    world.plane.apply(&printed).await?;
+    harness.plane.apply(&printed).await?;
     let worked =
         eventually(PATIENCE, async || state("elsewhere").await.as_deref() == Some("unnecessary")).await;
     ensure!(worked, "{:#?}\n{:#?}", items("incidents").await?, items("policies").await?);
@@ -190,10 +192,10 @@ async fn printed_by(command: &str) -> anyhow::Result<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_may_not_have_its_lease_stands_by_and_says_how_to_allow_it() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let account = world.plane.service_account(&world.tools, ACCOUNT).await?;
+    let harness = RightsHarness::new().await?;
+    let account = harness.plane.service_account(&harness.tools, ACCOUNT).await?;
     let live =
-        format!("cluster: {{live: {{kubeconfig: {}, namespace: {}}}}}\n", account.display(), world.tools);
+        format!("cluster: {{live: {{kubeconfig: {}, namespace: {}}}}}\n", account.display(), harness.tools);
     let dir = tempfile::tempdir()?;
     let host = Host::start(dir.path(), &live)?;
     host.until(503, "the lease").await?;
@@ -209,16 +211,16 @@ async fn a_host_that_may_not_have_its_lease_stands_by_and_says_how_to_allow_it()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_any_one_of_its_rules_something_fails() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let report = world.rbac(&world.config("")?).await?;
+    let harness = RightsHarness::new().await?;
+    let report = harness.rbac(&harness.config("")?).await?;
     let roles = report.needs.roles(&report.installation);
-    world.plane.apply(&roles.yaml()).await?;
-    let connection = world.connect().await?;
+    harness.plane.apply(&roles.yaml()).await?;
+    let connection = harness.connect().await?;
     let all = report.needs.rights(|_| true);
     exactly_missing(&connection.client, &all, &[]).await?;
     for role in &roles.roles {
         for rule in &role.rules {
-            let refused = refused(&world, &connection, rule).await?;
+            let refused = refused(&harness, &connection, rule).await?;
             ensure!(refused.is_none(), "with every rule: {refused:?}");
         }
     }
@@ -228,14 +230,14 @@ async fn without_any_one_of_its_rules_something_fails() -> anyhow::Result<()> {
         for (number, rule) in role.rules.iter().enumerate() {
             let mut fewer = roles.clone();
             fewer.roles[index].rules.remove(number);
-            world
+            harness
                 .plane
                 .apply(&json!({"apiVersion": "v1", "kind": "List", "items": fewer.objects()}).to_string())
                 .await?;
             let gone: Vec<Right> = all.iter().filter(|right| gives(role, rule, right)).cloned().collect();
             ensure!(!gone.is_empty(), "{rule:?} gives nothing");
             exactly_missing(&connection.client, &all, &gone).await?;
-            let refused = refused(&world, &connection, rule).await?;
+            let refused = refused(&harness, &connection, rule).await?;
             ensure!(refused.is_some(), "without {rule:?} nothing fails");
             tried += 1;
         }
@@ -256,7 +258,11 @@ fn gives(role: &Role, rule: &Rule, right: &Right) -> bool {
 }
 
 /// Do what a rule is for. What the API server refused, if it did.
-async fn refused(world: &World, connection: &Connection, rule: &Rule) -> anyhow::Result<Option<String>> {
+async fn refused(
+    harness: &RightsHarness,
+    connection: &Connection,
+    rule: &Rule,
+) -> anyhow::Result<Option<String>> {
     let forbidden = |error: kube::Error| match error {
         kube::Error::Api(status) if status.code == 403 => Ok(Some(status.message)),
         other => Err(other.into()),
@@ -269,7 +275,7 @@ async fn refused(world: &World, connection: &Connection, rule: &Rule) -> anyhow:
         }
         "events" => {
             let about: ObjectRef =
-                format!("v1 Pod {}/plex", world.media).parse().map_err(anyhow::Error::msg)?;
+                format!("v1 Pod {}/plex", harness.media).parse().map_err(anyhow::Error::msg)?;
             let note = Note {
                 about: &about,
                 uid: None,
@@ -281,16 +287,16 @@ async fn refused(world: &World, connection: &Connection, rule: &Rule) -> anyhow:
             let writer = EventWriter::new(connection.client.clone(), "tests");
             writer.write(note, &RealClock).await.map(|()| None).or_else(forbidden)
         }
-        "leases" => lease_refused(world, connection).await,
-        _ => world.run(connection.clone()).await,
+        "leases" => lease_refused(harness, connection).await,
+        _ => harness.run(connection.clone()).await,
     }
 }
 
 /// Take a Lease that nobody has, as a host does.
-async fn lease_refused(world: &World, connection: &Connection) -> anyhow::Result<Option<String>> {
-    world.delete("coordination.k8s.io/v1", "Lease", Some(&world.tools), "suture").await?;
+async fn lease_refused(harness: &RightsHarness, connection: &Connection) -> anyhow::Result<Option<String>> {
+    harness.delete("coordination.k8s.io/v1", "Lease", Some(&harness.tools), "suture").await?;
     let options = LeaseOptions {
-        namespace: world.tools.clone(),
+        namespace: harness.tools.clone(),
         name: "suture".to_owned(),
         identity: "tests".to_owned(),
         duration: Duration::from_secs(5),

@@ -1,7 +1,7 @@
 //! Modules that are exchanged under the real `suture serve`, while alerts come in: without a
 //! pause, and while it is killed again and again.
 
-mod world;
+mod harness;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use suture_tests::host::Host;
 use suture_tests::left::nothing_is_left;
 use suture_tests::process::{eventually, eventually_every};
 
-use world::{World, items, missed};
+use harness::{SwapHarness, items, missed};
 
 /// When something hangs, on any machine.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -31,13 +31,13 @@ async fn pause(time: Duration) {
 }
 
 /// Wait until each of so many incidents has had a run that ended, and no more than that one.
-async fn one_run_each(world: &World, host: &Host, incidents: usize) -> anyhow::Result<Vec<Value>> {
+async fn one_run_each(harness: &SwapHarness, host: &Host, incidents: usize) -> anyhow::Result<Vec<Value>> {
     let mut runs = Vec::new();
     let have_ended = async || {
         runs = items(host, "/api/v1/runs?state=ended&limit=1000").await.unwrap_or_default();
         runs.len() >= incidents
     };
-    world.time.pass_until(host, PATIENCE, have_ended).await;
+    harness.time.pass_until(host, PATIENCE, have_ended).await;
     let of: BTreeSet<_> = runs.iter().map(|run| run["incident"].as_str()).collect();
     ensure!(
         runs.len() == incidents && of.len() == incidents,
@@ -63,13 +63,13 @@ async fn until_works(host: &Host, digest: &str) -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_swap_every_100_ms_for_a_minute_loses_no_alert() -> anyhow::Result<()> {
     let alerts = BEATS / TO_AN_ALERT;
-    let world = World::new(alerts).await?;
-    let mut last = world.swap(0)?;
-    let mut host = world.start()?;
+    let harness = SwapHarness::new(alerts).await?;
+    let mut last = harness.swap(0)?;
+    let mut host = harness.start()?;
     host.listens().await?;
     let beats = async {
         for beat in 1..=BEATS {
-            last = world.swap(beat)?;
+            last = harness.swap(beat)?;
             if beat % TO_AN_ALERT == 0 {
                 ensure!(host.post("/hooks", &missed(beat / TO_AN_ALERT - 1)).await? == 200);
             }
@@ -77,11 +77,15 @@ async fn a_swap_every_100_ms_for_a_minute_loses_no_alert() -> anyhow::Result<()>
         }
         Ok(())
     };
-    world.time.pass_during(&host, beats).await?;
-    let runs = one_run_each(&world, &host, alerts).await?;
+    harness.time.pass_during(&host, beats).await?;
+    let runs = one_run_each(&harness, &host, alerts).await?;
     for source in 0..alerts {
         // The trigger is set, and taken away again: once each.
-        ensure!(world.changes(source) == 2, "source {source} was changed {} times", world.changes(source));
+        ensure!(
+            harness.changes(source) == 2,
+            "source {source} was changed {} times",
+            harness.changes(source)
+        );
     }
     let modules: BTreeSet<_> = runs.iter().map(|run| run["digest"].as_str()).collect();
     eprintln!("{BEATS} modules in a minute: {} of them worked in runs", modules.len());
@@ -89,26 +93,26 @@ async fn a_swap_every_100_ms_for_a_minute_loses_no_alert() -> anyhow::Result<()>
     ensure!(modules.len() > 2, "{modules:#?}");
     until_works(&host, &last).await?;
     // What no run needs any more is not kept.
-    let kept = std::fs::read_dir(world.path("state/modules/kept/volsync"))?.count();
+    let kept = std::fs::read_dir(harness.path("state/modules/kept/volsync"))?.count();
     ensure!(kept < 20, "{kept} files are kept");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_is_killed_while_modules_are_swapped_ends_each_run_under_its_own() -> anyhow::Result<()> {
-    let world = World::new(LIVES).await?;
+    let harness = SwapHarness::new(LIVES).await?;
     let mut chance = fastrand::Rng::with_seed(1);
     let mut number = 0;
-    world.swap(number)?;
+    harness.swap(number)?;
     for life in 0..LIVES {
-        let mut host = world.start()?;
+        let mut host = harness.start()?;
         let end = Duration::from_millis(chance.u64(100..1500));
         let beat = Duration::from_millis(chance.u64(20..200));
         let swaps = async {
             loop {
                 pause(beat).await;
                 number += 1;
-                world.swap(number)?;
+                harness.swap(number)?;
             }
         };
         // As Alertmanager does: again until it is accepted.
@@ -116,7 +120,7 @@ async fn a_host_that_is_killed_while_modules_are_swapped_ends_each_run_under_its
             host.listens().await?;
             let is_posted = async || host.post("/hooks", &missed(life)).await.is_ok_and(|is| is == 200);
             ensure!(eventually_every(beat, PATIENCE, is_posted).await, "never accepted\n{}", host.log());
-            world.time.pass_during(&host, pause(end)).await;
+            harness.time.pass_during(&host, pause(end)).await;
             anyhow::Ok(())
         };
         tokio::select! {
@@ -125,16 +129,20 @@ async fn a_host_that_is_killed_while_modules_are_swapped_ends_each_run_under_its
         }
         host.kill().await?;
     }
-    let last = world.swap(number + 1)?;
-    let mut host = world.start()?;
+    let last = harness.swap(number + 1)?;
+    let mut host = harness.start()?;
     host.listens().await?;
-    let runs = one_run_each(&world, &host, LIVES).await?;
+    let runs = one_run_each(&harness, &host, LIVES).await?;
     until_works(&host, &last).await?;
     host.kill().await?;
     for source in 0..LIVES {
-        ensure!(world.changes(source) == 2, "source {source} was changed {} times", world.changes(source));
+        ensure!(
+            harness.changes(source) == 2,
+            "source {source} was changed {} times",
+            harness.changes(source)
+        );
     }
     let modules: BTreeSet<_> = runs.iter().map(|run| run["digest"].as_str()).collect();
     eprintln!("killed {LIVES} times, {number} modules: {} of them worked in runs", modules.len());
-    nothing_is_left(&world.path("state")).await
+    nothing_is_left(&harness.path("state")).await
 }

@@ -28,7 +28,7 @@ use collector::{Collector, Mood, attribute};
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A cluster with a stale lock in this process, and the configuration of hosts that act on it.
-struct World {
+struct TelemetryHarness {
     folder: tempfile::TempDir,
     config: String,
     time: PatientTime,
@@ -36,8 +36,8 @@ struct World {
     stops: UnboundedReceiver<Point>,
 }
 
-impl World {
-    /// A world whose first change is performed and never answered, where `stops` says so.
+impl TelemetryHarness {
+    /// A harness whose first change is performed and never answered, where `stops` says so.
     async fn new(endpoint: &str, stops: bool) -> anyhow::Result<Self> {
         let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/volsync");
         let component = suture_build::build(&policy, None, &suture_build::Silent)?.path;
@@ -175,14 +175,14 @@ async fn stopped(mut host: Host) -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_one_whole_trace_though_its_host_was_killed_in_the_middle() -> anyhow::Result<()> {
     let collector = Collector::listen(Mood::Takes).await?;
-    let mut world = World::new(&format!("http://{}", collector.address), true).await?;
-    let mut host = world.host().await?;
-    world.fire(&host).await?;
-    let stop = world.time.pass_during(&host, world.stops.recv()).await;
+    let mut harness = TelemetryHarness::new(&format!("http://{}", collector.address), true).await?;
+    let mut host = harness.host().await?;
+    harness.fire(&host).await?;
+    let stop = harness.time.pass_during(&host, harness.stops.recv()).await;
     stop.context("it never comes to a change")?;
     host.kill().await?;
-    let host = world.host().await?;
-    let incident = resolved(&world.time, &host).await?;
+    let host = harness.host().await?;
+    let incident = resolved(&harness.time, &host).await?;
     let effects = effects(&host, &incident).await;
     stopped(host).await?;
     let spans = collector.spans();
@@ -202,10 +202,10 @@ async fn a_collector_that_hangs_or_refuses_or_is_not_there_harms_nothing() -> an
         (refusing.address, "it answers 401"),
         (nobody, "refused"),
     ] {
-        let world = World::new(&format!("http://{address}"), false).await?;
-        let host = world.host().await?;
-        world.fire(&host).await?;
-        resolved(&world.time, &host).await?;
+        let harness = TelemetryHarness::new(&format!("http://{address}"), false).await?;
+        let host = harness.host().await?;
+        harness.fire(&host).await?;
+        resolved(&harness.time, &host).await?;
         let is_told = eventually(PATIENCE, async || host.log().contains(why)).await;
         ensure!(is_told, "`{why}` is not in the log\n{}", host.log());
         let times = host.log().matches("the collector does not take spans").count();

@@ -2,36 +2,37 @@
 //! server, a real Prometheus and a real Alertmanager; and the host with no more rights
 //! than `suture rbac` prints.
 
-mod bed;
+mod harness;
 
 use kube::api::DeleteParams;
 use suture_tests::process::eventually;
 use suture_tests::volsync::Lock;
 
-use bed::{Bed, HOLDER, PATIENCE};
+use harness::{HOLDER, PATIENCE, VolsyncHarness};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_lock_is_removed_a_backup_is_made_and_the_schedule_is_back() -> anyhow::Result<()> {
-    let mut bed = Bed::make().await?;
-    bed.back_up("Direct").await?;
-    let synced = async || bed.source().await.is_ok_and(|source| source["status"]["lastSyncTime"].is_string());
-    assert!(eventually(PATIENCE, synced).await, "the first backup fails: {}", bed.seen().await);
-    let before = bed.repository.snapshots()?;
+    let mut harness = VolsyncHarness::make().await?;
+    harness.back_up("Direct").await?;
+    let synced =
+        async || harness.source().await.is_ok_and(|source| source["status"]["lastSyncTime"].is_string());
+    assert!(eventually(PATIENCE, synced).await, "the first backup fails: {}", harness.seen().await);
+    let before = harness.repository.snapshots()?;
     assert_eq!(before.len(), 1, "{before:?}");
-    bed.repository.leave_lock(Lock::Exclusive, "volsync-src-plex-96mvk", bed.dir.path()).await?;
-    bed.watch_over().await?;
+    harness.repository.leave_lock(Lock::Exclusive, "volsync-src-plex-96mvk", harness.dir.path()).await?;
+    harness.watch_over().await?;
 
-    let (incident, _) = bed.until("resolved", "remediated", "of volsync-src-plex-96mvk").await?;
+    let (incident, _) = harness.until("resolved", "remediated", "of volsync-src-plex-96mvk").await?;
     assert!(incident["closedAt"].is_string(), "{incident:#}");
-    bed.is_well().await?;
-    bed.has_heard("Patched", "Normal").await?;
-    bed.has_heard("Remediated", "Normal").await?;
-    let after = bed.repository.snapshots()?;
+    harness.is_well().await?;
+    harness.has_heard("Patched", "Normal").await?;
+    harness.has_heard("Remediated", "Normal").await?;
+    let after = harness.repository.snapshots()?;
     assert!(after.len() > 1 && before.iter().all(|snapshot| after.contains(snapshot)), "{after:?}");
-    let source = bed.source().await?;
+    let source = harness.source().await?;
     assert!(source["spec"]["restic"]["unlock"].is_string(), "{source:#}");
     assert_eq!(source["spec"]["restic"]["unlock"], source["status"]["restic"]["lastUnlocked"], "{source:#}");
-    bed.stop().await;
+    harness.stop().await;
     Ok(())
 }
 
@@ -39,20 +40,24 @@ async fn a_stale_lock_is_removed_a_backup_is_made_and_the_schedule_is_back() -> 
 /// that the real Job controller makes.
 #[tokio::test(flavor = "multi_thread")]
 async fn by_setting_a_stale_lock_is_removed_by_a_job_of_which_nothing_stays() -> anyhow::Result<()> {
-    let mut bed = Bed::make().await?;
-    bed.repository.restic(&["init"])?;
-    bed.repository.leave_lock(Lock::Exclusive, "volsync-src-plex-96mvk", bed.dir.path()).await?;
-    bed.back_up("Direct").await?;
-    bed.watch_over_with_a_job("").await?;
+    let mut harness = VolsyncHarness::make().await?;
+    harness.repository.restic(&["init"])?;
+    harness.repository.leave_lock(Lock::Exclusive, "volsync-src-plex-96mvk", harness.dir.path()).await?;
+    harness.back_up("Direct").await?;
+    harness.watch_over_with_a_job("").await?;
 
-    let (_, run) = bed.until("resolved", "remediated", "with a Job: successfully removed 1 locks").await?;
-    bed.is_well().await?;
-    bed.has_no_job().await?;
-    let source = bed.source().await?;
+    let (_, run) =
+        harness.until("resolved", "remediated", "with a Job: successfully removed 1 locks").await?;
+    harness.is_well().await?;
+    harness.has_no_job().await?;
+    let source = harness.source().await?;
     assert!(source["spec"]["restic"].get("unlock").is_none(), "{source:#}");
     let run = run.to_string();
-    assert!(run.contains("secretRef") && !run.contains(bed::PASSWORD), "the Secret is in the record: {run}");
-    bed.stop().await;
+    assert!(
+        run.contains("secretRef") && !run.contains(harness::PASSWORD),
+        "the Secret is in the record: {run}"
+    );
+    harness.stop().await;
     Ok(())
 }
 
@@ -60,20 +65,20 @@ async fn by_setting_a_stale_lock_is_removed_by_a_job_of_which_nothing_stays() ->
 #[tokio::test(flavor = "multi_thread")]
 async fn by_setting_a_young_lock_goes_too_once_there_is_proof_that_its_holder_was_killed()
 -> anyhow::Result<()> {
-    let mut bed = Bed::make().await?;
-    bed.repository.restic(&["init"])?;
-    let pods = bed.hold().await?;
+    let mut harness = VolsyncHarness::make().await?;
+    harness.repository.restic(&["init"])?;
+    let pods = harness.hold().await?;
     pods.delete(HOLDER, &DeleteParams::default().grace_period(0)).await?;
     let gone = async || pods.get_opt(HOLDER).await.is_ok_and(|pod| pod.is_none());
-    assert!(eventually(PATIENCE, gone).await, "the holder stays: {}", bed.seen().await);
-    assert_eq!(bed.repository.locks()?.len(), 1, "{}", bed.seen().await);
-    bed.back_up("Direct").await?;
-    bed.watch_over_with_a_job(", removeAll: whenHolderIsGone").await?;
+    assert!(eventually(PATIENCE, gone).await, "the holder stays: {}", harness.seen().await);
+    assert_eq!(harness.repository.locks()?.len(), 1, "{}", harness.seen().await);
+    harness.back_up("Direct").await?;
+    harness.watch_over_with_a_job(", removeAll: whenHolderIsGone").await?;
 
-    bed.until("resolved", "remediated", &format!("of {HOLDER}")).await?;
-    bed.is_well().await?;
-    bed.has_no_job().await?;
-    bed.stop().await;
+    harness.until("resolved", "remediated", &format!("of {HOLDER}")).await?;
+    harness.is_well().await?;
+    harness.has_no_job().await?;
+    harness.stop().await;
     Ok(())
 }
 
@@ -81,84 +86,84 @@ async fn by_setting_a_young_lock_goes_too_once_there_is_proof_that_its_holder_wa
 /// yet each of its retries leaves a snapshot.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_lock_that_is_shared_is_removed_too() -> anyhow::Result<()> {
-    let mut bed = Bed::make().await?;
-    bed.repository.restic(&["init"])?;
-    bed.repository.leave_lock(Lock::Shared, "volsync-src-mealie-kq7xt", bed.dir.path()).await?;
-    bed.back_up("Direct").await?;
-    bed.watch_over().await?;
+    let mut harness = VolsyncHarness::make().await?;
+    harness.repository.restic(&["init"])?;
+    harness.repository.leave_lock(Lock::Shared, "volsync-src-mealie-kq7xt", harness.dir.path()).await?;
+    harness.back_up("Direct").await?;
+    harness.watch_over().await?;
 
-    bed.until("resolved", "remediated", "of volsync-src-mealie-kq7xt").await?;
-    bed.is_well().await?;
-    bed.stop().await;
+    harness.until("resolved", "remediated", "of volsync-src-mealie-kq7xt").await?;
+    harness.is_well().await?;
+    harness.stop().await;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_whose_holder_is_alive_is_left_alone_and_people_hear_of_it() -> anyhow::Result<()> {
-    let mut bed = Bed::make().await?;
-    bed.repository.restic(&["init"])?;
-    let pods = bed.hold().await?;
-    bed.back_up("Direct").await?;
-    bed.watch_over().await?;
+    let mut harness = VolsyncHarness::make().await?;
+    harness.repository.restic(&["init"])?;
+    let pods = harness.hold().await?;
+    harness.back_up("Direct").await?;
+    harness.watch_over().await?;
 
-    let alive = format!("pod {}/{HOLDER} is Running", bed.namespace);
-    bed.until("escalated", "escalate", &alive).await?;
-    assert_eq!(bed.repository.locks()?.len(), 1, "{}", bed.seen().await);
-    let source = bed.source().await?;
+    let alive = format!("pod {}/{HOLDER} is Running", harness.namespace);
+    harness.until("escalated", "escalate", &alive).await?;
+    assert_eq!(harness.repository.locks()?.len(), 1, "{}", harness.seen().await);
+    let source = harness.source().await?;
     assert_eq!(source["metadata"]["generation"], 1, "it was touched: {source:#}");
     let phase = pods.get(HOLDER).await?.status.and_then(|status| status.phase);
     assert_eq!(phase.as_deref(), Some("Running"));
-    let alertmanager = &bed.host()?.alertmanager;
+    let alertmanager = &harness.host()?.alertmanager;
     let told = async || {
         let alerts = alertmanager.alerts().await.unwrap_or_default();
         alerts.iter().any(|alert| alert["labels"]["alertname"] == "SutureEscalation")
     };
     assert!(eventually(PATIENCE, told).await, "no escalation in Alertmanager");
-    bed.has_heard("Escalated", "Warning").await?;
-    bed.stop().await;
+    harness.has_heard("Escalated", "Warning").await?;
+    harness.stop().await;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_young_lock_stays_even_if_its_holder_was_killed() -> anyhow::Result<()> {
-    let mut bed = Bed::make().await?;
-    bed.repository.restic(&["init"])?;
-    let pods = bed.hold().await?;
+    let mut harness = VolsyncHarness::make().await?;
+    harness.repository.restic(&["init"])?;
+    let pods = harness.hold().await?;
     pods.delete(HOLDER, &DeleteParams::default().grace_period(0)).await?;
     let gone = async || pods.get_opt(HOLDER).await.is_ok_and(|pod| pod.is_none());
-    assert!(eventually(PATIENCE, gone).await, "the holder stays: {}", bed.seen().await);
-    bed.back_up("Direct").await?;
-    bed.watch_over().await?;
+    assert!(eventually(PATIENCE, gone).await, "the holder stays: {}", harness.seen().await);
+    harness.back_up("Direct").await?;
+    harness.watch_over().await?;
 
-    bed.until("retrying", "retry", "is too young to be called stale").await?;
-    assert_eq!(bed.repository.locks()?.len(), 1, "{}", bed.seen().await);
-    let source = bed.source().await?;
+    harness.until("retrying", "retry", "is too young to be called stale").await?;
+    assert_eq!(harness.repository.locks()?.len(), 1, "{}", harness.seen().await);
+    let source = harness.source().await?;
     assert_eq!(source["metadata"]["generation"], 1, "it was touched: {source:#}");
-    bed.stop().await;
+    harness.stop().await;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_of_a_dead_driver_goes_and_the_next_one_is_backed_up() -> anyhow::Result<()> {
-    let mut bed = Bed::make().await?;
-    bed.node.storage_is_dead(true);
-    bed.back_up("Snapshot").await?;
-    bed.watch_over().await?;
+    let mut harness = VolsyncHarness::make().await?;
+    harness.node.storage_is_dead(true);
+    harness.back_up("Snapshot").await?;
+    harness.watch_over().await?;
     // The driver comes back, but not for the snapshot that it forgot: that one is going.
-    let snapshots = bed.objects("snapshot.storage.k8s.io", "v1", "VolumeSnapshot")?;
+    let snapshots = harness.objects("snapshot.storage.k8s.io", "v1", "VolumeSnapshot")?;
     let going = async || {
         snapshots
             .get("volsync-plex-src")
             .await
             .is_ok_and(|snapshot| snapshot.metadata.deletion_timestamp.is_some())
     };
-    assert!(eventually(PATIENCE, going).await, "the snapshot stays: {}", bed.seen().await);
+    assert!(eventually(PATIENCE, going).await, "the snapshot stays: {}", harness.seen().await);
     let gone = async || !going().await;
-    assert!(eventually(PATIENCE, gone).await, "the finalizers stay: {}", bed.seen().await);
-    bed.node.storage_is_dead(false);
+    assert!(eventually(PATIENCE, gone).await, "the finalizers stay: {}", harness.seen().await);
+    harness.node.storage_is_dead(false);
 
-    bed.until("resolved", "remediated", "went only without its finalizers").await?;
-    bed.is_well().await?;
-    bed.stop().await;
+    harness.until("resolved", "remediated", "went only without its finalizers").await?;
+    harness.is_well().await?;
+    harness.stop().await;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use suture_journal::{IncidentRecord, IncidentState};
 
-use super::stage::Stage;
+use super::host::DemoHost;
 use crate::output::{BAD, DIM, GOOD, HEADING, Output, WARN};
 
 /// One broken backup.
@@ -59,18 +59,18 @@ pub const CASES: [Case; 3] = [
 ];
 
 /// A case, and what became of it.
-pub struct Told<'a> {
+pub struct CaseResult<'a> {
     pub case: &'a Case,
     pub incident: IncidentRecord,
 }
 
-impl Told<'_> {
+impl CaseResult<'_> {
     pub fn is_as_it_should_be(&self) -> bool {
         self.incident.state == self.case.ends
     }
 }
 
-pub fn introduce(stage: &Stage, output: &Output) {
+pub fn introduce(host: &DemoHost, output: &Output) {
     output.line(format!("{HEADING}Suture turns a Kubernetes alert into a finished repair.{HEADING:#}"));
     let text = "This is the real host, on a simulated cluster: three backups in it are broken, each in its own \
                 way. Prometheus notices, Alertmanager posts the alert to the host's webhook, and a policy in a \
@@ -78,8 +78,8 @@ pub fn introduce(stage: &Stage, output: &Output) {
     output.line(wrapped(text, output));
     output.line(format!(
         "\n  {DIM}webhook  {} (bearer token required){DIM:#}\n  {DIM}admin    {}{DIM:#}",
-        stage.webhook(),
-        stage.admin()
+        host.webhook(),
+        host.admin()
     ));
     let text = "How to read a timeline: the time since the alert, on the cluster's clock (it runs faster than \
                 yours); the number of the step; what the policy asked the host to do; and what came of it. \
@@ -87,12 +87,12 @@ pub fn introduce(stage: &Stage, output: &Output) {
     output.line(format!("\n{}", wrapped(text, output)));
 }
 
-pub fn conclude(told: &[Told<'_>], journal: &Path, output: &Output) {
+pub fn conclude(told: &[CaseResult<'_>], journal: &Path, output: &Output) {
     output.line(format!(
         "\n{HEADING}{:<18}  {:<20}  {:<10}  WHAT WAS DONE{HEADING:#}",
         "BACKUP", "BROKEN BY", "INCIDENT"
     ));
-    for Told { case, incident } in told {
+    for CaseResult { case, incident } in told {
         let tone = match incident.state {
             IncidentState::Resolved => GOOD,
             IncidentState::Escalated => WARN,

@@ -88,7 +88,7 @@ impl Odd {
 }
 
 /// A cluster and its place. Its time stands still unless a test lets it pass.
-struct World {
+struct SocketHarness {
     odd: Odd,
     time: ToldTime,
     socket: PathBuf,
@@ -96,15 +96,15 @@ struct World {
     _folder: tempfile::TempDir,
 }
 
-impl World {
+impl SocketHarness {
     async fn new() -> Self {
         let mut time = None;
         let odd = Odd::new(|now| time.insert(ToldTime::starting_at(now)).clock());
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("cluster.sock");
-        let mut world = Self { odd, time: time.unwrap(), socket, serving: None, _folder: folder };
-        world.serve().await;
-        world
+        let mut harness = Self { odd, time: time.unwrap(), socket, serving: None, _folder: folder };
+        harness.serve().await;
+        harness
     }
 
     /// Offer the cluster, under a new name.
@@ -174,9 +174,9 @@ fn reason<T: std::fmt::Debug>(result: Result<T, Fault>) -> String {
 
 #[tokio::test]
 async fn effects_and_their_errors_are_the_same_on_both_sides() {
-    let world = World::new().await;
-    let client = world.client().await;
-    let here = &world.odd.cluster;
+    let harness = SocketHarness::new().await;
+    let client = harness.client().await;
+    let here = &harness.odd.cluster;
     for effect in [get(NOTES), get("v1 ConfigMap media/gone"), Effect::Alerts, patch(NOTES, "2")] {
         let prepared = client.prepare(&step(1), &effect).await;
         assert_eq!(prepared, here.prepare(&step(1), &effect).await);
@@ -198,16 +198,16 @@ async fn effects_and_their_errors_are_the_same_on_both_sides() {
 
 #[tokio::test]
 async fn what_the_journal_never_holds_crosses_the_socket() {
-    let world = World::new().await;
-    let client = world.client().await;
+    let harness = SocketHarness::new().await;
+    let client = harness.client().await;
     let prepared = client.prepare(&step(1), &patch("v1 Secret media/key", "x")).await.unwrap();
     assert_eq!(prepared.before.unwrap()["data"]["key"], "czNjcmV0");
 }
 
 #[tokio::test]
 async fn a_wait_holds_up_nobody_and_ends_with_the_change_that_it_is_about() {
-    let world = World::new().await;
-    let client = Arc::new(world.client().await);
+    let harness = SocketHarness::new().await;
+    let client = Arc::new(harness.client().await);
     let until = Predicate::Deleted;
     let wait = Effect::Wait { target: target(NOTES), until, timeout_ms: 86_400_000 };
     let wait = client.prepare(&step(1), &wait).await.unwrap();
@@ -216,19 +216,19 @@ async fn a_wait_holds_up_nobody_and_ends_with_the_change_that_it_is_about() {
     let notes = client.prepare(&step(2), &get(NOTES)).await.unwrap();
     assert!(matches!(client.perform(&notes).await, Ok(Reply::Object(_))));
     assert!(!waiting.is_finished());
-    world.odd.cluster.delete(&NOTES.parse().unwrap()).unwrap();
+    harness.odd.cluster.delete(&NOTES.parse().unwrap()).unwrap();
     assert!(matches!(waiting.await.unwrap(), Ok(Reply::Waited(_))));
 }
 
 #[tokio::test]
 async fn a_question_that_nobody_wants_answered_any_more_is_cancelled() {
-    let world = World::new().await;
-    let client = Arc::new(world.client().await);
+    let harness = SocketHarness::new().await;
+    let client = Arc::new(harness.client().await);
     let asking = client.clone();
     let asking = tokio::spawn(async move { asking.perform(&sleep()).await });
-    world.hang(1).await;
+    harness.hang(1).await;
     asking.abort();
-    world.hang(0).await;
+    harness.hang(0).await;
     // The connection is as good as before.
     assert!(client.resource(&Kind::new("v1", "Pod")).await.is_ok());
 }

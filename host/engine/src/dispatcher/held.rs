@@ -28,7 +28,7 @@ impl Dispatcher {
     }
 
     /// Let go of those whose policies have all rights now in the namespaces that held them back.
-    pub(super) async fn let_go(&mut self) {
+    pub(super) async fn release_held(&mut self) {
         // What is not saved yet, the journal does not know to be held back.
         if self.to_let_go.is_empty() || !self.save().await {
             return;

@@ -43,7 +43,7 @@ impl Dispatcher {
         self.confirm(now);
         self.verify(now).await;
         self.take_up_due(now).await;
-        self.let_go().await;
+        self.release_held().await;
         self.watch_storms();
         if self.may_start() {
             self.start_runs().await;

@@ -183,11 +183,11 @@ impl Dispatcher {
         }
         let policy = self.policy(&record.policy);
         if let Some(why) = self.must_end(&incident) {
-            return self.see_through(at_work, header, policy, entries, &why);
+            return self.finish_unfinished(at_work, header, policy, entries, &why);
         }
         match self.successor(&record, &header, policy.as_deref(), &entries).await {
             Ok(program) => self.resume(at_work, incident, header, program, entries),
-            Err(why) => self.see_through(at_work, header, policy, entries, &why),
+            Err(why) => self.finish_unfinished(at_work, header, policy, entries, &why),
         }
     }
 
@@ -330,7 +330,7 @@ impl Dispatcher {
     }
 
     /// Take back what a run has not kept that can't go on.
-    fn see_through(
+    fn finish_unfinished(
         &mut self,
         at_work: AtWork,
         header: RunHeader,

@@ -11,12 +11,12 @@ mod identity;
 mod kept;
 mod left;
 mod many;
+mod paging;
 mod pausing;
 mod reminded;
 mod resuming;
 mod retried;
 mod silenced;
-mod told;
 mod unconfirmed;
 mod waiting;
 
@@ -38,7 +38,7 @@ use crate::confirm::Confirm;
 use crate::engine::{ByHand, Engine, EngineConfig, PauseOrder, Refusal};
 use crate::pager::{Page, Pager};
 use crate::policy::{Policy, PolicyConfig, Retry};
-use crate::run::bed::{done, policy};
+use crate::run::harness::{done, policy};
 use crate::{Budgets, Hold, Metrics};
 
 /// A pager that remembers what people were told, and reminded of.
@@ -58,7 +58,7 @@ impl Pager for Pages {
     }
 }
 
-struct Bed {
+struct EngineHarness {
     engine: Engine,
     cluster: SimulatedCluster,
     pages: Arc<Pages>,
@@ -109,7 +109,7 @@ async fn start(
     dir: tempfile::TempDir,
     program: Arc<dyn Program>,
     change: impl FnOnce(&mut EngineConfig),
-) -> Bed {
+) -> EngineHarness {
     let epoch = "2026-11-22T04:10:00Z".parse().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(ScaledClock::starting_at(epoch, 1000.0));
     let cluster = SimulatedCluster::new(Fixture { now: epoch, ..Fixture::default() }, clock.clone()).unwrap();
@@ -132,14 +132,14 @@ async fn start(
         held: BTreeMap::new(),
     };
     change(&mut config);
-    Bed { engine: Engine::start(config).await.unwrap(), cluster, pages, dir, clock }
+    EngineHarness { engine: Engine::start(config).await.unwrap(), cluster, pages, dir, clock }
 }
 
-async fn bed(program: Arc<dyn Program>) -> Bed {
+async fn harness(program: Arc<dyn Program>) -> EngineHarness {
     start(tempfile::tempdir().unwrap(), program, |_| {}).await
 }
 
-impl Bed {
+impl EngineHarness {
     async fn post(&self, status: &str, namespaces: &[&str]) {
         let notification = notification(status, namespaces);
         let body = serde_json::to_vec(&notification).unwrap();
@@ -195,164 +195,164 @@ impl Bed {
 async fn the_same_alert_delivered_again_and_again_is_one_incident_and_one_run() {
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = runs.clone();
-    let bed = bed(policy(move |_, _| {
+    let harness = harness(policy(move |_, _| {
         counted.fetch_add(1, Ordering::SeqCst);
         async { Ok(Ok(Outcome::Unnecessary { summary: "fine".into() })) }
     }))
     .await;
     for _ in 0..20 {
-        bed.post("firing", &["media"]).await;
+        harness.post("firing", &["media"]).await;
     }
-    let incident = bed.until(IncidentState::Unnecessary).await;
-    bed.post("firing", &["media"]).await;
-    bed.clock.sleep(Duration::from_secs(30)).await;
+    let incident = harness.until(IncidentState::Unnecessary).await;
+    harness.post("firing", &["media"]).await;
+    harness.clock.sleep(Duration::from_secs(30)).await;
     assert_eq!(runs.load(Ordering::SeqCst), 1);
     assert_eq!(incident.runs.len(), 1);
-    bed.post("resolved", &["media"]).await;
+    harness.post("resolved", &["media"]).await;
     for _ in 0..1000 {
-        if bed.incidents().await[0].closed_at.is_some() {
+        if harness.incidents().await[0].closed_at.is_some() {
             return;
         }
-        bed.clock.sleep(Duration::from_secs(1)).await;
+        harness.clock.sleep(Duration::from_secs(1)).await;
     }
     panic!("it stays open");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repair_is_resolved_when_the_alert_clears() {
-    let bed = bed(policy(|_, _| async { done() })).await;
-    bed.post("firing", &["media"]).await;
-    bed.until(IncidentState::Verifying).await;
-    bed.post("resolved", &["media"]).await;
-    let incident = bed.until(IncidentState::Resolved).await;
+    let harness = harness(policy(|_, _| async { done() })).await;
+    harness.post("firing", &["media"]).await;
+    harness.until(IncidentState::Verifying).await;
+    harness.post("resolved", &["media"]).await;
+    let incident = harness.until(IncidentState::Resolved).await;
     assert!(incident.closed_at.is_some());
-    assert!(bed.pages.0.lock().is_empty());
+    assert!(harness.pages.0.lock().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repair_after_which_the_alert_still_fires_is_tried_again_and_then_a_person_is_told() {
-    let bed = bed(policy(|_, _| async { done() })).await;
-    bed.post("firing", &["media"]).await;
-    let incident = bed.until(IncidentState::Escalated).await;
+    let harness = harness(policy(|_, _| async { done() })).await;
+    harness.post("firing", &["media"]).await;
+    let incident = harness.until(IncidentState::Escalated).await;
     assert_eq!(incident.runs.len(), 2);
     assert!(
         incident.summary.contains("did not clear") && incident.summary.contains("attempt 2 of 2"),
         "{incident:?}"
     );
-    bed.clock.sleep(Duration::from_secs(30)).await;
-    let pages = bed.pages.0.lock().clone();
+    harness.clock.sleep(Duration::from_secs(30)).await;
+    let pages = harness.pages.0.lock().clone();
     assert_eq!(pages.len(), 1);
     assert_eq!(pages[0].labels["alertname"], "SutureEscalation");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_traps_is_retried_and_then_escalated() {
-    let bed = bed(policy(|_, _| async { Ok(Err("no luck".to_owned())) })).await;
-    bed.post("firing", &["media"]).await;
-    let incident = bed.until(IncidentState::Escalated).await;
+    let harness = harness(policy(|_, _| async { Ok(Err("no luck".to_owned())) })).await;
+    harness.post("firing", &["media"]).await;
+    let incident = harness.until(IncidentState::Escalated).await;
     assert_eq!(incident.attempts, 2);
     assert!(incident.summary.contains("no luck"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_host_accepts_and_starts_nothing() {
-    let bed = bed(policy(|_, _| async { done() })).await;
-    bed.engine.pause(PauseOrder::of_host("alice")).await.unwrap();
-    bed.post("firing", &["media"]).await;
-    bed.until(IncidentState::Queued).await;
-    bed.clock.sleep(Duration::from_secs(60)).await;
-    assert!(bed.until(IncidentState::Queued).await.runs.is_empty());
-    bed.engine.resume(None, "alice").await.unwrap();
-    bed.until(IncidentState::Verifying).await;
+    let harness = harness(policy(|_, _| async { done() })).await;
+    harness.engine.pause(PauseOrder::of_host("alice")).await.unwrap();
+    harness.post("firing", &["media"]).await;
+    harness.until(IncidentState::Queued).await;
+    harness.clock.sleep(Duration::from_secs(60)).await;
+    assert!(harness.until(IncidentState::Queued).await.runs.is_empty());
+    harness.engine.resume(None, "alice").await.unwrap();
+    harness.until(IncidentState::Verifying).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_alerts_of_a_policy_that_is_held_back_wait_until_it_is_let_go() {
-    let bed = start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| {
+    let harness = start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| {
         config.held = [("test".to_owned(), Hold::all("it may not read pods"))].into();
     })
     .await;
-    assert_eq!(bed.engine.policies()[0].error.as_deref(), Some("it may not read pods"));
-    bed.post("firing", &["media"]).await;
-    bed.until(IncidentState::Queued).await;
-    bed.clock.sleep(Duration::from_secs(60)).await;
-    assert!(bed.until(IncidentState::Queued).await.runs.is_empty());
-    let refused = bed.engine.start_run("test", Labels::new(), by_hand(false)).await.unwrap_err();
+    assert_eq!(harness.engine.policies()[0].error.as_deref(), Some("it may not read pods"));
+    harness.post("firing", &["media"]).await;
+    harness.until(IncidentState::Queued).await;
+    harness.clock.sleep(Duration::from_secs(60)).await;
+    assert!(harness.until(IncidentState::Queued).await.runs.is_empty());
+    let refused = harness.engine.start_run("test", Labels::new(), by_hand(false)).await.unwrap_err();
     assert!(refused.to_string().contains("it may not read pods"), "{refused}");
-    bed.engine.hold("test", Hold::default());
-    bed.until(IncidentState::Verifying).await;
-    assert_eq!(bed.engine.policies()[0].error, None);
+    harness.engine.hold("test", Hold::default());
+    harness.until(IncidentState::Verifying).await;
+    assert_eq!(harness.engine.policies()[0].error, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_ends_and_its_incident_is_cancelled() {
-    let bed = bed(policy(|calls, _| async move {
+    let harness = harness(policy(|calls, _| async move {
         calls.call(Effect::Sleep { duration_ms: 86_400_000 }).await?.ok();
         done()
     }))
     .await;
-    bed.post("firing", &["media"]).await;
-    let incident = bed.until(IncidentState::Waiting).await;
-    bed.engine.cancel(&incident.runs[0], "by hand").await.unwrap();
-    let incident = bed.until(IncidentState::Cancelled).await;
+    harness.post("firing", &["media"]).await;
+    let incident = harness.until(IncidentState::Waiting).await;
+    harness.engine.cancel(&incident.runs[0], "by hand").await.unwrap();
+    let incident = harness.until(IncidentState::Cancelled).await;
     assert!(incident.summary.contains("by hand"));
-    assert!(bed.engine.cancel(&incident.runs[0], "again").await.is_err());
+    assert!(harness.engine.cancel(&incident.runs[0], "again").await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_whose_key_is_no_kubernetes_name_opens_nothing_and_is_counted() {
-    let bed = bed(policy(|_, _| async { done() })).await;
-    bed.post("firing", &["../kube-system"]).await;
+    let harness = harness(policy(|_, _| async { done() })).await;
+    harness.post("firing", &["../kube-system"]).await;
     for _ in 0..1000 {
-        if bed.engine.metrics().encode().contains(r#"result="invalid"} 1"#) {
-            assert!(bed.incidents().await.is_empty());
+        if harness.engine.metrics().encode().contains(r#"result="invalid"} 1"#) {
+            assert!(harness.incidents().await.is_empty());
             return;
         }
-        bed.clock.sleep(Duration::from_secs(1)).await;
+        harness.clock.sleep(Duration::from_secs(1)).await;
     }
     panic!("it is not counted");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_starts_no_runs_and_tells_once() {
-    let bed = start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| {
+    let harness = start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| {
         config.budgets.storm = 3;
     })
     .await;
-    bed.post("firing", &["a", "b", "c", "d", "e"]).await;
+    harness.post("firing", &["a", "b", "c", "d", "e"]).await;
     for _ in 0..1000 {
-        if !bed.pages.0.lock().is_empty() {
+        if !harness.pages.0.lock().is_empty() {
             break;
         }
-        bed.clock.sleep(Duration::from_secs(1)).await;
+        harness.clock.sleep(Duration::from_secs(1)).await;
     }
-    let incidents = bed.incidents().await;
+    let incidents = harness.incidents().await;
     assert_eq!(incidents.len(), 5);
     assert!(incidents.iter().all(|incident| incident.runs.is_empty()), "{incidents:#?}");
-    let pages = bed.pages.0.lock().clone();
+    let pages = harness.pages.0.lock().clone();
     assert_eq!(pages.len(), 1);
     assert_eq!(pages[0].labels["alertname"], "SutureStorm");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_inbox_turns_notifications_away() {
-    let bed =
+    let harness =
         start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| config.max_pending = 0)
             .await;
     let notification = notification("firing", &["media"]);
-    let refusal = bed.engine.accept(None, &notification, vec![]).await.unwrap_err();
+    let refusal = harness.engine.accept(None, &notification, vec![]).await.unwrap_err();
     assert!(refusal.to_string().contains("send it again later"));
-    assert!(bed.engine.accept(Some("nobody"), &notification, vec![]).await.is_err());
+    assert!(harness.engine.accept(Some("nobody"), &notification, vec![]).await.is_err());
 }
 
 #[tokio::test]
 async fn what_arrives_at_once_counts_before_it_is_on_disk() {
-    let bed = start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| {
+    let harness = start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| {
         config.max_pending_bytes = 1000;
     })
     .await;
     let one = notification("firing", &["media"]);
-    let accept = || bed.engine.accept(None, &one, vec![b' '; 600]);
+    let accept = || harness.engine.accept(None, &one, vec![b' '; 600]);
     let (first, second) = futures::future::join(accept(), accept()).await;
     assert_eq!(first, Ok(()));
     assert_eq!(second, Err(Refusal::TooManyBytes(600)));
@@ -360,14 +360,14 @@ async fn what_arrives_at_once_counts_before_it_is_on_disk() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notification_of_thousands_of_alerts_is_routed_whole() {
-    let bed = bed(policy(|_, _| async { std::future::pending().await })).await;
+    let harness = harness(policy(|_, _| async { std::future::pending().await })).await;
     let names: Vec<String> = (0..2500).map(|number| format!("ns-{number}")).collect();
-    bed.post("firing", &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    harness.post("firing", &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
     for _ in 0..4000 {
-        if bed.engine.journal().inbox_len() == 0 {
+        if harness.engine.journal().inbox_len() == 0 {
             break;
         }
-        bed.clock.sleep(Duration::from_secs(2)).await;
+        harness.clock.sleep(Duration::from_secs(2)).await;
     }
-    assert_eq!(bed.open().await.len(), 2500);
+    assert_eq!(harness.open().await.len(), 2500);
 }

@@ -5,28 +5,28 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use serde_json::json;
 use suture_core::{ContractVersion, Effect, Manifest, Reason, Reply};
 
-use super::bed::{self, World, done, incident, policy, policy_with, world};
+use super::harness::{self, RunHarness, done, harness, incident, policy, policy_with};
 use super::*;
 
 fn query(expression: &str) -> Effect {
     Effect::Query { expression: expression.into() }
 }
 
-/// A world whose operator grants some metrics beside the usual.
-fn granting(program: Arc<dyn Program>, metrics: &[&str]) -> World {
-    let mut world = world(program);
-    world.fixture.prometheus = serde_json::from_value(json!([{"query": "up", "result": [{"value": 1}]},
+/// A harness whose operator grants some metrics beside the usual.
+fn granting(program: Arc<dyn Program>, metrics: &[&str]) -> RunHarness {
+    let mut harness = harness(program);
+    harness.fixture.prometheus = serde_json::from_value(json!([{"query": "up", "result": [{"value": 1}]},
         {"query": "secret", "result": [{"value": 2}]}]))
     .unwrap();
     if !metrics.is_empty() {
         let more = serde_json::from_value(json!({"metrics": metrics})).unwrap();
-        world.spec.grants = world.spec.grants.iter().cloned().chain([more]).collect();
+        harness.spec.grants = harness.spec.grants.iter().cloned().chain([more]).collect();
     }
-    world.rebuilt()
+    harness.rebuilt()
 }
 
-fn ends_well(world: World) {
-    let ending = world.run().0.ending;
+fn ends_well(harness: RunHarness) {
+    let ending = harness.run().0.ending;
     assert_eq!(ending.name(), "remediated", "{ending:?}");
 }
 
@@ -67,7 +67,7 @@ fn without_a_grant_of_metrics_nothing_is_queried() {
 
 #[test]
 fn a_policy_of_the_first_contract_queries_what_is_granted() {
-    let manifest = Manifest { contract: ContractVersion::V0_1, permissions: vec![], ..bed::manifest() };
+    let manifest = Manifest { contract: ContractVersion::V0_1, permissions: vec![], ..harness::manifest() };
     let program = policy_with(manifest, |calls, _| async move {
         assert!(matches!(calls.call(query("up")).await?, Ok(Reply::Samples(_))));
         assert_eq!(calls.call(query("secret")).await?.unwrap_err().reason, Reason::DENIED);
@@ -88,9 +88,9 @@ fn alerts_seen(metrics: &[&str]) -> usize {
             done()
         }
     });
-    let world = granting(program, metrics);
-    world.cluster.set_alert(&incident("elsewhere").alert);
-    ends_well(world);
+    let harness = granting(program, metrics);
+    harness.cluster.set_alert(&incident("elsewhere").alert);
+    ends_well(harness);
     seen.load(SeqCst)
 }
 

@@ -13,7 +13,7 @@ use suture_core::object::Kind;
 use suture_core::{Effect, Error, Fault, HumanDuration, Mutation, Prepared, Reason, Reply, Resolution, Step};
 use suture_journal::{Body, MemoryLog};
 
-use super::bed::{World, done, policy, world};
+use super::harness::{RunHarness, done, harness, policy};
 use super::*;
 
 fn target(kind: (&str, &str), name: &str) -> Target {
@@ -52,19 +52,19 @@ fn reason(answer: &Result<Reply, Error>) -> Option<&Reason> {
 
 #[test]
 fn what_is_granted_and_fires_is_done() {
-    let world = world(policy(|calls, _| async move {
+    let harness = harness(policy(|calls, _| async move {
         let answer = calls.call(change(merge("plex", json!({"data": {"state": "repaired"}})))).await?;
         assert_eq!(reason(&answer), None);
         done()
     }));
-    let (finished, cluster, _) = world.run();
+    let (finished, cluster, _) = harness.run();
     assert_eq!(finished.ending.name(), "remediated");
-    assert_eq!(World::state(&cluster), "repaired");
+    assert_eq!(RunHarness::state(&cluster), "repaired");
 }
 
 #[test]
 fn what_is_not_granted_or_not_requested_is_denied_and_said() {
-    let world = world(policy(|calls, _| async move {
+    let harness = harness(policy(|calls, _| async move {
         let mut elsewhere = target(CONFIG, "plex");
         elsewhere.namespace = Some("kube-system".into());
         for (effect, why) in [
@@ -96,12 +96,12 @@ fn what_is_not_granted_or_not_requested_is_denied_and_said() {
         assert_eq!(reason(&calls.call(Effect::List(everywhere)).await?), Some(&Reason::DENIED));
         done()
     }));
-    assert_eq!(world.run().0.ending.name(), "remediated");
+    assert_eq!(harness.run().0.ending.name(), "remediated");
 }
 
 #[test]
 fn names_that_could_lead_elsewhere_are_refused() {
-    let world = world(policy(|calls, _| async move {
+    let harness = harness(policy(|calls, _| async move {
         for name in ["../../secrets/x", "a/b", "a%2fb", "", "..", "a?b"] {
             assert_eq!(
                 reason(&calls.call(Effect::Get { target: target(CONFIG, name) }).await?),
@@ -113,43 +113,43 @@ fn names_that_could_lead_elsewhere_are_refused() {
         assert_eq!(reason(&calls.call(Effect::Get { target: token }).await?), Some(&Reason::DENIED));
         done()
     }));
-    assert_eq!(world.run().0.ending.name(), "remediated");
+    assert_eq!(harness.run().0.ending.name(), "remediated");
 }
 
 #[test]
 fn nothing_is_changed_for_an_alert_that_does_not_fire_in_prometheus() {
-    let mut world = world(policy(|calls, _| async move {
+    let mut harness = harness(policy(|calls, _| async move {
         let error = calls.call(change(merge("plex", json!({"data": {"state": "x"}})))).await?.unwrap_err();
         assert_eq!(error.reason, Reason::DENIED);
         assert!(error.message.contains("does not fire in Prometheus"), "{error}");
         done()
     }));
-    Arc::make_mut(&mut world.spec.incident.alert).labels.insert("severity".into(), "forged".into());
-    let (_, cluster, _) = world.run();
-    assert_eq!(World::state(&cluster), "broken");
+    Arc::make_mut(&mut harness.spec.incident.alert).labels.insert("severity".into(), "forged".into());
+    let (_, cluster, _) = harness.run();
+    assert_eq!(RunHarness::state(&cluster), "broken");
     assert!(cluster.mutations().is_empty());
 }
 
 #[test]
 fn a_prometheus_that_is_away_for_a_while_is_waited_for() {
-    let mut world = world(policy(|calls, _| async move {
+    let mut harness = harness(policy(|calls, _| async move {
         calls.call(change(merge("plex", json!({"data": {"state": "repaired"}})))).await?.unwrap();
         done()
     }));
     let faults =
         json!([{"verb": "alerts", "times": 5, "reason": "Unavailable", "message": "connection refused"}]);
-    world.fixture.faults = serde_json::from_value(faults).unwrap();
-    let world = world.rebuilt();
-    let began = world.clock.now();
-    let clock = world.clock.clone();
-    let (_, cluster, _) = world.run();
-    assert_eq!(World::state(&cluster), "repaired");
+    harness.fixture.faults = serde_json::from_value(faults).unwrap();
+    let harness = harness.rebuilt();
+    let began = harness.clock.now();
+    let clock = harness.clock.clone();
+    let (_, cluster, _) = harness.run();
+    assert_eq!(RunHarness::state(&cluster), "repaired");
     assert!(clock.now() > began, "time passed");
 }
 
 #[test]
 fn the_values_of_a_secret_reach_neither_the_policy_nor_the_journal() {
-    let world = world(policy(|calls, _| async move {
+    let harness = harness(policy(|calls, _| async move {
         let secret = calls.call(Effect::Get { target: target(("v1", "Secret"), "restic") }).await?.unwrap();
         let Reply::Object(secret) = secret else { panic!("{secret:?}") };
         assert_eq!(secret["data"], json!({"password": ""}));
@@ -162,14 +162,14 @@ fn the_values_of_a_secret_reach_neither_the_policy_nor_the_journal() {
         calls.call(change(patch)).await?.unwrap();
         done()
     }));
-    let (_, _, log) = world.run();
+    let (_, _, log) = harness.run();
     let journal = serde_json::to_string(&log.entries()).unwrap();
     assert!(journal.contains("password") && !journal.contains("aHVudGVyMg"));
 }
 
 #[test]
 fn observe_plans_what_it_would_do_and_changes_nothing() {
-    let mut world = world(policy(|calls, _| async move {
+    let mut harness = harness(policy(|calls, _| async move {
         calls.call(change(merge("plex", json!({"data": {"state": "repaired"}})))).await?.unwrap();
         let Reply::Object(plex) = calls.call(Effect::Get { target: target(CONFIG, "plex") }).await?.unwrap()
         else {
@@ -188,8 +188,8 @@ fn observe_plans_what_it_would_do_and_changes_nothing() {
         calls.call(wait(Predicate::Deleted)).await?.unwrap();
         panic!("nothing that depends on the plan goes on")
     }));
-    world.spec.mode = Mode::Observe;
-    let (finished, cluster, _) = world.run();
+    harness.spec.mode = Mode::Observe;
+    let (finished, cluster, _) = harness.run();
     assert_eq!(finished.ending.name(), "planned");
     let plan = finished.summary();
     let first =
@@ -198,14 +198,14 @@ fn observe_plans_what_it_would_do_and_changes_nothing() {
         plan.starts_with(first) && plan.ends_with("; then wait until it is gone (ConfigMap plex)"),
         "{plan}"
     );
-    assert_eq!(World::state(&cluster), "broken");
+    assert_eq!(RunHarness::state(&cluster), "broken");
     assert!(cluster.mutations().iter().all(|mutation| mutation.dry_run));
     assert_eq!(cluster.objects().iter().filter(|object| object["kind"] == "ConfigMap").count(), 1);
 }
 
 #[test]
 fn a_plan_says_what_it_would_wait_for_though_undos_come_after_it() {
-    let mut world = world(policy(|calls, _| async move {
+    let mut harness = harness(policy(|calls, _| async move {
         let effect = Effect::Mutate {
             mutation: merge("plex", json!({"data": {"state": "halfway"}})),
             undo: Some(merge("plex", json!({"data": {"state": "broken"}}))),
@@ -218,8 +218,8 @@ fn a_plan_says_what_it_would_wait_for_though_undos_come_after_it() {
             .unwrap();
         panic!("nothing that depends on the plan goes on")
     }));
-    world.spec.mode = Mode::Observe;
-    let (finished, _, _) = world.run();
+    harness.spec.mode = Mode::Observe;
+    let (finished, _, _) = harness.run();
     assert_eq!(
         finished.summary(),
         "would patch ConfigMap media/plex: data.state = \"halfway\"; then wait until it is gone (ConfigMap plex)"
@@ -228,7 +228,7 @@ fn a_plan_says_what_it_would_wait_for_though_undos_come_after_it() {
 
 #[test]
 fn a_change_is_taken_back_when_the_policy_fails() {
-    let world = world(policy(|calls, _| async move {
+    let harness = harness(policy(|calls, _| async move {
         let effect = Effect::Mutate {
             mutation: merge("plex", json!({"data": {"state": "halfway"}})),
             undo: Some(merge("plex", json!({"data": {"state": "broken"}}))),
@@ -236,16 +236,16 @@ fn a_change_is_taken_back_when_the_policy_fails() {
         calls.call(effect).await?.unwrap();
         Ok(Err("could not go on".into()))
     }));
-    let (finished, cluster, _) = world.run();
+    let (finished, cluster, _) = harness.run();
     assert_eq!(finished.ending, Ending::Failed("could not go on".into()));
     assert_eq!(finished.doubts, Vec::<String>::new());
-    assert_eq!(World::state(&cluster), "broken");
+    assert_eq!(RunHarness::state(&cluster), "broken");
     assert_eq!(cluster.mutations().len(), 2);
 }
 
 #[test]
 fn an_undo_that_is_not_granted_is_refused_before_the_change_is_made() {
-    let world = world(policy(|calls, _| async move {
+    let harness = harness(policy(|calls, _| async move {
         let mut elsewhere = target(CONFIG, "other");
         elsewhere.namespace = Some("kube-system".into());
         let undo = Mutation::Delete(Delete {
@@ -258,13 +258,13 @@ fn an_undo_that_is_not_granted_is_refused_before_the_change_is_made() {
         assert_eq!(reason(&calls.call(effect).await?), Some(&Reason::DENIED));
         done()
     }));
-    let (_, cluster, _) = world.run();
-    assert_eq!(World::state(&cluster), "broken");
+    let (_, cluster, _) = harness.run();
+    assert_eq!(RunHarness::state(&cluster), "broken");
 }
 
 #[test]
 fn a_job_may_not_run_an_image_that_no_grant_lists() {
-    let world = world(policy(|calls, _| async move {
+    let harness = harness(policy(|calls, _| async move {
         let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"generateName": "unlock-"},
             "spec": {"template": {"spec": {"automountServiceAccountToken": false, "restartPolicy": "Never",
                 "containers": [{"name": "c", "image": "evil/miner"}]}}}});
@@ -273,13 +273,13 @@ fn a_job_may_not_run_an_image_that_no_grant_lists() {
         assert!(error.message.contains("evil/miner"), "{error}");
         done()
     }));
-    let (_, cluster, _) = world.run();
+    let (_, cluster, _) = harness.run();
     assert!(cluster.mutations().is_empty());
 }
 
 #[test]
 fn a_run_that_outlives_its_deadline_is_ended_and_undone() {
-    let mut world = world(policy(|calls, _| async move {
+    let mut harness = harness(policy(|calls, _| async move {
         let effect = Effect::Mutate {
             mutation: merge("plex", json!({"data": {"state": "halfway"}})),
             undo: Some(merge("plex", json!({"data": {"state": "broken"}}))),
@@ -288,23 +288,23 @@ fn a_run_that_outlives_its_deadline_is_ended_and_undone() {
         calls.call(Effect::Sleep { duration_ms: 3_600_000 }).await?.unwrap();
         panic!("it slept past its deadline")
     }));
-    world.spec.limits.deadline = HumanDuration::from_secs(60);
-    let (finished, cluster, _) = world.run();
+    harness.spec.limits.deadline = HumanDuration::from_secs(60);
+    let (finished, cluster, _) = harness.run();
     assert_eq!(finished.ending.summary(), "limit exceeded: `limits.deadline` is 1m");
-    assert_eq!(World::state(&cluster), "broken");
+    assert_eq!(RunHarness::state(&cluster), "broken");
 }
 
 #[test]
 fn a_run_whose_deadline_passed_while_no_host_was_there_does_nothing_more() {
-    let mut world = world(policy(|calls, _| async move {
+    let mut harness = harness(policy(|calls, _| async move {
         let mutation = merge("plex", json!({"data": {"state": "too late"}}));
         calls.call(Effect::Mutate { mutation, undo: None }).await?.unwrap();
         panic!("it acted past its deadline")
     }));
-    let started_at = world.clock.now();
-    world.spec.past = Some(Past { entries: Vec::new(), started_at, locks: Vec::new() });
-    world.spec.limits.deadline = HumanDuration::from_secs(60);
-    let World { cluster, clock, spec, session, .. } = world;
+    let started_at = harness.clock.now();
+    harness.spec.past = Some(Past { entries: Vec::new(), started_at, locks: Vec::new() });
+    harness.spec.limits.deadline = HumanDuration::from_secs(60);
+    let RunHarness { cluster, clock, spec, session, .. } = harness;
     let away = async {
         session.clock.sleep(Duration::from_secs(61)).await;
         execute(spec, session.clone()).await
@@ -325,7 +325,7 @@ fn a_lock_is_held_until_the_run_ends() {
             done()
         })
     };
-    let (first, second) = (world(take()), world(take()));
+    let (first, second) = (harness(take()), harness(take()));
     let second_session = Session { log: Arc::new(MemoryLog::default()), ..first.session.clone() };
     let (clock, log) = (first.clock.clone(), first.log.clone());
     let began = clock.now();
@@ -368,15 +368,15 @@ impl<C: Discovery> Discovery for Lost<C> {
 #[test]
 fn a_host_that_may_act_no_more_leaves_its_runs_to_the_next_undos_too() {
     for (allowed, state) in [(0, "broken"), (1, "mended")] {
-        let mut world = world(policy(|calls, _| async move {
+        let mut harness = harness(policy(|calls, _| async move {
             let undo = merge("plex", json!({"data": {"state": "broken"}}));
             let mend = merge("plex", json!({"data": {"state": "mended"}}));
             let _ = calls.call(Effect::Mutate { mutation: mend, undo: Some(undo) }).await?;
             Ok(Err("it fails, so it is taken back".to_owned()))
         }));
-        world.session.cluster = Arc::new(Lost(world.session.cluster, allowed.into()));
-        let (finished, cluster, _) = world.run();
+        harness.session.cluster = Arc::new(Lost(harness.session.cluster, allowed.into()));
+        let (finished, cluster, _) = harness.run();
         assert!(finished.interrupted && finished.doubts.is_empty(), "{finished:?}");
-        assert_eq!(World::state(&cluster), state);
+        assert_eq!(RunHarness::state(&cluster), state);
     }
 }

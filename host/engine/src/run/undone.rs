@@ -10,7 +10,7 @@ use suture_core::object::Kind;
 use suture_core::{Effect, HumanDuration, Mutation, Outcome};
 use suture_journal::{Durability, Entry};
 
-use super::bed::{Calls, World, policy, world};
+use super::harness::{Calls, RunHarness, harness, policy};
 use super::*;
 
 fn plex() -> Target {
@@ -35,11 +35,11 @@ fn state(state: &str) -> Mutation {
 /// What a policy does after its change, which has an undo. It ends the run.
 type Then = fn(Calls) -> futures::future::BoxFuture<'static, Result<Result<Outcome, String>, Halt>>;
 
-/// A way to end, what the world is like, and the name and the words of the ending.
+/// A way to end, what the harness is like, and the name and the words of the ending.
 struct End {
     name: &'static str,
     then: Then,
-    change: fn(&mut World),
+    change: fn(&mut RunHarness),
     outcome: &'static str,
     summary: &'static str,
 }
@@ -67,7 +67,7 @@ fn sleep(calls: Calls) -> futures::future::BoxFuture<'static, Result<Result<Outc
 }
 
 fn ends() -> Vec<End> {
-    fn as_it_is(_: &mut World) {}
+    fn as_it_is(_: &mut RunHarness) {}
     let end = |name, then, outcome, summary| End { name, then, change: as_it_is, outcome, summary };
     vec![
         end(
@@ -101,31 +101,31 @@ fn ends() -> Vec<End> {
         end("memory", |_| halted(exceeded(Limit::Memory)), "failed", "limits.memory"),
         end("processor", |_| halted(exceeded(Limit::Cpu)), "failed", "limits.cpu"),
         End {
-            change: |world| world.spec.limits.effects = 5,
+            change: |harness| harness.spec.limits.effects = 5,
             ..end("effects", |calls| Box::pin(chatter(calls, 1)), "failed", "limits.effects")
         },
         End {
-            change: |world| world.spec.limits.call_bytes = Bytes(2000),
+            change: |harness| harness.spec.limits.call_bytes = Bytes(2000),
             ..end("bytes of a call", |calls| Box::pin(chatter(calls, 3000)), "failed", "limits.callBytes")
         },
         End {
-            change: |world| world.spec.limits.run_bytes = Bytes(8000),
+            change: |harness| harness.spec.limits.run_bytes = Bytes(8000),
             ..end("bytes of a run", |calls| Box::pin(chatter(calls, 500)), "failed", "limits.runBytes")
         },
         End {
-            change: |world| world.spec.limits.deadline = HumanDuration::from_secs(60),
+            change: |harness| harness.spec.limits.deadline = HumanDuration::from_secs(60),
             ..end("deadline", sleep, "failed", "limits.deadline")
         },
         End {
-            change: |world| {
-                let (cancel, clock) = (world.session.cancel.clone(), world.session.clock.clone());
+            change: |harness| {
+                let (cancel, clock) = (harness.session.cancel.clone(), harness.session.clock.clone());
                 let slow = Arc::new(CancelLater { cancel, clock });
-                world.session.observer = Some(slow);
+                harness.session.observer = Some(slow);
             },
             ..end("cancellation", sleep, "cancelled", "by hand")
         },
         End {
-            change: |world| world.session.log = Arc::new(Hiccup(world.log.clone(), 3.into())),
+            change: |harness| harness.session.log = Arc::new(Hiccup(harness.log.clone(), 3.into())),
             ..end(
                 "a journal that can't be written once",
                 |calls| Box::pin(chatter(calls, 1)),
@@ -172,14 +172,14 @@ impl RunLog for Hiccup {
 #[test]
 fn what_must_be_undone_is_undone_once_however_the_run_ends() {
     for End { name, then, change, outcome, summary } in ends() {
-        let mut world = world(policy(move |calls, _| async move {
+        let mut harness = harness(policy(move |calls, _| async move {
             let effect = Effect::Mutate { mutation: state("halfway"), undo: Some(state("broken")) };
             calls.call(effect).await?.unwrap();
             then(calls).await
         }));
-        change(&mut world);
-        let (finished, cluster, _) = world.run();
-        assert_eq!(World::state(&cluster), "broken", "{name}");
+        change(&mut harness);
+        let (finished, cluster, _) = harness.run();
+        assert_eq!(RunHarness::state(&cluster), "broken", "{name}");
         assert_eq!(cluster.mutations().len(), 2, "{name}: made once, undone once");
         assert_eq!(finished.ending.name(), outcome, "{name}: {finished:?}");
         assert!(finished.ending.summary().contains(summary), "{name}: {finished:?}");
@@ -190,17 +190,17 @@ fn what_must_be_undone_is_undone_once_however_the_run_ends() {
 #[test]
 fn an_undo_that_fails_again_and_again_is_a_doubt_however_the_run_ends() {
     for End { name, then, change, .. } in ends() {
-        let mut world = world(policy(move |calls, _| async move {
+        let mut harness = harness(policy(move |calls, _| async move {
             let effect = Effect::Mutate { mutation: state("halfway"), undo: Some(state("broken")) };
             calls.call(effect).await?.unwrap();
             then(calls).await
         }));
         let faults = json!([{"verb": "patch", "skip": 1, "reason": "Forbidden", "message": "not any more"}]);
-        world.fixture.faults = serde_json::from_value(faults).unwrap();
-        let mut world = world.rebuilt();
-        change(&mut world);
-        let (finished, cluster, _) = world.run();
-        assert_eq!(World::state(&cluster), "halfway", "{name}");
+        harness.fixture.faults = serde_json::from_value(faults).unwrap();
+        let mut harness = harness.rebuilt();
+        change(&mut harness);
+        let (finished, cluster, _) = harness.run();
+        assert_eq!(RunHarness::state(&cluster), "halfway", "{name}");
         let [doubt] = &finished.doubts[..] else { panic!("{name}: {finished:?}") };
         assert!(doubt.contains("the undo of step 1") && doubt.contains("not any more"), "{name}: {doubt}");
     }
@@ -222,10 +222,10 @@ fn a_run_that_can_not_go_on_is_undone_once_wherever_its_host_died() {
             Ok(Err("it never was".into()))
         })
     };
-    let whole = world(script()).run().2.entries();
+    let whole = harness(script()).run().2.entries();
     assert!(whole.len() > 5, "{whole:#?}");
     for length in 0..=whole.len() {
-        let world = world(script());
+        let harness = harness(script());
         // The cluster as the dead host left it: what has a reply was done, and so was an intent.
         let done = |undo: bool| {
             whole[..length].iter().any(|entry| match &entry.body {
@@ -235,15 +235,16 @@ fn a_run_that_can_not_go_on_is_undone_once_wherever_its_host_died() {
                 _ => false,
             })
         };
-        let (cluster, clock, session) = (world.cluster.clone(), world.clock.clone(), world.session.clone());
+        let (cluster, clock, session) =
+            (harness.cluster.clone(), harness.clock.clone(), harness.session.clone());
         let unfinished = Unfinished {
-            run: world.spec.run.clone(),
-            policy: world.spec.policy.clone(),
-            requested: world.spec.program.manifest().permissions.clone(),
-            incident: world.spec.incident.clone(),
+            run: harness.spec.run.clone(),
+            policy: harness.spec.policy.clone(),
+            requested: harness.spec.program.manifest().permissions.clone(),
+            incident: harness.spec.incident.clone(),
             mode: Mode::Enforce,
             limits: Limits::default(),
-            grants: world.spec.grants.clone(),
+            grants: harness.spec.grants.clone(),
             entries: whole[..length].to_vec(),
         };
         let recover = async {
@@ -258,7 +259,7 @@ fn a_run_that_can_not_go_on_is_undone_once_wherever_its_host_died() {
         };
         let Driven::Done(finished) = pollster::block_on(clock.drive(recover)) else { panic!("stuck") };
         let finished = finished.unwrap();
-        assert_eq!(World::state(&cluster), "broken", "{length} entries");
+        assert_eq!(RunHarness::state(&cluster), "broken", "{length} entries");
         assert!(finished.doubts.is_empty(), "{length} entries: {finished:?}");
         let made = cluster.mutations().len();
         assert_eq!(made, if done(false) { 2 } else { 0 }, "{length} entries: undone once ({})", done(true));
@@ -281,14 +282,14 @@ fn what_somebody_has_written_over_is_not_undone_and_nothing_is_in_doubt() {
         calls.call(Effect::Sleep { duration_ms: 60_000 }).await?.unwrap();
         Ok(Err("no luck".into()))
     });
-    let mut world = world(script);
-    world.fixture.reactions = serde_json::from_value(json!([
+    let mut harness = harness(script);
+    harness.fixture.reactions = serde_json::from_value(json!([
         {"when": {"verb": "patch", "kind": "ConfigMap"}, "after": "10s", "do": [
             {"patch": {"target": "v1 ConfigMap media/plex", "body": {"data": {"state": "mine"}}}}]},
     ]))
     .unwrap();
-    let (finished, cluster, log) = world.rebuilt().run();
-    assert_eq!(World::state(&cluster), "mine");
+    let (finished, cluster, log) = harness.rebuilt().run();
+    assert_eq!(RunHarness::state(&cluster), "mine");
     assert_eq!(finished.doubts, Vec::<String>::new());
     assert_eq!(suture_journal::Ledger::of(&log.entries()).open(), []);
 }

@@ -12,7 +12,7 @@ use suture_core::{
 use super::{Playback, Played, Recorded, Verdict, play_back};
 use crate::entry::{Answer, Body, Entry};
 use crate::record::RunHeader;
-use crate::recorder::tests::fake::{Fake, World, change, merge, target};
+use crate::recorder::tests::fake::{Fake, RecorderHarness, change, merge, target};
 
 /// A policy that asks for a list of things.
 struct Listed(Vec<Effect>, Manifest, &'static str);
@@ -81,14 +81,14 @@ fn header() -> RunHeader {
 
 /// The record of a run that asks for things and then ends.
 fn record(calls: &[Effect]) -> Vec<Entry> {
-    let world = World::new(Fake::default());
-    world.drive(async {
+    let harness = RecorderHarness::new(Fake::default());
+    harness.drive(async {
         for call in calls {
-            world.recorder.answer(call.clone()).await.unwrap().unwrap();
+            harness.recorder.answer(call.clone()).await.unwrap().unwrap();
         }
-        world.recorder.finish(&remediated("done")).await.unwrap();
+        harness.recorder.finish(&remediated("done")).await.unwrap();
     });
-    world.log.entries()
+    harness.log.entries()
 }
 
 fn played(entries: &[Entry], calls: Vec<Effect>, digest: &'static str) -> Playback {

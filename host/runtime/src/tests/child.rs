@@ -10,13 +10,13 @@ use crate::testing::Guest;
 use crate::{CompileError, CompileLimits, Compiler, LoadError, ModuleCache, Runtime};
 
 /// A compiler that does what a script says, and writes down each time that it is started.
-struct Bed {
+struct FakeCompiler {
     dir: tempfile::TempDir,
     cache: ModuleCache,
     script: String,
 }
 
-impl Bed {
+impl FakeCompiler {
     fn new(script: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let cache = ModuleCache::open(dir.path().join("modules")).unwrap();
@@ -65,27 +65,27 @@ async fn a_module_that_failed_is_not_compiled_again_with_the_same_limits() {
         ("kill -SEGV $$", "crashed on it"),
         ("exec cat /dev/zero", "more than 1Mi of code"),
     ] {
-        let bed = Bed::new(script);
-        let first = bed.load().await.to_string();
+        let compiler = FakeCompiler::new(script);
+        let first = compiler.load().await.to_string();
         assert!(first.contains(expected), "{script}: {first}");
-        let again = bed.load().await;
+        let again = compiler.load().await;
         assert!(matches!(&again, LoadError::FailedBefore { why, .. } if why.contains(expected)), "{again}");
-        assert_eq!(bed.runs(), 1, "{script}");
+        assert_eq!(compiler.runs(), 1, "{script}");
         let more = CompileLimits { memory: Bytes(2 << 30), ..limits() };
-        bed.load_with(more).await;
-        assert_eq!(bed.runs(), 2, "{script}");
+        compiler.load_with(more).await;
+        assert_eq!(compiler.runs(), 2, "{script}");
     }
 }
 
 #[tokio::test]
 async fn a_failure_is_forgotten_with_its_file() {
-    let bed = Bed::new("exit 70");
-    bed.load().await;
-    let LoadError::FailedBefore { file, .. } = bed.load().await else { panic!("it was tried again") };
-    assert!(bed.load().await.to_string().contains(&file.display().to_string()));
+    let compiler = FakeCompiler::new("exit 70");
+    compiler.load().await;
+    let LoadError::FailedBefore { file, .. } = compiler.load().await else { panic!("it was tried again") };
+    assert!(compiler.load().await.to_string().contains(&file.display().to_string()));
     fs::remove_file(file).unwrap();
-    assert!(matches!(bed.load().await, LoadError::Compile(CompileError::Crashed(_))));
-    assert_eq!(bed.runs(), 2);
+    assert!(matches!(compiler.load().await, LoadError::Compile(CompileError::Crashed(_))));
+    assert_eq!(compiler.runs(), 2);
 }
 
 #[tokio::test]
@@ -95,12 +95,12 @@ async fn what_the_module_is_not_to_blame_for_is_tried_again() {
         ("exit 1", "could not be run: exit status: 1"),
         ("cat > /dev/null; echo something", "no code for this host"),
     ] {
-        let bed = Bed::new(script);
+        let compiler = FakeCompiler::new(script);
         for _ in 0..2 {
-            let error = bed.load().await.to_string();
+            let error = compiler.load().await.to_string();
             assert!(error.contains(expected), "{script}: {error}");
         }
-        assert_eq!(bed.runs(), 2, "{script}");
+        assert_eq!(compiler.runs(), 2, "{script}");
     }
     let missing = Compiler::Child { program: "/nowhere/suture".into(), limits: limits() };
     let error = Runtime::new(missing).unwrap().load(&Guest::default().component(), None).await.unwrap_err();
@@ -111,17 +111,17 @@ async fn what_the_module_is_not_to_blame_for_is_tried_again() {
 async fn a_compiler_that_never_ends_is_ended_whatever_it_does_with_its_output() {
     for script in ["while :; do :; done", "exec > /dev/null 2>&1 < /dev/null; while :; do :; done"] {
         let short = CompileLimits { wall: HumanDuration::from_millis(50), ..limits() };
-        let error = Bed::new(script).load_with(short).await;
+        let error = FakeCompiler::new(script).load_with(short).await;
         assert!(matches!(error, LoadError::Compile(CompileError::Wall(_))), "{error}");
     }
 }
 
 #[tokio::test]
 async fn a_load_that_nobody_waits_for_ends_its_compiler() {
-    let bed = Bed::new("echo $$ > $dir/pid.new; mv $dir/pid.new $dir/pid; while :; do :; done");
-    let runtime = Runtime::new(Compiler::Child { program: bed.program(), limits: limits() }).unwrap();
+    let compiler = FakeCompiler::new("echo $$ > $dir/pid.new; mv $dir/pid.new $dir/pid; while :; do :; done");
+    let runtime = Runtime::new(Compiler::Child { program: compiler.program(), limits: limits() }).unwrap();
     let component = Guest::default().component();
-    let pid = bed.dir.path().join("pid");
+    let pid = compiler.dir.path().join("pid");
     let started = async {
         while !pid.exists() {
             tokio::task::yield_now().await;
@@ -139,9 +139,9 @@ async fn a_load_that_nobody_waits_for_ends_its_compiler() {
 
 #[tokio::test]
 async fn a_compiler_has_no_environment_and_no_folder_of_its_host() {
-    let bed = Bed::new("env > $dir/env; pwd > $dir/pwd; echo \"$@\" > $dir/arguments; exit 1");
-    bed.load().await;
-    let read = |file: &str| fs::read_to_string(bed.dir.path().join(file)).unwrap();
+    let compiler = FakeCompiler::new("env > $dir/env; pwd > $dir/pwd; echo \"$@\" > $dir/arguments; exit 1");
+    compiler.load().await;
+    let read = |file: &str| fs::read_to_string(compiler.dir.path().join(file)).unwrap();
     let environment = read("env");
     let names: Vec<_> = environment.lines().filter_map(|line| line.split('=').next()).collect();
     // The first two are the compiler's; the shell adds the others.

@@ -10,9 +10,9 @@ fn then(text: &str) -> Then {
 
 fn change(step: u32, verb: &'static str, object: &str, before: Value, after: Value) -> Change {
     let at = Timestamp::from_second(i64::from(step)).unwrap();
-    let world =
+    let objects =
         Arc::new([("v1 Pod media/mover".parse().unwrap(), Arc::new(json!({"phase": "Running"})))].into());
-    Change { verb, object: object.parse().unwrap(), at, step: (0, step), before, after, world }
+    Change { verb, object: object.parse().unwrap(), at, step: (0, step), before, after, objects }
 }
 
 fn changes() -> Vec<Change> {

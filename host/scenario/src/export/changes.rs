@@ -5,7 +5,7 @@ use suture_core::object::{self, Kind};
 use suture_core::{ObjectRef, patch};
 
 use super::clean::{self, as_made, comparable, linger};
-use super::happenings;
+use super::outside_events;
 
 /// An object as the record shows it, and how much of it.
 #[derive(Clone, Copy)]
@@ -39,19 +39,19 @@ pub(super) fn between(
 fn gone(reference: &ObjectRef, now: &Value) -> Vec<Value> {
     let has_finalizers =
         now.pointer("/metadata/finalizers").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
-    let let_go = || happenings::patch(reference, json!({"metadata": {"finalizers": null}}), false);
+    let release = || outside_events::patch(reference, json!({"metadata": {"finalizers": null}}), false);
     match (object::is_terminating(now), has_finalizers) {
         // Without its finalizers it goes by itself.
-        (true, _) => vec![let_go()],
-        (false, true) => vec![let_go(), happenings::delete(reference)],
-        (false, false) => vec![happenings::delete(reference)],
+        (true, _) => vec![release()],
+        (false, true) => vec![release(), outside_events::delete(reference)],
+        (false, false) => vec![outside_events::delete(reference)],
     }
 }
 
 fn appeared(reference: &ObjectRef, shown: &Value) -> Vec<Value> {
-    let mut actions = vec![happenings::create(as_made(shown))];
+    let mut actions = vec![outside_events::create(as_made(shown))];
     if object::is_terminating(shown) {
-        actions.push(happenings::delete(reference));
+        actions.push(outside_events::delete(reference));
     }
     actions
 }
@@ -71,10 +71,10 @@ fn changed(reference: &ObjectRef, now: &Value, shown: Shown<'_>, has_status: boo
         let fields = difference.as_object_mut();
         let status = fields.filter(|_| has_status).and_then(|fields| fields.remove("status"));
         if difference.as_object().is_some_and(|fields| !fields.is_empty()) {
-            actions.push(happenings::patch(reference, difference, false));
+            actions.push(outside_events::patch(reference, difference, false));
         }
         if let Some(status) = status {
-            actions.push(happenings::patch(reference, json!({"status": status}), true));
+            actions.push(outside_events::patch(reference, json!({"status": status}), true));
         }
     }
     if object::is_terminating(wanted) && !object::is_terminating(now) {
@@ -82,13 +82,13 @@ fn changed(reference: &ObjectRef, now: &Value, shown: Shown<'_>, has_status: boo
         linger(&mut held);
         let finalizers = held.pointer("/metadata/finalizers").cloned().unwrap_or_default();
         if now.pointer("/metadata/finalizers") != Some(&finalizers) {
-            actions.push(happenings::patch(
+            actions.push(outside_events::patch(
                 reference,
                 json!({"metadata": {"finalizers": finalizers}}),
                 false,
             ));
         }
-        actions.push(happenings::delete(reference));
+        actions.push(outside_events::delete(reference));
     }
     actions
 }

@@ -11,7 +11,7 @@ use suture_core::{Effect, Glob, Mutation, Reason, Reply, Verb, promql};
 use suture_engine::guard::NO_GRANT;
 
 use super::pods::Uses;
-use super::world::World;
+use super::reconstruction::Reconstruction;
 use crate::format::Scenario;
 use suture_journal::Call;
 
@@ -42,7 +42,7 @@ pub(super) struct Grants {
 type Asked<'a> = (Verb, &'a Kind, Option<&'a str>, Option<&'a str>, Option<&'a str>);
 
 impl Grants {
-    pub fn of(calls: &[Call], world: &World) -> Self {
+    pub fn of(calls: &[Call], reconstruction: &Reconstruction) -> Self {
         let mut grants = Self {
             needs: BTreeSet::new(),
             denied: Vec::new(),
@@ -65,7 +65,7 @@ impl Grants {
             let effect =
                 if matches!(call.asked, Effect::Mutate { .. }) { call.effect() } else { &call.asked };
             for asked in accesses(effect) {
-                let Some(need) = needed(asked, world) else { continue };
+                let Some(need) = needed(asked, reconstruction) else { continue };
                 match (denied, lacked) {
                     (_, true) => grants.denied.push(need),
                     (false, false) => _ = grants.needs.insert(need),
@@ -159,9 +159,12 @@ impl Need {
     }
 }
 
-fn needed((verb, kind, namespace, name, subresource): Asked<'_>, world: &World) -> Option<Need> {
+fn needed(
+    (verb, kind, namespace, name, subresource): Asked<'_>,
+    reconstruction: &Reconstruction,
+) -> Option<Need> {
     // What the cluster does not serve needs no grant: it is refused before.
-    let resource = world.cluster.resource(kind).now_or_never()?.ok()?;
+    let resource = reconstruction.cluster.resource(kind).now_or_never()?.ok()?;
     Some(Need {
         group: kind.group().to_owned(),
         resource: resource.plural,

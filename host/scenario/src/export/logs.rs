@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use suture_core::{Effect, ObjectRef, Reply};
 
-use super::happenings;
-use super::world::{Seen, World};
+use super::outside_events;
+use super::reconstruction::{Reconstruction, Seen};
 use suture_journal::Call;
 
 /// A container of a pod.
@@ -88,7 +88,7 @@ impl Read {
     }
 }
 
-impl World {
+impl Reconstruction {
     /// A log was read: whatever it shows beyond what was there has been written since.
     pub(super) fn read_log(&mut self, index: usize, call: &Call, pod: &ObjectRef, text: &str) {
         let Effect::Logs { container, tail_lines, limit_bytes, .. } = &call.asked else { return };
@@ -114,7 +114,7 @@ impl World {
         }
         let name = self.container(pod, container);
         let when = self.since(last, call, pod);
-        self.happenings.add(when, vec![happenings::log(pod, &name, written)]);
+        self.outside_events.add(when, vec![outside_events::log(pod, &name, written)]);
         self.logs.current.insert(place, whole);
     }
 

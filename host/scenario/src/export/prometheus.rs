@@ -4,10 +4,10 @@ use suture_core::effect::{Sample, Series};
 use suture_core::{Effect, Reply};
 use suture_simulator::fixture::{QueryAnswer, SampleValue, SeriesValue};
 
-use super::world::World;
+use super::reconstruction::Reconstruction;
 use suture_journal::Call;
 
-impl World {
+impl Reconstruction {
     /// A question to Prometheus. A scenario's Prometheus always answers the same.
     pub(super) fn ask_prometheus(&mut self, call: &Call) {
         if let Some(error) = call.error() {

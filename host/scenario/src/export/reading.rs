@@ -8,13 +8,13 @@ use suture_core::{Effect, ObjectRef, Reason, Reply};
 use suture_journal::Answer;
 
 use super::changes::Shown;
-use super::world::World;
+use super::reconstruction::Reconstruction;
 use suture_journal::Call;
 
 /// How long a wait lasts for which a run keeps its instance; a longer one is begun twice.
 const BEGUN_TWICE: Duration = Duration::from_secs(5);
 
-impl World {
+impl Reconstruction {
     /// A read of the cluster, which took so long.
     pub(super) fn read(&mut self, index: usize, call: &Call, duration: Duration) {
         // Uids that the host filled in are those of another cluster.
@@ -115,7 +115,7 @@ impl World {
         duration: Duration,
     ) {
         let reference = target.reference();
-        let is_so = |world: &Self| match world.cluster.object(&reference) {
+        let is_so = |reconstruction: &Self| match reconstruction.cluster.object(&reference) {
             Some(object) => until.holds(&object),
             None => *until == Predicate::Deleted || target.uid.is_some(),
         };

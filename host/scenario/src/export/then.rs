@@ -56,7 +56,7 @@ fn changed(verb: &'static str, object: &ObjectRef, before: Option<&Value>, after
         step: (0, 0),
         before: before.cloned().unwrap_or(Value::Null),
         after: after.clone(),
-        world: Arc::default(),
+        objects: Arc::default(),
     }
 }
 

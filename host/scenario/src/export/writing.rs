@@ -7,9 +7,9 @@ use suture_core::{Alert, Ending, Grant, Limits, Mode, display};
 use suture_engine::guard::NO_GRANT;
 use suture_journal::{Call, Ledger};
 
-use super::happenings::written;
 use super::initial::Initial;
-use super::world::World;
+use super::outside_events::written;
+use super::reconstruction::Reconstruction;
 use super::yaml::Yaml;
 use super::{Recording, is_said};
 
@@ -19,7 +19,7 @@ pub(super) struct Parts<'a> {
     pub recording: &'a Recording<'a>,
     pub ending: &'a Ending,
     pub initial: &'a Initial,
-    pub world: &'a World,
+    pub reconstruction: &'a Reconstruction,
     /// None for what a scenario grants by itself.
     pub grants: Option<&'a [Grant]>,
 }
@@ -32,7 +32,7 @@ impl Parts<'_> {
     pub fn text(&self) -> String {
         let mut fields =
             vec![("name", Yaml::from(self.name())), ("given", self.given()), ("when", self.when())];
-        let reactions = self.world.happenings.reactions();
+        let reactions = self.reconstruction.outside_events.reactions();
         if !reactions.is_empty() {
             fields.push(("reactions", Yaml::List(reactions)));
         }
@@ -66,7 +66,7 @@ impl Parts<'_> {
     }
 
     fn given(&self) -> Yaml {
-        let Self { recording, initial, world, .. } = self;
+        let Self { recording, initial, reconstruction, .. } = self;
         let incident = &recording.header.incident;
         let mut fields = vec![
             ("now", plain(initial.now)),
@@ -103,32 +103,32 @@ impl Parts<'_> {
                 fields.push((key, Yaml::List(list)));
             }
         };
-        more("objects", world.fixture.objects.iter().cloned().map(Yaml::from).collect());
+        more("objects", reconstruction.fixture.objects.iter().cloned().map(Yaml::from).collect());
         let log = |(pod, container, text): (suture_core::ObjectRef, String, String)| {
             let pod = format!("{}/{}", pod.namespace.unwrap_or_default(), pod.name);
             Yaml::map([("pod", pod.into()), ("container", container.into()), ("text", text.into())])
         };
-        more("logs", world.given_logs().into_iter().map(log).collect());
-        more("prometheus", world.prometheus.iter().map(plain).collect());
+        more("logs", reconstruction.given_logs().into_iter().map(log).collect());
+        more("prometheus", reconstruction.prometheus.iter().map(plain).collect());
         let lock = |(name, held_for): &(String, Option<std::time::Duration>)| {
             let mut fields = vec![("name".to_owned(), Yaml::from(name.as_str()))];
             fields.extend(held_for.map(|held_for| ("for".to_owned(), written(held_for))));
             Yaml::Map(fields)
         };
-        more("locks", world.locks.iter().map(lock).collect());
+        more("locks", reconstruction.locks.iter().map(lock).collect());
         let pause = |(step, pause): &(u32, std::time::Duration)| {
             Yaml::map([("step", plain(step)), ("for", written(*pause))])
         };
-        more("pauses", world.pauses.iter().map(pause).collect());
-        more("later", world.happenings.later());
-        more("faults", world.faults.rules().map(plain).collect());
-        if let Some(alerts) = &world.alerts {
+        more("pauses", reconstruction.pauses.iter().map(pause).collect());
+        more("later", reconstruction.outside_events.later());
+        more("faults", reconstruction.faults.rules().map(plain).collect());
+        if let Some(alerts) = &reconstruction.alerts {
             let alert = |alert: &suture_core::effect::ActiveAlert| {
                 let state = if alert.firing { "firing" } else { "pending" };
                 plain(json!({"labels": alert.labels, "annotations": alert.annotations, "state": state,
                     "activeAt": alert.active_at}))
             };
-            let own = world.own_alert.map(|state| {
+            let own = reconstruction.own_alert.map(|state| {
                 plain(json!({"labels": self.recording.header.incident.alert.labels, "state": state}))
             });
             fields.push(("alerts", Yaml::List(alerts.iter().map(alert).chain(own).collect())));
@@ -158,7 +158,7 @@ impl Parts<'_> {
     fn then(&self) -> Yaml {
         let mut fields = vec![("outcome".to_owned(), Yaml::from(self.ending.name()))];
         fields.extend(summary(self.ending).map(|summary| ("summary".to_owned(), summary.into())));
-        let done = &self.world.expectations;
+        let done = &self.reconstruction.expectations;
         if !done.is_empty() {
             fields.push(("effects".to_owned(), Yaml::List(done.iter().map(|one| one.written()).collect())));
         }

@@ -9,7 +9,7 @@ use suture_core::clock::Driven;
 use suture_core::{Clock, Grant, Program, VirtualClock};
 use suture_simulator::SimulatedCluster;
 
-use super::stage::{Playing, Stage};
+use super::environment::{Environment, Playing};
 use super::trouble::Trouble;
 use super::{Watcher, clock, waiting};
 use crate::expect::check_possible;
@@ -67,11 +67,11 @@ impl<'a> Ready<'a> {
         watcher: Option<Arc<dyn Watcher>>,
         trouble: Option<Arc<dyn Trouble>>,
     ) -> Play {
-        let stage = Stage::set(self, clock.clone(), watcher, trouble);
-        let driven = block_on(clock.drive(stage.play(&self.scenario.when)));
+        let environment = Environment::set(self, clock.clone(), watcher, trouble);
+        let driven = block_on(clock.drive(environment.play(&self.scenario.when)));
         let now = self.scenario.fixture.now;
         let simulated = Duration::try_from(now.duration_until(clock.now())).unwrap_or_default();
-        let Stage { cluster, disk, played, .. } = stage;
+        let Environment { cluster, disk, played, .. } = environment;
         let played = played.into_inner();
         let failure = match driven {
             Driven::Done(Ok(())) => None,

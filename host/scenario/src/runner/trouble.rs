@@ -11,11 +11,11 @@ use suture_simulator::SimulatedCluster;
 use super::disk::Disk;
 use crate::format::Event;
 
-/// Stands between the host that plays a scenario and the world.
+/// Stands between the host that plays a scenario and its cluster.
 #[async_trait]
 pub(crate) trait Trouble: Send + Sync {
     /// The cluster as the host meets it.
-    fn meet(
+    fn cluster_for_host(
         self: Arc<Self>,
         cluster: &SimulatedCluster,
         clock: Arc<dyn Clock>,
@@ -32,7 +32,7 @@ pub(crate) trait Trouble: Send + Sync {
     async fn death(&self) -> Death;
 
     /// The notifications that arrive, of those that were sent.
-    fn told(&self, sent: &[Event]) -> Vec<Event>;
+    fn delivered(&self, sent: &[Event]) -> Vec<Event>;
 
     /// The locks that somebody else holds, and never lets go: as policies name them.
     fn locks_held(&self) -> Vec<String>;

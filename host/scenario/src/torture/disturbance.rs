@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::perturbation::{Meddling, Perturbation, Place};
 use super::request::{Likeness, Phase, Request, error, failures, object};
-use super::world::World;
+use super::surroundings::Surroundings;
 use crate::format::RunIdentity;
 use crate::runner::Death;
 
@@ -20,7 +20,7 @@ pub(crate) struct Disturbance {
     pub(super) plan: Vec<Perturbation>,
     /// What the first run is called.
     first: RunIdentity,
-    world: OnceLock<World>,
+    surroundings: OnceLock<Surroundings>,
     state: Mutex<State>,
     died: Notify,
     /// Whether requests are remembered.
@@ -59,7 +59,7 @@ impl Disturbance {
         Self {
             plan,
             first,
-            world: OnceLock::new(),
+            surroundings: OnceLock::new(),
             state: Mutex::default(),
             died: Notify::new(),
             traces: false,
@@ -80,13 +80,13 @@ impl Disturbance {
         }
     }
 
-    /// Go to work in a world. There is one for each disturbance.
-    pub(super) fn begin(&self, world: World) {
-        let _ = self.world.set(world);
+    /// Go to work, once.
+    pub(super) fn begin(&self, surroundings: Surroundings) {
+        let _ = self.surroundings.set(surroundings);
     }
 
-    fn world(&self) -> Option<&World> {
-        self.world.get()
+    fn surroundings(&self) -> Option<&Surroundings> {
+        self.surroundings.get()
     }
 
     /// Pass a request on, with all that goes wrong about it. `work` asks the cluster.
@@ -163,10 +163,10 @@ impl Disturbance {
         for one in &self.plan {
             if let Perturbation::Delay { request, by, answer } = one
                 && (*request, *answer) == (number, of_answer)
-                && let Some(world) = self.world()
+                && let Some(surroundings) = self.surroundings()
             {
                 self.mark(step, one);
-                world.clock.sleep(by.get()).await;
+                surroundings.clock.sleep(by.get()).await;
             }
         }
     }
@@ -184,9 +184,9 @@ impl Disturbance {
             }
             _ => None,
         });
-        let (Some(after), Some(world)) = (later_on, self.world()) else { return work.await };
+        let (Some(after), Some(surroundings)) = (later_on, self.surroundings()) else { return work.await };
         let work = std::pin::pin!(work);
-        match select(work, world.clock.sleep(after)).await {
+        match select(work, surroundings.clock.sleep(after)).await {
             Either::Left((result, _)) => result,
             Either::Right((_, work)) => {
                 self.meddle(number, step, after);
@@ -196,21 +196,21 @@ impl Disturbance {
     }
 
     fn meddle(&self, number: u32, step: &Step, when: Duration) {
-        let Some(world) = self.world() else { return };
+        let Some(surroundings) = self.surroundings() else { return };
         for one in &self.plan {
             match one {
                 Perturbation::Meddle { request, after, object, how }
                     if *request == number && after.get() == when =>
                 {
                     self.mark(step, one);
-                    world.meddle(object, *how);
+                    surroundings.meddle(object, *how);
                     if *how != Meddling::Touch {
                         self.state.lock().meddled.insert(object.clone());
                     }
                 }
                 Perturbation::Clear { request } if *request == number && when.is_zero() => {
                     self.mark(step, one);
-                    world.cluster.clear_alerts();
+                    surroundings.cluster.clear_alerts();
                 }
                 _ => {}
             }
@@ -238,15 +238,15 @@ impl Disturbance {
         state.is_dead = true;
         state.death = Some(Death { down: down.get(), loses_unsynced: *power, module_is_gone: *module });
         drop(state);
-        if let (Some(run), Some(world)) = (run, self.world()) {
-            world.disk.mark(run, one.to_string());
+        if let (Some(run), Some(surroundings)) = (run, self.surroundings()) {
+            surroundings.disk.mark(run, one.to_string());
         }
         self.died.notify_one();
     }
 
     fn mark(&self, step: &Step, one: &Perturbation) {
-        if let (Some(run), Some(world)) = (self.first.index_of(&step.run), self.world()) {
-            world.disk.mark(run, one.to_string());
+        if let (Some(run), Some(surroundings)) = (self.first.index_of(&step.run), self.surroundings()) {
+            surroundings.disk.mark(run, one.to_string());
         }
     }
 

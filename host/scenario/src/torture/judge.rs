@@ -77,7 +77,7 @@ fn changes(scenario: &Scenario, play: &Play) -> Vec<Change> {
             step: (run.unwrap_or_default(), step.map_or(0, |step| step.number)),
             after: shown(change.after.or_else(|| change.before.clone())),
             before: shown(change.before),
-            world: change.objects,
+            objects: change.objects,
         }
     })
     .collect()

@@ -10,13 +10,13 @@ use suture_simulator::SimulatedCluster;
 use super::disturbance::Disturbance;
 use super::line::Line;
 use super::perturbation::{Meddling, Perturbation, Place};
-use super::world::{World, frozen};
+use super::surroundings::{Surroundings, frozen};
 use crate::format::Event;
 use crate::runner::{Death, Disk, Trouble};
 
 #[async_trait]
 impl Trouble for Disturbance {
-    fn meet(
+    fn cluster_for_host(
         self: Arc<Self>,
         cluster: &SimulatedCluster,
         clock: Arc<dyn Clock>,
@@ -24,7 +24,7 @@ impl Trouble for Disturbance {
     ) -> Arc<dyn Cluster> {
         let reverts = |one: &Perturbation| matches!(one, Perturbation::Meddle { how: Meddling::Revert, .. });
         let start = self.plan.iter().any(reverts).then(|| frozen(cluster, &*clock));
-        self.begin(World { cluster: cluster.clone(), clock, disk, start });
+        self.begin(Surroundings { cluster: cluster.clone(), clock, disk, start });
         Arc::new(Line { cluster: cluster.clone(), disturbance: self })
     }
 
@@ -40,7 +40,7 @@ impl Trouble for Disturbance {
         self.next_death().await
     }
 
-    fn told(&self, sent: &[Event]) -> Vec<Event> {
+    fn delivered(&self, sent: &[Event]) -> Vec<Event> {
         let mut told: Vec<Event> = Vec::with_capacity(sent.len() + 1);
         for (number, event) in (1..).zip(sent) {
             let mut times = 1;

@@ -1,10 +1,10 @@
 //! A server whose modules and configuration change while it runs.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on panics")]
 
-#[path = "../bed/mod.rs"]
-#[allow(dead_code, reason = "each file of tests uses a part of it")]
-mod bed;
 mod gate;
+#[path = "../harness/mod.rs"]
+#[allow(dead_code, reason = "each file of tests uses a part of it")]
+mod harness;
 mod modules;
 mod reload;
 mod spin;
@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use bed::{Bed, alerts, demo, guest, serve, start};
+use harness::{ServerHarness, alerts, demo, guest, serve, start};
 use reqwest::StatusCode;
 use serde_json::Value;
 use suture_core::Digest;
@@ -22,7 +22,7 @@ const FILE: &str = "{file: demo.wasm}";
 const GRACE: Duration = Duration::from_secs(5);
 
 /// A server with a policy in a file, that may sleep.
-async fn with(sleep_ms: u64, more: &str) -> Bed {
+async fn with(sleep_ms: u64, more: &str) -> ServerHarness {
     let dir = tempfile::tempdir().unwrap();
     put(dir.path(), "demo.wasm", &guest::component(sleep_ms));
     start(dir, &demo(FILE, more)).await
@@ -38,7 +38,7 @@ fn digest(bytes: &[u8]) -> String {
     Digest::of(bytes).to_string()
 }
 
-impl Bed {
+impl ServerHarness {
     async fn policy(&self) -> Value {
         self.get("/api/v1/policies/demo").await.1
     }

@@ -6,27 +6,27 @@ use std::time::Duration;
 
 use suture_server::{Secrets, check};
 
-use crate::bed::{demo, guest, nap, options, serve, start};
+use crate::harness::{demo, guest, nap, options, serve, start};
 use crate::{FILE, GRACE, digest, put, with};
 
 #[tokio::test]
 async fn a_changed_file_takes_the_place_of_the_old_one_and_a_run_at_work_keeps_its_own() {
-    let bed = with(1500, "").await;
-    bed.fire("plex").await;
+    let harness = with(1500, "").await;
+    harness.fire("plex").await;
     let old = digest(&guest::component(1500));
-    bed.until("/api/v1/runs", |runs| runs["items"][0]["state"] == "running").await;
+    harness.until("/api/v1/runs", |runs| runs["items"][0]["state"] == "running").await;
     let new = guest::component(1);
-    put(bed.dir.path(), "demo.wasm", &new);
-    bed.until_works(&new).await;
-    bed.fire("sonarr").await;
-    let runs = bed.ended(2).await;
+    put(harness.dir.path(), "demo.wasm", &new);
+    harness.until_works(&new).await;
+    harness.fire("sonarr").await;
+    let runs = harness.ended(2).await;
     let mut digests: Vec<_> = runs.iter().map(|run| run["digest"].as_str().unwrap()).collect();
     digests.sort_unstable();
     let mut both = [old, digest(&new)];
     both.sort();
     assert_eq!(digests, both);
     assert!(runs.iter().all(|run| run["outcome"] == "remediated"), "{runs:#?}");
-    let metrics = bed.metrics().await;
+    let metrics = harness.metrics().await;
     assert!(metrics.contains("suture_policy_swaps_total{policy=\"demo\"} 1"), "{metrics}");
     assert_eq!(metrics.matches("suture_policy_loaded{").count(), 1, "{metrics}");
 }
@@ -42,37 +42,37 @@ async fn the_links_of_a_configmap_are_followed_when_they_are_exchanged() {
     let mount = dir.path().join("mount");
     symlink("..1", mount.join("..data")).unwrap();
     symlink("..data/demo.wasm", mount.join("demo.wasm")).unwrap();
-    let bed = start(dir, &demo("{file: mount/demo.wasm}", "")).await;
-    bed.until_works(&one).await;
+    let harness = start(dir, &demo("{file: mount/demo.wasm}", "")).await;
+    harness.until_works(&one).await;
     symlink("..2", mount.join("..data_tmp")).unwrap();
     fs::rename(mount.join("..data_tmp"), mount.join("..data")).unwrap();
-    bed.until_works(&two).await;
+    harness.until_works(&two).await;
 }
 
 #[tokio::test]
 async fn a_bad_module_leaves_the_last_good_one_at_work_and_says_why() {
-    let bed = with(1, "").await;
+    let harness = with(1, "").await;
     let good = guest::component(1);
-    put(bed.dir.path(), "demo.wasm", &good[..good.len() / 2]);
-    let status = bed.until("/api/v1/policies/demo", |policy| !policy["error"].is_null()).await;
+    put(harness.dir.path(), "demo.wasm", &good[..good.len() / 2]);
+    let status = harness.until("/api/v1/policies/demo", |policy| !policy["error"].is_null()).await;
     assert_eq!(status["digest"], digest(&good).as_str());
     assert!(status["error"].as_str().unwrap().contains("demo.wasm"), "{status}");
-    let metrics = bed.metrics().await;
+    let metrics = harness.metrics().await;
     assert!(metrics.contains("suture_policy_load_failures_total{policy=\"demo\"} 1"), "{metrics}");
     assert!(metrics.contains("suture_policy_error{policy=\"demo\"} 1"), "{metrics}");
-    bed.fire("plex").await;
-    bed.ended(1).await;
+    harness.fire("plex").await;
+    harness.ended(1).await;
     // After a restart there is still nothing good at its source.
-    let bed = bed.restart(GRACE).await;
-    let status = bed.policy().await;
+    let harness = harness.restart(GRACE).await;
+    let status = harness.policy().await;
     assert_eq!(status["digest"], digest(&good).as_str(), "{status}");
     assert!(status["source"].as_str().unwrap().starts_with("kept:"), "{status}");
-    bed.fire("sonarr").await;
-    bed.ended(2).await;
+    harness.fire("sonarr").await;
+    harness.ended(2).await;
     let newer = guest::component(2);
-    put(bed.dir.path(), "demo.wasm", &newer);
-    assert!(bed.until_works(&newer).await["error"].is_null());
-    assert!(bed.metrics().await.contains("suture_policy_error{policy=\"demo\"} 0"));
+    put(harness.dir.path(), "demo.wasm", &newer);
+    assert!(harness.until_works(&newer).await["error"].is_null());
+    assert!(harness.metrics().await.contains("suture_policy_error{policy=\"demo\"} 0"));
 }
 
 #[tokio::test]
@@ -83,34 +83,34 @@ async fn in_a_folder_the_module_is_found_by_its_name_and_two_of_one_name_are_non
     put(dir.path(), "policies/whatever.wasm", &one);
     put(dir.path(), "policies/other.wasm", &guest::named("other", "pause", 1));
     put(dir.path(), "policies/notes.txt", b"no module");
-    let bed = start(dir, &demo("{folder: policies}", "")).await;
-    bed.until_works(&one).await;
-    put(bed.dir.path(), "policies/second.wasm", &two);
-    let status = bed.until("/api/v1/policies/demo", |policy| !policy["error"].is_null()).await;
+    let harness = start(dir, &demo("{folder: policies}", "")).await;
+    harness.until_works(&one).await;
+    put(harness.dir.path(), "policies/second.wasm", &two);
+    let status = harness.until("/api/v1/policies/demo", |policy| !policy["error"].is_null()).await;
     assert_eq!(status["digest"], digest(&one).as_str());
     let error = status["error"].as_str().unwrap();
     assert!(error.contains("second.wasm") && error.contains("whatever.wasm"), "{error}");
-    fs::remove_file(bed.dir.path().join("policies/whatever.wasm")).unwrap();
-    assert!(bed.until_works(&two).await["error"].is_null());
-    let report = check(&bed.dir.path().join("suture.yaml"), &options(), Secrets::Here).await;
+    fs::remove_file(harness.dir.path().join("policies/whatever.wasm")).unwrap();
+    assert!(harness.until_works(&two).await["error"].is_null());
+    let report = check(&harness.dir.path().join("suture.yaml"), &options(), Secrets::Here).await;
     assert!(report.is_good(), "{report:?}");
 }
 
 #[tokio::test]
 async fn a_run_goes_on_with_its_module_after_a_restart_though_its_source_has_another() {
-    let bed = with(60_000, "").await;
-    bed.fire("plex").await;
+    let harness = with(60_000, "").await;
+    harness.fire("plex").await;
     // So long a wait leaves memory; the run stands in the journal.
-    bed.until("/api/v1/incidents", |seen| seen["items"][0]["state"] == "waiting").await;
+    harness.until("/api/v1/incidents", |seen| seen["items"][0]["state"] == "waiting").await;
     let old = digest(&guest::component(60_000));
-    put(bed.dir.path(), "demo.wasm", &guest::component(1));
-    bed.until_works(&guest::component(1)).await;
-    bed.server.stop(Duration::ZERO).await;
-    let bed = serve(bed.dir).await;
-    let runs = bed.until("/api/v1/runs", |runs| runs["items"][0].is_object()).await;
+    put(harness.dir.path(), "demo.wasm", &guest::component(1));
+    harness.until_works(&guest::component(1)).await;
+    harness.server.stop(Duration::ZERO).await;
+    let harness = serve(harness.dir).await;
+    let runs = harness.until("/api/v1/runs", |runs| runs["items"][0].is_object()).await;
     assert_eq!(runs["items"].as_array().unwrap().len(), 1, "{runs:#}");
     assert_eq!(runs["items"][0]["digest"], old.as_str());
-    bed.until("/api/v1/incidents", |seen| seen["items"][0]["state"] == "waiting").await;
+    harness.until("/api/v1/incidents", |seen| seen["items"][0]["state"] == "waiting").await;
 }
 
 #[tokio::test]
@@ -119,15 +119,15 @@ async fn swaps_without_end_lose_no_alert() {
     put(dir.path(), "demo.wasm", &guest::component(1));
     // Sixty incidents at once would be a storm.
     let budgets = "budgets: {storm: 1000, runsPerHour: 1000}\n";
-    let bed = start(dir, &format!("{budgets}{}", demo(FILE, ""))).await;
+    let harness = start(dir, &format!("{budgets}{}", demo(FILE, ""))).await;
     let modules: Vec<_> = (1..=4).map(guest::component).collect();
     for number in 0..60_usize {
-        put(bed.dir.path(), "demo.wasm", &modules[number % modules.len()]);
-        bed.fire(&format!("app-{number}")).await;
+        put(harness.dir.path(), "demo.wasm", &modules[number % modules.len()]);
+        harness.fire(&format!("app-{number}")).await;
         nap().await;
     }
-    let runs = bed.ended(60).await;
+    let runs = harness.ended(60).await;
     assert_eq!(runs.len(), 60);
     assert!(runs.iter().all(|run| run["outcome"] == "remediated"), "{runs:#?}");
-    bed.until_works(&modules[59 % modules.len()]).await;
+    harness.until_works(&modules[59 % modules.len()]).await;
 }

@@ -51,7 +51,7 @@ objects:
 const SOURCE: &str = "volsync.backube/v1alpha1 ReplicationSource media/plex";
 
 /// A cluster and the clock it lives by.
-struct World {
+struct ClusterHarness {
     clock: VirtualClock,
     cluster: SimulatedCluster,
 }
@@ -103,7 +103,7 @@ fn mutate(mutation: Mutation) -> Effect {
     Effect::Mutate { mutation, undo: None }
 }
 
-impl World {
+impl ClusterHarness {
     fn new(yaml: &str) -> Self {
         let fixture: Fixture = serde_saphyr::from_str(yaml).unwrap();
         let limit = later(fixture.now, Duration::from_secs(7 * 86_400));

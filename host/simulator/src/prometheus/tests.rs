@@ -8,12 +8,12 @@ use super::*;
 
 const INTERVAL: Duration = Duration::from_secs(30);
 
-struct World {
+struct PrometheusHarness {
     prometheus: SimulatedPrometheus,
     now: Timestamp,
 }
 
-impl World {
+impl PrometheusHarness {
     fn new(hold: u64, keep_firing_for: u64) -> Self {
         let rule = AlertingRule {
             alertname: "A".to_owned(),
@@ -50,11 +50,11 @@ fn labels() -> Labels {
 
 #[test]
 fn an_alert_is_pending_for_its_for_and_then_posted_every_minute_with_an_end_four_minutes_ahead() {
-    let mut world = World::new(300, 0);
-    assert!(world.pass(300, true).is_empty());
-    assert_eq!(world.listed(), Some((false, false)));
-    let posted = world.pass(300, true);
-    assert_eq!(world.listed(), Some((true, false)));
+    let mut harness = PrometheusHarness::new(300, 0);
+    assert!(harness.pass(300, true).is_empty());
+    assert_eq!(harness.listed(), Some((false, false)));
+    let posted = harness.pass(300, true);
+    assert_eq!(harness.listed(), Some((true, false)));
     // Later than a minute ago, at each second evaluation but one.
     assert_eq!(posted.len(), 4);
     assert!(posted.iter().all(|alert| alert.starts_at == posted[0].starts_at));
@@ -65,13 +65,13 @@ fn an_alert_is_pending_for_its_for_and_then_posted_every_minute_with_an_end_four
 #[test]
 fn an_alert_whose_expression_ceases_to_hold_is_gone_while_pending_and_posted_as_over_for_a_quarter_of_an_hour()
  {
-    let mut world = World::new(300, 0);
-    world.pass(240, true);
-    world.pass(30, false);
-    assert_eq!(world.listed(), None);
-    world.pass(600, true);
-    let posted = world.pass(3600, false);
-    assert_eq!(world.listed(), None);
+    let mut harness = PrometheusHarness::new(300, 0);
+    harness.pass(240, true);
+    harness.pass(30, false);
+    assert_eq!(harness.listed(), None);
+    harness.pass(600, true);
+    let posted = harness.pass(3600, false);
+    assert_eq!(harness.listed(), None);
     let ends: BTreeSet<Timestamp> = posted.iter().map(|alert| alert.ends_at.unwrap()).collect();
     assert_eq!(ends.len(), 1, "always the same end");
     assert!((10..=15).contains(&posted.len()), "{}", posted.len());
@@ -79,32 +79,32 @@ fn an_alert_whose_expression_ceases_to_hold_is_gone_while_pending_and_posted_as_
 
 #[test]
 fn what_is_kept_firing_is_posted_as_firing_and_breaks_again_without_a_new_start() {
-    let mut world = World::new(0, 600);
-    let began = world.pass(60, true)[0].starts_at;
-    let posted = world.pass(300, false);
-    assert_eq!(world.listed(), Some((false, true)));
+    let mut harness = PrometheusHarness::new(0, 600);
+    let began = harness.pass(60, true)[0].starts_at;
+    let posted = harness.pass(300, false);
+    assert_eq!(harness.listed(), Some((false, true)));
     assert!(posted.iter().all(|alert| alert.starts_at == began));
-    assert!(posted.last().unwrap().ends_at > Some(world.now));
-    world.pass(60, true);
-    assert_eq!(world.listed(), Some((true, false)));
-    assert!(world.prometheus.is_firing(&labels()));
-    world.pass(660, false);
-    assert_eq!(world.listed(), None);
+    assert!(posted.last().unwrap().ends_at > Some(harness.now));
+    harness.pass(60, true);
+    assert_eq!(harness.listed(), Some((true, false)));
+    assert!(harness.prometheus.is_firing(&labels()));
+    harness.pass(660, false);
+    assert_eq!(harness.listed(), None);
 }
 
 #[test]
 fn after_a_restart_nothing_is_listed_and_what_was_pending_waits_anew_where_its_for_is_short() {
     for (hold, held, fires_after) in [(300, 360, 90), (900, 960, 90), (300, 120, 330), (3600, 1800, 1920)] {
-        let mut world = World::new(hold, 0);
-        world.pass(held, true);
-        assert_eq!(world.listed(), Some((held > hold, false)));
-        world.prometheus.restart();
-        assert_eq!(world.listed(), None);
-        world.pass(30, true);
-        assert_eq!(world.listed(), Some((false, false)), "pending, for {hold} s");
-        world.pass(fires_after - 60, true);
-        assert_eq!(world.listed(), Some((false, false)), "pending, for {hold} s");
-        world.pass(30, true);
-        assert_eq!(world.listed(), Some((true, false)), "for {hold} s");
+        let mut harness = PrometheusHarness::new(hold, 0);
+        harness.pass(held, true);
+        assert_eq!(harness.listed(), Some((held > hold, false)));
+        harness.prometheus.restart();
+        assert_eq!(harness.listed(), None);
+        harness.pass(30, true);
+        assert_eq!(harness.listed(), Some((false, false)), "pending, for {hold} s");
+        harness.pass(fires_after - 60, true);
+        assert_eq!(harness.listed(), Some((false, false)), "pending, for {hold} s");
+        harness.pass(30, true);
+        assert_eq!(harness.listed(), Some((true, false)), "for {hold} s");
     }
 }

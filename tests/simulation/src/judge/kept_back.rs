@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use suture_core::{AlertRelabeling, Labels, Timestamp};
 use suture_simulator::SimulatedAlertmanager;
 
+use crate::day::{NAMESPACES, labels};
 use crate::plan::{Happening, Plan};
-use crate::world::{NAMESPACES, labels};
 
 /// A time in which every Alertmanager was seen to keep back an object's alert.
 #[derive(Clone, Copy, Debug)]

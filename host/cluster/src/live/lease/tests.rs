@@ -3,4 +3,4 @@
 mod elections;
 mod fences;
 mod hands;
-mod world;
+mod harness;

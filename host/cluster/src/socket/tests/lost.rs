@@ -4,20 +4,20 @@ use super::*;
 
 #[tokio::test]
 async fn with_nobody_there_reads_are_unavailable_and_go_on_once_somebody_is() {
-    let mut world = World::new().await;
-    let client = world.client().await;
-    world.stop().await;
+    let mut harness = SocketHarness::new().await;
+    let client = harness.client().await;
+    harness.stop().await;
     assert_eq!(reason(client.prepare(&step(1), &get(NOTES)).await), "Unavailable");
     // Nothing was sent, so nothing is in doubt.
-    let prepared = world.odd.cluster.prepare(&step(1), &patch(NOTES, "2")).await.unwrap();
+    let prepared = harness.odd.cluster.prepare(&step(1), &patch(NOTES, "2")).await.unwrap();
     assert_eq!(reason(client.perform(&prepared).await), "Unavailable");
     assert_eq!(client.resource(&Kind::new("v1", "Pod")).await.unwrap_err().reason, Reason::UNAVAILABLE);
 }
 
 #[tokio::test]
 async fn a_connection_that_is_lost_is_made_anew() {
-    let world = World::new().await;
-    let client = world.client().await;
+    let harness = SocketHarness::new().await;
+    let client = harness.client().await;
     // What brings the cluster down ends the connection, and nothing else.
     let fatal = Prepared::new(step(1), Effect::Now);
     let Err(Fault::Error(error)) = client.perform(&fatal).await else { panic!("it was answered") };
@@ -29,21 +29,21 @@ async fn a_connection_that_is_lost_is_made_anew() {
 
 #[tokio::test]
 async fn a_change_that_was_sent_and_not_answered_is_in_doubt() {
-    let world = World::new().await;
-    let client = Arc::new(world.client().await);
+    let harness = SocketHarness::new().await;
+    let client = Arc::new(harness.client().await);
     // It hangs as a sleep, and is a change for all that the client knows.
     let asking = client.clone();
     let sleeping = tokio::spawn(async move { asking.perform(&sleep()).await });
-    world.hang(1).await;
+    harness.hang(1).await;
     let changing = client.clone();
-    let late = SlowToAnswer::between(&world.socket).await;
+    let late = SlowToAnswer::between(&harness.socket).await;
     let through = Arc::new(SocketCluster::connect(&late.socket).await.unwrap());
     let prepared = through.prepare(&step(3), &patch(NOTES, "2")).await.unwrap();
     late.be_silent();
     let changing_now = through.clone();
     let asked = prepared.clone();
     let change = tokio::spawn(async move { changing_now.perform(&asked).await });
-    until(|| !world.odd.cluster.mutations().is_empty()).await;
+    until(|| !harness.odd.cluster.mutations().is_empty()).await;
     late.cut().await;
     assert_eq!(reason(change.await.unwrap()), "Unknown");
     assert!(matches!(changing.resolve(&prepared).await, Ok(Resolution::Done(_))));
@@ -52,25 +52,25 @@ async fn a_change_that_was_sent_and_not_answered_is_in_doubt() {
 
 #[tokio::test]
 async fn a_wait_outlives_its_connection() {
-    let world = World::new().await;
-    let client = Arc::new(world.client().await);
+    let harness = SocketHarness::new().await;
+    let client = Arc::new(harness.client().await);
     let wait = Effect::Wait { target: target(NOTES), until: Predicate::Deleted, timeout_ms: 864_000_000 };
     let wait = client.prepare(&step(1), &wait).await.unwrap();
     let waiting = client.clone();
     let waiting = tokio::spawn(async move { waiting.perform(&wait).await });
     let fatal = Prepared::new(step(2), Effect::Now);
     assert_eq!(reason(client.perform(&fatal).await), "Unavailable");
-    world.odd.cluster.delete(&NOTES.parse().unwrap()).unwrap();
+    harness.odd.cluster.delete(&NOTES.parse().unwrap()).unwrap();
     assert!(matches!(waiting.await.unwrap(), Ok(Reply::Waited(_))));
 }
 
 #[tokio::test]
 async fn another_server_is_another_cluster() {
-    let mut world = World::new().await;
-    let client = world.client().await;
-    world.stop().await;
+    let mut harness = SocketHarness::new().await;
+    let client = harness.client().await;
+    harness.stop().await;
     assert_eq!(reason(client.prepare(&step(1), &get(NOTES)).await), "Unavailable");
-    world.serve().await;
+    harness.serve().await;
     let Err(Fault::Error(error)) = client.prepare(&step(1), &get(NOTES)).await else {
         panic!("it was answered")
     };

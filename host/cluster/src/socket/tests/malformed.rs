@@ -11,8 +11,8 @@ use crate::socket::wire;
 
 type Wire = Framed<UnixStream, LengthDelimitedCodec>;
 
-async fn wire(world: &World) -> Wire {
-    Framed::new(UnixStream::connect(&world.socket).await.unwrap(), wire::codec())
+async fn wire(harness: &SocketHarness) -> Wire {
+    Framed::new(UnixStream::connect(&harness.socket).await.unwrap(), wire::codec())
 }
 
 async fn say(wire: &mut Wire, text: &str) {
@@ -25,8 +25,8 @@ async fn hear(wire: &mut Wire) -> Option<String> {
     Some(String::from_utf8(frame.to_vec()).unwrap())
 }
 
-async fn greeted(world: &World) -> Wire {
-    let mut wire = wire(world).await;
+async fn greeted(harness: &SocketHarness) -> Wire {
+    let mut wire = wire(harness).await;
     say(&mut wire, r#"{"hello": {"protocol": 2}}"#).await;
     assert!(hear(&mut wire).await.unwrap().contains("\"time\":\"told\""));
     wire
@@ -34,14 +34,14 @@ async fn greeted(world: &World) -> Wire {
 
 #[tokio::test]
 async fn whoever_makes_no_sense_is_told_why_and_sent_away_alone() {
-    let world = World::new().await;
-    let good = world.client().await;
+    let harness = SocketHarness::new().await;
+    let good = harness.client().await;
     for (says, why) in [
         ("how do you do", "a frame makes no sense"),
         (r#"{"cancel": {"id": 1}}"#, "the first frame is no greeting"),
         (r#"{"hello": {"protocol": 1}}"#, "version 1 of the protocol and the simulator version 2"),
     ] {
-        let mut bad = wire(&world).await;
+        let mut bad = wire(&harness).await;
         say(&mut bad, says).await;
         let told = hear(&mut bad).await.unwrap();
         assert!(told.contains(why), "{says}: {told}");
@@ -52,7 +52,7 @@ async fn whoever_makes_no_sense_is_told_why_and_sent_away_alone() {
         (r#"{"ask": {"question": "x"}}"#, "a frame makes no sense"),
         ("[1", "a frame makes no sense"),
     ] {
-        let mut bad = greeted(&world).await;
+        let mut bad = greeted(&harness).await;
         say(&mut bad, says).await;
         let told = hear(&mut bad).await.unwrap();
         assert!(told.contains(why), "{says}: {told}");
@@ -63,8 +63,8 @@ async fn whoever_makes_no_sense_is_told_why_and_sent_away_alone() {
 
 #[tokio::test]
 async fn a_question_that_makes_no_sense_is_answered_and_ends_nothing() {
-    let world = World::new().await;
-    let mut wire = greeted(&world).await;
+    let harness = SocketHarness::new().await;
+    let mut wire = greeted(&harness).await;
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     for question in [r#""what?""#, r#"{"perform": {}}"#, &deep] {
         say(&mut wire, &format!(r#"{{"ask": {{"id": 7, "question": {question}}}}}"#)).await;
@@ -78,8 +78,8 @@ async fn a_question_that_makes_no_sense_is_answered_and_ends_nothing() {
 
 #[tokio::test]
 async fn a_policy_can_not_end_the_connection_with_an_object_of_great_depth() {
-    let world = World::new().await;
-    let client = world.client().await;
+    let harness = SocketHarness::new().await;
+    let client = harness.client().await;
     let mut body = json!({"a": "b"});
     for _ in 0..200 {
         body = json!({"deeper": body});
@@ -92,8 +92,8 @@ async fn a_policy_can_not_end_the_connection_with_an_object_of_great_depth() {
 
 #[tokio::test]
 async fn a_frame_that_is_too_large_is_not_read() {
-    let world = World::new().await;
-    let mut stream = UnixStream::connect(&world.socket).await.unwrap();
+    let harness = SocketHarness::new().await;
+    let mut stream = UnixStream::connect(&harness.socket).await.unwrap();
     let length = u32::try_from(MAX_FRAME + 1).unwrap().to_be_bytes();
     tokio::io::AsyncWriteExt::write_all(&mut stream, &length).await.unwrap();
     let mut wire = Framed::new(stream, wire::codec());
@@ -103,8 +103,8 @@ async fn a_frame_that_is_too_large_is_not_read() {
 
 #[tokio::test]
 async fn a_question_that_is_too_large_is_not_asked() {
-    let world = World::new().await;
-    let client = world.client().await;
+    let harness = SocketHarness::new().await;
+    let client = harness.client().await;
     let effect = patch(NOTES, &"x".repeat(MAX_FRAME));
     assert_eq!(reason(client.prepare(&step(1), &effect).await), "BadRequest");
     assert!(client.prepare(&step(2), &get(NOTES)).await.is_ok());
@@ -112,16 +112,16 @@ async fn a_question_that_is_too_large_is_not_asked() {
 
 #[tokio::test]
 async fn a_number_is_used_once_at_a_time() {
-    let world = World::new().await;
-    let mut wire = greeted(&world).await;
+    let harness = SocketHarness::new().await;
+    let mut wire = greeted(&harness).await;
     let sleep = serde_json::to_string(&sleep()).unwrap();
     let ask = format!(r#"{{"ask": {{"id": 7, "question": {{"perform": {{"prepared": {sleep}}}}}}}}}"#);
     say(&mut wire, &ask).await;
-    world.hang(1).await;
+    harness.hang(1).await;
     say(&mut wire, &ask).await;
     assert!(hear(&mut wire).await.unwrap().contains("question 7 is asked twice"));
     // What was at work for it ends with the connection.
-    world.hang(0).await;
+    harness.hang(0).await;
 }
 
 /// What a client makes of a server that says this after the greeting.

@@ -14,9 +14,9 @@ async fn refused(path: &Path) -> String {
 
 #[tokio::test]
 async fn the_place_of_a_server_at_work_is_not_taken() {
-    let world = World::new().await;
-    let client = world.client().await;
-    assert!(refused(&world.socket).await.contains("another simulator is at work there"));
+    let harness = SocketHarness::new().await;
+    let client = harness.client().await;
+    assert!(refused(&harness.socket).await.contains("another simulator is at work there"));
     assert!(client.resource(&Kind::new("v1", "Pod")).await.is_ok());
 }
 

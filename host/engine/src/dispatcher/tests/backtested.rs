@@ -4,7 +4,7 @@ use suture_core::effect::{Create, Mutation};
 
 use super::*;
 use crate::backtest::{BackTested, back_test};
-use crate::run::bed::policy_of;
+use crate::run::harness::policy_of;
 
 fn reads() -> Effect {
     Effect::Sleep { duration_ms: 1000 }
@@ -38,18 +38,18 @@ fn module(digest: &'static str, calls: Vec<Effect>, needed: bool) -> Arc<dyn Pro
 
 /// What two runs on record are to a newer module.
 async fn tested(candidate: Arc<dyn Program>) -> BackTested {
-    let bed = bed(module("sha256:old", vec![reads()], false)).await;
-    bed.post("firing", &["media", "home"]).await;
+    let harness = harness(module("sha256:old", vec![reads()], false)).await;
+    harness.post("firing", &["media", "home"]).await;
     for _ in 0..4000 {
-        let incidents = bed.incidents().await;
+        let incidents = harness.incidents().await;
         if incidents.len() == 2
             && incidents.iter().all(|incident| incident.state == IncidentState::Unnecessary)
         {
             break;
         }
-        bed.clock.sleep(Duration::from_secs(2)).await;
+        harness.clock.sleep(Duration::from_secs(2)).await;
     }
-    back_test(bed.engine.journal(), "test", &*candidate, 50).await
+    back_test(harness.engine.journal(), "test", &*candidate, 50).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,8 +79,8 @@ async fn one_that_would_change_something_says_what() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_runs_on_record_nothing_differs() {
-    let bed = bed(module("sha256:old", vec![], false)).await;
+    let harness = harness(module("sha256:old", vec![], false)).await;
     let tested =
-        back_test(bed.engine.journal(), "test", &*module("sha256:new", vec![creates()], true), 50).await;
+        back_test(harness.engine.journal(), "test", &*module("sha256:new", vec![creates()], true), 50).await;
     assert_eq!((tested.compared, tested.differs()), (0, false));
 }

@@ -13,7 +13,7 @@ fn pods(status: &str, pod: &str) -> Notification {
     .unwrap()
 }
 
-impl Bed {
+impl EngineHarness {
     async fn say(&self, notification: &Notification) {
         let body = serde_json::to_vec(notification).unwrap();
         self.engine.accept(None, notification, body).await.unwrap();
@@ -29,29 +29,29 @@ impl Bed {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_not_tried_again_for_another_alert_of_its_key_until_its_own_has_cleared() {
-    let bed = start(tempfile::tempdir().unwrap(), policy(|calls, _| sleepy(calls)), may).await;
-    bed.say(&pods("firing", "a")).await;
-    let incident = bed.until(IncidentState::Waiting).await;
-    bed.engine.cancel(&incident.runs[0], "by alice").await.unwrap();
-    bed.until(IncidentState::Cancelled).await;
+    let harness = start(tempfile::tempdir().unwrap(), policy(|calls, _| sleepy(calls)), may).await;
+    harness.say(&pods("firing", "a")).await;
+    let incident = harness.until(IncidentState::Waiting).await;
+    harness.engine.cancel(&incident.runs[0], "by alice").await.unwrap();
+    harness.until(IncidentState::Cancelled).await;
     // Both again and again, a restart in between.
-    bed.say(&pods("firing", "a")).await;
-    bed.say(&pods("firing", "b")).await;
-    bed.routed().await;
-    let bed = next(ended(bed).await, policy(|calls, _| sleepy(calls)), may).await;
-    bed.say(&pods("firing", "b")).await;
-    bed.routed().await;
-    assert_eq!(bed.until(IncidentState::Cancelled).await.runs.len(), 1);
-    bed.say(&pods("resolved", "a")).await;
-    bed.say(&pods("firing", "b")).await;
-    while !bed.incidents().await.iter().any(|one| one.state == IncidentState::Waiting) {
-        bed.clock.sleep(Duration::from_secs(1)).await;
+    harness.say(&pods("firing", "a")).await;
+    harness.say(&pods("firing", "b")).await;
+    harness.routed().await;
+    let harness = next(ended(harness).await, policy(|calls, _| sleepy(calls)), may).await;
+    harness.say(&pods("firing", "b")).await;
+    harness.routed().await;
+    assert_eq!(harness.until(IncidentState::Cancelled).await.runs.len(), 1);
+    harness.say(&pods("resolved", "a")).await;
+    harness.say(&pods("firing", "b")).await;
+    while !harness.incidents().await.iter().any(|one| one.state == IncidentState::Waiting) {
+        harness.clock.sleep(Duration::from_secs(1)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_ends_by_itself_after_it_was_cancelled_is_not_tried_again() {
-    let bed = bed(policy(|calls, _| async move {
+    let harness = harness(policy(|calls, _| async move {
         // It hears of its cancellation, and says that it failed.
         match calls.call(Effect::Sleep { duration_ms: 86_400_000 }).await {
             Err(Halt::Cancelled(_)) => Ok(Err("no luck".to_owned())),
@@ -60,10 +60,10 @@ async fn a_run_that_ends_by_itself_after_it_was_cancelled_is_not_tried_again() {
         }
     }))
     .await;
-    bed.post("firing", &["media"]).await;
-    let incident = bed.until(IncidentState::Waiting).await;
-    bed.engine.cancel(&incident.runs[0], "by alice").await.unwrap();
-    let incident = bed.until(IncidentState::Cancelled).await;
+    harness.post("firing", &["media"]).await;
+    let incident = harness.until(IncidentState::Waiting).await;
+    harness.engine.cancel(&incident.runs[0], "by alice").await.unwrap();
+    let incident = harness.until(IncidentState::Cancelled).await;
     assert!(incident.summary.contains("by alice"), "{}", incident.summary);
     assert_eq!(incident.cancelled.as_deref(), Some("by alice"));
 }
@@ -77,35 +77,38 @@ async fn a_cancellation_that_the_end_of_the_host_overtook_is_not_forgotten() {
     let change = suture_journal::Change::Incident(incident);
     journal.commit(vec![change], suture_journal::Durability::Synced).await.unwrap();
     journal.close().await.unwrap();
-    let bed = next((dir, cluster, clock), policy(|calls, _| sleepy(calls)), may).await;
-    let incident = bed.until(IncidentState::Cancelled).await;
+    let harness = next((dir, cluster, clock), policy(|calls, _| sleepy(calls)), may).await;
+    let incident = harness.until(IncidentState::Cancelled).await;
     assert_eq!(incident.runs.len(), 1);
-    assert_eq!(bed.cluster.mutations().len(), 2, "made once, undone once");
+    assert_eq!(harness.cluster.mutations().len(), 2, "made once, undone once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_incident_without_a_run_is_cancelled_and_may_be_tried_anew_by_hand() {
-    let bed = bed(policy(|_, _| async { Ok(Err("no luck".to_owned())) })).await;
-    bed.post("firing", &["media"]).await;
-    let retrying = bed.until(IncidentState::Retrying).await;
-    bed.engine.cancel_incident(&retrying.id, "by alice").await.unwrap();
-    let cancelled = bed.until(IncidentState::Cancelled).await;
+    let harness = harness(policy(|_, _| async { Ok(Err("no luck".to_owned())) })).await;
+    harness.post("firing", &["media"]).await;
+    let retrying = harness.until(IncidentState::Retrying).await;
+    harness.engine.cancel_incident(&retrying.id, "by alice").await.unwrap();
+    let cancelled = harness.until(IncidentState::Cancelled).await;
     assert_eq!((cancelled.due, cancelled.runs.len()), (None, 1));
-    bed.post("firing", &["media"]).await;
-    bed.routed().await;
-    bed.engine.retry(&cancelled.id, "bob").await.unwrap();
-    let escalated = bed.until(IncidentState::Escalated).await;
+    harness.post("firing", &["media"]).await;
+    harness.routed().await;
+    harness.engine.retry(&cancelled.id, "bob").await.unwrap();
+    let escalated = harness.until(IncidentState::Escalated).await;
     assert_eq!(escalated.runs.len(), 3);
-    assert_eq!(bed.told("SutureEscalation").await, 1);
-    bed.engine.cancel_incident(&escalated.id, "by alice").await.unwrap();
-    bed.until(IncidentState::Cancelled).await;
-    while bed.pages.0.lock().len() < 2 {
-        bed.clock.sleep(Duration::from_secs(1)).await;
+    assert_eq!(harness.told("SutureEscalation").await, 1);
+    harness.engine.cancel_incident(&escalated.id, "by alice").await.unwrap();
+    harness.until(IncidentState::Cancelled).await;
+    while harness.pages.0.lock().len() < 2 {
+        harness.clock.sleep(Duration::from_secs(1)).await;
     }
-    assert!(bed.pages.0.lock()[1].ends_at.is_some(), "the escalation is taken back");
-    bed.post("resolved", &["media"]).await;
-    while bed.incidents().await[0].closed_at.is_none() {
-        bed.clock.sleep(Duration::from_secs(1)).await;
+    assert!(harness.pages.0.lock()[1].ends_at.is_some(), "the escalation is taken back");
+    harness.post("resolved", &["media"]).await;
+    while harness.incidents().await[0].closed_at.is_none() {
+        harness.clock.sleep(Duration::from_secs(1)).await;
     }
-    assert_eq!(bed.engine.cancel_incident(&escalated.id, "by alice").await, Err(CancelIncidentError::Over));
+    assert_eq!(
+        harness.engine.cancel_incident(&escalated.id, "by alice").await,
+        Err(CancelIncidentError::Over)
+    );
 }

@@ -10,7 +10,7 @@ fn hold(namespaces: &[&str]) -> Hold {
     Hold { all: None, namespaces: namespaces.collect() }
 }
 
-impl Bed {
+impl EngineHarness {
     /// The incident of a namespace, once it stands there.
     async fn of(&self, namespace: &str, state: IncidentState) -> IncidentRecord {
         loop {
@@ -24,7 +24,7 @@ impl Bed {
     }
 }
 
-async fn held_bed(more: impl FnOnce(&mut EngineConfig)) -> Bed {
+async fn held_bed(more: impl FnOnce(&mut EngineConfig)) -> EngineHarness {
     start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| {
         config.held = [("test".to_owned(), hold(&["media"]))].into();
         more(config);
@@ -34,42 +34,42 @@ async fn held_bed(more: impl FnOnce(&mut EngineConfig)) -> Bed {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_right_that_is_missing_in_one_namespace_holds_back_its_incidents_and_no_others() {
-    let bed = held_bed(|config| config.budgets.concurrent_runs = 1).await;
-    bed.post("firing", &["media", "home"]).await;
-    let held = bed.of("media", IncidentState::Held).await;
+    let harness = held_bed(|config| config.budgets.concurrent_runs = 1).await;
+    harness.post("firing", &["media", "home"]).await;
+    let held = harness.of("media", IncidentState::Held).await;
     assert_eq!((held.summary.as_str(), held.held_in.as_deref()), (WHY, Some("media")));
     assert!(held.runs.is_empty());
-    bed.of("home", IncidentState::Verifying).await;
-    assert_eq!(bed.engine.policies()[0].error.as_deref(), Some(WHY));
+    harness.of("home", IncidentState::Verifying).await;
+    assert_eq!(harness.engine.policies()[0].error.as_deref(), Some(WHY));
     let labels: Labels = [("obj_namespace".to_owned(), "media".to_owned())].into();
-    let refused = bed.engine.start_run("test", labels, by_hand(false)).await.unwrap_err();
+    let refused = harness.engine.start_run("test", labels, by_hand(false)).await.unwrap_err();
     assert!(refused.to_string().contains(WHY), "{refused}");
-    bed.engine.hold("test", Hold::default());
-    bed.of("media", IncidentState::Verifying).await;
+    harness.engine.hold("test", Hold::default());
+    harness.of("media", IncidentState::Verifying).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn very_many_that_are_held_back_keep_no_others_from_their_runs_and_all_are_let_go() {
     let names: Vec<String> = (0..1500).map(|number| format!("held-{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let bed = held_bed(|config| {
+    let harness = held_bed(|config| {
         config.held = [("test".to_owned(), hold(&names))].into();
         config.budgets = Budgets { storm: 9999, runs_per_hour: 9999, ..Budgets::default() };
     })
     .await;
-    bed.post("firing", &names).await;
-    bed.post("firing", &["home"]).await;
-    bed.of("home", IncidentState::Verifying).await;
-    let counts = async |state| bed.open().await.iter().filter(|one| one.state == state).count();
+    harness.post("firing", &names).await;
+    harness.post("firing", &["home"]).await;
+    harness.of("home", IncidentState::Verifying).await;
+    let counts = async |state| harness.open().await.iter().filter(|one| one.state == state).count();
     while counts(IncidentState::Held).await < names.len() {
-        bed.clock.sleep(Duration::from_secs(1)).await;
+        harness.clock.sleep(Duration::from_secs(1)).await;
     }
-    bed.engine.hold("test", hold(&names[1..]));
-    bed.of("held-0", IncidentState::Verifying).await;
+    harness.engine.hold("test", hold(&names[1..]));
+    harness.of("held-0", IncidentState::Verifying).await;
     assert_eq!(counts(IncidentState::Held).await, names.len() - 1);
-    bed.engine.hold("test", Hold::default());
+    harness.engine.hold("test", Hold::default());
     while counts(IncidentState::Held).await > 0 {
-        bed.clock.sleep(Duration::from_secs(1)).await;
+        harness.clock.sleep(Duration::from_secs(1)).await;
     }
 }
 
@@ -84,9 +84,9 @@ async fn what_was_held_back_before_a_restart_goes_on_once_the_right_is_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resolved_ends_an_incident_that_is_held_back() {
-    let bed = held_bed(|_| {}).await;
-    bed.post("firing", &["media"]).await;
-    bed.of("media", IncidentState::Held).await;
-    bed.post("resolved", &["media"]).await;
-    assert!(bed.until(IncidentState::Resolved).await.closed_at.is_some());
+    let harness = held_bed(|_| {}).await;
+    harness.post("firing", &["media"]).await;
+    harness.of("media", IncidentState::Held).await;
+    harness.post("resolved", &["media"]).await;
+    assert!(harness.until(IncidentState::Resolved).await.closed_at.is_some());
 }

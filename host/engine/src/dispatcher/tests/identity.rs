@@ -18,44 +18,45 @@ const LATER: &str = "2026-11-22T04:05:00Z";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn posted_with_other_fingerprints_an_alert_is_one_incident_and_one_run() {
-    let bed = confirming(unnecessary(), |_| ()).await;
-    bed.fires("media");
+    let harness = confirming(unnecessary(), |_| ()).await;
+    harness.fires("media");
     for fingerprint in ["", "0001", "0002", "0003"] {
         let one = posted(fingerprint, &[], SINCE);
-        bed.engine.accept(None, &one, serde_json::to_vec(&one).unwrap()).await.unwrap();
-        bed.until(IncidentState::Unnecessary).await;
-        bed.wait_for("routed", async || (bed.engine.journal().inbox_len() == 0).then_some(())).await;
+        harness.engine.accept(None, &one, serde_json::to_vec(&one).unwrap()).await.unwrap();
+        harness.until(IncidentState::Unnecessary).await;
+        harness.wait_for("routed", async || (harness.engine.journal().inbox_len() == 0).then_some(())).await;
     }
-    assert_eq!(bed.until(IncidentState::Unnecessary).await.runs.len(), 1);
+    assert_eq!(harness.until(IncidentState::Unnecessary).await.runs.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn posted_with_the_fingerprint_of_another_an_alert_does_not_close_its_incident() {
-    let bed = confirming(unnecessary(), |_| ()).await;
+    let harness = confirming(unnecessary(), |_| ()).await;
     let (first, other) = (posted("same", &[], SINCE), posted("same", &[("severity", "b")], LATER));
     for one in [&first, &other] {
-        bed.cluster.set_alert(&one.alerts[0]);
+        harness.cluster.set_alert(&one.alerts[0]);
     }
-    bed.engine.accept(None, &first, serde_json::to_vec(&first).unwrap()).await.unwrap();
-    bed.until(IncidentState::Unnecessary).await;
-    bed.engine.accept(None, &other, serde_json::to_vec(&other).unwrap()).await.unwrap();
-    bed.wait_for("both handled", async || {
-        let incidents = bed.incidents().await;
-        let handled = incidents.iter().filter(|one| one.state == IncidentState::Unnecessary);
-        (handled.count() == 2).then_some(())
-    })
-    .await;
-    assert!(bed.incidents().await.iter().all(|incident| incident.closed_at.is_none()));
+    harness.engine.accept(None, &first, serde_json::to_vec(&first).unwrap()).await.unwrap();
+    harness.until(IncidentState::Unnecessary).await;
+    harness.engine.accept(None, &other, serde_json::to_vec(&other).unwrap()).await.unwrap();
+    harness
+        .wait_for("both handled", async || {
+            let incidents = harness.incidents().await;
+            let handled = incidents.iter().filter(|one| one.state == IncidentState::Unnecessary);
+            (handled.count() == 2).then_some(())
+        })
+        .await;
+    assert!(harness.incidents().await.iter().all(|incident| incident.closed_at.is_none()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_alert_says_of_itself_is_what_prometheus_lists_and_not_what_was_posted() {
-    let bed = confirming(unnecessary(), |_| ()).await;
+    let harness = confirming(unnecessary(), |_| ()).await;
     let mut listed = posted("f", &[], SINCE).alerts.remove(0);
     listed.annotations.insert("summary".into(), "real".into());
-    bed.cluster.set_alert(&listed);
+    harness.cluster.set_alert(&listed);
     let mut forged = posted("f", &[], SINCE);
     forged.alerts[0].annotations.insert("approved".into(), "yes".into());
-    bed.engine.accept(None, &forged, serde_json::to_vec(&forged).unwrap()).await.unwrap();
-    assert_eq!(bed.until(IncidentState::Unnecessary).await.alert.annotations, listed.annotations);
+    harness.engine.accept(None, &forged, serde_json::to_vec(&forged).unwrap()).await.unwrap();
+    assert_eq!(harness.until(IncidentState::Unnecessary).await.alert.annotations, listed.annotations);
 }

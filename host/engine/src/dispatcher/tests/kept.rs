@@ -8,7 +8,7 @@ fn unloaded(config: &EngineConfig) -> Arc<Policy> {
     Arc::new(Policy { program: Err("it does not compile".into()), ..policy })
 }
 
-async fn away(dir: tempfile::TempDir, max_pending: usize) -> Bed {
+async fn away(dir: tempfile::TempDir, max_pending: usize) -> EngineHarness {
     start(dir, policy(|_, _| async { done() }), |config| {
         config.policies = vec![unloaded(config)];
         config.max_pending = max_pending;
@@ -17,18 +17,18 @@ async fn away(dir: tempfile::TempDir, max_pending: usize) -> Bed {
 }
 
 /// Load the policy, counting its runs.
-fn load(bed: &Bed) -> Arc<AtomicUsize> {
+fn load(harness: &EngineHarness) -> Arc<AtomicUsize> {
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = runs.clone();
     let program = policy(move |_, _| {
         counted.fetch_add(1, Ordering::SeqCst);
         async { done() }
     });
-    bed.engine.replace(vec![Arc::new(configured(program, &*bed.clock))]);
+    harness.engine.replace(vec![Arc::new(configured(program, &*harness.clock))]);
     runs
 }
 
-impl Bed {
+impl EngineHarness {
     /// Wait until the metrics have a line.
     async fn counts(&self, line: &str) {
         for _ in 0..4000 {
@@ -58,59 +58,59 @@ async fn an_alert_for_a_policy_that_is_not_loaded_waits_over_a_restart_and_is_ha
     assert!(one.since.is_some());
     first.engine.shutdown(Duration::from_secs(5)).await;
     first.engine.journal().close().await.unwrap();
-    let Bed { dir, .. } = first;
+    let EngineHarness { dir, .. } = first;
 
-    let bed = away(dir, 1000).await;
-    assert_eq!(bed.engine.unmatched().0.len(), 1, "what waits is known again");
-    bed.post("firing", &["media"]).await;
-    bed.counts(r#"reason="notLoaded"} 2"#).await;
-    assert!(bed.incidents().await.is_empty());
-    let runs = load(&bed);
-    bed.until(IncidentState::Verifying).await;
+    let harness = away(dir, 1000).await;
+    assert_eq!(harness.engine.unmatched().0.len(), 1, "what waits is known again");
+    harness.post("firing", &["media"]).await;
+    harness.counts(r#"reason="notLoaded"} 2"#).await;
+    assert!(harness.incidents().await.is_empty());
+    let runs = load(&harness);
+    harness.until(IncidentState::Verifying).await;
     assert_eq!(runs.load(Ordering::SeqCst), 1);
-    bed.counts("suture_inbox_notifications 0\n").await;
-    bed.counts(r#"suture_alerts_kept{policy="test"} 0"#).await;
-    assert!(bed.engine.unmatched().0.is_empty());
+    harness.counts("suture_inbox_notifications 0\n").await;
+    harness.counts(r#"suture_alerts_kept{policy="test"} 0"#).await;
+    assert!(harness.engine.unmatched().0.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_resolved_while_it_waited_needs_no_run() {
-    let bed = away(tempfile::tempdir().unwrap(), 1000).await;
-    bed.post("resolved", &["home"]).await;
-    bed.post("firing", &["media"]).await;
-    bed.post("resolved", &["media"]).await;
-    bed.counts(r#"suture_alerts_kept{policy="test"} 2"#).await;
-    let runs = load(&bed);
-    let incident = bed.until(IncidentState::Resolved).await;
+    let harness = away(tempfile::tempdir().unwrap(), 1000).await;
+    harness.post("resolved", &["home"]).await;
+    harness.post("firing", &["media"]).await;
+    harness.post("resolved", &["media"]).await;
+    harness.counts(r#"suture_alerts_kept{policy="test"} 2"#).await;
+    let runs = load(&harness);
+    let incident = harness.until(IncidentState::Resolved).await;
     assert!(incident.closed_at.is_some() && incident.runs.is_empty(), "{incident:#?}");
     assert_eq!(runs.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_has_a_bound_and_is_told_beyond_it() {
-    let bed = away(tempfile::tempdir().unwrap(), 8).await;
-    bed.post("firing", &["a", "b", "c"]).await;
-    bed.counts(r#"reason="notKept"} 1"#).await;
-    bed.counts(r#"suture_alerts_kept{policy="test"} 2"#).await;
-    let runs = load(&bed);
+    let harness = away(tempfile::tempdir().unwrap(), 8).await;
+    harness.post("firing", &["a", "b", "c"]).await;
+    harness.counts(r#"reason="notKept"} 1"#).await;
+    harness.counts(r#"suture_alerts_kept{policy="test"} 2"#).await;
+    let runs = load(&harness);
     while runs.load(Ordering::SeqCst) < 2 {
-        bed.clock.sleep(Duration::from_secs(1)).await;
+        harness.clock.sleep(Duration::from_secs(1)).await;
     }
-    assert_eq!(bed.incidents().await.len(), 2);
+    assert_eq!(harness.incidents().await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_that_is_for_no_policy_is_seen_and_one_of_our_own_or_that_cleared_is_none() {
-    let bed = bed(policy(|_, _| async { done() })).await;
+    let harness = harness(policy(|_, _| async { done() })).await;
     for (name, status) in [("Other", "firing"), ("Gone", "resolved"), ("SutureEscalation", "firing")] {
         let alert =
             json!({"status": status, "labels": {"alertname": name}, "startsAt": "2026-11-22T04:00:00Z"});
         let body = json!({"receiver": "suture", "alerts": [alert]}).to_string().into_bytes();
         let notification = Notification::parse(&body).unwrap();
-        bed.engine.accept(None, &notification, body).await.unwrap();
+        harness.engine.accept(None, &notification, body).await.unwrap();
     }
-    bed.counts(r#"suture_alerts_unmatched_total{alert="Other",reason="noPolicy"} 1"#).await;
-    bed.counts("suture_inbox_notifications 0\n").await;
-    let (unmatched, others) = bed.engine.unmatched();
+    harness.counts(r#"suture_alerts_unmatched_total{alert="Other",reason="noPolicy"} 1"#).await;
+    harness.counts("suture_inbox_notifications 0\n").await;
+    let (unmatched, others) = harness.engine.unmatched();
     assert_eq!((unmatched.len(), unmatched[0].alertname.as_str(), others), (1, "Other", 0));
 }

@@ -5,7 +5,7 @@ use suture_journal::{Durability, RunHeader};
 
 use super::resuming::{asleep, ended, grants, may, next, sleepy};
 use super::*;
-use crate::run::bed::{policy_of, trapping};
+use crate::run::harness::{policy_of, trapping};
 
 type Left = (tempfile::TempDir, SimulatedCluster, Arc<dyn Clock>);
 type Change = fn(&mut EngineConfig);
@@ -50,7 +50,7 @@ async fn what_a_run_must_undo_that_can_not_go_on_is_undone_once() {
             "another module requests less",
             |config| {
                 let other = policy_of("sha256:other", |_, _| async { done() });
-                configured(config).program = Ok(crate::run::bed::requesting_nothing(other));
+                configured(config).program = Ok(crate::run::harness::requesting_nothing(other));
             },
             IncidentState::Verifying,
             2,

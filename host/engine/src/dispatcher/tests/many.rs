@@ -53,7 +53,7 @@ async fn journal_of(incidents: impl Iterator<Item = IncidentRecord>) -> tempfile
     dir
 }
 
-impl Bed {
+impl EngineHarness {
     /// The newest incident of a namespace, once it is as wanted.
     async fn reaches(&self, namespace: &str, is_wanted: impl Fn(&IncidentRecord) -> bool) -> IncidentRecord {
         for _ in 0..4000 {
@@ -79,32 +79,32 @@ fn pages() -> [Filter; 2] {
 async fn among_very_many_that_rest_a_new_alert_is_handled_and_a_resolved_closes_its_incident() {
     let dir = journal_of((0..MANY).map(|number| resting(number, IncidentState::Unnecessary))).await;
     let unnecessary = policy(|_, _| async { Ok(Ok(Outcome::Unnecessary { summary: "fine".into() })) });
-    let bed = start(dir, unnecessary, |_| {}).await;
-    bed.post("firing", &["media"]).await;
-    let new = bed.reaches("media", |new| new.state == IncidentState::Unnecessary).await;
+    let harness = start(dir, unnecessary, |_| {}).await;
+    harness.post("firing", &["media"]).await;
+    let new = harness.reaches("media", |new| new.state == IncidentState::Unnecessary).await;
     assert_eq!(new.runs.len(), 1);
-    bed.post("resolved", &["ns-3"]).await;
-    bed.reaches("ns-3", |old| old.closed_at.is_some()).await;
+    harness.post("resolved", &["ns-3"]).await;
+    harness.reaches("ns-3", |old| old.closed_at.is_some()).await;
     // The same alert again is the same incident.
-    bed.post("firing", &["ns-4", "other"]).await;
-    bed.reaches("other", |new| new.state == IncidentState::Unnecessary).await;
-    assert!(bed.reaches("ns-4", |_| true).await.id.as_str().starts_with("00000000"));
+    harness.post("firing", &["ns-4", "other"]).await;
+    harness.reaches("other", |new| new.state == IncidentState::Unnecessary).await;
+    assert!(harness.reaches("ns-4", |_| true).await.id.as_str().starts_with("00000000"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn among_very_many_that_wait_for_a_run_a_resolved_is_heard_and_the_oldest_starts_first() {
     let dir = journal_of((0..MANY).map(|number| resting(number, IncidentState::Queued))).await;
-    let bed = start(dir, policy(|_, _| async { std::future::pending().await }), |config| {
+    let harness = start(dir, policy(|_, _| async { std::future::pending().await }), |config| {
         config.budgets.concurrent_runs = 2;
     })
     .await;
     for oldest in ["ns-0", "ns-1"] {
-        bed.reaches(oldest, |one| one.state == IncidentState::Running).await;
+        harness.reaches(oldest, |one| one.state == IncidentState::Running).await;
     }
-    bed.post("resolved", &["ns-7"]).await;
-    let over = bed.reaches("ns-7", |one| one.closed_at.is_some()).await;
+    harness.post("resolved", &["ns-7"]).await;
+    let over = harness.reaches("ns-7", |one| one.closed_at.is_some()).await;
     assert!(over.runs.is_empty(), "{over:#?}");
-    assert!(bed.reaches("ns-2", |_| true).await.runs.is_empty());
+    assert!(harness.reaches("ns-2", |_| true).await.runs.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,19 +117,19 @@ async fn a_journal_full_of_incidents_that_rest_closes_the_oldest_and_takes_alert
     let path = dir.path().to_owned();
     let empty = tempfile::tempdir().unwrap();
     let unnecessary = policy(|_, _| async { Ok(Ok(Outcome::Unnecessary { summary: "fine".into() })) });
-    let bed = start(empty, unnecessary, |config| {
+    let harness = start(empty, unnecessary, |config| {
         config.journal = Journal::open_bounded(&path, config.clock.clone(), Some(used)).unwrap();
     })
     .await;
     for _ in 0..4000 {
-        if !bed.engine.journal().room().is_full_with(0) {
+        if !harness.engine.journal().room().is_full_with(0) {
             break;
         }
-        bed.clock.sleep(Duration::from_secs(2)).await;
+        harness.clock.sleep(Duration::from_secs(2)).await;
     }
-    bed.post("firing", &["media"]).await;
-    bed.reaches("media", |new| new.state == IncidentState::Unnecessary).await;
-    assert!(bed.engine.metrics().encode().contains(r#"result="displaced"}"#));
+    harness.post("firing", &["media"]).await;
+    harness.reaches("media", |new| new.state == IncidentState::Unnecessary).await;
+    assert!(harness.engine.metrics().encode().contains(r#"result="displaced"}"#));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,9 +141,9 @@ async fn between_the_answer_to_an_alert_and_its_run_there_is_one_write() {
         seen.fetch_min(counted.load(Ordering::SeqCst), Ordering::SeqCst);
         async { Ok(Ok(Outcome::Unnecessary { summary: "fine".into() })) }
     });
-    let bed = bed(program).await;
+    let harness = harness(program).await;
     let counter = commits.clone();
-    bed.engine.journal().on_commit(Arc::new(move |_| {
+    harness.engine.journal().on_commit(Arc::new(move |_| {
         counter.fetch_add(1, Ordering::SeqCst);
     }));
     // A host that has just started writes more: what it finds in its journal.
@@ -152,9 +152,9 @@ async fn between_the_answer_to_an_alert_and_its_run_there_is_one_write() {
     };
     for (number, namespace) in (1..).zip(["a", "b", "c", "d", "e"]) {
         commits.store(0, Ordering::SeqCst);
-        bed.post("firing", &[namespace]).await;
-        while done(&bed.open().await) < number {
-            bed.clock.sleep(Duration::from_secs(1)).await;
+        harness.post("firing", &[namespace]).await;
+        while done(&harness.open().await) < number {
+            harness.clock.sleep(Duration::from_secs(1)).await;
         }
     }
     assert_eq!(fewest.load(Ordering::SeqCst), 2, "what was posted, and the incident with its run");

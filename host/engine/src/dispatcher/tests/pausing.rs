@@ -11,7 +11,7 @@ fn order(policy: Option<&str>, until: Option<suture_core::Timestamp>) -> PauseOr
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_outlives_a_restart_with_who_and_why() {
-    let first = bed(policy(|_, _| async { done() })).await;
+    let first = harness(policy(|_, _| async { done() })).await;
     let paused = first.engine.pause(order(None, None)).await.unwrap().pause;
     let second = next(ended(first).await, policy(|_, _| async { done() }), |_| {}).await;
     assert_eq!(second.engine.pauses(), std::slice::from_ref(&paused));
@@ -32,51 +32,51 @@ async fn a_pause_of_one_policy_leaves_the_others_at_work() {
         other.config.name = "other".into();
         Arc::new(other)
     };
-    let bed = start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| {
+    let harness = start(tempfile::tempdir().unwrap(), policy(|_, _| async { done() }), |config| {
         let other = other(&*config.clock);
         config.policies.push(other);
     })
     .await;
-    bed.engine.pause(order(Some("test"), None)).await.unwrap();
-    assert_eq!(bed.engine.policies()[0].pause.as_ref().map(|pause| pause.who.as_str()), Some("alice"));
-    assert_eq!(bed.engine.policies()[1].pause, None);
-    assert!(!bed.engine.is_paused());
-    let text = bed.engine.exposition().await;
+    harness.engine.pause(order(Some("test"), None)).await.unwrap();
+    assert_eq!(harness.engine.policies()[0].pause.as_ref().map(|pause| pause.who.as_str()), Some("alice"));
+    assert_eq!(harness.engine.policies()[1].pause, None);
+    assert!(!harness.engine.is_paused());
+    let text = harness.engine.exposition().await;
     assert!(text.contains(r#"suture_policy_paused{policy="test"} 1"#), "{text}");
-    bed.post("firing", &["media"]).await;
+    harness.post("firing", &["media"]).await;
     let of = async |name: &str| -> Option<IncidentState> {
-        let incidents = bed.incidents().await;
+        let incidents = harness.incidents().await;
         incidents.iter().find(|incident| incident.policy == name).map(|incident| incident.state)
     };
     while of("other").await != Some(IncidentState::Verifying) {
-        bed.clock.sleep(Duration::from_secs(1)).await;
+        harness.clock.sleep(Duration::from_secs(1)).await;
     }
     assert_eq!(of("test").await, Some(IncidentState::Queued));
-    bed.engine.resume(Some("test"), "alice").await.unwrap();
+    harness.engine.resume(Some("test"), "alice").await.unwrap();
     while of("test").await != Some(IncidentState::Verifying) {
-        bed.clock.sleep(Duration::from_secs(1)).await;
+        harness.clock.sleep(Duration::from_secs(1)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_that_has_an_end_is_over_by_itself() {
-    let bed = bed(policy(|_, _| async { done() })).await;
-    let until = bed.engine.after(Duration::from_secs(1800));
-    bed.engine.pause(order(None, Some(until))).await.unwrap();
-    bed.post("firing", &["media"]).await;
-    let repaired = bed.until(IncidentState::Verifying).await;
-    let run = bed.engine.journal().run(&repaired.runs[0]).await.unwrap().unwrap();
+    let harness = harness(policy(|_, _| async { done() })).await;
+    let until = harness.engine.after(Duration::from_secs(1800));
+    harness.engine.pause(order(None, Some(until))).await.unwrap();
+    harness.post("firing", &["media"]).await;
+    let repaired = harness.until(IncidentState::Verifying).await;
+    let run = harness.engine.journal().run(&repaired.runs[0]).await.unwrap().unwrap();
     assert!(run.started_at >= until, "{run:#?}");
-    assert_eq!(bed.engine.pauses(), []);
+    assert_eq!(harness.engine.pauses(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_of_no_policy_and_one_that_is_over_are_refused() {
-    let bed = bed(policy(|_, _| async { done() })).await;
-    let unknown = bed.engine.pause(order(Some("nobody"), None)).await;
+    let harness = harness(policy(|_, _| async { done() })).await;
+    let unknown = harness.engine.pause(order(Some("nobody"), None)).await;
     assert_eq!(unknown, Err(PauseError::UnknownPolicy("nobody".into())));
-    let now = bed.clock.now();
-    assert_eq!(bed.engine.pause(order(None, Some(now))).await, Err(PauseError::Past(now)));
-    assert!(bed.engine.resume(Some("nobody"), "alice").await.is_err());
-    assert_eq!(bed.engine.pauses(), []);
+    let now = harness.clock.now();
+    assert_eq!(harness.engine.pause(order(None, Some(now))).await, Err(PauseError::Past(now)));
+    assert!(harness.engine.resume(Some("nobody"), "alice").await.is_err());
+    assert_eq!(harness.engine.pauses(), []);
 }

@@ -7,7 +7,7 @@ fn fails() -> Arc<dyn Program> {
     policy(|_, _| async { Ok(Ok(Outcome::Escalate { summary: "a person must look".into() })) })
 }
 
-impl Bed {
+impl EngineHarness {
     /// The next pages that people are reminded of.
     async fn reminded(&self) -> Vec<Page> {
         self.pages.1.lock().clear();
@@ -24,7 +24,7 @@ impl Bed {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_escalation_is_told_again_while_it_lasts_and_after_a_restart() {
-    let before = bed(fails()).await;
+    let before = harness(fails()).await;
     before.post("firing", &["media"]).await;
     before.until(IncidentState::Escalated).await;
     let told = before.told("SutureEscalation").await;
@@ -65,20 +65,20 @@ async fn a_storm_that_somebody_ended_by_resuming_is_not_back_after_a_restart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_is_told_again_while_it_lasts_and_its_end_is_told_once() {
-    let bed = start(tempfile::tempdir().unwrap(), fails(), |config| config.budgets.storm = 1).await;
-    bed.post("firing", &["media", "home"]).await;
-    assert_eq!(bed.told("SutureStorm").await, 1);
+    let harness = start(tempfile::tempdir().unwrap(), fails(), |config| config.budgets.storm = 1).await;
+    harness.post("firing", &["media", "home"]).await;
+    assert_eq!(harness.told("SutureStorm").await, 1);
     let is_storm = |page: &Page| page.labels["alertname"] == "SutureStorm";
-    assert!(bed.reminded().await.iter().any(is_storm));
+    assert!(harness.reminded().await.iter().any(is_storm));
     // Its window passes.
     for _ in 0..1000 {
-        let pages = bed.pages.0.lock().clone();
+        let pages = harness.pages.0.lock().clone();
         let ends: Vec<_> = pages.iter().filter(|page| is_storm(page) && page.ends_at.is_some()).collect();
         if !ends.is_empty() {
             assert_eq!(ends.len(), 1);
             return;
         }
-        bed.clock.sleep(Duration::from_secs(10)).await;
+        harness.clock.sleep(Duration::from_secs(10)).await;
     }
     panic!("the end of the storm is not told");
 }

@@ -5,7 +5,7 @@ use suture_core::object::Kind;
 use suture_core::{Grant, Halt, Mutation};
 
 use super::*;
-use crate::run::bed::{Calls, policy_of};
+use crate::run::harness::{Calls, policy_of};
 
 /// Looks, changes something, and waits for an hour.
 pub(super) async fn sleepy(calls: Calls) -> Result<Result<Outcome, String>, Halt> {
@@ -29,24 +29,24 @@ pub(super) async fn sleepy(calls: Calls) -> Result<Result<Outcome, String>, Halt
 }
 
 /// What of a host is left when it has ended, its cluster among it.
-pub(super) async fn ended(bed: Bed) -> (tempfile::TempDir, SimulatedCluster, Arc<dyn Clock>) {
-    bed.engine.shutdown(Duration::from_millis(1)).await;
-    bed.engine.journal().close().await.unwrap();
-    (bed.dir, bed.cluster, bed.clock)
+pub(super) async fn ended(harness: EngineHarness) -> (tempfile::TempDir, SimulatedCluster, Arc<dyn Clock>) {
+    harness.engine.shutdown(Duration::from_millis(1)).await;
+    harness.engine.journal().close().await.unwrap();
+    (harness.dir, harness.cluster, harness.clock)
 }
 
 pub(super) async fn next(
     (dir, cluster, clock): (tempfile::TempDir, SimulatedCluster, Arc<dyn Clock>),
     program: Arc<dyn Program>,
     change: impl FnOnce(&mut EngineConfig),
-) -> Bed {
+) -> EngineHarness {
     let next = start(dir, program, |config| {
         config.cluster = Arc::new(cluster.clone());
         config.clock = clock.clone();
         change(config);
     })
     .await;
-    Bed { cluster, clock, ..next }
+    EngineHarness { cluster, clock, ..next }
 }
 
 pub(super) fn grants() -> Vec<Grant> {

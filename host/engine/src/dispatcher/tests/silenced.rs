@@ -56,7 +56,7 @@ impl Silences for Silencing {
     }
 }
 
-async fn start_with(silencing: &Arc<Silencing>, program: Arc<dyn Program>) -> Bed {
+async fn start_with(silencing: &Arc<Silencing>, program: Arc<dyn Program>) -> EngineHarness {
     let dir = tempfile::tempdir().unwrap();
     let silences = silencing.clone();
     start(dir, program, |config| {
@@ -77,7 +77,7 @@ fn change() -> Effect {
     Effect::Mutate { mutation, undo: None }
 }
 
-impl Bed {
+impl EngineHarness {
     async fn until_of(&self, namespace: &str, state: IncidentState) -> IncidentRecord {
         for _ in 0..4000 {
             let is_it = |one: &IncidentRecord| one.key["obj_namespace"] == namespace && one.state == state;
@@ -93,45 +93,45 @@ impl Bed {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_incident_whose_alert_is_silenced_gets_no_run_before_the_silence_is_over() {
     let silencing = Silencing::of(&["media"]);
-    let bed = start_with(&silencing, policy(|_, _| async { done() })).await;
-    bed.post("firing", &["media", "home"]).await;
-    bed.until_of("home", IncidentState::Verifying).await;
-    let silenced = bed.until_of("media", IncidentState::Silenced).await;
+    let harness = start_with(&silencing, policy(|_, _| async { done() })).await;
+    harness.post("firing", &["media", "home"]).await;
+    harness.until_of("home", IncidentState::Verifying).await;
+    let silenced = harness.until_of("media", IncidentState::Silenced).await;
     assert_eq!((silenced.runs.len(), silenced.attempts), (0, 0));
-    let waits = bed.engine.waiting_for(&silenced).unwrap();
+    let waits = harness.engine.waiting_for(&silenced).unwrap();
     assert_eq!((waits.reason, waits.message.as_str()), (Reason::Silenced, "silenced by anna"));
-    let waiting = bed.engine.waiting().await.unwrap();
+    let waiting = harness.engine.waiting().await.unwrap();
     assert!(waiting.iter().any(|one| one.reason == Reason::Silenced), "{waiting:?}");
-    let refused = bed.engine.retry(&silenced.id, "anna").await;
+    let refused = harness.engine.retry(&silenced.id, "anna").await;
     assert_eq!(refused, Err(RetryError::AtWork(IncidentState::Silenced)));
     silencing.namespaces.lock().clear();
-    assert_eq!(bed.until_of("media", IncidentState::Verifying).await.attempts, 1);
+    assert_eq!(harness.until_of("media", IncidentState::Verifying).await.attempts, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silenced_alert_stands_in_the_way_of_no_other_with_its_key() {
     let silencing = Silencing::of(&["media"]);
-    let bed = start_with(&silencing, policy(|_, _| async { done() })).await;
-    bed.post("firing", &["media"]).await;
-    bed.until(IncidentState::Silenced).await;
+    let harness = start_with(&silencing, policy(|_, _| async { done() })).await;
+    harness.post("firing", &["media"]).await;
+    harness.until(IncidentState::Silenced).await;
     let mut other = notification("firing", &["media"]);
     other.alerts[0].labels.insert("loud".to_owned(), "yes".to_owned());
     let body = serde_json::to_vec(&other).unwrap();
-    bed.engine.accept(None, &other, body).await.unwrap();
-    let repaired = bed.until_of("media", IncidentState::Verifying).await;
+    harness.engine.accept(None, &other, body).await.unwrap();
+    let repaired = harness.until_of("media", IncidentState::Verifying).await;
     assert!(repaired.alert.labels.contains_key("loud"), "{repaired:?}");
-    let silenced = bed.until_of("media", IncidentState::Silenced).await;
+    let silenced = harness.until_of("media", IncidentState::Silenced).await;
     assert!(!silenced.alert.labels.contains_key("loud"), "{silenced:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_is_silenced_is_over_when_its_alert_clears() {
     let silencing = Silencing::of(&["media"]);
-    let bed = start_with(&silencing, policy(|_, _| async { done() })).await;
-    bed.post("firing", &["media"]).await;
-    bed.until(IncidentState::Silenced).await;
-    bed.post("resolved", &["media"]).await;
-    let resolved = bed.until(IncidentState::Resolved).await;
+    let harness = start_with(&silencing, policy(|_, _| async { done() })).await;
+    harness.post("firing", &["media"]).await;
+    harness.until(IncidentState::Silenced).await;
+    harness.post("resolved", &["media"]).await;
+    let resolved = harness.until(IncidentState::Resolved).await;
     assert!(resolved.runs.is_empty() && resolved.closed_at.is_some(), "{resolved:?}");
 }
 
@@ -139,40 +139,40 @@ async fn one_that_is_silenced_is_over_when_its_alert_clears() {
 async fn while_alertmanager_cannot_be_asked_no_run_starts_and_that_is_said() {
     let silencing = Silencing::of(&[]);
     silencing.is_away.store(true, Ordering::SeqCst);
-    let bed = start_with(&silencing, policy(|_, _| async { done() })).await;
-    bed.post("firing", &["media"]).await;
+    let harness = start_with(&silencing, policy(|_, _| async { done() })).await;
+    harness.post("firing", &["media"]).await;
     while silencing.asked.load(Ordering::SeqCst) < 2 {
-        bed.clock.sleep(Duration::from_secs(1)).await;
+        harness.clock.sleep(Duration::from_secs(1)).await;
     }
-    let queued = bed.until(IncidentState::Queued).await;
+    let queued = harness.until(IncidentState::Queued).await;
     assert!(queued.runs.is_empty());
-    let waits = bed.engine.waiting_for(&queued).unwrap();
+    let waits = harness.engine.waiting_for(&queued).unwrap();
     assert_eq!(waits.reason, Reason::Alertmanager, "{waits:?}");
     silencing.is_away.store(false, Ordering::SeqCst);
-    bed.until(IncidentState::Verifying).await;
+    harness.until(IncidentState::Verifying).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_told_of_one_alert_holds_back_no_other() {
     let silencing = Silencing::of(&[]);
-    let bed = start_with(&silencing, policy(|_, _| async { done() })).await;
-    bed.post("firing", &["unreadable", "media"]).await;
-    bed.until_of("media", IncidentState::Verifying).await;
-    let held = bed.until_of("unreadable", IncidentState::Queued).await;
-    assert_eq!(bed.engine.waiting_for(&held).unwrap().reason, Reason::Alertmanager);
+    let harness = start_with(&silencing, policy(|_, _| async { done() })).await;
+    harness.post("firing", &["unreadable", "media"]).await;
+    harness.until_of("media", IncidentState::Verifying).await;
+    let held = harness.until_of("unreadable", IncidentState::Queued).await;
+    assert_eq!(harness.engine.waiting_for(&held).unwrap().reason, Reason::Alertmanager);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_that_cleared_while_it_was_silenced_gets_no_run_after_that() {
     let silencing = Silencing::of(&["media", "home"]);
-    let bed = start_with(&silencing, policy(|_, _| async { done() })).await;
-    bed.post("firing", &["media", "home"]).await;
-    bed.until_of("media", IncidentState::Silenced).await;
-    bed.until_of("home", IncidentState::Silenced).await;
+    let harness = start_with(&silencing, policy(|_, _| async { done() })).await;
+    harness.post("firing", &["media", "home"]).await;
+    harness.until_of("media", IncidentState::Silenced).await;
+    harness.until_of("home", IncidentState::Silenced).await;
     silencing.gone.lock().insert("media".to_owned());
     silencing.namespaces.lock().clear();
-    bed.until_of("home", IncidentState::Verifying).await;
-    let resolved = bed.until_of("media", IncidentState::Resolved).await;
+    harness.until_of("home", IncidentState::Verifying).await;
+    let resolved = harness.until_of("media", IncidentState::Resolved).await;
     assert!(resolved.runs.is_empty(), "{resolved:?}");
 }
 
@@ -180,7 +180,7 @@ async fn an_alert_that_cleared_while_it_was_silenced_gets_no_run_after_that() {
 async fn a_silence_that_is_set_in_a_run_ends_it_before_its_first_change() {
     let silencing = Silencing::of(&[]);
     let people = silencing.clone();
-    let bed = start_with(
+    let harness = start_with(
         &silencing,
         policy(move |calls, _| {
             people.namespaces.lock().insert("media".to_owned());
@@ -191,19 +191,19 @@ async fn a_silence_that_is_set_in_a_run_ends_it_before_its_first_change() {
         }),
     )
     .await;
-    bed.post("firing", &["media"]).await;
-    let silenced = bed.until(IncidentState::Silenced).await;
+    harness.post("firing", &["media"]).await;
+    let silenced = harness.until(IncidentState::Silenced).await;
     assert_eq!((silenced.runs.len(), silenced.attempts), (1, 0), "it is no attempt of the policy");
-    assert!(bed.cluster.mutations().is_empty());
-    let runs = bed.engine.journal().runs(Filter::default()).await.unwrap().items;
+    assert!(harness.cluster.mutations().is_empty());
+    let runs = harness.engine.journal().runs(Filter::default()).await.unwrap().items;
     assert_eq!(runs[0].outcome.as_deref(), Some("silenced"));
-    assert!(bed.pages.0.lock().is_empty());
+    assert!(harness.pages.0.lock().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_silenced_is_started_by_hand_only_where_that_is_forced() {
     let silencing = Silencing::of(&["media"]);
-    let bed = start_with(
+    let harness = start_with(
         &silencing,
         policy(|calls, _| async move {
             calls.call(change()).await?.ok();
@@ -215,9 +215,9 @@ async fn what_is_silenced_is_started_by_hand_only_where_that_is_forced() {
         ("alertname".to_owned(), "A".to_owned()),
         ("obj_namespace".to_owned(), "media".to_owned()),
     ]);
-    let refused = bed.engine.start_run("test", labels.clone(), by_hand(false)).await;
+    let refused = harness.engine.start_run("test", labels.clone(), by_hand(false)).await;
     assert_eq!(refused, Err(StartError::Silenced("silenced by anna".to_owned())));
-    bed.engine.start_run("test", labels, by_hand(true)).await.unwrap();
-    bed.until(IncidentState::Resolved).await;
-    assert_eq!(bed.cluster.mutations().len(), 1);
+    harness.engine.start_run("test", labels, by_hand(true)).await.unwrap();
+    harness.until(IncidentState::Resolved).await;
+    assert_eq!(harness.cluster.mutations().len(), 1);
 }

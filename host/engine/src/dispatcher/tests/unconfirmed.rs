@@ -48,15 +48,15 @@ impl Discovery for Counting {
 
 /// A host that confirms by Prometheus.
 pub(super) struct Confirming {
-    bed: Bed,
+    harness: EngineHarness,
     prometheus: Arc<Counting>,
 }
 
 impl std::ops::Deref for Confirming {
-    type Target = Bed;
+    type Target = EngineHarness;
 
-    fn deref(&self) -> &Bed {
-        &self.bed
+    fn deref(&self) -> &EngineHarness {
+        &self.harness
     }
 }
 
@@ -80,14 +80,14 @@ async fn confirming_on(
     program: Arc<dyn Program>,
     change: impl FnOnce(&mut EngineConfig),
 ) -> Confirming {
-    let bed = start(dir, program, |config| {
+    let harness = start(dir, program, |config| {
         config.cluster = prometheus.clone();
         config.clock = clock.clone();
         Arc::get_mut(&mut config.policies[0]).unwrap().config.confirm = Confirm::prometheus();
         change(config);
     })
     .await;
-    Confirming { bed: Bed { cluster: prometheus.inner.clone(), clock, ..bed }, prometheus }
+    Confirming { harness: EngineHarness { cluster: prometheus.inner.clone(), clock, ..harness }, prometheus }
 }
 
 pub(super) async fn confirming(
@@ -149,41 +149,41 @@ pub(super) fn unnecessary() -> Arc<dyn Program> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_that_never_fires_starts_no_run_and_is_closed_as_unconfirmed() {
-    let bed = confirming(unnecessary(), |_| ()).await;
-    bed.post("firing", &["media"]).await;
-    let closed = bed.until(IncidentState::Unconfirmed).await;
+    let harness = confirming(unnecessary(), |_| ()).await;
+    harness.post("firing", &["media"]).await;
+    let closed = harness.until(IncidentState::Unconfirmed).await;
     assert!(closed.closed_at.is_some() && closed.runs.is_empty(), "{closed:#?}");
     assert!(closed.summary.contains("lists no alert at all"), "{}", closed.summary);
-    assert!(bed.counted("unconfirmed"));
-    assert!(bed.pages.0.lock().is_empty());
+    assert!(harness.counted("unconfirmed"));
+    assert!(harness.pages.0.lock().is_empty());
     // It fires after all, and is posted again.
-    bed.fires("media");
-    bed.post("firing", &["media"]).await;
-    bed.reaches("media", IncidentState::Unnecessary).await;
+    harness.fires("media");
+    harness.post("firing", &["media"]).await;
+    harness.reaches("media", IncidentState::Unnecessary).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_that_only_comes_to_fire_in_prometheus_a_little_later_is_handled() {
-    let bed = confirming(unnecessary(), |_| ()).await;
-    bed.post("firing", &["media"]).await;
-    let asked = || bed.prometheus.asked.load(Ordering::SeqCst);
-    bed.wait_for("asked twice", async || (asked() > 1).then_some(())).await;
-    bed.fires("media");
-    bed.until(IncidentState::Unnecessary).await;
+    let harness = confirming(unnecessary(), |_| ()).await;
+    harness.post("firing", &["media"]).await;
+    let asked = || harness.prometheus.asked.load(Ordering::SeqCst);
+    harness.wait_for("asked twice", async || (asked() > 1).then_some(())).await;
+    harness.fires("media");
+    harness.until(IncidentState::Unnecessary).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_that_is_pending_is_waited_for_and_costs_no_attempt() {
     let listed = json!([{"labels": {"alertname": "A", "obj_namespace": "media"}, "state": "pending"}]);
     let cluster = cluster_that_lists(&listed);
-    let bed = confirming_on(tempfile::tempdir().unwrap(), cluster, unnecessary(), |_| ()).await;
-    bed.post("firing", &["media"]).await;
-    bed.until(IncidentState::Received).await;
+    let harness = confirming_on(tempfile::tempdir().unwrap(), cluster, unnecessary(), |_| ()).await;
+    harness.post("firing", &["media"]).await;
+    harness.until(IncidentState::Received).await;
     // Longer than an answer that it does not fire is put up with.
-    bed.clock.sleep(Duration::from_secs(900)).await;
-    bed.until(IncidentState::Received).await;
-    bed.fires("media");
-    let incident = bed.until(IncidentState::Unnecessary).await;
+    harness.clock.sleep(Duration::from_secs(900)).await;
+    harness.until(IncidentState::Received).await;
+    harness.fires("media");
+    let incident = harness.until(IncidentState::Unnecessary).await;
     assert_eq!(incident.runs.len(), 1, "{incident:#?}");
 }
 
@@ -191,81 +191,82 @@ async fn an_alert_that_is_pending_is_waited_for_and_costs_no_attempt() {
 async fn an_alert_that_is_only_kept_firing_is_not_repaired() {
     let listed = json!([{"labels": {"alertname": "A", "obj_namespace": "media"}, "state": "keptFiring"}]);
     let cluster = cluster_that_lists(&listed);
-    let bed = confirming_on(tempfile::tempdir().unwrap(), cluster, unnecessary(), |_| ()).await;
-    bed.post("firing", &["media"]).await;
-    let closed = bed.until(IncidentState::Unconfirmed).await;
+    let harness = confirming_on(tempfile::tempdir().unwrap(), cluster, unnecessary(), |_| ()).await;
+    harness.post("firing", &["media"]).await;
+    let closed = harness.until(IncidentState::Unconfirmed).await;
     assert!(closed.runs.is_empty() && closed.summary.contains("keep_firing_for"), "{}", closed.summary);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prometheus_that_is_away_keeps_an_alert_waiting_and_loses_none() {
-    let bed = confirming(unnecessary(), |_| ()).await;
-    bed.prometheus.is_away.store(true, Ordering::SeqCst);
-    bed.fires("media");
-    bed.post("firing", &["media"]).await;
-    bed.until(IncidentState::Received).await;
+    let harness = confirming(unnecessary(), |_| ()).await;
+    harness.prometheus.is_away.store(true, Ordering::SeqCst);
+    harness.fires("media");
+    harness.post("firing", &["media"]).await;
+    harness.until(IncidentState::Received).await;
     // Longer than an answer that it does not fire is put up with.
-    bed.clock.sleep(Duration::from_secs(900)).await;
-    bed.until(IncidentState::Received).await;
-    bed.prometheus.is_away.store(false, Ordering::SeqCst);
-    bed.until(IncidentState::Unnecessary).await;
+    harness.clock.sleep(Duration::from_secs(900)).await;
+    harness.until(IncidentState::Received).await;
+    harness.prometheus.is_away.store(false, Ordering::SeqCst);
+    harness.until(IncidentState::Unnecessary).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forged_alerts_make_no_storm_take_nothing_of_the_budget_and_few_questions() {
-    let bed = confirming(policy(|_, _| async { done() }), |config| {
+    let harness = confirming(policy(|_, _| async { done() }), |config| {
         config.budgets.storm = 3;
         config.budgets.runs_per_hour = 1;
     })
     .await;
-    let began = bed.clock.now();
+    let began = harness.clock.now();
     let forged: Vec<String> = (0..500).map(|number| format!("forged-{number}")).collect();
-    bed.post("firing", &forged.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    bed.wait_for("taken in", async || (bed.engine.journal().inbox_len() == 0).then_some(())).await;
-    bed.fires("media");
-    bed.post("firing", &["media"]).await;
-    let real = bed.reaches("media", IncidentState::Verifying).await;
+    harness.post("firing", &forged.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    harness.wait_for("taken in", async || (harness.engine.journal().inbox_len() == 0).then_some(())).await;
+    harness.fires("media");
+    harness.post("firing", &["media"]).await;
+    let real = harness.reaches("media", IncidentState::Verifying).await;
     assert_eq!(real.runs.len(), 1);
-    assert!(bed.pages.0.lock().is_empty(), "there is no storm");
-    bed.wait_for("closed", async || {
-        let open = bed.open().await;
-        open.iter().all(|incident| incident.id == real.id).then_some(())
-    })
-    .await;
-    let seconds = began.duration_until(bed.clock.now()).as_secs() as usize;
+    assert!(harness.pages.0.lock().is_empty(), "there is no storm");
+    harness
+        .wait_for("closed", async || {
+            let open = harness.open().await;
+            open.iter().all(|incident| incident.id == real.id).then_some(())
+        })
+        .await;
+    let seconds = began.duration_until(harness.clock.now()).as_secs() as usize;
     // The guard and the check after the repair ask, too, of the one real alert.
-    let asked = bed.prometheus.asked.load(Ordering::SeqCst);
+    let asked = harness.prometheus.asked.load(Ordering::SeqCst);
     assert!(asked < 500 && asked <= seconds / 2 + 10, "asked {asked} times in {seconds} s");
-    assert!(bed.of("forged-7").await.iter().all(|incident| incident.runs.is_empty()));
+    assert!(harness.of("forged-7").await.iter().all(|incident| incident.runs.is_empty()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_alert_with_the_key_of_a_real_one_does_not_stand_in_its_way() {
-    let bed = confirming(unnecessary(), |_| ()).await;
+    let harness = confirming(unnecessary(), |_| ()).await;
     let forged: Notification = serde_json::from_value(json!({"alerts": [{"status": "firing",
         "startsAt": SINCE, "fingerprint": "media", "labels":
         {"alertname": "A", "obj_namespace": "media", "forged": "yes"}}]}))
     .unwrap();
-    bed.engine.accept(None, &forged, serde_json::to_vec(&forged).unwrap()).await.unwrap();
-    bed.until(IncidentState::Received).await;
-    bed.fires("media");
-    bed.post("firing", &["media"]).await;
-    bed.reaches("media", IncidentState::Unnecessary).await;
+    harness.engine.accept(None, &forged, serde_json::to_vec(&forged).unwrap()).await.unwrap();
+    harness.until(IncidentState::Received).await;
+    harness.fires("media");
+    harness.post("firing", &["media"]).await;
+    harness.reaches("media", IncidentState::Unnecessary).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_alerts_with_one_key_that_both_fire_one_is_handled() {
-    let bed = confirming(policy(|_, _| async { done() }), |_| ()).await;
+    let harness = confirming(policy(|_, _| async { done() }), |_| ()).await;
     let both: Notification = serde_json::from_value(json!({"alerts": [
         {"status": "firing", "startsAt": SINCE, "labels": {"alertname": "A", "obj_namespace": "media"}},
         {"status": "firing", "startsAt": SINCE, "labels": {"alertname": "A", "obj_namespace": "media", "pod": "x"}},
     ]}))
     .unwrap();
-    both.alerts.iter().for_each(|alert| bed.cluster.set_alert(alert));
-    bed.engine.accept(None, &both, serde_json::to_vec(&both).unwrap()).await.unwrap();
-    bed.reaches("media", IncidentState::Verifying).await;
-    let incidents = bed.wait_for("one left", async || {
-        let incidents = bed.incidents().await;
+    both.alerts.iter().for_each(|alert| harness.cluster.set_alert(alert));
+    harness.engine.accept(None, &both, serde_json::to_vec(&both).unwrap()).await.unwrap();
+    harness.reaches("media", IncidentState::Verifying).await;
+    let incidents = harness.wait_for("one left", async || {
+        let incidents = harness.incidents().await;
         (incidents.len() == 1).then_some(incidents)
     });
     assert_eq!(incidents.await[0].runs.len(), 1);
@@ -273,51 +274,51 @@ async fn of_two_alerts_with_one_key_that_both_fire_one_is_handled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_resolved_closes_nothing_that_fires_and_a_real_one_closes_at_once() {
-    let bed = confirming(unnecessary(), |_| ()).await;
-    bed.fires("media");
-    bed.post("firing", &["media"]).await;
-    bed.until(IncidentState::Unnecessary).await;
-    bed.post("resolved", &["media"]).await;
-    bed.wait_for("disbelieved", async || bed.counted("contradicted").then_some(())).await;
-    let incident = bed.until(IncidentState::Unnecessary).await;
+    let harness = confirming(unnecessary(), |_| ()).await;
+    harness.fires("media");
+    harness.post("firing", &["media"]).await;
+    harness.until(IncidentState::Unnecessary).await;
+    harness.post("resolved", &["media"]).await;
+    harness.wait_for("disbelieved", async || harness.counted("contradicted").then_some(())).await;
+    let incident = harness.until(IncidentState::Unnecessary).await;
     assert!(incident.closed_at.is_none() && !incident.said_resolved, "{incident:#?}");
-    bed.clears();
-    bed.post("resolved", &["media"]).await;
-    bed.wait_for("closed", async || bed.incidents().await[0].closed_at).await;
+    harness.clears();
+    harness.post("resolved", &["media"]).await;
+    harness.wait_for("closed", async || harness.incidents().await[0].closed_at).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_resolved_does_not_keep_a_queued_incident_from_its_run() {
-    let bed = confirming(unnecessary(), |_| ()).await;
-    bed.engine.pause(PauseOrder::of_host("alice")).await.unwrap();
-    bed.fires("media");
-    bed.post("firing", &["media"]).await;
-    bed.until(IncidentState::Queued).await;
-    bed.post("resolved", &["media"]).await;
-    bed.wait_for("said", async || bed.incidents().await[0].said_resolved.then_some(())).await;
-    bed.engine.resume(None, "alice").await.unwrap();
-    let incident = bed.until(IncidentState::Unnecessary).await;
+    let harness = confirming(unnecessary(), |_| ()).await;
+    harness.engine.pause(PauseOrder::of_host("alice")).await.unwrap();
+    harness.fires("media");
+    harness.post("firing", &["media"]).await;
+    harness.until(IncidentState::Queued).await;
+    harness.post("resolved", &["media"]).await;
+    harness.wait_for("said", async || harness.incidents().await[0].said_resolved.then_some(())).await;
+    harness.engine.resume(None, "alice").await.unwrap();
+    let incident = harness.until(IncidentState::Unnecessary).await;
     assert_eq!(incident.runs.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resolved_that_prometheus_can_not_answer_for_waits_even_over_a_restart() {
-    let bed = confirming(unnecessary(), |_| ()).await;
-    bed.fires("media");
-    bed.post("firing", &["media"]).await;
-    bed.until(IncidentState::Unnecessary).await;
-    bed.prometheus.is_away.store(true, Ordering::SeqCst);
-    bed.post("resolved", &["media"]).await;
-    bed.wait_for("said", async || bed.incidents().await[0].said_resolved.then_some(())).await;
-    bed.clock.sleep(Duration::from_secs(900)).await;
-    assert!(bed.incidents().await[0].closed_at.is_none());
-    let Confirming { bed, prometheus } = bed;
-    let clock = bed.clock.clone();
-    bed.engine.shutdown(Duration::from_millis(1)).await;
-    bed.engine.journal().close().await.unwrap();
+    let harness = confirming(unnecessary(), |_| ()).await;
+    harness.fires("media");
+    harness.post("firing", &["media"]).await;
+    harness.until(IncidentState::Unnecessary).await;
+    harness.prometheus.is_away.store(true, Ordering::SeqCst);
+    harness.post("resolved", &["media"]).await;
+    harness.wait_for("said", async || harness.incidents().await[0].said_resolved.then_some(())).await;
+    harness.clock.sleep(Duration::from_secs(900)).await;
+    assert!(harness.incidents().await[0].closed_at.is_none());
+    let Confirming { harness, prometheus } = harness;
+    let clock = harness.clock.clone();
+    harness.engine.shutdown(Duration::from_millis(1)).await;
+    harness.engine.journal().close().await.unwrap();
     prometheus.inner.clear_alerts();
     prometheus.is_away.store(false, Ordering::SeqCst);
-    let next = confirming_on(bed.dir, (prometheus, clock), unnecessary(), |_| ()).await;
+    let next = confirming_on(harness.dir, (prometheus, clock), unnecessary(), |_| ()).await;
     next.wait_for("closed", async || next.incidents().await[0].closed_at).await;
 }
 
@@ -325,7 +326,7 @@ async fn a_resolved_that_prometheus_can_not_answer_for_waits_even_over_a_restart
 async fn an_alert_that_clears_during_the_run_is_over_when_the_run_is() {
     let go_on = Arc::new(tokio::sync::Notify::new());
     let gate = go_on.clone();
-    let bed = confirming(
+    let harness = confirming(
         policy(move |_, _| {
             let gate = gate.clone();
             async move {
@@ -336,26 +337,27 @@ async fn an_alert_that_clears_during_the_run_is_over_when_the_run_is() {
         |_| (),
     )
     .await;
-    bed.fires("media");
-    bed.post("firing", &["media"]).await;
-    bed.until(IncidentState::Running).await;
-    bed.clears();
-    bed.post("resolved", &["media"]).await;
-    bed.wait_for("cleared", async || {
-        let incident = bed.incidents().await.remove(0);
-        (incident.alert.status == suture_core::AlertStatus::Resolved).then_some(())
-    })
-    .await;
+    harness.fires("media");
+    harness.post("firing", &["media"]).await;
+    harness.until(IncidentState::Running).await;
+    harness.clears();
+    harness.post("resolved", &["media"]).await;
+    harness
+        .wait_for("cleared", async || {
+            let incident = harness.incidents().await.remove(0);
+            (incident.alert.status == suture_core::AlertStatus::Resolved).then_some(())
+        })
+        .await;
     go_on.notify_one();
-    bed.wait_for("closed", async || bed.incidents().await[0].closed_at).await;
+    harness.wait_for("closed", async || harness.incidents().await[0].closed_at).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_that_is_only_posted_as_later_does_not_begin_an_incident_anew() {
-    let bed = confirming(unnecessary(), |_| ()).await;
-    bed.fires("media");
-    bed.post("firing", &["media"]).await;
-    bed.until(IncidentState::Unnecessary).await;
+    let harness = confirming(unnecessary(), |_| ()).await;
+    harness.fires("media");
+    harness.post("firing", &["media"]).await;
+    harness.until(IncidentState::Unnecessary).await;
     let again = |starts_at: Timestamp| {
         let notification: Notification = serde_json::from_value(json!({"alerts": [{"status": "firing",
             "fingerprint": "media", "startsAt": starts_at.to_string(),
@@ -364,16 +366,16 @@ async fn a_start_that_is_only_posted_as_later_does_not_begin_an_incident_anew() 
         let body = serde_json::to_vec(&notification).unwrap();
         (notification, body)
     };
-    let (forged, body) = again(bed.clock.now());
-    bed.engine.accept(None, &forged, body).await.unwrap();
-    bed.wait_for("known", async || bed.counted("duplicate").then_some(())).await;
-    bed.until(IncidentState::Unnecessary).await;
+    let (forged, body) = again(harness.clock.now());
+    harness.engine.accept(None, &forged, body).await.unwrap();
+    harness.wait_for("known", async || harness.counted("duplicate").then_some(())).await;
+    harness.until(IncidentState::Unnecessary).await;
     // It really cleared and fires again.
-    let (real, body) = again(bed.clock.now());
-    bed.cluster.set_alert(&real.alerts[0]);
-    bed.engine.accept(None, &real, body).await.unwrap();
-    let both = bed.wait_for("anew", async || {
-        let incidents = bed.incidents().await;
+    let (real, body) = again(harness.clock.now());
+    harness.cluster.set_alert(&real.alerts[0]);
+    harness.engine.accept(None, &real, body).await.unwrap();
+    let both = harness.wait_for("anew", async || {
+        let incidents = harness.incidents().await;
         (incidents.len() == 2 && incidents[0].state == IncidentState::Unnecessary).then_some(incidents)
     });
     assert!(both.await[1].closed_at.is_some());
@@ -381,11 +383,11 @@ async fn a_start_that_is_only_posted_as_later_does_not_begin_an_incident_anew() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_posted_beyond_the_room_for_the_unconfirmed_drives_the_oldest_of_them_out() {
-    let bed = confirming(policy(|_, _| async { done() }), |_| ()).await;
-    bed.fires("media");
-    bed.post("firing", &["media"]).await;
-    let real = bed.reaches("media", IncidentState::Verifying).await;
-    bed.prometheus.is_away.store(true, Ordering::SeqCst);
+    let harness = confirming(policy(|_, _| async { done() }), |_| ()).await;
+    harness.fires("media");
+    harness.post("firing", &["media"]).await;
+    let real = harness.reaches("media", IncidentState::Verifying).await;
+    harness.prometheus.is_away.store(true, Ordering::SeqCst);
     // As much as an alert keeps of its annotations.
     let text = "x".repeat(16 << 10);
     for number in 0..25 {
@@ -395,10 +397,10 @@ async fn what_is_posted_beyond_the_room_for_the_unconfirmed_drives_the_oldest_of
         };
         let alerts: Vec<_> = (0..100).map(alert).collect();
         let forged: Notification = serde_json::from_value(json!({ "alerts": alerts })).unwrap();
-        bed.engine.accept(None, &forged, serde_json::to_vec(&forged).unwrap()).await.unwrap();
+        harness.engine.accept(None, &forged, serde_json::to_vec(&forged).unwrap()).await.unwrap();
     }
-    bed.wait_for("taken in", async || (bed.engine.journal().inbox_len() == 0).then_some(())).await;
-    let open = bed.open().await;
+    harness.wait_for("taken in", async || (harness.engine.journal().inbox_len() == 0).then_some(())).await;
+    let open = harness.open().await;
     assert!(open.len() <= 2100, "{}", open.len());
     let is_open =
         |namespace: &str| open.iter().any(|incident| incident.alert.labels["obj_namespace"] == namespace);
@@ -408,7 +410,7 @@ async fn what_is_posted_beyond_the_room_for_the_unconfirmed_drives_the_oldest_of
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_own_alerts_open_nothing_whatever_the_matchers() {
-    let bed = start(tempfile::tempdir().unwrap(), unnecessary(), |config| {
+    let harness = start(tempfile::tempdir().unwrap(), unnecessary(), |config| {
         Arc::get_mut(&mut config.policies[0]).unwrap().config.matchers = Matchers::default();
     })
     .await;
@@ -416,16 +418,16 @@ async fn our_own_alerts_open_nothing_whatever_the_matchers() {
         "labels": {"alertname": "SutureEscalation", "obj_namespace": "media"}}]}))
     .unwrap();
     for policy in [None, Some("test")] {
-        bed.engine.accept(policy, &own, serde_json::to_vec(&own).unwrap()).await.unwrap();
+        harness.engine.accept(policy, &own, serde_json::to_vec(&own).unwrap()).await.unwrap();
     }
     for _ in 0..1000 {
-        if bed.engine.metrics().encode().contains(r#"result="own"} 2"#) {
-            assert!(bed.incidents().await.is_empty());
+        if harness.engine.metrics().encode().contains(r#"result="own"} 2"#) {
+            assert!(harness.incidents().await.is_empty());
             return;
         }
-        bed.clock.sleep(Duration::from_secs(1)).await;
+        harness.clock.sleep(Duration::from_secs(1)).await;
     }
-    panic!("they are not counted: {}", bed.engine.metrics().encode());
+    panic!("they are not counted: {}", harness.engine.metrics().encode());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -435,7 +437,9 @@ async fn a_storm_and_the_hours_budget_survive_a_restart() {
     })
     .await;
     first.post("firing", &["a", "b", "c"]).await;
-    let began = async |bed: &Bed| bed.engine.journal().runs(Filter::default()).await.unwrap().items.len();
+    let began = async |harness: &EngineHarness| {
+        harness.engine.journal().runs(Filter::default()).await.unwrap().items.len()
+    };
     while began(&first).await < 2 {
         first.clock.sleep(Duration::from_secs(1)).await;
     }
@@ -457,7 +461,7 @@ async fn a_storm_and_the_hours_budget_survive_a_restart() {
 
 /// Makes a ConfigMap, which needs confirmation.
 fn changes() -> Arc<dyn Program> {
-    policy(|calls: crate::run::bed::Calls, _| async move {
+    policy(|calls: crate::run::harness::Calls, _| async move {
         let create = Mutation::Create(suture_core::effect::Create {
             kind: Kind::new("v1", "ConfigMap"),
             namespace: Some("media".into()),
@@ -473,24 +477,29 @@ fn changes() -> Arc<dyn Program> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_by_hand_is_confirmed_like_any_other_unless_it_is_forced() {
-    let bed = confirming(changes(), resuming::may).await;
+    let harness = confirming(changes(), resuming::may).await;
     let labels = alert("media", SINCE).labels;
-    let refused = bed.engine.start_run("test", labels.clone(), by_hand(false)).await.unwrap_err();
+    let refused = harness.engine.start_run("test", labels.clone(), by_hand(false)).await.unwrap_err();
     assert!(refused.to_string().contains(NOT_FIRING), "{refused}");
-    bed.prometheus.is_away.store(true, Ordering::SeqCst);
-    let refused = bed.engine.start_run("test", labels.clone(), by_hand(false)).await.unwrap_err();
+    harness.prometheus.is_away.store(true, Ordering::SeqCst);
+    let refused = harness.engine.start_run("test", labels.clone(), by_hand(false)).await.unwrap_err();
     assert!(refused.to_string().contains("can't be asked"), "{refused}");
-    assert!(bed.incidents().await.is_empty() && bed.cluster.mutations().is_empty());
-    bed.engine.start_run("test", labels.clone(), by_hand(true)).await.unwrap();
-    let forced = bed.until(IncidentState::Resolved).await;
+    assert!(harness.incidents().await.is_empty() && harness.cluster.mutations().is_empty());
+    harness.engine.start_run("test", labels.clone(), by_hand(true)).await.unwrap();
+    let forced = harness.until(IncidentState::Resolved).await;
     assert!(forced.forced && forced.by_hand);
     assert_eq!(forced.started_by.as_deref(), Some("alice"));
-    bed.prometheus.is_away.store(false, Ordering::SeqCst);
-    bed.fires("media");
-    let id = bed.engine.start_run("test", labels, by_hand(false)).await.unwrap();
-    bed.wait_for("repaired", async || {
-        bed.incidents().await.into_iter().find(|one| one.id == id && one.state == IncidentState::Resolved)
-    })
-    .await;
-    assert_eq!(bed.cluster.mutations().len(), 2);
+    harness.prometheus.is_away.store(false, Ordering::SeqCst);
+    harness.fires("media");
+    let id = harness.engine.start_run("test", labels, by_hand(false)).await.unwrap();
+    harness
+        .wait_for("repaired", async || {
+            harness
+                .incidents()
+                .await
+                .into_iter()
+                .find(|one| one.id == id && one.state == IncidentState::Resolved)
+        })
+        .await;
+    assert_eq!(harness.cluster.mutations().len(), 2);
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::waiting::Reason;
 use crate::{Waiting, WaitingFor};
 
-impl Bed {
+impl EngineHarness {
     /// What waits, once so many wait for this, and it is known since when.
     async fn waits(&self, reason: Reason, count: usize) -> Waiting {
         loop {
@@ -38,7 +38,7 @@ fn endless() -> Arc<dyn Program> {
     policy(|_, _| async { std::future::pending().await })
 }
 
-async fn of_budgets(budgets: Budgets) -> Bed {
+async fn of_budgets(budgets: Budgets) -> EngineHarness {
     start(tempfile::tempdir().unwrap(), endless(), |config| {
         config.budgets = budgets;
         // No storm and no hour passes while the test looks.
@@ -57,14 +57,14 @@ async fn a_queue_says_why_no_run_starts_how_many_wait_and_since_when() {
         (places, Reason::Places, 2, "budgets.concurrentRuns"),
         (budget, Reason::Budget, 2, "budgets.runsPerHour"),
     ] {
-        let bed = of_budgets(budgets).await;
-        bed.post("firing", &["a", "b", "c"]).await;
-        let waits = bed.waits(reason, count).await;
+        let harness = of_budgets(budgets).await;
+        harness.post("firing", &["a", "b", "c"]).await;
+        let waits = harness.waits(reason, count).await;
         assert_eq!(waits.policy, "test", "{waits:?}");
         assert!(waits.message.contains(words), "{waits:?}");
-        let one = bed.one_waits(reason).await;
+        let one = harness.one_waits(reason).await;
         assert_eq!(one.message, waits.message);
-        let text = bed.engine.exposition().await;
+        let text = harness.engine.exposition().await;
         let line = format!("suture_waiting{{policy=\"test\",reason=\"{}\"}} {count}", reason.as_str());
         assert!(text.contains(&line), "{line}: {text}");
         assert!(text.contains("suture_waiting_oldest_seconds{policy=\"test\""), "{text}");
@@ -73,22 +73,22 @@ async fn a_queue_says_why_no_run_starts_how_many_wait_and_since_when() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_is_what_a_queue_waits_for_and_nothing_waits_any_more_after_it() {
-    let bed = bed(policy(|_, _| async { done() })).await;
+    let harness = harness(policy(|_, _| async { done() })).await;
     let order = PauseOrder { reason: "the storage is moved".into(), ..PauseOrder::of_host("alice") };
-    bed.engine.pause(order).await.unwrap();
-    bed.post("firing", &["media"]).await;
-    let one = bed.one_waits(Reason::Paused).await;
+    harness.engine.pause(order).await.unwrap();
+    harness.post("firing", &["media"]).await;
+    let one = harness.one_waits(Reason::Paused).await;
     assert_eq!(one.message, "the host is paused by alice: the storage is moved");
-    bed.engine.resume(None, "alice").await.unwrap();
-    let one = bed.one_waits(Reason::Alert).await;
+    harness.engine.resume(None, "alice").await.unwrap();
+    let one = harness.one_waits(Reason::Alert).await;
     assert!(one.until.is_some(), "{one:?}");
-    assert_eq!(bed.engine.waiting().await.unwrap(), []);
-    assert!(!bed.engine.exposition().await.contains("suture_waiting{"));
+    assert_eq!(harness.engine.waiting().await.unwrap(), []);
+    assert!(!harness.engine.exposition().await.contains("suture_waiting{"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_says_whose_lock_and_what_of_the_cluster_it_waits_for() {
-    let bed = bed(policy(|calls, _| async move {
+    let harness = harness(policy(|calls, _| async move {
         calls.call(Effect::Exclusive { name: "repository".into(), timeout_ms: 86_400_000 }).await?.ok();
         let target = Target {
             kind: Kind::new("v1", "ConfigMap"),
@@ -103,18 +103,18 @@ async fn a_run_says_whose_lock_and_what_of_the_cluster_it_waits_for() {
         done()
     }))
     .await;
-    bed.post("firing", &["a", "b"]).await;
-    assert!(bed.one_waits(Reason::Sleep).await.until.is_some());
-    assert_eq!(bed.one_waits(Reason::Lock).await.message, "another run holds the lock `repository`");
-    assert_eq!(bed.waits(Reason::Lock, 1).await.policy, "test");
-    let reasons: Vec<_> = bed.engine.waiting().await.unwrap().iter().map(|one| one.reason).collect();
+    harness.post("firing", &["a", "b"]).await;
+    assert!(harness.one_waits(Reason::Sleep).await.until.is_some());
+    assert_eq!(harness.one_waits(Reason::Lock).await.message, "another run holds the lock `repository`");
+    assert_eq!(harness.waits(Reason::Lock, 1).await.policy, "test");
+    let reasons: Vec<_> = harness.engine.waiting().await.unwrap().iter().map(|one| one.reason).collect();
     assert_eq!(reasons, [Reason::Lock], "a run that sleeps is at work");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_incident_that_is_tried_again_says_when() {
-    let bed = bed(policy(|_, _| async { Ok(Err("no luck".to_owned())) })).await;
-    bed.post("firing", &["media"]).await;
-    let one = bed.one_waits(Reason::Backoff).await;
+    let harness = harness(policy(|_, _| async { Ok(Err("no luck".to_owned())) })).await;
+    harness.post("firing", &["media"]).await;
+    let one = harness.one_waits(Reason::Backoff).await;
     assert!(one.message.contains("no luck") && one.until.is_some(), "{one:?}");
 }

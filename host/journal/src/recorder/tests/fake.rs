@@ -130,7 +130,7 @@ impl EffectHandler for Fake {
 }
 
 /// A run on a fake.
-pub struct World {
+pub struct RecorderHarness {
     pub fake: Arc<Fake>,
     pub log: Arc<MemoryLog>,
     pub clock: VirtualClock,
@@ -140,7 +140,7 @@ pub struct World {
     lived: usize,
 }
 
-impl World {
+impl RecorderHarness {
     pub fn new(fake: Fake) -> Self {
         Self::with(fake, Limits::default(), None)
     }
@@ -177,11 +177,11 @@ impl World {
 
     /// The same run in the next process, where the policy is asked again.
     pub fn resumed(entries: &[Entry], fake: Fake) -> Self {
-        let world = Self::new(fake);
+        let harness = Self::new(fake);
         let log = Arc::new(MemoryLog::beginning_with(entries.to_vec()));
-        let recorder = Arc::into_inner(world.recorder).expect("nobody else has it");
+        let recorder = Arc::into_inner(harness.recorder).expect("nobody else has it");
         let recorder = Recorder { log: log.clone(), ..recorder }.resuming(entries);
-        Self { recorder: Arc::new(recorder), log, lived: entries.len(), ..world }
+        Self { recorder: Arc::new(recorder), log, lived: entries.len(), ..harness }
     }
 
     /// Run something to its end on virtual time.

@@ -3,7 +3,7 @@ use suture_core::effect::{Level, Waited};
 use suture_core::{Effect, Ending, Error, Halt, Host, Outcome, Reason, Reply, Resolution};
 
 use super::super::Recorder;
-use super::fake::{Fake, World, change, create, delete, failure, made, merge, target};
+use super::fake::{Fake, RecorderHarness, change, create, delete, failure, made, merge, target};
 use super::wait;
 use crate::entry::{Body, Entry};
 
@@ -42,16 +42,16 @@ async fn live(recorder: &Recorder) -> Result<Answers, Halt> {
 }
 
 fn whole_life() -> (Vec<Entry>, Answers, Vec<String>) {
-    let world = World::new(Fake::default());
-    let answers = world.drive(live(&world.recorder)).unwrap();
-    (world.log.entries(), answers, world.fake.asked())
+    let harness = RecorderHarness::new(Fake::default());
+    let answers = harness.drive(live(&harness.recorder)).unwrap();
+    (harness.log.entries(), answers, harness.fake.asked())
 }
 
 #[test]
 fn a_run_that_is_replayed_from_end_to_end_asks_the_cluster_nothing_and_writes_nothing() {
     let (life, answers, _) = whole_life();
     let policys_own = life.iter().position(|entry| matches!(entry.body, Body::Ended { .. })).unwrap();
-    let next = World::resumed(&life[..policys_own], Fake::default());
+    let next = RecorderHarness::resumed(&life[..policys_own], Fake::default());
     assert_eq!(next.drive(first(&next.recorder, usize::MAX)).unwrap(), answers);
     assert!(next.fake.asked().is_empty() && next.record().is_empty());
 }
@@ -80,7 +80,7 @@ fn wherever_the_process_dies_the_run_ends_as_if_it_had_not() {
             Some(Body::Intent { prepared, .. }) if prepared.effect.is_mutation());
         let name = if length == 5 { "job-final" } else { "plex" };
         let resolutions = in_doubt.then(|| Ok(Resolution::Done(made(name))));
-        let next = World::resumed(lived, Fake::default().resolves(resolutions));
+        let next = RecorderHarness::resumed(lived, Fake::default().resolves(resolutions));
         let replayed = next.drive(live(&next.recorder)).unwrap();
         assert_eq!(replayed, answers, "died after {length}");
         let performed = next.fake.asked().iter().filter(|asked| asked.starts_with("perform")).count();
@@ -97,14 +97,14 @@ fn a_change_that_was_not_done_is_prepared_anew_under_todays_grants() {
     let (life, ..) = whole_life();
     let begun = life.iter().position(|entry| entry.step == 5).unwrap() + 1;
     let fake = Fake::default().resolves([Ok(Resolution::NotDone)]).prepares([failure(Reason::DENIED)]);
-    let next = World::resumed(&life[..begun], fake);
+    let next = RecorderHarness::resumed(&life[..begun], fake);
     let answers = next.drive(first(&next.recorder, 5)).unwrap();
     assert_eq!(answers[4].as_ref().unwrap_err().reason, Reason::DENIED);
     assert_eq!(next.fake.asked(), ["resolve patch plex"]);
     // It was not made, so nothing of it is open; and the next life answers the same.
     assert_eq!(next.record(), ["5 reply Denied"]);
     assert_eq!(super::unsettled(&next.log.entries()).len(), 1);
-    let third = World::resumed(&next.log.entries(), Fake::default());
+    let third = RecorderHarness::resumed(&next.log.entries(), Fake::default());
     assert_eq!(third.drive(first(&third.recorder, 5)).unwrap(), answers);
     assert!(third.fake.asked().is_empty());
 }
@@ -115,7 +115,7 @@ fn a_request_of_the_dead_process_that_arrives_late_is_not_made_twice() {
     let begun = life.iter().position(|entry| entry.step == 5).unwrap() + 1;
     let late = [Ok(Resolution::NotDone), Ok(Resolution::Done(made("plex")))];
     let fake = Fake::default().resolves(late).performs([failure(Reason::CONFLICT)]);
-    let next = World::resumed(&life[..begun], fake);
+    let next = RecorderHarness::resumed(&life[..begun], fake);
     assert_eq!(next.drive(first(&next.recorder, 5)).unwrap(), answers[..5]);
     let asked = next.fake.asked();
     assert_eq!(asked, ["resolve patch plex", "perform patch plex", "resolve patch plex"]);
@@ -127,7 +127,7 @@ fn a_change_in_doubt_is_an_error_that_the_policy_sees() {
     let (life, ..) = whole_life();
     let begun = life.iter().position(|entry| entry.step == 5).unwrap() + 1;
     let unknown = Resolution::Unknown("changed since".into());
-    let next = World::resumed(&life[..begun], Fake::default().resolves([Ok(unknown)]));
+    let next = RecorderHarness::resumed(&life[..begun], Fake::default().resolves([Ok(unknown)]));
     let answers = next.drive(first(&next.recorder, 5)).unwrap();
     assert_eq!(answers.last().unwrap().clone().unwrap_err().reason, Reason::UNKNOWN);
     let doubts = next.drive(next.recorder.finish(&Ending::Failed("in doubt".into()))).unwrap();
@@ -138,7 +138,7 @@ fn a_change_in_doubt_is_an_error_that_the_policy_sees() {
 fn a_wait_is_taken_up_as_it_was_prepared() {
     let (life, ..) = whole_life();
     let begun = life.iter().position(|entry| entry.step == 6).unwrap() + 1;
-    let next = World::resumed(&life[..begun], Fake::default());
+    let next = RecorderHarness::resumed(&life[..begun], Fake::default());
     let answers = next.drive(first(&next.recorder, 6)).unwrap();
     assert_eq!(answers.last().unwrap().clone().unwrap(), Reply::Waited(Waited::Timeout));
     // No second intent: the deadline is that of the first.
@@ -149,7 +149,7 @@ fn a_wait_is_taken_up_as_it_was_prepared() {
 fn a_policy_that_asks_for_something_else_is_stopped_and_what_it_did_is_undone() {
     let (life, ..) = whole_life();
     let begun = life.iter().position(|entry| entry.step == 6).unwrap();
-    let next = World::resumed(&life[..begun], Fake::default());
+    let next = RecorderHarness::resumed(&life[..begun], Fake::default());
     let halted = next.drive(async {
         next.recorder.awake().await.unwrap();
         next.recorder.answer(Effect::Step { title: "looking".into() }).await.unwrap().unwrap();
@@ -167,7 +167,7 @@ fn a_policy_that_asks_for_something_else_is_stopped_and_what_it_did_is_undone() 
 #[test]
 fn what_a_policy_logs_is_not_compared() {
     let (life, ..) = whole_life();
-    let next = World::resumed(&life[..2], Fake::default());
+    let next = RecorderHarness::resumed(&life[..2], Fake::default());
     next.drive(next.recorder.awake()).unwrap();
     let other = Effect::Step { title: "having a look".into() };
     assert_eq!(next.drive(next.recorder.answer(other)), Ok(Ok(Reply::Noted)));
@@ -179,27 +179,27 @@ fn what_a_policy_logs_is_not_compared() {
 #[test]
 fn a_reply_that_was_too_large_is_too_large_again() {
     let limits = suture_core::Limits { call_bytes: suture_core::Bytes(120), ..Default::default() };
-    let world = World::with(Fake::default(), limits.clone(), None);
+    let harness = RecorderHarness::with(Fake::default(), limits.clone(), None);
     let get = || Effect::Get { target: target("plex") };
-    let halted = world.drive(world.recorder.answer(get())).unwrap_err();
-    let again = World::with(Fake::default(), limits, None);
+    let halted = harness.drive(harness.recorder.answer(get())).unwrap_err();
+    let again = RecorderHarness::with(Fake::default(), limits, None);
     let recorder = std::sync::Arc::into_inner(again.recorder).unwrap();
-    let recorder = Recorder { log: world.log.clone(), ..recorder }.resuming(&world.log.entries());
+    let recorder = Recorder { log: harness.log.clone(), ..recorder }.resuming(&harness.log.entries());
     pollster::block_on(recorder.awake()).unwrap();
     assert_eq!(pollster::block_on(recorder.answer(get())), Err(halted));
 }
 
 #[test]
 fn a_long_wait_lets_the_instance_go_and_the_next_one_gets_its_end() {
-    let world = World::new(Fake::default().hanging());
+    let harness = RecorderHarness::new(Fake::default().hanging());
     let sleep = || Effect::Sleep { duration_ms: 3_600_000 };
     let get = || Effect::Get { target: target("plex") };
-    world.drive(world.recorder.answer(get())).unwrap().unwrap();
-    assert_eq!(world.drive(world.recorder.answer(sleep())), Err(Halt::Suspended));
-    assert_eq!(world.passed(), 5);
-    assert_eq!(world.record(), ["1 get ok", "2 intent sleep"]);
+    harness.drive(harness.recorder.answer(get())).unwrap().unwrap();
+    assert_eq!(harness.drive(harness.recorder.answer(sleep())), Err(Halt::Suspended));
+    assert_eq!(harness.passed(), 5);
+    assert_eq!(harness.record(), ["1 get ok", "2 intent sleep"]);
     // It is over by itself; a process that dies meanwhile changes nothing.
-    let next = World::resumed(&world.log.entries(), Fake::default());
+    let next = RecorderHarness::resumed(&harness.log.entries(), Fake::default());
     next.drive(next.recorder.awake()).unwrap();
     assert_eq!(next.record(), ["2 reply ok"]);
     next.drive(next.recorder.answer(get())).unwrap().unwrap();
@@ -209,11 +209,11 @@ fn a_long_wait_lets_the_instance_go_and_the_next_one_gets_its_end() {
 
 #[test]
 fn a_run_that_is_cancelled_while_it_has_no_instance_ends() {
-    let world = World::new(Fake::default().hanging());
-    let halted = world.drive(async {
-        world.recorder.answer(Effect::Sleep { duration_ms: 3_600_000 }).await.unwrap_err();
-        let cancel = async { world.cancel.halt(Halt::Cancelled("by hand".into())) };
-        futures::future::join(world.recorder.awake(), cancel).await.0
+    let harness = RecorderHarness::new(Fake::default().hanging());
+    let halted = harness.drive(async {
+        harness.recorder.answer(Effect::Sleep { duration_ms: 3_600_000 }).await.unwrap_err();
+        let cancel = async { harness.cancel.halt(Halt::Cancelled("by hand".into())) };
+        futures::future::join(harness.recorder.awake(), cancel).await.0
     });
     assert_eq!(halted, Err(Halt::Cancelled("by hand".into())));
 }

@@ -8,7 +8,7 @@ fn right(verbs: &[&str], name: &str) -> Grant {
     .unwrap()
 }
 
-impl World {
+impl ClusterHarness {
     fn as_somebody(&self, rights: Vec<Grant>, effect: &Effect) -> Result<Reply, Error> {
         let limited = self.cluster.limited_to(rights);
         self.run(async {
@@ -21,28 +21,28 @@ impl World {
 
 #[test]
 fn whoever_may_not_look_learns_nothing_of_what_is_there() {
-    let world = World::media("");
+    let harness = ClusterHarness::media("");
     for name in ["notes", "gone"] {
         let target = target(&format!("v1 ConfigMap media/{name}"));
-        assert_eq!(reason(world.as_somebody(vec![], &Effect::Get { target })), "Forbidden");
+        assert_eq!(reason(harness.as_somebody(vec![], &Effect::Get { target })), "Forbidden");
         let patch = mutate(Mutation::Patch(merge(&format!("v1 ConfigMap media/{name}"), json!({}))));
-        assert_eq!(reason(world.as_somebody(vec![], &patch)), "Forbidden");
-        assert_eq!(reason(world.as_somebody(vec![right(&["patch"], "*")], &patch)), "Forbidden");
+        assert_eq!(reason(harness.as_somebody(vec![], &patch)), "Forbidden");
+        assert_eq!(reason(harness.as_somebody(vec![right(&["patch"], "*")], &patch)), "Forbidden");
     }
 }
 
 #[test]
 fn making_by_an_apply_takes_the_right_to_make() {
-    let world = World::media("");
+    let harness = ClusterHarness::media("");
     let apply = |name: &str| {
         let target = target(&format!("v1 ConfigMap media/{name}"));
         mutate(Mutation::Apply(suture_core::effect::Apply { target, object: json!({}), force: false }))
     };
     let patcher = || vec![right(&["get", "patch"], "*")];
-    world.as_somebody(patcher(), &apply("notes")).unwrap();
-    assert_eq!(reason(world.as_somebody(patcher(), &apply("new"))), "Forbidden");
+    harness.as_somebody(patcher(), &apply("notes")).unwrap();
+    assert_eq!(reason(harness.as_somebody(patcher(), &apply("new"))), "Forbidden");
     // No name in the rule: authorization does not see the name of what is made.
     let maker = |name| vec![right(&["get", "patch"], "*"), right(&["create"], name)];
-    assert_eq!(reason(world.as_somebody(maker("new"), &apply("new"))), "Forbidden");
-    world.as_somebody(maker("*"), &apply("new")).unwrap();
+    assert_eq!(reason(harness.as_somebody(maker("new"), &apply("new"))), "Forbidden");
+    harness.as_somebody(maker("*"), &apply("new")).unwrap();
 }

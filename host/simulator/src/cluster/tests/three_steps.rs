@@ -2,10 +2,10 @@ use suture_core::handler::Resolution;
 
 use super::*;
 
-fn resolve(world: &World, prepared: &Prepared) -> Resolution {
+fn resolve(harness: &ClusterHarness, prepared: &Prepared) -> Resolution {
     // What the journal brings back has lost `before`.
     let stored: Prepared = serde_json::from_value(serde_json::to_value(prepared).unwrap()).unwrap();
-    world.run(world.cluster.resolve(&stored)).unwrap()
+    harness.run(harness.cluster.resolve(&stored)).unwrap()
 }
 
 fn generated() -> Effect {
@@ -14,24 +14,24 @@ fn generated() -> Effect {
 
 #[test]
 fn preparing_changes_nothing_and_says_what_will_be_changed() {
-    let world = World::media("");
-    let before = world.cluster.objects();
-    let create = world.prepare(&generated()).unwrap();
+    let harness = ClusterHarness::media("");
+    let before = harness.cluster.objects();
+    let create = harness.prepare(&generated()).unwrap();
     let Effect::Mutate { mutation, .. } = &create.effect else { panic!("no mutation") };
     assert!(mutation.reference().name.starts_with("x-"));
     let patch =
-        world.prepare(&mutate(Mutation::Patch(merge(SOURCE, json!({"spec": {"paused": true}}))))).unwrap();
+        harness.prepare(&mutate(Mutation::Patch(merge(SOURCE, json!({"spec": {"paused": true}}))))).unwrap();
     let Effect::Mutate { mutation: Mutation::Patch(pinned), .. } = &patch.effect else { panic!("no patch") };
-    let source = world.get(SOURCE).unwrap();
+    let source = harness.get(SOURCE).unwrap();
     assert_eq!(pinned.target.uid.as_deref(), source["metadata"]["uid"].as_str());
     assert_eq!(pinned.resource_version.as_deref(), source["metadata"]["resourceVersion"].as_str());
     assert_eq!(patch.before.as_ref(), Some(&source));
-    assert_eq!(world.cluster.objects(), before);
+    assert_eq!(harness.cluster.objects(), before);
 }
 
 #[test]
 fn what_was_prepared_is_a_conflict_once_the_object_moved_on() {
-    let world = World::media("");
+    let harness = ClusterHarness::media("");
     let json = Patch {
         patch_type: PatchType::Json,
         ..merge(SOURCE, json!([{"op": "add", "path": "/spec/paused", "value": true}]))
@@ -42,41 +42,41 @@ fn what_was_prepared_is_a_conflict_once_the_object_moved_on() {
         Mutation::Delete(delete_of(SOURCE)),
     ];
     let prepared: Vec<Prepared> =
-        effects.into_iter().map(|mutation| world.prepare(&mutate(mutation)).unwrap()).collect();
-    world.cluster.edit(&reference(SOURCE), |source| source["spec"]["other"] = json!(1)).unwrap();
+        effects.into_iter().map(|mutation| harness.prepare(&mutate(mutation)).unwrap()).collect();
+    harness.cluster.edit(&reference(SOURCE), |source| source["spec"]["other"] = json!(1)).unwrap();
     for prepared in &prepared {
-        assert_eq!(reason(world.perform(prepared)), "Conflict");
+        assert_eq!(reason(harness.perform(prepared)), "Conflict");
     }
-    world.cluster.delete(&reference(SOURCE)).unwrap();
+    harness.cluster.delete(&reference(SOURCE)).unwrap();
     for prepared in &prepared {
-        assert_eq!(reason(world.perform(prepared)), "NotFound");
+        assert_eq!(reason(harness.perform(prepared)), "NotFound");
     }
 }
 
 #[test]
 fn a_create_is_found_again_by_its_annotation() {
-    let world = World::media("");
-    let prepared = world.prepare(&generated()).unwrap();
-    assert_eq!(resolve(&world, &prepared), Resolution::NotDone);
-    let reply = world.perform(&prepared).unwrap();
-    assert_eq!(resolve(&world, &prepared), Resolution::Done(reply));
-    let again = world.run(world.cluster.prepare(&step(1), &generated())).unwrap();
+    let harness = ClusterHarness::media("");
+    let prepared = harness.prepare(&generated()).unwrap();
+    assert_eq!(resolve(&harness, &prepared), Resolution::NotDone);
+    let reply = harness.perform(&prepared).unwrap();
+    assert_eq!(resolve(&harness, &prepared), Resolution::Done(reply));
+    let again = harness.run(harness.cluster.prepare(&step(1), &generated())).unwrap();
     assert_eq!(again.effect, prepared.effect, "the same step makes the same object");
-    let other = world.run(world.cluster.prepare(&step(2), &generated())).unwrap();
+    let other = harness.run(harness.cluster.prepare(&step(2), &generated())).unwrap();
     assert_ne!(other.effect, prepared.effect);
 }
 
 #[test]
 fn somebody_elses_object_of_the_name_is_not_the_steps_own() {
-    let world = World::media("");
-    let prepared = world.prepare(&mutate(Mutation::Create(create_in("media", config_map("x"))))).unwrap();
-    world
+    let harness = ClusterHarness::media("");
+    let prepared = harness.prepare(&mutate(Mutation::Create(create_in("media", config_map("x"))))).unwrap();
+    harness
         .cluster
         .create(json!({"apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "x", "namespace": "media"}}))
         .unwrap();
-    assert_eq!(resolve(&world, &prepared), Resolution::NotDone);
-    assert_eq!(reason(world.perform(&prepared)), "AlreadyExists");
+    assert_eq!(resolve(&harness, &prepared), Resolution::NotDone);
+    assert_eq!(reason(harness.perform(&prepared)), "AlreadyExists");
 }
 
 #[test]
@@ -90,55 +90,55 @@ fn a_patch_was_done_or_not_or_nobody_knows() {
         },
     ];
     for patch in patches {
-        let world = World::media("");
-        let prepared = world.prepare(&mutate(Mutation::Patch(patch))).unwrap();
-        assert_eq!(resolve(&world, &prepared), Resolution::NotDone);
-        world.perform(&prepared).unwrap();
-        assert!(matches!(resolve(&world, &prepared), Resolution::Done(Reply::Mutated(_))));
+        let harness = ClusterHarness::media("");
+        let prepared = harness.prepare(&mutate(Mutation::Patch(patch))).unwrap();
+        assert_eq!(resolve(&harness, &prepared), Resolution::NotDone);
+        harness.perform(&prepared).unwrap();
+        assert!(matches!(resolve(&harness, &prepared), Resolution::Done(Reply::Mutated(_))));
         // Somebody changes something else: what the patch asked for still holds.
-        world.cluster.edit(&reference(SOURCE), |source| source["spec"]["other"] = json!(1)).unwrap();
-        assert!(matches!(resolve(&world, &prepared), Resolution::Done(_)));
+        harness.cluster.edit(&reference(SOURCE), |source| source["spec"]["other"] = json!(1)).unwrap();
+        assert!(matches!(resolve(&harness, &prepared), Resolution::Done(_)));
         // Somebody takes it back: then it can't be told from never having been done.
-        world
+        harness
             .cluster
             .edit(&reference(SOURCE), |source| {
                 source["spec"] = json!({});
                 source["status"] = json!({});
             })
             .unwrap();
-        assert!(matches!(resolve(&world, &prepared), Resolution::Unknown(_)));
-        world.cluster.delete(&reference(SOURCE)).unwrap();
-        assert_eq!(resolve(&world, &prepared), Resolution::NotDone);
+        assert!(matches!(resolve(&harness, &prepared), Resolution::Unknown(_)));
+        harness.cluster.delete(&reference(SOURCE)).unwrap();
+        assert_eq!(resolve(&harness, &prepared), Resolution::NotDone);
     }
 }
 
 #[test]
 fn a_move_that_was_done_cannot_be_told_and_is_not_repeated() {
-    let world = World::media("");
+    let harness = ClusterHarness::media("");
     let moved = json!([{"op": "move", "from": "/spec/sourcePVC", "path": "/spec/other"}]);
     let patch = Patch { patch_type: PatchType::Json, ..merge(SOURCE, moved) };
-    let prepared = world.prepare(&mutate(Mutation::Patch(patch))).unwrap();
-    world.perform(&prepared).unwrap();
-    let Resolution::Unknown(why) = resolve(&world, &prepared) else { panic!("it can be told") };
+    let prepared = harness.prepare(&mutate(Mutation::Patch(patch))).unwrap();
+    harness.perform(&prepared).unwrap();
+    let Resolution::Unknown(why) = resolve(&harness, &prepared) else { panic!("it can be told") };
     assert!(why.contains(SOURCE), "{why}");
 }
 
 #[test]
 fn a_delete_was_done_where_the_object_is_gone_or_going_or_another() {
-    let world = World::media("");
-    let prepared = world.prepare(&mutate(Mutation::Delete(delete_of(SOURCE)))).unwrap();
-    assert_eq!(resolve(&world, &prepared), Resolution::NotDone);
-    world.perform(&prepared).unwrap();
-    let Resolution::Done(Reply::Mutated(remnant)) = resolve(&world, &prepared) else { panic!("not done") };
+    let harness = ClusterHarness::media("");
+    let prepared = harness.prepare(&mutate(Mutation::Delete(delete_of(SOURCE)))).unwrap();
+    assert_eq!(resolve(&harness, &prepared), Resolution::NotDone);
+    harness.perform(&prepared).unwrap();
+    let Resolution::Done(Reply::Mutated(remnant)) = resolve(&harness, &prepared) else { panic!("not done") };
     assert_eq!(ObjectRef::of(&remnant), Some(reference(SOURCE)));
-    world
+    harness
         .cluster
         .create(json!({"apiVersion": "volsync.backube/v1alpha1", "kind": "ReplicationSource",
         "metadata": {"name": "plex", "namespace": "media"}}))
         .unwrap();
-    assert!(matches!(resolve(&world, &prepared), Resolution::Done(_)));
+    assert!(matches!(resolve(&harness, &prepared), Resolution::Done(_)));
 
-    let held = World::media("");
+    let held = ClusterHarness::media("");
     held.cluster
         .edit(&reference(SOURCE), |source| source["metadata"]["finalizers"] = json!(["a.io/x"]))
         .unwrap();
@@ -149,25 +149,25 @@ fn a_delete_was_done_where_the_object_is_gone_or_going_or_another() {
 
 #[test]
 fn a_dry_run_shows_what_would_be_and_changes_nothing() {
-    let world = World::media(
+    let harness = ClusterHarness::media(
         "reactions:\n- when: {verb: patch, kind: ReplicationSource}\n  do: [{delete: {target: v1 Pod media/mover}}]\n",
     );
-    let before = world.cluster.objects();
+    let before = harness.cluster.objects();
     for mutation in [
         Mutation::Patch(merge(SOURCE, json!({"spec": {"paused": true}}))),
         Mutation::Create(create_in("media", config_map("x"))),
         Mutation::Delete(delete_of(SOURCE)),
     ] {
-        let prepared = Prepared { dry_run: true, ..world.prepare(&mutate(mutation)).unwrap() };
-        world.perform(&prepared).unwrap();
-        assert_eq!(resolve(&world, &prepared), Resolution::NotDone);
+        let prepared = Prepared { dry_run: true, ..harness.prepare(&mutate(mutation)).unwrap() };
+        harness.perform(&prepared).unwrap();
+        assert_eq!(resolve(&harness, &prepared), Resolution::NotDone);
     }
     let invalid = Mutation::Patch(merge(SOURCE, json!({"metadata": {"name": "y"}})));
-    let prepared = Prepared { dry_run: true, ..world.prepare(&mutate(invalid)).unwrap() };
-    assert_eq!(reason(world.perform(&prepared)), "BadRequest");
-    world.pass(60);
-    assert_eq!(world.cluster.objects(), before);
-    let performed = world.cluster.mutations();
+    let prepared = Prepared { dry_run: true, ..harness.prepare(&mutate(invalid)).unwrap() };
+    assert_eq!(reason(harness.perform(&prepared)), "BadRequest");
+    harness.pass(60);
+    assert_eq!(harness.cluster.objects(), before);
+    let performed = harness.cluster.mutations();
     assert!(performed.len() == 3 && performed.iter().all(|one| one.dry_run));
     assert_eq!(performed[0].patch, Some(json!({"spec": {"paused": true}})));
 }
@@ -175,11 +175,11 @@ fn a_dry_run_shows_what_would_be_and_changes_nothing() {
 #[test]
 fn two_clusters_of_one_fixture_tell_the_same_story() {
     let story = || {
-        let world = World::media("");
-        world.perform(&world.prepare(&generated()).unwrap()).unwrap();
-        world.patch(merge(SOURCE, json!({"spec": {"paused": true}}))).unwrap();
-        world.delete("v1 ConfigMap media/notes").unwrap();
-        (world.cluster.objects(), world.cluster.mutations())
+        let harness = ClusterHarness::media("");
+        harness.perform(&harness.prepare(&generated()).unwrap()).unwrap();
+        harness.patch(merge(SOURCE, json!({"spec": {"paused": true}}))).unwrap();
+        harness.delete("v1 ConfigMap media/notes").unwrap();
+        (harness.cluster.objects(), harness.cluster.mutations())
     };
     assert_eq!(story(), story());
 }

@@ -14,7 +14,7 @@ use suture_core::{
     Clock, Effect, EffectHandler, Fault, Halt, Mutation, Prepared, Reply, RunId, Step, Timestamp,
 };
 
-use super::world::{Host, Network, World, seconds};
+use super::harness::{Host, LeaseHarness, Network, seconds};
 use crate::live::lease::{Fenced, Tenure};
 
 /// A cluster that notes when each request was sent, and takes its time.
@@ -86,13 +86,13 @@ async fn fenced(host: &Host, queue: Duration) -> (Slow, Fenced<Slow>, Tenure) {
 
 #[test]
 fn changes_are_made_while_the_tenure_lasts_and_none_after_it() {
-    let world = World::new();
-    let a = world.host("a");
-    world.run(async {
+    let harness = LeaseHarness::new();
+    let a = harness.host("a");
+    harness.run(async {
         let (cluster, fence, _) = fenced(&a, seconds(0)).await;
-        world.pass(seconds(8)).await;
+        harness.pass(seconds(8)).await;
         assert_eq!(fence.perform(&change()).await, Ok(Reply::Settled));
-        world.pass(seconds(1)).await;
+        harness.pass(seconds(1)).await;
         assert_eq!(fence.perform(&change()).await, STOPPED);
         assert_eq!(cluster.sent.lock().len(), 1);
     });
@@ -100,11 +100,11 @@ fn changes_are_made_while_the_tenure_lasts_and_none_after_it() {
 
 #[test]
 fn reads_dry_runs_and_questions_about_the_past_need_no_lease() {
-    let world = World::new();
-    let a = world.host("a");
-    world.run(async {
+    let harness = LeaseHarness::new();
+    let a = harness.host("a");
+    harness.run(async {
         let (cluster, fence, _) = fenced(&a, seconds(0)).await;
-        world.pass(seconds(100)).await;
+        harness.pass(seconds(100)).await;
         assert_eq!(fence.perform(&read()).await, Ok(Reply::Settled));
         assert_eq!(fence.perform(&Prepared { dry_run: true, ..change() }).await, Ok(Reply::Settled));
         assert_eq!(fence.resolve(&change()).await, Ok(Resolution::NotDone));
@@ -115,23 +115,23 @@ fn reads_dry_runs_and_questions_about_the_past_need_no_lease() {
 
 #[test]
 fn a_change_that_waits_for_its_turn_is_not_sent_once_the_tenure_is_over() {
-    let world = World::new();
-    let a = world.host("a");
-    world.run(async {
+    let harness = LeaseHarness::new();
+    let a = harness.host("a");
+    harness.run(async {
         let (cluster, fence, _) = fenced(&a, seconds(30)).await;
-        let began = world.clock.now();
+        let began = harness.clock.now();
         assert_eq!(fence.perform(&change()).await, STOPPED);
-        assert_eq!(world.elapsed_since(began), seconds(10));
-        world.pass(seconds(60)).await;
+        assert_eq!(harness.elapsed_since(began), seconds(10));
+        harness.pass(seconds(60)).await;
         assert!(cluster.sent.lock().is_empty());
     });
 }
 
 #[test]
 fn a_change_may_take_longer_than_the_duration_where_the_lease_is_renewed_meanwhile() {
-    let world = World::new();
-    let a = world.host("a");
-    world.run(async {
+    let harness = LeaseHarness::new();
+    let a = harness.host("a");
+    harness.run(async {
         let holder = a.acquire().await;
         let cluster = Slow::new(&a, seconds(120));
         let fence = Fenced::new(cluster.clone(), holder.tenure());
@@ -152,12 +152,12 @@ fn a_change_may_take_longer_than_the_duration_where_the_lease_is_renewed_meanwhi
 /// A machine that stands still in the middle of a change: its timers fire late, and the
 /// first that it does is what it was about to do.
 fn wakes_up(stand_still: impl Fn(&Host)) {
-    let world = World::new();
-    let a = world.host("a");
-    world.run(async {
+    let harness = LeaseHarness::new();
+    let a = harness.host("a");
+    harness.run(async {
         let (cluster, fence, tenure) = fenced(&a, seconds(1)).await;
         let standing = async {
-            world.pass(Duration::from_millis(500)).await;
+            harness.pass(Duration::from_millis(500)).await;
             stand_still(&a);
         };
         let (reply, ()) = join(fence.perform(&change()), standing).await;
@@ -175,21 +175,21 @@ fn a_process_that_was_stopped_sends_nothing_when_it_goes_on() {
 
 #[test]
 fn a_change_of_the_time_of_day_ends_a_tenure_early_and_never_late() {
-    let world = World::new();
-    let a = world.host("a");
-    world.run(async {
+    let harness = LeaseHarness::new();
+    let a = harness.host("a");
+    harness.run(async {
         let (_, fence, tenure) = fenced(&a, seconds(0)).await;
         *a.clock.behind.lock() = seconds(3600);
         assert_eq!(tenure.check(), Ok(seconds(10)));
-        world.pass(seconds(10)).await;
+        harness.pass(seconds(10)).await;
         assert_eq!(fence.perform(&change()).await, STOPPED, "an hour back is no hour more");
     });
     // The machine stood still, its monotonic clock with it; only the time of day tells.
-    let world = World::new();
-    let a = world.host("a");
-    world.run(async {
+    let harness = LeaseHarness::new();
+    let a = harness.host("a");
+    harness.run(async {
         let (_, fence, _) = fenced(&a, seconds(0)).await;
-        world.pass(seconds(20)).await;
+        harness.pass(seconds(20)).await;
         *a.clock.stood.lock() = seconds(20);
         assert_eq!(fence.perform(&change()).await, STOPPED);
     });
@@ -197,17 +197,17 @@ fn a_change_of_the_time_of_day_ends_a_tenure_early_and_never_late() {
 
 #[test]
 fn a_tenure_that_is_over_stays_over() {
-    let world = World::new();
-    let a = world.host("a");
-    world.run(async {
+    let harness = LeaseHarness::new();
+    let a = harness.host("a");
+    harness.run(async {
         let holder = a.acquire().await;
         let tenure = holder.tenure();
         let jump = async {
-            world.pass(seconds(3)).await;
+            harness.pass(seconds(3)).await;
             *a.clock.ahead.lock() = seconds(60);
             assert!(!tenure.is_held());
             *a.clock.ahead.lock() = seconds(0);
-            world.pass(seconds(30)).await;
+            harness.pass(seconds(30)).await;
         };
         let lost = holder.keep(jump).await.unwrap_err();
         assert_eq!(tenure.check(), Err(lost));
@@ -217,9 +217,9 @@ fn a_tenure_that_is_over_stays_over() {
 
 #[test]
 fn whoever_stands_at_the_end_of_a_tenure_changes_never_overlap() {
-    let world = World::new();
-    let (a, b) = (world.host("a"), world.host("b"));
-    world.run(async {
+    let harness = LeaseHarness::new();
+    let (a, b) = (harness.host("a"), harness.host("b"));
+    harness.run(async {
         let holder = a.acquire().await;
         let first = Slow::new(&a, seconds(0));
         let fence = Fenced::new(first.clone(), holder.tenure());
@@ -227,12 +227,12 @@ fn whoever_stands_at_the_end_of_a_tenure_changes_never_overlap() {
             while fence.perform(&change()).await.is_ok() {}
             // A host that does not hear that it is over goes on trying.
             for _ in 0..100 {
-                world.pass(seconds(1)).await;
+                harness.pass(seconds(1)).await;
                 assert_eq!(fence.perform(&change()).await, STOPPED);
             }
         };
         let cut = async {
-            world.pass(seconds(40)).await;
+            harness.pass(seconds(40)).await;
             a.network(Network::Cut);
         };
         let second = async {

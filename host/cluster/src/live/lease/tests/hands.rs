@@ -5,17 +5,17 @@ use k8s_openapi::api::coordination::v1::LeaseSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use suture_core::{Clock, Timestamp};
 
-use super::world::{World, seconds};
+use super::harness::{LeaseHarness, seconds};
 use crate::live::lease::Lost;
 
 /// How long a candidate waits for a Lease that says this and never changes.
 fn waits(spec: LeaseSpec) -> u64 {
-    let world = World::new();
-    let began = world.clock.now();
-    world.object.edit(|lease| lease.spec = Some(spec));
-    world.run(world.host("a").acquire());
-    assert_eq!(world.object.holder(), "a");
-    world.elapsed_since(began).as_secs()
+    let harness = LeaseHarness::new();
+    let began = harness.clock.now();
+    harness.object.edit(|lease| lease.spec = Some(spec));
+    harness.run(harness.host("a").acquire());
+    assert_eq!(harness.object.holder(), "a");
+    harness.elapsed_since(began).as_secs()
 }
 
 fn held(edit: impl FnOnce(&mut LeaseSpec)) -> LeaseSpec {
@@ -58,73 +58,73 @@ fn a_renew_time_from_another_age_neither_keeps_nor_frees_a_lease() {
 
 #[test]
 fn transitions_do_not_run_over() {
-    let world = World::new();
+    let harness = LeaseHarness::new();
     for (written, then) in [(i32::MAX, i32::MAX), (-3, 1)] {
-        world.object.edit(|lease| {
+        harness.object.edit(|lease| {
             lease.spec = Some(LeaseSpec { lease_transitions: Some(written), ..LeaseSpec::default() });
         });
-        world.run(world.host("a").acquire());
-        assert_eq!(world.object.spec().lease_transitions, Some(then));
+        harness.run(harness.host("a").acquire());
+        assert_eq!(harness.object.spec().lease_transitions, Some(then));
     }
 }
 
 /// What becomes of a holder to whose Lease this is done.
-fn after(edit: impl FnOnce(&World)) -> (World, Result<(), Lost>) {
-    let world = World::new();
-    let a = world.host("a");
-    let kept = world.run(async {
+fn after(edit: impl FnOnce(&LeaseHarness)) -> (LeaseHarness, Result<(), Lost>) {
+    let harness = LeaseHarness::new();
+    let a = harness.host("a");
+    let kept = harness.run(async {
         let holder = a.acquire().await;
         let hand = async {
-            world.pass(seconds(7)).await;
-            edit(&world);
-            world.pass(seconds(20)).await;
+            harness.pass(seconds(7)).await;
+            edit(&harness);
+            harness.pass(seconds(20)).await;
         };
         holder.keep(hand).await
     });
-    (world, kept)
+    (harness, kept)
 }
 
 #[test]
 fn a_lease_that_is_given_to_somebody_else_is_lost_and_left_alone() {
-    let (world, kept) = after(|world| {
-        world.object.edit(|lease| lease.spec.as_mut().unwrap().holder_identity = Some("b".to_owned()));
+    let (harness, kept) = after(|harness| {
+        harness.object.edit(|lease| lease.spec.as_mut().unwrap().holder_identity = Some("b".to_owned()));
     });
     let lost = kept.unwrap_err();
     assert_eq!(lost.to_string(), "the lease home/suture is held by b now");
-    assert_eq!(world.object.holder(), "b");
+    assert_eq!(harness.object.holder(), "b");
 }
 
 #[test]
 fn a_lease_that_is_emptied_by_hand_is_lost() {
-    let (world, kept) = after(|world| world.object.edit(|lease| lease.spec = None));
+    let (harness, kept) = after(|harness| harness.object.edit(|lease| lease.spec = None));
     assert_eq!(kept, Err(Lost::Emptied("home/suture".to_owned())));
-    assert_eq!(world.object.holder(), "");
+    assert_eq!(harness.object.holder(), "");
 }
 
 #[test]
 fn a_label_on_the_lease_is_nobodys_loss() {
-    let (world, kept) = after(|world| {
-        world.object.edit(|lease| {
+    let (harness, kept) = after(|harness| {
+        harness.object.edit(|lease| {
             lease.metadata.labels = Some([("team".to_owned(), "home".to_owned())].into());
         });
     });
     assert_eq!(kept, Ok(()));
-    assert!(world.object.get().unwrap().metadata.labels.is_some());
+    assert!(harness.object.get().unwrap().metadata.labels.is_some());
 }
 
 #[test]
 fn a_holder_makes_a_lease_anew_that_was_deleted() {
-    let world = World::new();
-    let (a, b) = (world.host("a"), world.host("b"));
-    world.run(async {
+    let harness = LeaseHarness::new();
+    let (a, b) = (harness.host("a"), harness.host("b"));
+    harness.run(async {
         let holder = a.acquire().await;
         let tenure = holder.tenure();
         let hand = async {
-            world.pass(seconds(7)).await;
-            world.object.delete();
-            world.pass(seconds(60)).await;
+            harness.pass(seconds(7)).await;
+            harness.object.delete();
+            harness.pass(seconds(60)).await;
             assert!(tenure.is_held());
-            assert_eq!(world.object.holder(), "a");
+            assert_eq!(harness.object.holder(), "a");
         };
         // Who has seen the holder does not take it for gone because the object is.
         let kept = match select(Box::pin(b.acquire()), Box::pin(holder.keep(hand))).await {

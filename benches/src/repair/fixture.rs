@@ -31,8 +31,8 @@ lock was created at 2026-11-20 12:02:00 (36h24m42.719315996s ago)
 storage ID b27ebdc3
 the `unlock` command can be used to remove stale locks";
 
-/// The world that all sides work in.
-pub struct World {
+/// The fixture that all sides work in.
+pub struct RepairFixture {
     pub plane: ControlPlane,
     pub namespace: String,
     api: Api<DynamicObject>,
@@ -47,7 +47,7 @@ pub fn resource() -> ApiResource {
     ApiResource::from_gvk_with_plural(&kind, "replicationsources")
 }
 
-impl World {
+impl RepairFixture {
     pub async fn new() -> anyhow::Result<Self> {
         let plane = ControlPlane::start()?;
         for file in std::fs::read_dir(DEFINITIONS).context(DEFINITIONS)? {
@@ -109,7 +109,7 @@ impl World {
     }
 }
 
-impl Drop for World {
+impl Drop for RepairFixture {
     fn drop(&mut self) {
         self.volsync.abort();
     }

@@ -24,7 +24,7 @@ const CONFIG: &str = include_str!("suture.yaml");
 /// Entries that may wait to be printed.
 const BACKLOG: usize = 4096;
 
-pub struct Stage {
+pub struct DemoHost {
     folder: PathBuf,
     token: String,
     server: Server,
@@ -33,9 +33,9 @@ pub struct Stage {
     pub progress: Receiver<Progress>,
 }
 
-type World = (SimulatedCluster, Arc<dyn Clock>);
+type SimulatedParts = (SimulatedCluster, Arc<dyn Clock>);
 
-impl Stage {
+impl DemoHost {
     pub async fn set(component: &Path, speed: f64, alertmanager: SocketAddr) -> Result<Self, CliError> {
         // Says what is wrong with it before anything else is begun.
         policy::load_there(component).await?;
@@ -51,8 +51,8 @@ impl Stage {
         std::fs::write(folder.join("cluster.yaml"), CLUSTER).map_err(io)?;
         std::fs::write(&file, config(&component, speed, alertmanager)).map_err(io)?;
 
-        let world: Arc<OnceLock<World>> = Arc::default();
-        let made = world.clone();
+        let parts: Arc<OnceLock<SimulatedParts>> = Arc::default();
+        let made = parts.clone();
         let mut options = simulated::options();
         options.simulated = Arc::new(move |file, speed| {
             let (cluster, clock) = simulated::cluster(file, speed)?;
@@ -64,7 +64,7 @@ impl Stage {
         let server =
             Server::start(&file, options).await.map_err(|error| CliError::internal(error.to_string()))?;
         let (cluster, clock) =
-            world.get().cloned().ok_or_else(|| CliError::internal("the host made no cluster"))?;
+            parts.get().cloned().ok_or_else(|| CliError::internal("the host made no cluster"))?;
         let started = clock.now();
         Ok(Self { folder, token, server, cluster, started, progress })
     }

@@ -12,7 +12,7 @@ use suture_tests::host::Host;
 use suture_tests::time::PatientTime;
 
 /// What hosts act on, and what they are told to.
-pub struct World {
+pub struct SwapHarness {
     pub folder: tempfile::TempDir,
     pub cluster: SimulatedCluster,
     pub time: PatientTime,
@@ -20,13 +20,13 @@ pub struct World {
     serving: tokio::task::JoinHandle<()>,
 }
 
-impl Drop for World {
+impl Drop for SwapHarness {
     fn drop(&mut self) {
         self.serving.abort();
     }
 }
 
-impl World {
+impl SwapHarness {
     /// A cluster with so many sources, none of which has synced when it should have. A sync
     /// takes three minutes.
     pub async fn new(sources: usize) -> anyhow::Result<Self> {

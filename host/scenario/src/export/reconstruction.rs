@@ -2,7 +2,7 @@
 //! record shows besides must have happened without it.
 
 mod changing;
-mod meantime;
+mod outside_changes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,9 +22,9 @@ use suture_simulator::{Fixture, SimulatedCluster};
 
 use super::changes;
 use super::faults::Faults;
-use super::happenings::Happenings;
 use super::initial::{Initial, passed};
 use super::logs::Logs;
+use super::outside_events::OutsideEvents;
 use super::then::Expectation;
 use changing::effect_named;
 use suture_journal::Call;
@@ -57,13 +57,13 @@ pub(super) struct Seen {
 }
 
 /// The run as it is lived through again.
-pub(super) struct World {
+pub(super) struct Reconstruction {
     hand: Arc<Hand>,
     pub cluster: SimulatedCluster,
     pub fixture: Fixture,
     step: Step,
     manager: String,
-    pub happenings: Happenings,
+    pub outside_events: OutsideEvents,
     pub faults: Faults,
     pub logs: Logs,
     pub prometheus: Vec<QueryAnswer>,
@@ -88,7 +88,7 @@ pub(super) struct World {
     pub doubts: Vec<String>,
 }
 
-impl World {
+impl Reconstruction {
     /// The cluster before the run.
     ///
     /// # Errors
@@ -115,7 +115,7 @@ impl World {
             fixture,
             step: Step { run: run.id.clone(), number: 0 },
             manager: format!("suture-{}", run.policy),
-            happenings: Happenings::default(),
+            outside_events: OutsideEvents::default(),
             faults: Faults::default(),
             logs,
             prometheus: Vec::new(),

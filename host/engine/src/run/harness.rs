@@ -1,4 +1,4 @@
-//! Small policies, written as Rust closures, and a world to run them in.
+//! Small policies, written as Rust closures, and a harness to run them in.
 
 use std::time::Duration;
 
@@ -153,8 +153,8 @@ pub(crate) fn done() -> Result<Result<Outcome, String>, Halt> {
     Ok(Ok(Outcome::Remediated { summary: "done".into() }))
 }
 
-/// A world to run in: a ConfigMap `plex`, a Secret `restic`, and an alert that fires.
-pub(crate) struct World {
+/// A harness to run in: a ConfigMap `plex`, a Secret `restic`, and an alert that fires.
+pub(crate) struct RunHarness {
     pub fixture: Fixture,
     pub cluster: SimulatedCluster,
     pub clock: VirtualClock,
@@ -176,7 +176,7 @@ pub(crate) fn incident(namespace: &str) -> Incident {
     }
 }
 
-pub(crate) fn world(program: Arc<dyn Program>) -> World {
+pub(crate) fn harness(program: Arc<dyn Program>) -> RunHarness {
     let now: Timestamp = "2026-11-22T04:10:00Z".parse().unwrap();
     let clock = VirtualClock::new(now, later(now, Duration::from_secs(7 * 86_400)));
     let fixture: Fixture = Fixture {
@@ -221,10 +221,10 @@ pub(crate) fn world(program: Arc<dyn Program>) -> World {
         places: None,
         silences: None,
     };
-    World { fixture, cluster, clock, log, spec, session }
+    RunHarness { fixture, cluster, clock, log, spec, session }
 }
 
-impl World {
+impl RunHarness {
     /// The same, on a cluster made from its fixture anew.
     pub fn rebuilt(mut self) -> Self {
         self.cluster = SimulatedCluster::new(self.fixture.clone(), self.session.clock.clone()).unwrap();

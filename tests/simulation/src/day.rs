@@ -46,10 +46,10 @@ pub struct Day {
 /// # Errors
 /// The first thing that was not as it must be.
 pub fn play(plan: &Plan) -> Result<Day, Fault> {
-    World::new(plan).play()
+    DayRun::new(plan).play()
 }
 
-struct World<'a> {
+struct DayRun<'a> {
     plan: &'a Plan,
     clock: VirtualClock,
     start: Timestamp,
@@ -67,7 +67,7 @@ struct World<'a> {
     day: Day,
 }
 
-impl<'a> World<'a> {
+impl<'a> DayRun<'a> {
     #[expect(clippy::unwrap_used, reason = "a constant")]
     fn new(plan: &'a Plan) -> Self {
         let start: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();

@@ -66,7 +66,7 @@ impl Shared {
             suture_build::build(&root.join("policies/volsync"), None, &suture_build::Silent)?.path;
         let shared = Self { component, modules: None };
         let folder = tempfile::tempdir()?;
-        World::start(&shared, &crate::STALE_LOCK, folder.path(), Kills::After(Vec::new()))
+        CrashHarness::start(&shared, &crate::STALE_LOCK, folder.path(), Kills::After(Vec::new()))
             .await?
             .compiled()
             .await?;
@@ -90,8 +90,8 @@ impl Shared {
     pub async fn play(&self, play: &Play, kills: Kills) -> anyhow::Result<Played> {
         let folder = tempfile::tempdir()?;
         self.prepare(folder.path())?;
-        let mut world = World::start(self, play, folder.path(), kills).await?;
-        world.play().await.with_context(|| format!("killed: {:#?}\n{}", world.killed, log(folder.path())))
+        let mut harness = CrashHarness::start(self, play, folder.path(), kills).await?;
+        harness.play().await.with_context(|| format!("killed: {:#?}\n{}", harness.killed, log(folder.path())))
     }
 }
 
@@ -99,7 +99,7 @@ fn log(folder: &Path) -> String {
     std::fs::read_to_string(folder.join("suture.log")).unwrap_or_default()
 }
 
-struct World<'a> {
+struct CrashHarness<'a> {
     folder: &'a Path,
     config: String,
     time: PatientTime,
@@ -116,13 +116,13 @@ struct World<'a> {
     serving: tokio::task::JoinHandle<()>,
 }
 
-impl Drop for World<'_> {
+impl Drop for CrashHarness<'_> {
     fn drop(&mut self) {
         self.serving.abort();
     }
 }
 
-impl<'a> World<'a> {
+impl<'a> CrashHarness<'a> {
     async fn start(shared: &Shared, play: &Play, folder: &'a Path, kills: Kills) -> anyhow::Result<Self> {
         let file =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/volsync/scenarios").join(play.scenario);
@@ -214,7 +214,7 @@ policies:
                     None
                 }
                 () = end_of_life => None,
-                seen = see_through(&mut host, time, alert, is_posted) => Some(seen?),
+                seen = post_until_over(&mut host, time, alert, is_posted) => Some(seen?),
             };
             host.kill().await?;
             let Some((incident, runs)) = seen else {
@@ -222,7 +222,7 @@ policies:
                 continue;
             };
             let changes = self.cluster.version();
-            let late = self.gate.let_go().await;
+            let late = self.gate.release().await;
             ensure!(
                 self.cluster.version() == changes,
                 "a request of a dead host arrives late, and changes something: {late:#?}"
@@ -250,7 +250,7 @@ fn follow(cluster: &SimulatedCluster, alert: &Alert, began: Timestamp) {
 
 /// What Alertmanager would do, and whoever looks at the API: post the alert until it is
 /// accepted, and wait until its incident is over. The incident, and its runs.
-async fn see_through(
+async fn post_until_over(
     host: &mut Host,
     time: &PatientTime,
     alert: &Alert,

@@ -12,7 +12,7 @@ use super::yaml::Yaml;
 pub(super) enum When {
     /// So long after a change of the policy.
     AfterChange {
-        /// Which, of [`Happenings::made`].
+        /// Which, of [`OutsideEvents::made`].
         made: usize,
         /// How long after it.
         after: Duration,
@@ -39,12 +39,12 @@ pub(super) struct Made {
 
 /// Everything that happened, and what it followed.
 #[derive(Default)]
-pub(super) struct Happenings {
+pub(super) struct OutsideEvents {
     pub made: Vec<Made>,
     all: Vec<(When, Vec<Value>)>,
 }
 
-impl Happenings {
+impl OutsideEvents {
     /// Something happened.
     pub fn add(&mut self, when: When, actions: Vec<Value>) {
         match self.all.iter_mut().find(|(known, _)| *known == when) {

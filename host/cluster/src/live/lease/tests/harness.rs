@@ -177,12 +177,12 @@ impl Host {
 }
 
 /// The API server, and the time that passes for all.
-pub struct World {
+pub struct LeaseHarness {
     pub object: Object,
     pub clock: VirtualClock,
 }
 
-impl World {
+impl LeaseHarness {
     pub fn new() -> Self {
         let now: Timestamp = "2026-11-22T04:10:00Z".parse().unwrap();
         let clock = VirtualClock::new(now, later(now, seconds(86_400)));

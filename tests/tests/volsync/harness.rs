@@ -34,7 +34,7 @@ fn component() -> anyhow::Result<PathBuf> {
 }
 
 /// A namespace with an application's volume, its backup, and all that watches over it.
-pub struct Bed {
+pub struct VolsyncHarness {
     pub namespace: String,
     plane: &'static ControlPlane,
     operator: &'static Operator,
@@ -51,7 +51,7 @@ pub struct Host {
     _prometheus: Prometheus,
 }
 
-impl Bed {
+impl VolsyncHarness {
     /// Everything but the backup itself, and the host.
     pub async fn make() -> anyhow::Result<Self> {
         let plane = ControlPlane::shared();

@@ -17,7 +17,7 @@ pub const TOKEN: &str = "hunter2";
 /// What a POST has to be.
 pub const JSON: &str = "application/json";
 
-pub struct Bed {
+pub struct ServerHarness {
     pub server: Server,
     pub client: Client,
     pub dir: tempfile::TempDir,
@@ -37,7 +37,7 @@ pub fn options() -> ServeOptions {
     )
 }
 
-pub async fn start(dir: tempfile::TempDir, more: &str) -> Bed {
+pub async fn start(dir: tempfile::TempDir, more: &str) -> ServerHarness {
     std::fs::write(dir.path().join("token"), TOKEN).unwrap();
     let config = format!(
         "listen: 127.0.0.1:0\nadmin: {{listen: 127.0.0.1:0}}\nwebhook: {{tokenFile: token, maxBody: 1Mi}}\n\
@@ -48,9 +48,9 @@ pub async fn start(dir: tempfile::TempDir, more: &str) -> Bed {
 }
 
 /// A server under the configuration that stands in a folder.
-pub async fn serve(dir: tempfile::TempDir) -> Bed {
+pub async fn serve(dir: tempfile::TempDir) -> ServerHarness {
     let server = Server::start(&dir.path().join("suture.yaml"), options()).await.unwrap();
-    Bed { server, client: client(), dir }
+    ServerHarness { server, client: client(), dir }
 }
 
 /// The policy `demo`, and more that is said of it.
@@ -78,11 +78,11 @@ pub fn client() -> Client {
     Client::new()
 }
 
-pub async fn bed() -> Bed {
+pub async fn harness() -> ServerHarness {
     start(tempfile::tempdir().unwrap(), "").await
 }
 
-impl Bed {
+impl ServerHarness {
     pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> (StatusCode, Value) {
         let url = format!("http://{}{path}", self.server.webhook_addr());
         let answer = self

@@ -8,11 +8,11 @@ use suture_engine::{Hold, PauseOrder};
 use suture_journal::Filter;
 use suture_simulator::alertmanager::Silence;
 
-use super::World;
+use super::DayRun;
 use super::objects::names;
 use crate::configuration::Configuration;
 
-impl World<'_> {
+impl DayRun<'_> {
     /// Whether the policy is held back, whoever starts it finds out.
     pub(super) fn control(&self) {
         let Some(host) = &self.host else { return };

@@ -7,12 +7,12 @@ use suture_journal::Answer;
 
 use super::super::cel;
 use super::super::changes::Shown;
-use super::super::happenings::Made;
+use super::super::outside_events::Made;
 use super::super::then::{Expectation, patch_of};
-use super::World;
+use super::Reconstruction;
 use suture_journal::Call;
 
-impl World {
+impl Reconstruction {
     /// A change, or an undo: made here too where it took place.
     pub(super) fn mutate(&mut self, index: usize, call: &Call, mutation: &Mutation) {
         // The run was cut off in the middle of it.
@@ -78,7 +78,7 @@ impl World {
                 Some(before) => ("patch", distinct(&reference, before, &after), None),
             };
             let at = self.now();
-            self.happenings.made.push(Made { call: index, at, verb, reference, condition, uid });
+            self.outside_events.made.push(Made { call: index, at, verb, reference, condition, uid });
         }
     }
 

@@ -7,12 +7,12 @@ use suture_core::effect::Query;
 use suture_core::{Error, ObjectRef, object};
 
 use super::super::changes::{self, Shown};
-use super::super::happenings::{Made, When, each_text};
 use super::super::initial::shows;
-use super::{Seen, World};
+use super::super::outside_events::{Made, When, each_text};
+use super::{Reconstruction, Seen};
 use suture_journal::Call;
 
-impl World {
+impl Reconstruction {
     /// The record shows an object: as it is, or that it is not there. What differs happened in
     /// the meantime.
     pub fn reconcile(&mut self, index: usize, call: &Call, reference: &ObjectRef, shown: Option<Shown<'_>>) {
@@ -31,7 +31,7 @@ impl World {
             }
             let now = Value::from(kubernetes_time(self.now()));
             let at = |text: &str| if now == text { "${now}".to_owned() } else { text.to_owned() };
-            self.happenings.add(when, actions.into_iter().map(|action| each_text(action, &at)).collect());
+            self.outside_events.add(when, actions.into_iter().map(|action| each_text(action, &at)).collect());
         }
         self.identify(reference, shown.map(|shown| shown.object));
         self.saw(index, reference);
@@ -80,7 +80,7 @@ impl World {
         let now = self.now();
         let has_passed = last.is_none_or(|last| last.at < now);
         let since = |made: &&(usize, &Made)| has_passed || last.is_none_or(|last| last.call < made.1.call);
-        let made: Vec<_> = self.happenings.made.iter().enumerate().collect();
+        let made: Vec<_> = self.outside_events.made.iter().enumerate().collect();
         let candidates: Vec<_> = made.iter().filter(since).collect();
         let own = candidates.iter().rev().find(|(_, made)| made.reference == *reference);
         match own.or(candidates.last()) {

@@ -36,7 +36,7 @@ const LOCKED: &str = "unable to create lock in backend: repository is already lo
     volsync-src-plex-96mvk by root (UID 0, GID 0)\nlock was created at 2023-12-19 12:02:00 \
     (5h24m42.719315996s ago)\nstorage ID b27ebdc3\nthe `unlock` command can be used to remove stale locks";
 
-pub struct World {
+pub struct RightsHarness {
     pub plane: &'static ControlPlane,
     /// Where the policy is to work.
     pub media: String,
@@ -49,7 +49,7 @@ pub struct World {
     dir: tempfile::TempDir,
 }
 
-impl World {
+impl RightsHarness {
     pub async fn new() -> anyhow::Result<Self> {
         let plane = ControlPlane::shared();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));

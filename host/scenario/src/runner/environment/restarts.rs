@@ -9,14 +9,14 @@ use suture_engine::run::{Past, Unfinished, recover};
 use suture_engine::{Confirm, Locks, RunSpec, Session, execute};
 use suture_journal::{Cancel, Entry, Ledger, Observer, RunLog};
 
-use super::{Ended, Playing, Running, Stage};
+use super::{Ended, Environment, Playing, Running};
 use crate::format::RunIdentity;
 use crate::runner::Watcher;
 use crate::runner::pace::Paced;
 use crate::runner::ready::Ready;
 use crate::runner::trouble::Death;
 
-impl Stage<'_> {
+impl Environment<'_> {
     /// A run of an incident; of one of its own, where none is given.
     pub(super) fn start(
         &self,

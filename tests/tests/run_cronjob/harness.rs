@@ -20,7 +20,7 @@ use suture_tests::volsync::Node;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A namespace with a CronJob, and a host that runs it for alerts.
-pub struct Bed {
+pub struct CronJobHarness {
     plane: &'static ControlPlane,
     pub namespace: String,
     node: Node,
@@ -28,7 +28,7 @@ pub struct Bed {
     dir: tempfile::TempDir,
 }
 
-impl Bed {
+impl CronJobHarness {
     /// A CronJob `heal` that runs a script; `job` is the rest of its Jobs' spec. The host has no
     /// more rights than `suture rbac` prints.
     pub async fn make(script: &str, job: Value, settings: &str) -> anyhow::Result<Self> {
@@ -64,10 +64,10 @@ impl Bed {
                 "metadata": {"labels": {"app": "heal", "tier": "ops"}, "annotations": {"team": "storage"}},
                 "spec": spec}}});
         plane.apply(&cron_job.to_string()).await?;
-        let mut bed = Self { plane, namespace, node, server: None, dir };
-        bed.configure(settings, pods).await?;
-        bed.start().await?;
-        Ok(bed)
+        let mut harness = Self { plane, namespace, node, server: None, dir };
+        harness.configure(settings, pods).await?;
+        harness.start().await?;
+        Ok(harness)
     }
 
     async fn configure(&self, settings: &str, pods: &str) -> anyhow::Result<()> {

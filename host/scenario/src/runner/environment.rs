@@ -1,7 +1,7 @@
 //! What a scenario is played on: the cluster, the clock, the alerts as they come.
 
-mod lives;
 mod locks;
+mod restarts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::format::Event;
 use crate::report::PlayedRun;
 
 /// Everything that a scenario is played with, once.
-pub(super) struct Stage<'a> {
+pub(super) struct Environment<'a> {
     ready: &'a Ready<'a>,
     pub cluster: SimulatedCluster,
     /// The cluster as the host meets it.
@@ -93,7 +93,7 @@ enum Next {
     Over,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Environment<'a> {
     pub fn set(
         ready: &'a Ready<'a>,
         clock: Arc<VirtualClock>,
@@ -103,7 +103,7 @@ impl<'a> Stage<'a> {
         let cluster = ready.cluster.fork(clock.clone());
         let disk = Arc::<Disk>::default();
         let met: Arc<dyn Cluster> = match &trouble {
-            Some(trouble) => trouble.clone().meet(&cluster, clock.clone(), disk.clone()),
+            Some(trouble) => trouble.clone().cluster_for_host(&cluster, clock.clone(), disk.clone()),
             None => Arc::new(cluster.clone()),
         };
         let (locks, others, played) = (Mutex::default(), Mutex::default(), Mutex::default());
@@ -114,7 +114,7 @@ impl<'a> Stage<'a> {
     /// Play it among those who hold locks for a while.
     pub async fn play(&self, sent: &[Event]) -> Result<(), JournalError> {
         self.let_others_hold();
-        let others = std::pin::pin!(self.let_go());
+        let others = std::pin::pin!(self.release());
         let play = std::pin::pin!(self.play_alone(sent));
         match select(play, others).await {
             Either::Left((played, _)) => played,
@@ -123,7 +123,7 @@ impl<'a> Stage<'a> {
     }
 
     async fn play_alone(&self, sent: &[Event]) -> Result<(), JournalError> {
-        let told = self.trouble.as_ref().map(|trouble| trouble.told(sent));
+        let told = self.trouble.as_ref().map(|trouble| trouble.delivered(sent));
         let events = told.as_deref().unwrap_or(sent);
         let clock: Arc<dyn Clock> = self.clock.clone();
         let start = clock.now();

@@ -5,10 +5,10 @@ use std::convert::Infallible;
 use suture_core::Clock;
 use suture_core::clock::later;
 
-use super::Stage;
+use super::Environment;
 use crate::format::HeldLock;
 
-impl Stage<'_> {
+impl Environment<'_> {
     /// Let others hold their locks, each to its end: those of the scenario, and those that
     /// are trouble and never let go.
     pub(super) fn let_others_hold(&self) {
@@ -25,7 +25,7 @@ impl Stage<'_> {
     }
 
     /// Let go of locks when their time has come.
-    pub(super) async fn let_go(&self) -> Infallible {
+    pub(super) async fn release(&self) -> Infallible {
         loop {
             let next = self.others.lock().iter().filter_map(|(_, end)| *end).min();
             let Some(next) = next else { break };

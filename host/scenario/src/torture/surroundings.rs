@@ -10,7 +10,7 @@ use super::perturbation::Meddling;
 use crate::runner::Disk;
 
 /// What a play is played with.
-pub(super) struct World {
+pub(super) struct Surroundings {
     pub cluster: SimulatedCluster,
     pub clock: Arc<dyn Clock>,
     pub disk: Arc<Disk>,
@@ -24,7 +24,7 @@ pub(super) fn frozen(cluster: &SimulatedCluster, clock: &dyn Clock) -> Simulated
     cluster.fork(Arc::new(VirtualClock::new(now, now)))
 }
 
-impl World {
+impl Surroundings {
     /// Somebody acts. What can't be done (any more) is not done.
     pub fn meddle(&self, reference: &ObjectRef, how: Meddling) {
         let cluster = &self.cluster;

@@ -40,23 +40,23 @@ impl Pager for Forgetful {
     }
 }
 
-async fn told_of(bed: &Bed, severity: Option<&str>) -> Page {
+async fn told_of(harness: &EngineHarness, severity: Option<&str>) -> Page {
     let mut notification = notification("firing", &["media"]);
     if let Some(severity) = severity {
         notification.alerts[0].labels.insert("severity".into(), severity.into());
     }
     let body = serde_json::to_vec(&notification).unwrap();
-    bed.engine.accept(None, &notification, body).await.unwrap();
-    bed.told("SutureEscalation").await;
-    bed.pages.0.lock()[0].clone()
+    harness.engine.accept(None, &notification, body).await.unwrap();
+    harness.told("SutureEscalation").await;
+    harness.pages.0.lock()[0].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_escalation_has_what_a_person_needs_to_go_on() {
     let program = noting(Outcome::Escalate { summary: "a person must look".into() });
-    let bed = start(tempfile::tempdir().unwrap(), program, telling).await;
-    let page = told_of(&bed, Some("critical")).await;
-    let incident = bed.until(IncidentState::Escalated).await;
+    let harness = start(tempfile::tempdir().unwrap(), program, telling).await;
+    let page = told_of(&harness, Some("critical")).await;
+    let incident = harness.until(IncidentState::Escalated).await;
     let (run, id) = (&incident.runs[0], &incident.id);
     assert_eq!((page.labels["severity"].as_str(), page.labels["cluster"].as_str()), ("critical", "home"));
     assert_eq!(page.link, format!("https://suture.example.com/api/v1/runs/{run}"));
@@ -71,8 +71,8 @@ async fn an_escalation_has_what_a_person_needs_to_go_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_escalation_of_an_alert_without_a_severity_is_a_warning_and_needs_no_setting() {
-    let bed = bed(noting(Outcome::Escalate { summary: "a person must look".into() })).await;
-    let page = told_of(&bed, None).await;
+    let harness = harness(noting(Outcome::Escalate { summary: "a person must look".into() })).await;
+    let page = told_of(&harness, None).await;
     assert_eq!(page.labels["severity"], "warning");
     assert!(!page.labels.contains_key("cluster") && page.link.is_empty(), "{page:#?}");
 }
@@ -83,14 +83,14 @@ async fn a_repair_that_cleared_its_alert_is_told_where_people_want_that() {
         pages.iter().filter(|page| page.labels["alertname"] == "SutureRepaired").cloned().collect()
     };
     let program = || noting(Outcome::Remediated { summary: "removed a stale lock".into() });
-    let quiet = bed(program()).await;
+    let quiet = harness(program()).await;
     let talkative = start(tempfile::tempdir().unwrap(), program(), telling).await;
-    for bed in [&quiet, &talkative] {
-        bed.post("firing", &["media"]).await;
-        bed.until(IncidentState::Verifying).await;
-        assert!(bed.pages.0.lock().is_empty(), "not before the alert cleared");
-        bed.post("resolved", &["media"]).await;
-        bed.until(IncidentState::Resolved).await;
+    for harness in [&quiet, &talkative] {
+        harness.post("firing", &["media"]).await;
+        harness.until(IncidentState::Verifying).await;
+        assert!(harness.pages.0.lock().is_empty(), "not before the alert cleared");
+        harness.post("resolved", &["media"]).await;
+        harness.until(IncidentState::Resolved).await;
     }
     talkative.told("SutureRepaired").await;
     let pages = repaired(&talkative.pages.0.lock());
@@ -105,12 +105,13 @@ async fn a_repair_that_cleared_its_alert_is_told_where_people_want_that() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reminder_that_can_not_be_delivered_is_counted_as_a_page_that_failed() {
     let program = noting(Outcome::Escalate { summary: "a person must look".into() });
-    let bed = start(tempfile::tempdir().unwrap(), program, |config| config.pager = Arc::new(Forgetful)).await;
-    bed.post("firing", &["media"]).await;
-    bed.until(IncidentState::Escalated).await;
+    let harness =
+        start(tempfile::tempdir().unwrap(), program, |config| config.pager = Arc::new(Forgetful)).await;
+    harness.post("firing", &["media"]).await;
+    harness.until(IncidentState::Escalated).await;
     let count = |result: &str| -> u64 {
         let name = format!(r#"suture_pages_total{{result="{result}"}} "#);
-        let metrics = bed.engine.metrics().encode();
+        let metrics = harness.engine.metrics().encode();
         metrics.lines().find_map(|line| line.strip_prefix(name.as_str())?.parse().ok()).unwrap_or_default()
     };
     // It is tried every minute.
@@ -118,7 +119,7 @@ async fn a_reminder_that_can_not_be_delivered_is_counted_as_a_page_that_failed()
         if count("delivered") == 1 && count("failed") >= 2 {
             return;
         }
-        bed.clock.sleep(Duration::from_secs(10)).await;
+        harness.clock.sleep(Duration::from_secs(10)).await;
     }
     panic!("{} delivered, {} failed", count("delivered"), count("failed"))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use suture_core::Clock;
 use suture_core::clock::later;
 
-use super::World;
+use super::DayRun;
 use super::agenda::{Over, Task};
 use crate::configuration::Configuration;
 use crate::judge::Fault;
@@ -34,7 +34,7 @@ impl Trouble {
     }
 }
 
-impl World<'_> {
+impl DayRun<'_> {
     pub(super) fn happen(&mut self, what: &Happening) {
         match *what {
             Happening::Break(object, cause) => self.objects.break_(object, cause),

@@ -7,7 +7,7 @@ use suture_core::clock::later;
 use suture_core::{Clock, Envelope, Labels, Timestamp};
 use suture_simulator::alertmanager::Flushed;
 
-use super::World;
+use super::DayRun;
 use super::agenda::{Delivery, Over, Task};
 use super::objects::{labels, namespace};
 use super::setting::DOWN;
@@ -35,7 +35,7 @@ pub(super) struct Sender {
     pub takes: Duration,
 }
 
-impl World<'_> {
+impl DayRun<'_> {
     pub(super) fn evaluate(&mut self) {
         self.later(EVALUATED_EVERY, Task::Evaluate);
         let now = self.clock.now();
