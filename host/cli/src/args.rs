@@ -148,8 +148,9 @@ pub enum Command {
 /// `suture check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What `suture serve` would refuse is an error here: also a token, password, key, certificate
-or kubeconfig that is missing or can't be read. Nothing is reached over the network.
+What is wrong with the configuration, its modules, settings and grants is an error; and so is a
+token, password, key, certificate or kubeconfig that it names and that is missing or can't be
+read. Nothing is reached over the network: `suture doctor` does that, of a host that runs.
 
 Examples:
   suture check --config suture.yaml

@@ -119,7 +119,7 @@ impl<H: EffectHandler> Observe<H> {
         match read {
             None if *until == Predicate::Deleted => Ok(Reply::Waited(Waited::Deleted)),
             Some(object) if until.holds(&object) => Ok(Reply::Waited(Waited::Met(object))),
-            _ => Err(Halt::Planned.into()),
+            Some(_) | None => Err(Halt::Planned.into()),
         }
     }
 

@@ -188,7 +188,7 @@ async fn accept(webhook: &Webhook, policy: Option<&str>, request: Request) -> An
         }
         read = match (read.take(), alert) {
             (Some(mut read), Read::Whole(alert)) if read.len() < MOST_READ => {
-                read.push(Arc::new(*alert));
+                read.push(alert);
                 Some(read)
             }
             _ => None,

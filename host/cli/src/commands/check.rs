@@ -45,6 +45,9 @@ pub fn run(args: &CheckArgs, output: &Output) -> CommandResult {
         Secrets::Here => "",
         Secrets::Elsewhere => ", if its secrets are where it runs",
     };
-    output.line(format!("{GOOD}{place}: a host can start with it{condition}{GOOD:#}"));
+    output.line(format!("{GOOD}{place}: nothing is wrong with it{condition}{GOOD:#}"));
+    output.note(format!(
+        "{DIM}whether what it names can be reached is seen where it runs: `suture doctor`{DIM:#}"
+    ));
     Ok(Exit::Done)
 }

@@ -27,6 +27,8 @@ async fn serve(args: &ServeArgs, output: &Output) -> CommandResult {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(internal)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(internal)?;
     let failed = |error: ServeError| match error {
+        ServeError::Config(_) if !args.config.exists() => CliError::usage(error.to_string())
+            .help("name the configuration with --config FILE; README.md has one to begin with"),
         ServeError::Config(_) => CliError::usage(error.to_string())
             .help(format!("`suture check --config {}` shows all that is wrong", args.config.display())),
         ServeError::Start(what) => CliError::usage(what).at(args.config.display()),

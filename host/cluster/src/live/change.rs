@@ -146,7 +146,7 @@ impl LiveCluster {
                 (target, resource_version.as_deref())
             }
             Mutation::Apply(Apply { target, .. }) => (target, None),
-            _ => return error,
+            Mutation::Patch(_) | Mutation::Create(_) | Mutation::Delete(_) => return error,
         };
         let Ok(now) = self.get(&as_read(target)).await else { return error };
         let is_replaced = target.uid.is_some() && object::uid(&now) != target.uid.as_deref();
@@ -167,7 +167,7 @@ impl LiveCluster {
             (Mutation::Delete(_), Some(before)) => before.clone(),
             (Mutation::Delete(delete), None) => Arc::new(resolve::remnant(delete)),
             (Mutation::Create(Create { object, .. }), _) => Arc::new(object.clone()),
-            _ => Arc::new(answer),
+            (Mutation::Patch(_) | Mutation::Apply(_), _) => Arc::new(answer),
         }
     }
 }

@@ -29,7 +29,19 @@ impl EffectHandler for LiveCluster {
                 }
                 self.find(&target.kind).await?;
             }
-            _ => {}
+            // Nothing of these is decided before they are performed.
+            Effect::Get { .. }
+            | Effect::List(_)
+            | Effect::Settle { .. }
+            | Effect::Logs { .. }
+            | Effect::Exclusive { .. }
+            | Effect::Query { .. }
+            | Effect::QueryRange { .. }
+            | Effect::Alerts
+            | Effect::Now
+            | Effect::Sleep { .. }
+            | Effect::Log { .. }
+            | Effect::Step { .. } => {}
         }
         Ok(prepared)
     }

@@ -2,6 +2,7 @@
 //! body and one alert, whatever somebody has written into it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -54,7 +55,7 @@ impl From<&Notification> for Envelope {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Read {
     /// As it was posted; long annotations are cut, and end with `…`.
-    Whole(Box<Alert>),
+    Whole(Arc<Alert>),
     /// It has more labels, or longer ones, than any alert has. Labels are never cut: they say
     /// which alert it is.
     Oversized {
@@ -178,7 +179,7 @@ impl Posted {
             return Read::Oversized { alertname };
         }
         let within = |text: String, most| if text.len() <= most { text } else { String::new() };
-        Read::Whole(Box::new(Alert {
+        Read::Whole(Arc::new(Alert {
             status: self.status,
             labels: self.labels.texts,
             annotations: self.annotations.texts,

@@ -116,7 +116,7 @@ impl Dispatcher {
             })?;
             done += part.len();
             part.into_iter().for_each(|alert| match alert {
-                Read::Whole(alert) => self.aim(policy.as_deref(), *waits, Arc::new(*alert), aimed),
+                Read::Whole(alert) => self.aim(policy.as_deref(), *waits, alert, aimed),
                 Read::Oversized { alertname } => refused.push(alertname),
             });
             self.refuse(&refused);

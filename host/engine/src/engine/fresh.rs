@@ -9,7 +9,7 @@ use suture_core::Alert;
 
 /// The most notifications that are kept, and the most bytes that their bodies have. What goes beyond
 /// is read again, from the inbox.
-const MOST: usize = 1024;
+const MOST: usize = 8192;
 const MOST_BYTES: usize = 8 << 20;
 
 /// Notifications, by their ids in the inbox.

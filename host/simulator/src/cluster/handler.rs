@@ -44,7 +44,17 @@ impl EffectHandler for SimulatedCluster {
             Effect::Sleep { duration_ms: wait } | Effect::Exclusive { timeout_ms: wait, .. } => {
                 prepared.deadline = Some(self.clock.after(Duration::from_millis(*wait)));
             }
-            _ => {}
+            // Nothing of these is decided before they are performed.
+            Effect::Get { .. }
+            | Effect::List(_)
+            | Effect::Settle { .. }
+            | Effect::Logs { .. }
+            | Effect::Query { .. }
+            | Effect::QueryRange { .. }
+            | Effect::Alerts
+            | Effect::Now
+            | Effect::Log { .. }
+            | Effect::Step { .. } => {}
         }
         Ok(prepared)
     }

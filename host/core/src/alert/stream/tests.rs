@@ -27,7 +27,7 @@ fn an_ordinary_alert_is_read_as_it_was_written() {
     let whole = Notification::parse(&body).unwrap();
     assert_eq!(envelope, Envelope { receiver: "r".into(), truncated_alerts: 2, alerts: 1, firing: 1 });
     assert_eq!(envelope, Envelope::from(&whole));
-    assert_eq!(alerts, [Read::Whole(Box::new(whole.alerts[0].clone()))]);
+    assert_eq!(alerts, [Read::Whole(Arc::new(whole.alerts[0].clone()))]);
 }
 
 #[test]
