@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use suture_cluster::AlertmanagerClient;
+use suture_cluster::alertmanager::AlertmanagerStatus;
 use suture_core::clock::later;
 use suture_core::{Clock, RealClock};
 
@@ -81,6 +84,15 @@ receivers:
         let url = format!("http://{}/-/reload", self.address);
         reqwest::Client::new().post(url).send().await?.error_for_status()?;
         Ok(())
+    }
+
+    /// What it says of itself.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub async fn status(&self) -> anyhow::Result<AlertmanagerStatus> {
+        let client = AlertmanagerClient::new(&format!("http://{}", self.address), Arc::new(RealClock));
+        client.map_err(anyhow::Error::msg)?.status().await.map_err(anyhow::Error::msg)
     }
 
     /// The groups of alerts that it holds now, as its API lists them.
