@@ -76,7 +76,7 @@ pub enum BuildError {
     CargoOutput {
         /// Its first arguments.
         command: String,
-        /// What.
+        /// What could not be understood.
         what: String,
     },
     /// The policy asks for something that no policy gets.

@@ -29,7 +29,7 @@ use crate::object::{Kind, ObjectRef};
 pub enum Effect {
     /// Read one object.
     Get {
-        /// Which.
+        /// The object to read.
         target: Target,
     },
     /// Read some objects of a kind.

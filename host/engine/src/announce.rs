@@ -189,7 +189,7 @@ mod tests {
         Progress::Entry(RunId::new("r"), Box::new(Entry { step: 1, at, body }))
     }
 
-    fn told(mode: Mode, outcome: &str) -> Vec<Announcement> {
+    fn announcements(mode: Mode, outcome: &str) -> Vec<Announcement> {
         let object = Arc::new(json!({"metadata": {"uid": "u"}}));
         let patch =
             Patch { target: target(), patch_type: PatchType::Merge, body: json!({}), resource_version: None };
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn what_was_done_is_said_on_the_object_with_the_reason_for_it() {
-        let told = told(Mode::Enforce, "remediated");
+        let told = announcements(Mode::Enforce, "remediated");
         assert_eq!(told.iter().map(|one| one.reason).collect::<Vec<_>>(), ["Patched", "Remediated"]);
         assert_eq!(told[0].note, "policy volsync (run r): starting a sync");
         assert_eq!(told[1].note, "policy volsync (run r): did it");
@@ -224,13 +224,13 @@ mod tests {
 
     #[test]
     fn what_was_only_tried_is_not_said_to_be_done() {
-        let told = told(Mode::Observe, "planned");
+        let told = announcements(Mode::Observe, "planned");
         assert_eq!(told.iter().map(|one| one.reason).collect::<Vec<_>>(), ["Planned"]);
     }
 
     #[test]
     fn what_a_person_must_look_at_is_a_warning_and_what_is_well_is_not_said() {
-        assert!(told(Mode::Enforce, "escalate")[1].warning);
-        assert_eq!(told(Mode::Enforce, "unnecessary").len(), 1);
+        assert!(announcements(Mode::Enforce, "escalate")[1].warning);
+        assert_eq!(announcements(Mode::Enforce, "unnecessary").len(), 1);
     }
 }

@@ -192,17 +192,19 @@ impl Policy {
     /// The same, as far as that can be told while it is not loaded: its manifest's own matchers
     /// are not known then.
     pub fn may_want(&self, labels: &Labels, by_name: bool) -> bool {
-        let of_manifest = self.program.as_ref().ok().map(|program| &program.manifest().matchers);
-        let matchers = self.config.instead_of_manifest.as_ref().or(of_manifest);
         (by_name || self.config.matchers.matches(labels))
-            && matchers.is_none_or(|matchers| matchers.matches(labels))
+            && self.own_matchers().is_none_or(|matchers| matchers.matches(labels))
     }
 
     /// A matcher for which an alert is not for this policy; none where that is not so.
     pub fn unmet(&self, labels: &Labels) -> Option<String> {
+        self.config.matchers.unmet(labels).or_else(|| self.own_matchers()?.unmet(labels))
+    }
+
+    /// Those of its manifest, or what takes their place; none while it is not loaded.
+    fn own_matchers(&self) -> Option<&Matchers> {
         let of_manifest = self.program.as_ref().ok().map(|program| &program.manifest().matchers);
-        let matchers = self.config.instead_of_manifest.as_ref().or(of_manifest);
-        self.config.matchers.unmet(labels).or_else(|| matchers?.unmet(labels))
+        self.config.instead_of_manifest.as_ref().or(of_manifest)
     }
 
     /// Whether the operator trusts an alert.

@@ -58,7 +58,7 @@ Examples:
 /// `suture incidents list`.
 #[derive(Debug, Args)]
 pub struct IncidentsListArgs {
-    /// Which.
+    /// Which incidents are listed.
     #[command(flatten)]
     pub list: ListArgs,
     /// Where they are recorded.

@@ -94,7 +94,7 @@ pub struct SourceArgs {
 /// `suture runs list`.
 #[derive(Debug, Args)]
 pub struct RunsListArgs {
-    /// Which.
+    /// Which runs are listed.
     #[command(flatten)]
     pub list: ListArgs,
     /// Where runs are recorded.

@@ -88,7 +88,7 @@ pub struct Create {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Patch {
-    /// Which.
+    /// The object to change.
     pub target: Target,
     /// How `body` is written.
     #[serde(rename = "type")]
@@ -127,7 +127,7 @@ pub struct Apply {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Delete {
-    /// Which.
+    /// The object to delete.
     pub target: Target,
     /// What becomes of the objects it owns.
     #[serde(default)]

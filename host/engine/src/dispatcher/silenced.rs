@@ -156,6 +156,9 @@ impl Dispatcher {
         let Some((state, policy)) = self.incidents.get(id).map(|one| (one.state, one.policy.clone())) else {
             return;
         };
+        if suppression != Suppression::Unlisted {
+            self.silence_checks.unlisted.remove(id);
+        }
         let is_confirmed = || self.policy(&policy).is_some_and(|policy| policy.config.confirm.is_required());
         match (state, suppression) {
             (IncidentState::Queued, Suppression::By(why)) => self.silence(id, why),
@@ -174,9 +177,8 @@ impl Dispatcher {
                 let why = "its alert is not silenced any more".to_owned();
                 self.put(id, IncidentState::Queued, None, why);
             }
-            (IncidentState::Silenced, Suppression::By(_)) => {
-                self.silence_checks.unlisted.remove(id);
-            }
+            // As it was.
+            (IncidentState::Silenced, Suppression::By(_)) => {}
             // Something else has happened to it meanwhile.
             (
                 IncidentState::Received

@@ -165,7 +165,7 @@ impl EngineHarness {
     }
 
     /// How many pages of this name were sent; waits for the first.
-    async fn told(&self, alertname: &str) -> usize {
+    async fn pages_named(&self, alertname: &str) -> usize {
         let count =
             || self.pages.0.lock().iter().filter(|page| page.labels["alertname"] == alertname).count();
         for _ in 0..1000 {

@@ -19,7 +19,7 @@ pub enum Standing {
     HeldBy {
         /// The Lease.
         lease: String,
-        /// Who.
+        /// The identity of the host that holds it.
         holder: String,
         /// When that host last renewed it, by its own clock; none where that makes no
         /// sense by ours.

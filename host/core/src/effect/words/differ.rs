@@ -26,7 +26,7 @@ impl Effect {
             return None;
         }
         let is_secret = matches!(self, Self::Mutate { mutation, .. } if is_of_a_secret(mutation));
-        let mut texts: Vec<_> = fields.iter().take(CHANGES).map(|field| told(field, is_secret)).collect();
+        let mut texts: Vec<_> = fields.iter().take(CHANGES).map(|field| describe(field, is_secret)).collect();
         let more = fields.len().saturating_sub(CHANGES);
         if more > 0 {
             texts.push(format!("and {more} more"));
@@ -35,7 +35,7 @@ impl Effect {
     }
 }
 
-fn told((path, there, here): &Field<'_>, is_secret: bool) -> String {
+fn describe((path, there, here): &Field<'_>, is_secret: bool) -> String {
     let path = PREFIXES.iter().find_map(|prefix| path.strip_prefix(prefix)).unwrap_or(path);
     if is_secret {
         return path.to_owned();

@@ -96,7 +96,7 @@ async fn an_incident_without_a_run_is_cancelled_and_may_be_tried_anew_by_hand() 
     harness.engine.retry(&cancelled.id, "bob").await.unwrap();
     let escalated = harness.until(IncidentState::Escalated).await;
     assert_eq!(escalated.runs.len(), 3);
-    assert_eq!(harness.told("SutureEscalation").await, 1);
+    assert_eq!(harness.pages_named("SutureEscalation").await, 1);
     harness.engine.cancel_incident(&escalated.id, "by alice").await.unwrap();
     harness.until(IncidentState::Cancelled).await;
     while harness.pages.0.lock().len() < 2 {

@@ -14,7 +14,7 @@ async fn one_that_escalated_is_over_and_its_page_is_taken_back() {
     let harness = harness(fails()).await;
     harness.post("firing", &["media"]).await;
     let escalated = harness.until(IncidentState::Escalated).await;
-    assert_eq!(harness.told("SutureEscalation").await, 1);
+    assert_eq!(harness.pages_named("SutureEscalation").await, 1);
     harness.engine.close(&escalated.id, "alice").await.unwrap();
     let closed = harness.until(IncidentState::Resolved).await;
     assert!(closed.closed_at.is_some());

@@ -83,7 +83,7 @@ async fn what_a_run_must_undo_that_can_not_go_on_is_undone_once() {
         assert!(!incident.summary.contains("In doubt"), "{name}: {incident:#?}");
         if state == IncidentState::Escalated {
             assert!(incident.summary.contains("no longer in the configuration"), "{}", incident.summary);
-            assert_eq!(second.told("SutureEscalation").await, 1, "{name}");
+            assert_eq!(second.pages_named("SutureEscalation").await, 1, "{name}");
         }
     }
 }
@@ -100,7 +100,7 @@ async fn an_undo_that_today_s_grants_forbid_is_a_doubt_that_a_person_is_told_of(
     .await;
     let incident = second.until(IncidentState::Escalated).await;
     assert!(incident.summary.contains("the undo of step 1") && incident.summary.contains("no grant"));
-    assert_eq!(second.told("SutureEscalation").await, 1);
+    assert_eq!(second.pages_named("SutureEscalation").await, 1);
     assert_eq!(second.cluster.mutations().len(), 1);
 }
 
@@ -139,7 +139,7 @@ async fn a_header_that_this_version_can_not_follow_is_not_acted_on_and_a_person_
         let incident = second.until(IncidentState::Escalated).await;
         assert!(incident.summary.contains(words), "{name}: {}", incident.summary);
         assert_eq!(second.cluster.mutations().len(), 1, "{name}: nothing was touched");
-        assert_eq!(second.told("SutureEscalation").await, 1, "{name}");
+        assert_eq!(second.pages_named("SutureEscalation").await, 1, "{name}");
         let run = second.engine.journal().run(&incident.runs[0]).await.unwrap().unwrap();
         assert_eq!(run.outcome.as_deref(), Some("failed"), "{name}");
     }
@@ -180,10 +180,10 @@ async fn a_damaged_row_of_each_kind_is_told_and_nothing_is_done_twice() {
         assert_eq!(second.cluster.mutations().len(), changes, "{name}");
         if state == IncidentState::Escalated {
             assert!(incident.summary.contains("damaged"), "{name}: {}", incident.summary);
-            assert_eq!(second.told("SutureEscalation").await, 1, "{name}");
+            assert_eq!(second.pages_named("SutureEscalation").await, 1, "{name}");
         }
         if name != "end" {
-            assert_eq!(second.told("SutureJournalDamaged").await, 1, "{name}");
+            assert_eq!(second.pages_named("SutureJournalDamaged").await, 1, "{name}");
         }
     }
 }
@@ -240,7 +240,7 @@ async fn a_log_that_is_damaged_in_its_middle_is_told_and_no_run_is_replayed() {
     let (_kept, cluster, clock) = ended(first).await;
     let before = cluster.mutations().len();
     let second = next((dir, cluster, clock), policy(|calls, _| sleepy(calls)), may).await;
-    assert_eq!(second.told("SutureJournalDamaged").await, 1);
+    assert_eq!(second.pages_named("SutureJournalDamaged").await, 1);
     let incident = second.until(IncidentState::Escalated).await;
     assert!(incident.summary.contains("a part of the journal is lost"), "{}", incident.summary);
     assert_eq!(second.cluster.mutations().len(), before, "nothing is done on half a record");

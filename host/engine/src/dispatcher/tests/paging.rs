@@ -47,7 +47,7 @@ async fn told_of(harness: &EngineHarness, severity: Option<&str>) -> Page {
     }
     let body = serde_json::to_vec(&notification).unwrap();
     harness.engine.accept(None, &notification, body).await.unwrap();
-    harness.told("SutureEscalation").await;
+    harness.pages_named("SutureEscalation").await;
     harness.pages.0.lock()[0].clone()
 }
 
@@ -92,7 +92,7 @@ async fn a_repair_that_cleared_its_alert_is_told_where_people_want_that() {
         harness.post("resolved", &["media"]).await;
         harness.until(IncidentState::Resolved).await;
     }
-    talkative.told("SutureRepaired").await;
+    talkative.pages_named("SutureRepaired").await;
     let pages = repaired(&talkative.pages.0.lock());
     let [page] = &pages[..] else { panic!("{pages:#?}") };
     assert_eq!(page.labels["severity"], "info");

@@ -27,7 +27,7 @@ async fn an_escalation_is_told_again_while_it_lasts_and_after_a_restart() {
     let before = harness(fails()).await;
     before.post("firing", &["media"]).await;
     before.until(IncidentState::Escalated).await;
-    let told = before.told("SutureEscalation").await;
+    let told = before.pages_named("SutureEscalation").await;
     let first = before.pages.0.lock()[0].clone();
     assert_eq!((told, first.ends_at), (1, None), "it has no end while it holds");
     let reminded = before.reminded().await;
@@ -50,7 +50,7 @@ async fn a_storm_that_somebody_ended_by_resuming_is_not_back_after_a_restart() {
     let idle = || policy(|_, _| async { Ok(Ok(Outcome::Unnecessary { summary: "fine".into() })) });
     let first = start(tempfile::tempdir().unwrap(), idle(), storms).await;
     first.post("firing", &["media", "home"]).await;
-    first.told("SutureStorm").await;
+    first.pages_named("SutureStorm").await;
     first.engine.resume(Some("test"), "alice").await.unwrap();
     while !first.incidents().await.iter().all(|one| one.state == IncidentState::Unnecessary) {
         first.clock.sleep(Duration::from_secs(1)).await;
@@ -67,7 +67,7 @@ async fn a_storm_that_somebody_ended_by_resuming_is_not_back_after_a_restart() {
 async fn a_storm_is_told_again_while_it_lasts_and_its_end_is_told_once() {
     let harness = start(tempfile::tempdir().unwrap(), fails(), |config| config.budgets.storm = 1).await;
     harness.post("firing", &["media", "home"]).await;
-    assert_eq!(harness.told("SutureStorm").await, 1);
+    assert_eq!(harness.pages_named("SutureStorm").await, 1);
     let is_storm = |page: &Page| page.labels["alertname"] == "SutureStorm";
     assert!(harness.reminded().await.iter().any(is_storm));
     // Its window passes.

@@ -18,7 +18,7 @@ async fn one_that_escalated_has_all_its_attempts_again_and_its_page_is_taken_bac
     let harness = harness(repairs_at_last(2)).await;
     harness.post("firing", &["media"]).await;
     let escalated = harness.until(IncidentState::Escalated).await;
-    assert_eq!(harness.told("SutureEscalation").await, 1);
+    assert_eq!(harness.pages_named("SutureEscalation").await, 1);
     harness.engine.retry(&escalated.id, "alice").await.unwrap();
     let repaired = harness.until(IncidentState::Verifying).await;
     assert_eq!((repaired.attempts, repaired.runs.len()), (1, 3));
