@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use suture_cluster::socket::ToldTime;
+use suture_cluster::socket::ManualTime;
 use suture_core::{Clock, Timestamp};
 
 use crate::host::Host;
@@ -21,12 +21,12 @@ const STEP: Duration = Duration::from_secs(1);
 /// of traces, a module that is compiled. None of it is waited for by the cluster's time; a host
 /// gives up on it by the machine's.
 #[derive(Clone)]
-pub struct PatientTime(ToldTime);
+pub struct PatientTime(ManualTime);
 
 impl PatientTime {
     /// Time that begins.
     pub fn starting_at(now: Timestamp) -> Self {
-        Self(ToldTime::starting_at(now))
+        Self(ManualTime::starting_at(now))
     }
 
     /// The clock that the cluster lives by.
@@ -35,7 +35,7 @@ impl PatientTime {
     }
 
     /// What its cluster is offered with.
-    pub fn told(&self) -> &ToldTime {
+    pub fn manual(&self) -> &ManualTime {
         &self.0
     }
 

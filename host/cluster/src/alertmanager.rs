@@ -1,5 +1,6 @@
 //! Telling people: alerts posted to Alertmanager go where the operator's routes lead.
 
+mod error;
 mod listed;
 pub mod routing;
 mod silence;
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use suture_core::{Clock, Labels, Timestamp};
 
 use crate::http::{Access, Server};
+pub use error::AlertmanagerError;
 pub use silence::Silence;
 
 /// Posts alerts to one Alertmanager. Never posts twice: whoever asked decides whether to
@@ -90,7 +92,7 @@ impl AlertmanagerClient {
     ///
     /// # Errors
     /// Why it can't be asked.
-    pub async fn status(&self) -> Result<AlertmanagerStatus, String> {
+    pub async fn status(&self) -> Result<AlertmanagerStatus, AlertmanagerError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Status {
@@ -110,19 +112,18 @@ impl AlertmanagerClient {
         Ok(AlertmanagerStatus { version, config: original, date })
     }
 
-    async fn answered<T: DeserializeOwned>(&self, path: &str) -> Result<(T, Option<Timestamp>), String> {
-        let answer = self.server.get(path).await;
-        let answer = answer.map_err(|error| format!("Alertmanager at {error}"))?;
+    async fn answered<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<(T, Option<Timestamp>), AlertmanagerError> {
+        let answer = self.server.get(path).await?;
+        let url = || self.url().to_owned();
         if !answer.is_success() {
-            return Err(format!(
-                "Alertmanager at {} answered {}: {}",
-                self.url(),
-                answer.status,
-                answer.excerpt()
-            ));
+            let (status, excerpt) = (answer.status, answer.excerpt());
+            return Err(AlertmanagerError::Status { url: url(), status, excerpt });
         }
         let read = serde_json::from_slice(&answer.body)
-            .map_err(|error| format!("Alertmanager at {} does not answer as one: {error}", self.url()))?;
+            .map_err(|error| AlertmanagerError::Unreadable { url: url(), why: error.to_string() })?;
         Ok((read, answer.date))
     }
 
@@ -130,29 +131,27 @@ impl AlertmanagerClient {
     ///
     /// # Errors
     /// Why Alertmanager does not have them: it can't be reached, is too slow, or refuses them.
-    pub async fn post_alerts(&self, alerts: &[PostedAlert]) -> Result<(), String> {
+    pub async fn post_alerts(&self, alerts: &[PostedAlert]) -> Result<(), AlertmanagerError> {
         let bodies = alerts.iter().map(PostedAlert::body).collect::<Result<Vec<_>, _>>()?;
-        let answer = self.server.post_json("api/v2/alerts", &json!(bodies)).await;
-        let answer = answer.map_err(|error| format!("Alertmanager at {error}"))?;
+        let answer = self.server.post_json("api/v2/alerts", &json!(bodies)).await?;
         if answer.is_success() {
             return Ok(());
         }
-        let hint = if answer.status == 404 { "; check `alertmanager.url`" } else { "" };
-        Err(format!(
-            "Alertmanager at {} refused the alert with {}: {}{hint}",
-            self.url(),
-            answer.status,
-            answer.excerpt()
-        ))
+        Err(AlertmanagerError::Refused {
+            url: self.url().to_owned(),
+            status: answer.status,
+            excerpt: answer.excerpt(),
+            hint: if answer.status == 404 { "; check `alertmanager.url`" } else { "" },
+        })
     }
 }
 
 impl PostedAlert {
-    fn body(&self) -> Result<Value, String> {
+    fn body(&self) -> Result<Value, AlertmanagerError> {
         let named = self.labels.iter().filter(|(_, value)| !value.is_empty());
         let labels: Labels = named.map(|(name, value)| (name.clone(), value.clone())).collect();
         if labels.is_empty() {
-            return Err("an alert without labels can't be posted".to_owned());
+            return Err(AlertmanagerError::NoLabels);
         }
         let mut body = json!({"labels": labels, "annotations": self.annotations, "startsAt": self.starts_at});
         if let Some(ends_at) = self.ends_at {
@@ -188,6 +187,7 @@ mod tests {
             .unwrap()
             .post_alerts(std::slice::from_ref(alert))
             .await
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -233,7 +233,7 @@ mod tests {
         assert!(post(&server, &alert()).await.unwrap_err().contains("`alertmanager.url`"));
         let server = TestServer::start(Behaviour::Hang).await;
         let client = AlertmanagerClient::new(&server.url(), Arc::new(Impatient)).unwrap();
-        assert!(client.post_alerts(&[alert()]).await.unwrap_err().contains("did not answer"));
+        assert!(client.post_alerts(&[alert()]).await.unwrap_err().to_string().contains("did not answer"));
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! A cluster with a real Prometheus beside it.
 
 use async_trait::async_trait;
+use suture_core::effect::Answerer;
 use suture_core::handler::{Discovery, Resolution, Resource};
 use suture_core::object::Kind;
 use suture_core::{Effect, EffectHandler, Error, Fault, Prepared, Reply, Step};
@@ -29,11 +30,9 @@ impl<C> WithPrometheus<C> {
 #[async_trait]
 impl<C: EffectHandler> EffectHandler for WithPrometheus<C> {
     async fn prepare(&self, step: &Step, effect: &Effect) -> Result<Prepared, Fault> {
-        match effect {
-            Effect::Query { .. } | Effect::QueryRange { .. } | Effect::Alerts => {
-                Ok(Prepared::new(step.clone(), effect.clone()))
-            }
-            _ => self.cluster.prepare(step, effect).await,
+        match effect.answerer() {
+            Answerer::Prometheus => Ok(Prepared::new(step.clone(), effect.clone())),
+            Answerer::Cluster | Answerer::Host => self.cluster.prepare(step, effect).await,
         }
     }
 
@@ -45,9 +44,9 @@ impl<C: EffectHandler> EffectHandler for WithPrometheus<C> {
     }
 
     async fn resolve(&self, prepared: &Prepared) -> Result<Resolution, Fault> {
-        match prepared.effect {
-            Effect::Query { .. } | Effect::QueryRange { .. } | Effect::Alerts => Ok(Resolution::NotDone),
-            _ => self.cluster.resolve(prepared).await,
+        match prepared.effect.answerer() {
+            Answerer::Prometheus => Ok(Resolution::NotDone),
+            Answerer::Cluster | Answerer::Host => self.cluster.resolve(prepared).await,
         }
     }
 }

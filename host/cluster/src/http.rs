@@ -1,6 +1,7 @@
 //! HTTP to the servers beside a cluster: bounded in time and in size.
 
 mod access;
+mod error;
 
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use suture_core::{Clock, Timestamp, causes};
 
 pub use access::Access;
 use access::Admitted;
+pub use error::HttpError;
 
 /// How long one request may take, from connecting to the last byte of the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -107,7 +109,7 @@ impl Server {
     ///
     /// # Errors
     /// Why there is no answer.
-    pub async fn get(&self, path: &str) -> Result<Answer, String> {
+    pub async fn get(&self, path: &str) -> Result<Answer, HttpError> {
         self.send(self.request(Method::GET, path)?).await
     }
 
@@ -115,7 +117,7 @@ impl Server {
     ///
     /// # Errors
     /// Why there is no answer.
-    pub async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Result<Answer, String> {
+    pub async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Result<Answer, HttpError> {
         let mut form = self.base.clone();
         form.query_pairs_mut().clear().extend_pairs(fields);
         let body = form.query().unwrap_or_default().to_owned();
@@ -127,45 +129,42 @@ impl Server {
     ///
     /// # Errors
     /// Why there is no answer.
-    pub async fn post_json(&self, path: &str, body: &serde_json::Value) -> Result<Answer, String> {
+    pub async fn post_json(&self, path: &str, body: &serde_json::Value) -> Result<Answer, HttpError> {
         self.send(self.request(Method::POST, path)?.json(body)).await
     }
 
-    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, String> {
-        let url = self.base.join(path).map_err(|error| format!("{}: {error}", self.shown))?;
-        self.admitted
-            .admit(self.admitted.client()?.request(method, url))
-            .map_err(|error| format!("{}: {error}", self.shown))
+    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, HttpError> {
+        let not_sent = |why: String| HttpError::NotSent { url: self.shown.clone(), why };
+        let url = self.base.join(path).map_err(|error| not_sent(error.to_string()))?;
+        let client = self.admitted.client().map_err(not_sent)?;
+        self.admitted.admit(client.request(method, url)).map_err(not_sent)
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Answer, String> {
-        match self.clock.timeout(TIMEOUT, receive(request)).await {
-            Some(Ok(answer)) => Ok(answer),
-            Some(Err(error)) => Err(format!("{} can't be reached: {error}", self.shown)),
-            None => Err(format!("{} did not answer within {} s", self.shown, TIMEOUT.as_secs())),
-        }
+    async fn send(&self, request: RequestBuilder) -> Result<Answer, HttpError> {
+        let late = || HttpError::TimedOut { url: self.shown.clone(), within: TIMEOUT };
+        self.clock.timeout(TIMEOUT, self.receive(request)).await.unwrap_or_else(|| Err(late()))
     }
-}
 
-async fn receive(request: RequestBuilder) -> Result<Answer, String> {
-    // The client's own errors repeat the URL, credentials and all.
-    let failed = |error: reqwest::Error| causes(&error.without_url());
-    let mut response = request.send().await.map_err(failed)?;
-    let status = response.status().as_u16();
-    if response.status().is_redirection() {
-        return Err(format!(
-            "it answers {status}, which leads to another server: that is asked only where its own URL is configured"
-        ));
-    }
-    let date = response.headers().get(DATE).and_then(|date| of_http(date.to_str().ok()?));
-    let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(failed)? {
-        if body.len() + part.len() > LONGEST_ANSWER {
-            return Err(format!("its answer is longer than {} MiB", LONGEST_ANSWER >> 20));
+    async fn receive(&self, request: RequestBuilder) -> Result<Answer, HttpError> {
+        let url = || self.shown.clone();
+        // The client's own errors repeat the URL, credentials and all.
+        let failed =
+            |error: reqwest::Error| HttpError::Unreachable { url: url(), why: causes(&error.without_url()) };
+        let mut response = request.send().await.map_err(failed)?;
+        let status = response.status().as_u16();
+        if response.status().is_redirection() {
+            return Err(HttpError::Redirected { url: url(), status });
         }
-        body.extend_from_slice(&part);
+        let date = response.headers().get(DATE).and_then(|date| of_http(date.to_str().ok()?));
+        let mut body = Vec::new();
+        while let Some(part) = response.chunk().await.map_err(failed)? {
+            if body.len() + part.len() > LONGEST_ANSWER {
+                return Err(HttpError::TooLong { url: url(), most: LONGEST_ANSWER });
+            }
+            body.extend_from_slice(&part);
+        }
+        Ok(Answer { status, body, date })
     }
-    Ok(Answer { status, body, date })
 }
 
 /// TLS needs a provider of cryptography, one for the process. Where the program has

@@ -23,7 +23,7 @@ pub mod socket;
 #[cfg(test)]
 mod testing;
 
-pub use alertmanager::{AlertmanagerClient, PostedAlert, Silence};
+pub use alertmanager::{AlertmanagerClient, AlertmanagerError, PostedAlert, Silence};
 pub use composite::WithPrometheus;
 pub use http::{Access, install_crypto};
 pub use prometheus::PrometheusClient;

@@ -13,10 +13,10 @@
 //! Suture, so the JSON is that of [`suture_core`], and may change with every protocol.
 //!
 //! # Time
-//! It runs, some times as fast as real; so it is for people. Or it is told: it stands still until
+//! It runs, some times as fast as real; so it is for people. Or it is manual: it stands still until
 //! the server says what time it is now, and the client says so once it lives by that. It does as
 //! soon as nothing holds its clock: no question but a wait is unanswered, nothing is on its way to
-//! the disk. [`ToldTime`] is for tests, in which time must wait for work on a machine that is busy.
+//! the disk. [`ManualTime`] is for tests, in which time must wait for work on a machine that is busy.
 //!
 //! # What can go wrong
 //! A frame that makes no sense ends its connection, with a reason, and nothing else. A
@@ -28,10 +28,10 @@ mod awake;
 mod client;
 mod clock;
 mod listener;
+mod manual;
 mod server;
 #[cfg(test)]
 mod tests;
-mod told;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -40,8 +40,8 @@ use std::time::Duration;
 pub use awake::Awake;
 pub use client::SocketCluster;
 pub use listener::Listener;
+pub use manual::ManualTime;
 pub use server::Offer;
-pub use told::ToldTime;
 pub use wire::PROTOCOL;
 
 /// The most bytes of JSON in a frame: more than the largest page of a list.

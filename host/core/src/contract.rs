@@ -1,5 +1,8 @@
 //! The versions of the contract between a policy and its host (`wit/`).
 
+mod convert;
+pub mod text;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -10,20 +10,29 @@ mod nature;
 mod normal;
 mod predicate;
 mod reply;
+mod request;
+mod table;
 mod words;
 
 use serde::{Deserialize, Serialize};
 
-pub use mutation::{Apply, Create, Delete, Mutation, Patch, PatchType, Propagation};
+pub use mutation::{Apply, Create, Delete, Mutation, MutationType, Patch, PatchType, Propagation};
 pub use nature::Nature;
 pub use predicate::{Op, Predicate, Test};
 pub use reply::{ActiveAlert, Page, Point, Reply, Sample, Series, Waited};
+pub use request::ApiRequest;
+pub use table::{Answerer, OnObject};
 pub use words::About;
 
 use crate::object::{Kind, ObjectRef};
 
 /// One call of a policy to its host.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::EnumDiscriminants)]
+#[strum_discriminants(
+    name(EffectType),
+    derive(Hash, PartialOrd, Ord, strum::VariantArray),
+    doc = "Which call it is, without what it asks for."
+)]
 #[serde(tag = "verb", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[expect(clippy::large_enum_variant, reason = "one exists at a time in a run")]
 pub enum Effect {
@@ -116,24 +125,49 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Its type.
+    pub fn effect_type(&self) -> EffectType {
+        self.into()
+    }
+
     /// A short name for metrics and timelines.
     pub fn verb(&self) -> &'static str {
         match self {
-            Self::Get { .. } => "get",
-            Self::List(_) => "list",
-            Self::Mutate { mutation, .. } => mutation.verb(),
-            Self::Settle { .. } => "settle",
-            Self::Wait { .. } => "wait",
-            Self::Logs { .. } => "logs",
-            Self::Exclusive { .. } => "exclusive",
-            Self::Query { .. } => "query",
-            Self::QueryRange { .. } => "queryRange",
-            Self::Alerts => "alerts",
-            Self::Now => "now",
-            Self::Sleep { .. } => "sleep",
-            Self::Log { .. } => "log",
-            Self::Step { .. } => "step",
+            Self::Mutate { mutation, .. } => mutation.mutation_type().as_str(),
+            Self::Get { .. }
+            | Self::List(_)
+            | Self::Settle { .. }
+            | Self::Wait { .. }
+            | Self::Logs { .. }
+            | Self::Exclusive { .. }
+            | Self::Query { .. }
+            | Self::QueryRange { .. }
+            | Self::Alerts
+            | Self::Now
+            | Self::Sleep { .. }
+            | Self::Log { .. }
+            | Self::Step { .. } => self.effect_type().as_str(),
         }
+    }
+
+    /// Whether the API server, Prometheus or the host itself answers it.
+    pub fn answerer(&self) -> Answerer {
+        self.effect_type().answerer()
+    }
+
+    /// The kind of the objects that it is about; none where the API server is not asked.
+    pub fn kind(&self) -> Option<&Kind> {
+        Some(self.requests(false).first()?.kind)
+    }
+
+    /// The object that it is about. Of a list, and of what has yet to get one, the name is empty.
+    pub fn object(&self) -> Option<ObjectRef> {
+        let ApiRequest { kind, namespace, name, .. } = *self.requests(false).first()?;
+        Some(ObjectRef {
+            kind: kind.clone(),
+            namespace: namespace.map(str::to_owned),
+            name: name.unwrap_or_default().to_owned(),
+        })
     }
 }
 

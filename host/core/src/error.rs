@@ -23,6 +23,9 @@ macro_rules! reasons {
 reasons! {
     /// The object does not exist (HTTP 404).
     NOT_FOUND = "NotFound";
+    /// The API server serves no such kind: its definition is not installed, or the version is
+    /// gone. Kubernetes answers 404 as for an object; nothing is known of objects.
+    NOT_SERVED = "NotServed";
     /// An object of that name exists (409).
     ALREADY_EXISTS = "AlreadyExists";
     /// The object is not at the version or uid that was asked for (409).
@@ -60,12 +63,12 @@ impl Reason {
         &self.0
     }
 
-    /// The HTTP status that Kubernetes sends with it; none for Suture's own.
+    /// The HTTP status that Kubernetes sends with it; none for what it never sends.
     pub fn status(&self) -> Option<u16> {
         Some(match self.as_str() {
             "BadRequest" => 400,
             "Forbidden" => 403,
-            "NotFound" => 404,
+            "NotFound" | "NotServed" => 404,
             "MethodNotAllowed" => 405,
             "AlreadyExists" | "Conflict" => 409,
             "Expired" | "Gone" => 410,
@@ -104,5 +107,10 @@ impl Error {
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         let status = reason.status();
         Self { reason, message: message.into(), status, retry_after_ms: None }
+    }
+
+    /// Whether no such object is there: it does not exist, or its kind is not served.
+    pub fn is_absence(&self) -> bool {
+        self.reason == Reason::NOT_FOUND || self.reason == Reason::NOT_SERVED
     }
 }

@@ -21,8 +21,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::effect::{Effect, Reply};
+use crate::effect::{ApiRequest, Effect, Reply};
 use crate::error::Error;
+use crate::grant::Access;
 use crate::incident::RunId;
 use crate::limits::LimitExceeded;
 use crate::object::Object;
@@ -185,10 +186,25 @@ pub struct Resource {
     pub namespaced: bool,
 }
 
+impl Resource {
+    /// A request, by the names of this resource.
+    pub fn access<'a>(&'a self, request: &ApiRequest<'a>) -> Access<'a> {
+        Access {
+            group: request.kind.group(),
+            resource: &self.plural,
+            subresource: request.subresource,
+            verb: request.verb,
+            namespace: request.namespace,
+            namespaced: self.namespaced,
+            name: request.name,
+        }
+    }
+}
+
 /// Knows the resources of a cluster (the API server's discovery).
 #[async_trait]
 pub trait Discovery: Send + Sync {
-    /// The resource of a kind; `NotFound` where the cluster does not serve it.
+    /// The resource of a kind; `NotServed` where the cluster has none.
     async fn resource(&self, kind: &crate::object::Kind) -> Result<Resource, Error>;
 }
 

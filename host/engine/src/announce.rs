@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use suture_core::object::{self, Object};
-use suture_core::{Effect, Mode, Mutation, ObjectRef, Reply, RunId};
+use suture_core::{Effect, Mode, ObjectRef, Reply, RunId};
 use suture_journal::call::Event;
 use suture_journal::{Calls, Entry, RunRecord};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
@@ -114,12 +114,8 @@ impl Story {
             "taking back what was only for the run".clone_into(&mut self.heading);
         }
         let (mutation, object) = call.change().filter(|_| self.performs && !call.is_dry_run())?;
-        let (reason, action) = match mutation {
-            Mutation::Create(_) => ("Created", "create"),
-            Mutation::Patch(_) => ("Patched", "patch"),
-            Mutation::Apply(_) => ("Applied", "apply"),
-            Mutation::Delete(_) => ("Deleted", "delete"),
-        };
+        let done = mutation.mutation_type();
+        let (reason, action) = (done.event_reason(), done.as_str());
         let by = format!("policy {} (run {run})", self.policy);
         let note = if self.heading.is_empty() { by } else { format!("{by}: {}", self.heading) };
         let about = mutation.reference();
@@ -153,7 +149,7 @@ mod tests {
     use serde_json::json;
     use suture_core::effect::{Patch, PatchType, Target};
     use suture_core::object::Kind;
-    use suture_core::{IncidentId, Prepared, Step};
+    use suture_core::{IncidentId, Mutation, Prepared, Step};
     use suture_journal::{Answer, Body, RunState};
 
     use super::*;

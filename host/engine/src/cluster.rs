@@ -47,7 +47,7 @@ pub(crate) async fn identity(cluster: &dyn Cluster) -> Result<String, Fault> {
 /// Whether the same question will have the same answer: there is no such object, or it may not be
 /// read.
 fn is_final(error: &Error) -> bool {
-    [Reason::NOT_FOUND, Reason::FORBIDDEN, Reason::UNSUPPORTED].contains(&error.reason)
+    [Reason::NOT_FOUND, Reason::NOT_SERVED, Reason::FORBIDDEN, Reason::UNSUPPORTED].contains(&error.reason)
         || error.status == Some(403)
 }
 

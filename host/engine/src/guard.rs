@@ -16,8 +16,6 @@ mod pods;
 mod secrets;
 mod templates;
 
-use access::Asked;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -25,7 +23,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use suture_core::{
     Clock, Effect, EffectHandler, Error, Fault, Grant, Halt, Incident, Mutation, Permission, Prepared,
-    Reason, Reply, Resolution, Step, Verb, promql,
+    Reason, Reply, Resolution, Step, promql,
 };
 
 use crate::cluster::Cluster;
@@ -93,7 +91,7 @@ impl Guard {
     /// End the run where its alert is silenced by now. An Alertmanager that is away is waited for.
     async fn heed_silences(&self) -> Result<(), Fault> {
         let Some(silences) = &self.silences else { return Ok(()) };
-        let query = SilenceQuery::of(&self.incident);
+        let query = SilenceQuery::of(&self.incident, &self.policy);
         let give_up = self.clock.after(PATIENCE);
         let mut pause = FIRST_PAUSE;
         loop {
@@ -151,11 +149,11 @@ impl Guard {
     }
 
     async fn check_mutation(&self, mutation: &Mutation) -> Result<(), Fault> {
-        if mutation.reference().kind.is_secret() {
+        if mutation.kind().is_secret() {
             secrets::check_change(mutation).map_err(denied)?;
         }
-        for verb in self.verbs_of(mutation, false) {
-            self.check(&Asked::of_mutation(verb, mutation)).await?;
+        for request in mutation.requests(false) {
+            self.check(&request).await?;
         }
         Ok(())
     }
@@ -197,21 +195,17 @@ impl Guard {
 impl EffectHandler for Guard {
     async fn prepare(&self, step: &Step, effect: &Effect) -> Result<Prepared, Fault> {
         match effect {
-            Effect::Get { target } => self.check(&Asked::of_target(Verb::Get, target)).await?,
-            Effect::Wait { target, until, .. } => {
-                if target.kind.is_secret() {
-                    secrets::check_wait(until).map_err(denied)?;
-                }
-                self.check(&Asked::of_target(Verb::Get, target)).await?;
-            }
-            Effect::List(query) => self.check(&Asked::of_list(query)).await?,
-            Effect::Logs { pod, .. } => self.check(&Asked::of_log(pod)).await?,
             Effect::Mutate { .. } => return self.prepare_mutation(step, effect).await,
+            Effect::Wait { target, until, .. } if target.kind.is_secret() => {
+                secrets::check_wait(until).map_err(denied)?;
+            }
             Effect::Query { expression } | Effect::QueryRange { expression, .. } => {
                 promql::check(expression, &self.requested, &self.grants).map_err(denied)?;
             }
             // Which of them the policy sees, is decided by what comes back.
             Effect::Alerts => {}
+            // Whether it may be read is asked below.
+            Effect::Get { .. } | Effect::Wait { .. } | Effect::List(_) | Effect::Logs { .. } => {}
             // They reach nothing but the run itself; a settlement is a mutation by the time
             // that it comes here.
             Effect::Settle { .. }
@@ -220,6 +214,9 @@ impl EffectHandler for Guard {
             | Effect::Sleep { .. }
             | Effect::Log { .. }
             | Effect::Step { .. } => {}
+        }
+        for request in effect.requests(false) {
+            self.check(&request).await?;
         }
         self.inner.prepare(step, effect).await
     }

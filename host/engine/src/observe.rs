@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use suture_core::effect::{Delete, Page, Patch, Predicate, Query, Waited};
+use suture_core::effect::{Delete, OnObject, Page, Patch, Predicate, Query, Waited};
 use suture_core::object::Object;
 use suture_core::selector::{FieldSelector, LabelSelector};
 use suture_core::{
@@ -81,8 +81,8 @@ impl<H: EffectHandler> Observe<H> {
             None => {
                 let reply = self.inner.perform(prepared).await?;
                 let Reply::Mutated(object) = reply else { return Ok(reply) };
-                let is_delete = matches!(mutation, Mutation::Delete(_));
-                (object.clone(), (!is_delete).then_some(object))
+                let is_left = mutation.on_object() != OnObject::Deletes;
+                (object.clone(), is_left.then_some(object))
             }
         };
         self.planned.lock().insert(reference, left);
@@ -96,7 +96,7 @@ impl<H: EffectHandler> Observe<H> {
         match self.inner.perform(prepared).await {
             Ok(Reply::Object(object)) => Ok(Some(object)),
             Ok(_) => Ok(None),
-            Err(Fault::Error(error)) if error.reason == Reason::NOT_FOUND => Ok(None),
+            Err(Fault::Error(error)) if error.is_absence() => Ok(None),
             Err(fault) => Err(fault),
         }
     }
@@ -112,7 +112,7 @@ impl<H: EffectHandler> Observe<H> {
             Some(planned) => planned,
             None => match self.inner.prepare(&prepared.step, &get).await {
                 Ok(get) => self.read(&get, &target.reference()).await?,
-                Err(Fault::Error(error)) if error.reason == Reason::NOT_FOUND => None,
+                Err(Fault::Error(error)) if error.is_absence() => None,
                 Err(fault) => return Err(fault),
             },
         };

@@ -196,6 +196,12 @@ impl Policy {
             && self.own_matchers().is_none_or(|matchers| matchers.matches(labels))
     }
 
+    /// Whether an alert could be for this policy, were it given labels that it does not have yet.
+    pub fn could_want(&self, labels: &Labels) -> bool {
+        self.config.matchers.allow(labels)
+            && self.own_matchers().is_none_or(|matchers| matchers.allow(labels))
+    }
+
     /// A matcher for which an alert is not for this policy; none where that is not so.
     pub fn unmet(&self, labels: &Labels) -> Option<String> {
         self.config.matchers.unmet(labels).or_else(|| self.own_matchers()?.unmet(labels))

@@ -269,8 +269,8 @@ async fn finish(recorder: &Recorder, ending: Ending, log: &dyn RunLog) -> Result
             Ok(Finished { plan, ..Finished::new(ending, doubts) })
         }
         Err(Halt::Shutdown) => Ok(Finished::interrupted(ending)),
-        Err(Halt::Journal(message)) => Err(JournalError(message)),
-        Err(other) => Err(JournalError(other.to_string())),
+        Err(Halt::Journal(message)) => Err(JournalError::OfRun(message)),
+        Err(other) => Err(JournalError::OfRun(other.to_string())),
     }
 }
 

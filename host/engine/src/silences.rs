@@ -15,20 +15,22 @@ pub struct SilenceQuery {
     /// The names of the labels that tell its incident from others; empty where each alert is an
     /// incident of its own.
     pub key: Vec<String>,
+    /// The policy that it is for: a time interval mutes for its receivers, and not for others.
+    pub policy: String,
 }
 
 impl SilenceQuery {
     pub(crate) fn of_record(incident: &IncidentRecord) -> Self {
-        Self::new(&incident.alert.labels, &incident.key)
+        Self::new(&incident.alert.labels, &incident.key, &incident.policy)
     }
 
-    pub(crate) fn of(incident: &Incident) -> Self {
-        Self::new(&incident.alert.labels, &incident.key)
+    pub(crate) fn of(incident: &Incident, policy: &str) -> Self {
+        Self::new(&incident.alert.labels, &incident.key, policy)
     }
 
-    fn new(labels: &Labels, key: &Labels) -> Self {
+    fn new(labels: &Labels, key: &Labels, policy: &str) -> Self {
         let names = key.keys().filter(|name| *name != FINGERPRINT);
-        Self { labels: labels.clone(), key: names.cloned().collect() }
+        Self { labels: labels.clone(), key: names.cloned().collect(), policy: policy.to_owned() }
     }
 }
 

@@ -177,7 +177,7 @@ impl Calls {
 
 #[cfg(test)]
 mod tests {
-    use suture_core::effect::{Delete, Propagation, Target};
+    use suture_core::effect::{Delete, Target};
     use suture_core::object::Kind;
     use suture_core::{Halt, RunId, Step};
 
@@ -204,7 +204,7 @@ mod tests {
             uid: None,
             subresource: None,
         };
-        let delete = Delete { target, propagation: Propagation::default(), resource_version: None };
+        let delete = Delete::of(target);
         Effect::Mutate { mutation: Mutation::Delete(delete), undo: None }
     }
 

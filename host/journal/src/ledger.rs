@@ -125,7 +125,7 @@ impl Ledger {
 }
 
 fn doubt(step: u32, undo_of: Option<u32>, mutation: &Mutation, why: &str) -> String {
-    let act = format!("{} {}", mutation.verb(), mutation.reference());
+    let act = format!("{} {}", mutation.mutation_type(), mutation.reference());
     match undo_of {
         None => format!("step {step} ({act}) may or may not have taken place: {why}"),
         Some(change) => format!("the undo of step {change} ({act}) may or may not have taken place: {why}"),

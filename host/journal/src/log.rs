@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use crate::entry::Entry;
+use crate::error::JournalError;
 
 /// Whether a write waits for the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,11 +14,6 @@ pub enum Durability {
     /// It rides along with the next that is synced: reads and replies.
     Lazy,
 }
-
-/// The journal can't be written or read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct JournalError(pub String);
 
 /// Where one run's entries go.
 #[async_trait]

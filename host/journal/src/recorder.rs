@@ -13,7 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use suture_core::clock::Hold;
-use suture_core::effect::Nature;
+use suture_core::effect::{Nature, OnObject};
 use suture_core::{
     Clock, Effect, EffectHandler, Error, Fault, Halt, Host, Limit, Limits, Mutation, Prepared, Reason, Reply,
     RunId, Step,
@@ -97,7 +97,7 @@ impl Recorder {
     async fn write(&self, step: u32, body: Body, durability: Durability) -> Result<(), Halt> {
         let entry = Entry { step, at: self.clock.now(), body };
         let bytes = size::of(&entry);
-        self.log.append(entry.clone(), durability).await.map_err(|error| Halt::Journal(error.0))?;
+        self.log.append(entry.clone(), durability).await.map_err(|error| Halt::Journal(error.to_string()))?;
         {
             let mut state = self.state.lock();
             state.ledger.note(&entry);
@@ -281,10 +281,9 @@ impl Host for Recorder {
 
 /// How many objects an effect may make: itself, and when it is taken back.
 fn makes_objects(effect: &Effect) -> u32 {
-    let makes = |mutation: &Mutation| match mutation {
-        Mutation::Create(create) => u32::from(create.subresource.is_none()),
-        Mutation::Apply(_) => 1,
-        Mutation::Patch(_) | Mutation::Delete(_) => 0,
+    let makes = |mutation: &Mutation| match mutation.on_object() {
+        OnObject::Creates | OnObject::CreatesOrChanges => u32::from(mutation.subresource().is_none()),
+        OnObject::Changes | OnObject::Deletes => 0,
     };
     let Effect::Mutate { mutation, undo } = effect else { return 0 };
     makes(mutation) + undo.as_ref().map_or(0, makes)

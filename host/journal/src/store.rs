@@ -43,7 +43,8 @@ pub use survey::Survey;
 
 use crate::change::Change;
 use crate::entry::Entry;
-use crate::log::{Durability, JournalError, RunLog};
+use crate::error::JournalError;
+use crate::log::{Durability, RunLog};
 use crate::record::{InboxRecord, IncidentRecord, RunHeader, RunRecord};
 use reader::Readers;
 use room::Gauge;
@@ -67,15 +68,15 @@ struct Store {
     writer: Option<Writer>,
     /// What was known to be lost before anything was looked at.
     before: Survey,
-    told: Arc<Told>,
+    reported: Arc<ReportedDamage>,
 }
 
-/// The damage that the log has told of: each once.
+/// The damage that stands in the log: each once.
 #[derive(Default)]
-struct Told(Mutex<BTreeSet<String>>);
+struct ReportedDamage(Mutex<BTreeSet<String>>);
 
-impl Told {
-    fn tell(&self, path: &Path, damage: &str) {
+impl ReportedDamage {
+    fn report(&self, path: &Path, damage: &str) {
         if self.0.lock().insert(damage.to_owned()) {
             tracing::error!(journal = %path.display(), "the journal is damaged: {damage}");
         }
@@ -112,13 +113,15 @@ impl Journal {
         let gauge = Gauge::new(max_size);
         let opened = open::for_writing(folder, &gauge)?;
         let readers = Readers::start(&opened.path)?;
-        let (path, before, told) = (opened.path.clone(), opened.before.clone(), Arc::<Told>::default());
-        before.damage.iter().for_each(|damage| told.tell(&path, damage));
+        let (path, before, reported) =
+            (opened.path.clone(), opened.before.clone(), Arc::<ReportedDamage>::default());
+        before.damage.iter().for_each(|damage| reported.report(&path, damage));
         let log_bytes = gauge.log_bytes();
         let writer = Writer::start(opened, gauge)?;
-        let surveyor = Surveyor::start(&path, writer.queue.clone(), before.clone(), told.clone(), log_bytes)?;
+        let surveyor =
+            Surveyor::start(&path, writer.queue.clone(), before.clone(), reported.clone(), log_bytes)?;
         let (surveyor, writer) = (Some(surveyor), Some(writer));
-        Ok(Self(Arc::new(Store { path, clock, readers, surveyor, writer, before, told })))
+        Ok(Self(Arc::new(Store { path, clock, readers, surveyor, writer, before, reported })))
     }
 
     /// Open a journal only to read it: a folder, or the file in it. A host may be at
@@ -131,8 +134,8 @@ impl Journal {
         open::check(&path)?;
         let readers = Readers::start(&path)?;
         let clock = Arc::new(suture_core::RealClock);
-        let (before, told) = (Survey::default(), Arc::default());
-        Ok(Self(Arc::new(Store { path, clock, readers, surveyor: None, writer: None, before, told })))
+        let (before, reported) = (Survey::default(), Arc::default());
+        Ok(Self(Arc::new(Store { path, clock, readers, surveyor: None, writer: None, before, reported })))
     }
 
     /// What is wrong with it, once all of it was looked at since it was opened to be written.
@@ -157,9 +160,7 @@ impl Journal {
     }
 
     fn writer(&self) -> Result<&Writer, JournalError> {
-        self.0.writer.as_ref().ok_or_else(|| {
-            JournalError(format!("the journal at {} was opened to be read only", self.0.path.display()))
-        })
+        self.0.writer.as_ref().ok_or_else(|| JournalError::ReadOnly(self.0.path.clone()))
     }
 
     /// Write changes, all or none. Changes that were committed before are on disk no
@@ -298,7 +299,7 @@ impl Journal {
     /// When the journal can't be read, or an entry is damaged or missing: it is named.
     pub async fn entries(&self, run: &RunId) -> Result<Vec<Entry>, JournalError> {
         let (entries, damaged) = self.legible_entries(run).await?;
-        if damaged.is_empty() { Ok(entries) } else { Err(JournalError(damaged.join("; "))) }
+        if damaged.is_empty() { Ok(entries) } else { Err(JournalError::DamagedRows(damaged)) }
     }
 
     /// What can still be read of a run's record, to be shown to people, and what can't:
@@ -314,7 +315,7 @@ impl Journal {
 
     /// What can be read; the rest goes to the log.
     fn legible<T>(&self, Legible { items, damaged }: Legible<T>) -> Vec<T> {
-        damaged.iter().for_each(|damage| self.0.told.tell(&self.0.path, damage));
+        damaged.iter().for_each(|damage| self.0.reported.report(&self.0.path, damage));
         items
     }
 
@@ -353,7 +354,7 @@ impl Journal {
     ) -> Result<T, JournalError> {
         let _hold = self.0.clock.hold();
         let result = self.0.readers.run(query).await?;
-        result.map_err(|error| error::explain(&self.0.path, "read", &error))
+        result.map_err(|error| error::explain(&self.0.path, "read", error))
     }
 }
 

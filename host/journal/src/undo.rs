@@ -1,7 +1,7 @@
 //! Undos, as far as the host completes and judges them.
 
 use serde_json::Value;
-use suture_core::effect::{Delete, Patch, PatchType};
+use suture_core::effect::{Patch, PatchType};
 use suture_core::object::{self, ObjectRef};
 use suture_core::{Effect, Error, Mutation, Prepared, Reason};
 
@@ -71,12 +71,12 @@ pub(crate) fn is_moot(
     before: Option<&Value>,
 ) -> Option<String> {
     let is_create = matches!(undo, Mutation::Create(_));
-    if error.reason == Reason::NOT_FOUND && !is_create {
+    if error.is_absence() && !is_create {
         return Some(format!("nothing to undo: {} is gone", undo.reference()));
     }
     // An undo that names no version can meet one conflict only before it is tried: the
     // uid is another.
-    if error.reason == Reason::CONFLICT && refused && has_uid(undo) && version(undo).is_none() {
+    if error.reason == Reason::CONFLICT && refused && has_uid(undo) && undo.resource_version().is_none() {
         return Some(format!("nothing to undo: another object is called {} now", undo.reference()));
     }
     // A webhook or a schema may refuse it too: then there still is something to undo.
@@ -92,25 +92,8 @@ pub(crate) fn is_moot(
     None
 }
 
-/// The version of the object that a mutation insists on.
-pub(crate) fn version(mutation: &Mutation) -> Option<&str> {
-    match mutation {
-        Mutation::Patch(Patch { resource_version, .. })
-        | Mutation::Delete(Delete { resource_version, .. }) => resource_version.as_deref(),
-        // What is written as a whole object carries its version inside.
-        Mutation::Apply(apply) => object::resource_version(&apply.object),
-        Mutation::Create(_) => None,
-    }
-}
-
 fn has_uid(mutation: &Mutation) -> bool {
-    match mutation {
-        Mutation::Create(_) => false,
-        Mutation::Patch(Patch { target, .. }) | Mutation::Delete(Delete { target, .. }) => {
-            target.uid.is_some()
-        }
-        Mutation::Apply(apply) => apply.target.uid.is_some(),
-    }
+    mutation.target().is_some_and(|target| target.uid.is_some())
 }
 
 /// Whether a mutation is a JSON patch that tests what it changes.

@@ -25,8 +25,9 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use suture_core::digest::hex;
+
 use crate::failures::Failures;
-use crate::load::hex;
 
 /// Written first; changes with the layout of the file.
 const MAGIC: &[u8; 16] = b"suture-module-1\n";

@@ -16,13 +16,13 @@ use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, getrlimit, kill_process, setrlimit, waitid,
 };
 use suture_core::Bytes;
+use suture_core::contract::text::cut;
 use wasmtime::Engine;
 
 use crate::cache::engine_hash;
 use crate::compiler::{CompileError, CompileLimits, Job};
 use crate::engine::compiling;
 use crate::load::MAX_COMPONENT_BYTES;
-use crate::trap::cut;
 
 /// Written first.
 const MARK: &[u8; 16] = b"suture-compiled\n";

@@ -5,6 +5,7 @@ mod nesting;
 mod v0_1;
 mod v0_2;
 
+use suture_core::contract::text::{MAX_TEXT, cut};
 use suture_core::manifest::RawManifest;
 use suture_core::{ContractVersion, Ending, Incident};
 use wasmtime::Store;
@@ -13,7 +14,6 @@ use wasmtime::component::{HasSelf, InstancePre, Linker};
 pub(crate) use nesting::check_nesting;
 
 use crate::instance::State;
-use crate::trap::{MAX_TEXT, cut};
 
 /// A component, linked: its exports are those of a version.
 #[derive(Clone)]
@@ -74,11 +74,17 @@ impl Contract {
         let concluded = match self {
             Self::V0_1(policy) => {
                 let policy = policy.instantiate_async(&mut *store).await?;
-                policy.call_remediate(store, &incident.into()).await?.map(v0_1::convert::outcome)
+                policy
+                    .call_remediate(store, &v0_1::convert::incident(incident))
+                    .await?
+                    .map(v0_1::convert::outcome)
             }
             Self::V0_2(policy) => {
                 let policy = policy.instantiate_async(&mut *store).await?;
-                policy.call_remediate(store, &incident.into()).await?.map(v0_2::convert::outcome)
+                policy
+                    .call_remediate(store, &v0_2::convert::incident(incident))
+                    .await?
+                    .map(v0_2::convert::outcome)
             }
         };
         Ok(match concluded {
@@ -87,3 +93,6 @@ impl Contract {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,8 +10,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use suture_core::contract::text::cut;
+
 use crate::cache::ModuleCache;
-use crate::trap::cut;
 
 /// Files kept.
 const MAX_FILES: usize = 256;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use suture_core::digest::hex;
 use suture_core::{Bytes, ContractVersion, Halt, HumanDuration, LimitExceeded, Limits, Manifest};
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -341,8 +342,4 @@ async fn manifest(shared: &Shared, contract: &Contract, weight: u32) -> Result<M
     let raw = meter.inside(asked).await?;
     check_nesting("settings-schema", &raw.settings_schema).map_err(LoadError::ManifestInvalid)?;
     raw.check_as(contract.version()).map_err(LoadError::ManifestInvalid)
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,12 +1,10 @@
 //! What wasmtime says, for people.
 
 use suture_core::Ending;
+use suture_core::contract::text::{MAX_TEXT, cut};
 use wasmtime::{Trap, WasmBacktrace};
 
 use crate::stop::Stop;
-
-/// The longest sentence for people that is kept, in bytes.
-pub(crate) const MAX_TEXT: usize = 4096;
 
 /// How many frames are named, the innermost first.
 const FRAMES: usize = 5;
@@ -46,13 +44,4 @@ fn frames(error: &wasmtime::Error) -> String {
         })
         .collect();
     if names.is_empty() { String::new() } else { format!(" (in {})", names.join(", called by ")) }
-}
-
-/// A text of at most so many bytes, and a mark where something was left out.
-pub(crate) fn cut(mut text: String, bytes: usize) -> String {
-    if text.len() > bytes {
-        text.truncate(text.floor_char_boundary(bytes));
-        text.push('…');
-    }
-    text
 }

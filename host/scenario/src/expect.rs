@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use suture_core::clock::kubernetes_time;
+use suture_core::effect::{MutationType, OnObject};
 use suture_core::object::Object;
 use suture_core::{Expression, ObjectRef, Timestamp};
 
@@ -23,8 +24,8 @@ pub(crate) use possible::check as check_possible;
 /// One mutation that took place, as expectations see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// `create`, `patch`, `apply` or `delete`.
-    pub verb: &'static str,
+    /// What was done.
+    pub mutation: MutationType,
     /// The object.
     pub object: ObjectRef,
     /// When it was made.
@@ -53,10 +54,10 @@ impl Change {
         let now = Value::from(kubernetes_time(self.at));
         let (object, before, now) = (("object", &self.after), ("before", &self.before), ("now", &now));
         let patch = ("patch", &patch);
-        let variables: &[(&str, &Value)] = match self.verb {
-            "create" => &[object, now],
-            "delete" => &[object, before, now],
-            _ => &[object, before, patch, now],
+        let variables: &[(&str, &Value)] = match self.mutation.on_object() {
+            OnObject::Creates => &[object, now],
+            OnObject::Deletes => &[object, before, now],
+            OnObject::Changes | OnObject::CreatesOrChanges => &[object, before, patch, now],
         };
         let objects = self.objects.clone();
         let lookup = looking_up(Arc::new(move |reference| objects.get(reference).cloned()), Arc::default());
@@ -65,18 +66,17 @@ impl Change {
 
     /// The part of it that a condition is about, for people.
     fn shown(&self) -> String {
-        let value = match self.verb {
-            "patch" | "apply" => self.patch(),
-            _ => without_bookkeeping(self.after.clone()),
+        let (what, value) = match self.mutation.on_object() {
+            OnObject::Changes | OnObject::CreatesOrChanges => ("patch", self.patch()),
+            OnObject::Creates | OnObject::Deletes => ("object", without_bookkeeping(self.after.clone())),
         };
-        let what = if matches!(self.verb, "patch" | "apply") { "patch" } else { "object" };
         format!("{what} = {}", cut(&value.to_string()))
     }
 }
 
 impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "step {}: {} {}", self.step.1, self.verb, self.object)
+        write!(f, "step {}: {} {}", self.step.1, self.mutation, self.object)
     }
 }
 
@@ -200,7 +200,7 @@ enum Meets {
 }
 
 fn meets(wanted: &Expected, change: &Change) -> Meets {
-    if wanted.verb != change.verb || !wanted.object.matches(&change.object) {
+    if wanted.mutation != change.mutation || !wanted.object.matches(&change.object) {
         return Meets::No;
     }
     match wanted.condition.as_ref().map(|condition| change.test(condition)) {
@@ -228,7 +228,7 @@ fn why_missing(wanted: &Expected, changes: &[Change], next: usize) -> (String, P
     let same_object = later.iter().find(|change| wanted.object.matches(&change.object));
     let same_kind = || {
         let kind = |change: &&Change| Some(&change.object.kind) == wanted.object.kind();
-        later.iter().find(|change| kind(change) && change.verb == wanted.verb)
+        later.iter().find(|change| kind(change) && change.mutation == wanted.mutation)
     };
     if let Some(change) = same_object.or_else(same_kind) {
         return (format!("closest: {change}"), Some(change.step));

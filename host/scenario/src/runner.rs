@@ -135,7 +135,7 @@ fn changes(runs: &[PlayedRun], cluster: &SimulatedCluster) -> Vec<Change> {
             let (Some((mutation, after)), Some(prepared)) = (call.change(), &call.prepared) else { continue };
             let before = prepared.before.clone().map_or(Value::Null, |object| (*redact(object)).clone());
             all.push(Change {
-                verb: mutation.verb(),
+                mutation: mutation.mutation_type(),
                 object: mutation.reference(),
                 at: call.answered_at,
                 step: (index, call.step),

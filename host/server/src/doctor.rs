@@ -194,7 +194,7 @@ impl Doctor {
                 Err(error) => {
                     about.fail(
                         "reachable",
-                        error,
+                        error.to_string(),
                         "are its `url` and what it is let in by right (`tokenFile`, `basicAuth`, `caFile`: the authority, not \
                          the server's own certificate), and may this pod reach it (NetworkPolicy)?",
                     );
@@ -258,7 +258,8 @@ impl Doctor {
         self.drills.begin(drill.clone());
         let mut errors = Vec::new();
         for client in &self.alertmanagers {
-            errors.extend(client.post_alerts(std::slice::from_ref(&alert)).await.err());
+            let posted = client.post_alerts(std::slice::from_ref(&alert)).await;
+            errors.extend(posted.err().map(|error| error.to_string()));
         }
         if errors.len() == self.alertmanagers.len() { Err(errors.join("; ")) } else { Ok(drill) }
     }

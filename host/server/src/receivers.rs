@@ -92,6 +92,13 @@ impl Receivers {
         self.known.lock().iter().cloned().collect()
     }
 
+    /// The names of those that post for a policy.
+    pub fn names_for(&self, policy: &str) -> BTreeSet<String> {
+        let known = self.known.lock();
+        let posts_for = |one: &&Receiver| one.policy.as_deref().is_none_or(|of| of == policy);
+        known.iter().filter(posts_for).map(|one| one.name.clone()).collect()
+    }
+
     /// Whole, or not at all.
     fn write(&self, known: &[Receiver]) -> std::io::Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("."));

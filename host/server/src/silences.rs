@@ -5,18 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::join_all;
-use futures::{StreamExt, stream};
 use suture_cluster::{AlertmanagerClient, Silence};
-use suture_core::KnownAlert;
 use suture_engine::{SilenceQuery, Silences, Suppression};
 
 use crate::assemble;
 use crate::config::{ConfigError, Loaded};
 use crate::receivers::Receivers;
-use crate::snapshot::{ALERT_NAME, AT_ONCE, Index, named};
-
-/// So many alerts of one name are asked about one by one; of more, all that have the name are listed.
-const FEW: usize = 4;
+use crate::snapshot::{Index, Wanted, look_up};
 
 /// Asks all of them.
 pub(crate) struct AskedAlertmanagers {
@@ -40,9 +35,7 @@ impl AskedAlertmanagers {
 #[async_trait]
 impl Silences for AskedAlertmanagers {
     async fn suppressions(&self, alerts: &[SilenceQuery]) -> Vec<Result<Suppression, String>> {
-        let known = self.receivers.all();
-        let receivers: BTreeSet<&str> = known.iter().map(|receiver| receiver.name.as_str()).collect();
-        let of_each = join_all(self.clients.iter().map(|client| ask(client, alerts, &receivers))).await;
+        let of_each = join_all(self.clients.iter().map(|client| ask(client, alerts, &self.receivers))).await;
         let mut all = vec![Ok(Suppression::Unlisted); alerts.len()];
         for answers in of_each {
             all = all.into_iter().zip(answers).map(|(before, answer)| both(before, answer)).collect();
@@ -66,77 +59,45 @@ fn both(one: Result<Suppression, String>, other: Result<Suppression, String>) ->
 async fn ask(
     client: &AlertmanagerClient,
     alerts: &[SilenceQuery],
-    receivers: &BTreeSet<&str>,
+    receivers: &Receivers,
 ) -> Vec<Result<Suppression, String>> {
-    let silences = client.silences().await;
-    let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (place, alert) in alerts.iter().enumerate() {
-        let name = alert.labels.get(ALERT_NAME).map_or("", String::as_str);
-        by_name.entry(name).or_default().push(place);
-    }
-    let questions: Vec<_> =
-        by_name.into_iter().map(|(name, places)| about(client, name, alerts, places)).collect();
-    let answers: Vec<_> = stream::iter(questions).buffer_unordered(AT_ONCE).collect().await;
+    let silences = match client.silences().await {
+        Ok(silences) => silences,
+        Err(error) => return vec![Err(error.to_string()); alerts.len()],
+    };
+    let wanted: Vec<_> =
+        alerts.iter().map(|alert| Wanted { labels: &alert.labels, key: &alert.key }).collect();
     let mut said = vec![Ok(Suppression::Unlisted); alerts.len()];
-    for (places, known) in answers.into_iter().flatten() {
+    let mut receivers_of: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (places, known) in look_up(client, &wanted).await {
+        let known = known.map_err(|error| error.to_string());
         let mut indices: BTreeMap<&[String], Index<'_>> = BTreeMap::new();
         for place in places {
             let alert = &alerts[place];
-            said[place] = known.as_ref().map_err(Clone::clone).and_then(|known| {
+            let names =
+                receivers_of.entry(&alert.policy).or_insert_with(|| receivers.names_for(&alert.policy));
+            said[place] = known.as_ref().map_err(Clone::clone).map(|known| {
                 let index = indices.entry(&alert.key).or_insert_with(|| Index::of(known, &alert.key));
-                judge(alert, index, &silences, receivers)
+                judge(alert, index, &silences, &names.iter().map(String::as_str).collect())
             });
         }
     }
     said
 }
 
-type Answered = (Vec<usize>, Result<Vec<KnownAlert>, String>);
-
-/// Alerts of one name, in as many pieces as it takes.
-async fn about(
-    client: &AlertmanagerClient,
-    name: &str,
-    alerts: &[SilenceQuery],
-    places: Vec<usize>,
-) -> Vec<Answered> {
-    if places.len() > FEW
-        && let Ok(known) = named(client, name).await
-    {
-        return vec![(places, Ok(known))];
-    }
-    // Few; or too many have the name.
-    let questions: Vec<_> = places.into_iter().map(|place| about_one(client, alerts, place)).collect();
-    stream::iter(questions).buffer_unordered(AT_ONCE).collect().await
-}
-
-/// What has the labels by which an alert is found.
-async fn about_one(client: &AlertmanagerClient, alerts: &[SilenceQuery], place: usize) -> Answered {
-    let SilenceQuery { labels, key } = &alerts[place];
-    let value = |name: &str| labels.get(name).map_or("", String::as_str);
-    let names: Vec<&str> = match key.as_slice() {
-        [] => labels.keys().map(String::as_str).collect(),
-        key => [ALERT_NAME].into_iter().chain(key.iter().map(String::as_str)).collect(),
-    };
-    let wanted: Vec<(&str, &str)> = names.iter().map(|name| (*name, value(name))).collect();
-    (vec![place], client.alerts_with(&wanted).await)
-}
-
 fn judge(
     alert: &SilenceQuery,
     index: &Index<'_>,
-    silences: &Result<Vec<Silence>, String>,
+    silences: &[Silence],
     receivers: &BTreeSet<&str>,
-) -> Result<Suppression, String> {
-    let why = |why: String| Suppression::By(why);
-    if let Some(found) = index.find(&alert.labels) {
-        // Of silences the alert itself says enough.
-        let silences = silences.as_deref().unwrap_or_default();
-        return Ok(found.why_suppressed(silences, receivers).map_or(Suppression::None, why));
+) -> Suppression {
+    match index.find(&alert.labels) {
+        Some(found) => found.why_suppressed(silences, receivers).map_or(Suppression::None, Suppression::By),
+        None => {
+            let silence = silences.iter().find(|silence| silence.silences(&alert.labels));
+            silence.map_or(Suppression::Unlisted, |silence| Suppression::By(silence.to_string()))
+        }
     }
-    let silences = silences.as_ref().map_err(Clone::clone)?;
-    let silence = silences.iter().find(|silence| silence.silences(&alert.labels));
-    Ok(silence.map(Silence::to_string).map_or(Suppression::Unlisted, why))
 }
 
 #[cfg(test)]

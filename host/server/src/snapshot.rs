@@ -1,43 +1,104 @@
-//! The alerts and silences of one Alertmanager, at one time.
+//! What one Alertmanager has of some alerts, in as few questions as it takes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
-use futures::{StreamExt, TryStreamExt, stream};
-use suture_cluster::{AlertmanagerClient, Silence};
+use futures::{Stream, StreamExt, stream};
+use suture_cluster::{AlertmanagerClient, AlertmanagerError, Silence};
 use suture_core::names::shortened;
-use suture_core::{KnownAlert, Labels};
+use suture_core::{Clock, KnownAlert, Labels, RealClock};
 
-pub(crate) const ALERT_NAME: &str = "alertname";
+const ALERT_NAME: &str = "alertname";
 /// How many questions one Alertmanager is asked at once.
-pub(crate) const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 4;
+/// So many alerts of one name are asked about one by one; of more, all that have the name are listed.
+const FEW: usize = 4;
+/// How long all questions together may take before the rest is left for later.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Alerts and silences of one of them. Members of a cluster share silences and not alerts.
-#[derive(Default)]
-pub(crate) struct Snapshot {
-    pub alerts: Vec<KnownAlert>,
-    pub silences: Vec<Silence>,
+/// An alert that is looked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// Its labels, as it was or would be posted.
+    pub labels: &'a Labels,
+    /// The names of the labels that tell its incident from others; empty where all do.
+    pub key: &'a [String],
 }
 
-impl Snapshot {
-    /// Ask for the alerts of these names.
-    ///
-    /// # Errors
-    /// Why it can't be asked: what it would have said may be that an alert is silenced.
-    pub async fn ask(client: &AlertmanagerClient, names: &BTreeSet<&str>) -> Result<Self, String> {
-        let silences = client.silences().await?;
-        let questions: Vec<_> = names.iter().map(|name| named(client, name)).collect();
-        let answers = stream::iter(questions).buffer_unordered(AT_ONCE);
-        let alerts: Vec<Vec<KnownAlert>> = answers.try_collect().await?;
-        Ok(Self { alerts: alerts.into_iter().flatten().collect(), silences })
+impl Wanted<'_> {
+    fn name(&self) -> &str {
+        self.value(ALERT_NAME)
+    }
+
+    fn value(&self, name: &str) -> &str {
+        self.labels.get(name).map_or("", String::as_str)
+    }
+
+    /// The labels by which it is found.
+    fn filters(&self) -> Vec<(&str, &str)> {
+        let names: Vec<&str> = match self.key {
+            [] => self.labels.keys().map(String::as_str).collect(),
+            key => [ALERT_NAME].into_iter().chain(key.iter().map(String::as_str)).collect(),
+        };
+        names.into_iter().map(|name| (name, self.value(name))).collect()
     }
 }
 
-/// All alerts of a name.
-///
-/// # Errors
-/// Why it can't be asked.
-pub(crate) async fn named(client: &AlertmanagerClient, name: &str) -> Result<Vec<KnownAlert>, String> {
-    client.alerts_with(&[(ALERT_NAME, name)]).await
+/// Some of the alerts that are looked for, by their places, and what Alertmanager has that may be
+/// one of them.
+type Answered = (Vec<usize>, Result<Vec<KnownAlert>, AlertmanagerError>);
+
+/// Ask what it has of these alerts: each is in one of the answers. Where it can't be asked, that is
+/// so for all that it has not answered yet.
+pub(crate) async fn look_up(client: &AlertmanagerClient, wanted: &[Wanted<'_>]) -> Vec<Answered> {
+    let began = RealClock.monotonic();
+    let is_late = || RealClock.monotonic().saturating_sub(began) > PATIENCE;
+    let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, one) in wanted.iter().enumerate() {
+        by_name.entry(one.name()).or_default().push(place);
+    }
+    let (many, few): (Vec<_>, Vec<_>) = by_name.into_iter().partition(|(_, places)| places.len() > FEW);
+    let questions: Vec<_> = many
+        .into_iter()
+        .map(async |(name, places)| (places, client.alerts_with(&[(ALERT_NAME, name)]).await))
+        .collect();
+    let mut answers = until_it_fails(stream::iter(questions).buffer_unordered(AT_ONCE), is_late).await;
+    // Too many have the name.
+    let is_too_long = |(_, answer): &mut Answered| answer.as_ref().is_err_and(|error| error.is_too_long());
+    let too_long = answers.extract_if(.., is_too_long).flat_map(|(places, _)| places);
+    let singly: Vec<usize> = few.into_iter().flat_map(|(_, places)| places).chain(too_long).collect();
+    let failed = answers.iter().any(|(_, answer)| answer.is_err());
+    if !failed {
+        let questions: Vec<_> = singly
+            .into_iter()
+            .map(async |place| (vec![place], client.alerts_with(&wanted[place].filters()).await))
+            .collect();
+        let asked = stream::iter(questions).buffer_unordered(AT_ONCE);
+        answers.extend(until_it_fails(asked, is_late).await);
+    }
+    let answered: BTreeSet<usize> = answers.iter().flat_map(|(places, _)| places).copied().collect();
+    let rest: Vec<usize> = (0..wanted.len()).filter(|place| !answered.contains(place)).collect();
+    if !rest.is_empty() {
+        let slow = || AlertmanagerError::Slow { url: client.url().to_owned(), within: PATIENCE };
+        let error =
+            answers.iter().find_map(|(_, answer)| answer.as_ref().err().cloned()).unwrap_or_else(slow);
+        answers.push((rest, Err(error)));
+    }
+    answers
+}
+
+/// The answers up to the first that says that no other will come, or that comes too late.
+async fn until_it_fails(answers: impl Stream<Item = Answered>, is_late: impl Fn() -> bool) -> Vec<Answered> {
+    let mut answers = std::pin::pin!(answers);
+    let mut all = Vec::new();
+    while let Some(answer) = answers.next().await {
+        let has_failed = answer.1.as_ref().is_err_and(|error| !error.is_too_long());
+        all.push(answer);
+        if has_failed || is_late() {
+            break;
+        }
+    }
+    all
 }
 
 /// Alerts that can be found by their labels, or by their names and the labels of one key.
@@ -94,8 +155,15 @@ impl<'a> Found<'_, 'a> {
             if alert.is_suppressed() {
                 return Some("another alert inhibits its alert, as Alertmanager says".to_owned());
             }
-            let interval = alert.muted_by(receivers)?;
-            Some(format!("Alertmanager's time interval `{}` mutes its alert", shortened(interval)))
+            if let Some(interval) = alert.muted_by(receivers) {
+                return Some(format!(
+                    "Alertmanager's time interval `{}` mutes its alert",
+                    shortened(interval)
+                ));
+            }
+            // It is new there, or Alertmanager is.
+            let unseen = "Alertmanager has not yet looked whether its alert is silenced";
+            (!alert.is_active()).then(|| unseen.to_owned())
         })
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use serde::Serialize;
-use suture_cluster::{AlertmanagerClient, Silence};
+use suture_cluster::{AlertmanagerClient, AlertmanagerError, Silence};
 use suture_core::alert::alertmanager_fingerprint;
 use suture_core::effect::ActiveAlert;
 use suture_core::{Alert, AlertRelabeling, AlertStatus, Error, KnownAlert, Labels};
@@ -17,7 +17,7 @@ use suture_engine::{Alertmanagers, Confirm, Engine, Policy};
 use crate::assemble;
 use crate::config::{ConfigError, Loaded};
 use crate::receivers::Receivers;
-use crate::snapshot::{ALERT_NAME, Index, Snapshot};
+use crate::snapshot::{Index, Wanted, look_up};
 pub(crate) use schedule::Schedules;
 
 /// Sweeps for a host.
@@ -111,16 +111,18 @@ impl Sweeper {
         let listed = self.engine.alerts().await.map_err(unavailable)?;
         let firing: Vec<ActiveAlert> = listed.into_iter().filter(|alert| alert.firing).collect();
         let relabeling = relabeling(&policy).await.map_err(|error| unavailable(error.to_string()))?;
-        let sent: Vec<Labels> = firing.iter().filter_map(|alert| relabeling.as_sent(&alert.labels)).collect();
-        let names = sent.iter().chain(firing.iter().map(|alert| &alert.labels));
-        let names = names.filter_map(|labels| labels.get(ALERT_NAME).map(String::as_str)).collect();
-        let asked = self.alertmanagers.iter().map(|client| Snapshot::ask(client, &names));
-        let snapshots = try_join_all(asked).await.map_err(unavailable)?;
         let key = policy.program.as_ref().map(|program| program.manifest().key.clone()).unwrap_or_default();
+        // In each form that labels take on the way; others may be added where nobody is asked.
+        let sent: Vec<Labels> = firing.iter().filter_map(|alert| relabeling.as_sent(&alert.labels)).collect();
+        let forms = sent.iter().chain(firing.iter().map(|alert| &alert.labels));
+        let forms: BTreeSet<&Labels> = forms.filter(|labels| policy.could_want(labels)).collect();
+        let wanted: Vec<_> = forms.into_iter().map(|labels| Wanted { labels, key: &key }).collect();
+        let asked = self.alertmanagers.iter().map(|client| snapshot(client, &wanted));
+        let snapshots = try_join_all(asked).await.map_err(|error| unavailable(error.to_string()))?;
         let mut swept = Swept { firing: firing.len(), ..Swept::default() };
         let mut accepted = Vec::new();
-        let receivers = self.receivers.all();
-        let receivers: BTreeSet<&str> = receivers.iter().map(|receiver| receiver.name.as_str()).collect();
+        let receivers = self.receivers.names_for(name);
+        let receivers: BTreeSet<&str> = receivers.iter().map(String::as_str).collect();
         let kept = Kept::of(&snapshots, &key, &receivers);
         let posted = firing.into_iter().map(|alert| kept.as_posted(alert, &relabeling));
         let (wanted, suppressed): (Vec<Alert>, Vec<bool>) = posted
@@ -161,9 +163,10 @@ impl Sweeper {
 impl Alertmanagers for Sweeper {
     async fn alerts_for(&self, receivers: &BTreeSet<&str>) -> Result<Vec<KnownAlert>, String> {
         let ask = async |client: &AlertmanagerClient| {
-            Ok::<_, String>((client.alerts_for(receivers).await?, client.silences().await?))
+            Ok::<_, AlertmanagerError>((client.alerts_for(receivers).await?, client.silences().await?))
         };
-        let all = try_join_all(self.alertmanagers.iter().map(ask)).await?;
+        let all =
+            try_join_all(self.alertmanagers.iter().map(ask)).await.map_err(|error| error.to_string())?;
         let own = |alerts: &Vec<KnownAlert>| -> HashSet<String> {
             alerts.iter().map(|alert| alert.fingerprint.clone()).collect()
         };
@@ -179,6 +182,22 @@ impl Alertmanagers for Sweeper {
         let alerts = all.iter().flat_map(|(_, alerts, _)| alerts);
         Ok(alerts.filter(|alert| !is_silenced(alert)).cloned().collect())
     }
+}
+
+/// Alerts and silences of one Alertmanager. Members of a cluster share silences and not alerts.
+struct Snapshot {
+    alerts: Vec<KnownAlert>,
+    silences: Vec<Silence>,
+}
+
+/// Ask what it has of these alerts: what it would have said may be that one is silenced.
+async fn snapshot(client: &AlertmanagerClient, wanted: &[Wanted<'_>]) -> Result<Snapshot, AlertmanagerError> {
+    let silences = client.silences().await?;
+    let mut alerts = Vec::new();
+    for (_, known) in look_up(client, wanted).await {
+        alerts.extend(known?);
+    }
+    Ok(Snapshot { alerts, silences })
 }
 
 /// What Prometheus does to labels when it posts.

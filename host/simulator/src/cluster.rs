@@ -71,7 +71,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde_json::Value;
-use suture_core::effect::{Delete, Mutation, Propagation, Target};
+use suture_core::effect::{Delete, Mutation, Target};
 use suture_core::object::Object;
 use suture_core::{Alert, Clock, Error, ObjectRef, Timestamp};
 
@@ -230,7 +230,7 @@ impl SimulatedCluster {
     pub fn delete(&self, reference: &ObjectRef) -> Result<(), Error> {
         let ObjectRef { kind, namespace, name } = reference.clone();
         let target = Target { kind, namespace, name, uid: None, subresource: None };
-        let delete = Delete { target, propagation: Propagation::Background, resource_version: None };
+        let delete = Delete::of(target);
         self.write(|state, now| {
             state.store.mutate(&Mutation::Delete(delete), "kubectl", now)?;
             state.settle(now, 0);

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use suture_core::contract::text;
 use suture_core::{Effect, Error, Halt, Reply};
 use suture_policy::host::{
     self, ActiveAlert, Host, Level, Mutated, Mutation, Page, Predicate, Query, Sample, Series, Target, Waited,
@@ -68,38 +69,39 @@ impl Bridge {
 
 impl Host for Bridge {
     fn get(&self, target: &Target) -> Result<String, host::Error> {
-        self.call(Ok(Effect::Get { target: convert::target(target) }), |reply| match reply {
-            Reply::Object(object) => Some(object.to_string()),
+        self.call(Ok(Effect::Get { target: convert::target(target.clone()) }), |reply| match reply {
+            Reply::Object(object) => Some(convert::text(&object)),
             _ => None,
         })
     }
 
     fn list(&self, query: &Query) -> Result<Page, host::Error> {
-        self.call(Ok(Effect::List(convert::query(query))), |reply| match reply {
+        self.call(Ok(Effect::List(convert::query(query.clone()))), |reply| match reply {
             Reply::Page(page) => Some(convert::page(page)),
             _ => None,
         })
     }
 
     fn mutate(&self, mutation: &Mutation, undo: Option<&Mutation>) -> Result<Mutated, host::Error> {
-        let effect = convert::mutation(mutation).and_then(|mutation| {
-            Ok(Effect::Mutate { mutation, undo: undo.map(convert::mutation).transpose()? })
+        let effect = convert::mutation("mutation", mutation.clone()).and_then(|mutation| {
+            let undo = undo.map(|undo| convert::mutation("undo", undo.clone())).transpose()?;
+            Ok(Effect::Mutate { mutation, undo })
         });
         let object = self.call(effect, |reply| match reply {
-            Reply::Mutated(object) => Some(object.to_string()),
+            Reply::Mutated(object) => Some(convert::text(&object)),
             _ => None,
         })?;
         Ok(Mutated { step: self.step.get().to_string(), object })
     }
 
     fn settle(&self, step: &str, run_undo: bool) -> Result<(), host::Error> {
-        let effect = convert::step(step).map(|step| Effect::Settle { step, run_undo });
+        let effect = text::step(step).map(|step| Effect::Settle { step, run_undo });
         self.call(effect, |reply| matches!(reply, Reply::Settled).then_some(()))
     }
 
     fn wait(&self, target: &Target, until: &Predicate, timeout_ms: u64) -> Result<Waited, host::Error> {
-        let effect = convert::predicate(until).map(|until| Effect::Wait {
-            target: convert::target(target),
+        let effect = convert::predicate(until.clone()).map(|until| Effect::Wait {
+            target: convert::target(target.clone()),
             until,
             timeout_ms,
         });
@@ -116,7 +118,7 @@ impl Host for Bridge {
         tail_lines: u32,
         limit_bytes: u32,
     ) -> Result<String, host::Error> {
-        let (pod, container) = (convert::target(pod), container.to_owned());
+        let (pod, container) = (convert::target(pod.clone()), container.to_owned());
         self.call(Ok(Effect::Logs { pod, container, tail_lines, limit_bytes }), |reply| match reply {
             Reply::Logs(text) => Some(text),
             _ => None,

@@ -28,6 +28,8 @@ pub struct Error {
 pub mod reason {
     /// The object does not exist.
     pub const NOT_FOUND: &str = "NotFound";
+    /// The API server has no such kind: its definition is not installed, or the version is gone.
+    pub const NOT_SERVED: &str = "NotServed";
     /// An object of that name exists.
     pub const ALREADY_EXISTS: &str = "AlreadyExists";
     /// The object is not at the version or uid that was asked for.
@@ -74,6 +76,12 @@ impl Error {
     /// The object does not exist.
     pub fn is_not_found(&self) -> bool {
         self.reason == reason::NOT_FOUND
+    }
+
+    /// The API server has no such kind. Nothing is known of the object then: where the kind is
+    /// one that a cluster may do without, there is none; where it is not, conclude nothing.
+    pub fn is_not_served(&self) -> bool {
+        self.reason == reason::NOT_SERVED
     }
 
     /// The operator's grants do not allow it: not now, and not at a second try.

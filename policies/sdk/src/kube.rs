@@ -56,7 +56,8 @@ pub fn get<T: Resource>(namespace: &str, name: &str) -> Result<T> {
 /// Read one object that may not be there.
 ///
 /// # Errors
-/// As [`get`], but for `NotFound`.
+/// As [`get`], but for `NotFound`. (`NotServed` is one: where the whole kind is not there,
+/// nothing is known of the object.)
 pub fn find<T: Resource>(namespace: &str, name: &str) -> Result<Option<T>> {
     Ref::new(namespace, name).find()
 }

@@ -61,7 +61,7 @@ impl<'a> Client<'a> {
     /// How the cluster names a kind.
     ///
     /// # Errors
-    /// `NotFound` where it does not serve it.
+    /// `NotServed` where it does not serve it.
     pub async fn resource(&self, kind: &str) -> Result<Resource, Error> {
         self.cluster.resource(&kind_of(kind)).await
     }
@@ -156,7 +156,7 @@ impl<'a> Client<'a> {
     /// # Errors
     /// As the cluster answers.
     pub async fn delete(&self, target: &Target, propagation: Propagation) -> Result<Object, Error> {
-        let delete = Delete { target: target.clone(), propagation, resource_version: None };
+        let delete = Delete { propagation, ..Delete::of(target.clone()) };
         self.mutate(Mutation::Delete(delete), false).await
     }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
-use suture_cluster::socket::{Listener, Offer, SocketCluster, ToldTime};
+use suture_cluster::socket::{Listener, ManualTime, Offer, SocketCluster};
 use suture_conformance::{Case, Cluster, ClusterProvider, cases, run};
 use suture_core::handler::Discovery;
 use suture_core::{Clock, EffectHandler, Grant, Timestamp};
@@ -23,7 +23,7 @@ const STEP: Duration = Duration::from_millis(100);
 
 struct Behind {
     cluster: SimulatedCluster,
-    time: ToldTime,
+    time: ManualTime,
     client: Arc<SocketCluster>,
     namespaces: AtomicU32,
     folder: tempfile::TempDir,
@@ -33,17 +33,17 @@ struct Behind {
 async fn offered(
     path: &Path,
     cluster: impl EffectHandler + Discovery + 'static,
-    time: &ToldTime,
+    time: &ManualTime,
 ) -> anyhow::Result<Arc<SocketCluster>> {
     let listener = Listener::bind(path).await?;
-    tokio::spawn(Offer::told(cluster, time).serve(listener));
+    tokio::spawn(Offer::with_manual_time(cluster, time).serve(listener));
     Ok(Arc::new(SocketCluster::connect(path).await?))
 }
 
 impl Behind {
     async fn new() -> anyhow::Result<Self> {
         let now: Timestamp = "2026-11-22T04:10:00Z".parse()?;
-        let time = ToldTime::starting_at(now);
+        let time = ManualTime::starting_at(now);
         let mut objects = report::definitions();
         objects.push(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}));
         let cluster = SimulatedCluster::new(Fixture { now, objects, ..Fixture::default() }, time.clock())?;

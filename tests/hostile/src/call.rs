@@ -33,6 +33,8 @@ pub enum Call {
         patch_type: Written,
         /// The patch.
         body: Value,
+        /// The merge patch that takes it back.
+        undo: Option<Value>,
         /// How it must end.
         expect: Option<String>,
     },
@@ -143,7 +145,10 @@ impl Call {
     /// # Errors
     /// What the host says.
     pub fn make(&self) -> Result<String> {
-        let mutate = |mutation: Mutation| Ok(host::call(|host| host.mutate(&mutation, None))?.object);
+        let send = |mutation: Mutation, undo: Option<Mutation>| {
+            Ok(host::call(|host| host.mutate(&mutation, undo.as_ref()))?.object)
+        };
+        let mutate = |mutation: Mutation| send(mutation, None);
         match self {
             Self::Create(Object { target, object, .. }) => mutate(Mutation::Create(CreateOp {
                 kind: target.kind(),
@@ -156,15 +161,17 @@ impl Call {
                 object: object.to_string(),
                 force: *force,
             })),
-            Self::Patch { target, patch_type, body, .. } => mutate(Mutation::Patch(PatchOp {
-                target: target.target(),
-                type_: match patch_type {
+            Self::Patch { target, patch_type, body, undo, .. } => {
+                let patch = |type_: PatchType, body: &Value| {
+                    let (target, body) = (target.target(), body.to_string());
+                    Mutation::Patch(PatchOp { target, type_, body, resource_version: None })
+                };
+                let type_ = match patch_type {
                     Written::Merge => PatchType::Merge,
                     Written::Json => PatchType::Json,
-                },
-                body: body.to_string(),
-                resource_version: None,
-            })),
+                };
+                send(patch(type_, body), undo.as_ref().map(|undo| patch(PatchType::Merge, undo)))
+            }
             Self::Delete(target) => mutate(Mutation::Delete(DeleteOp {
                 target: target.target(),
                 propagation: Propagation::Background,

@@ -17,11 +17,12 @@ pub struct Hostile;
 suture_policy::policy!(Hostile);
 
 /// All that it requests.
-const RESOURCES: [&str; 32] = [
+const RESOURCES: [&str; 35] = [
     "configmaps",
     "secrets",
     "pods",
     "pods/log",
+    "pods/status",
     "pods/exec",
     "pods/eviction",
     "pods/ephemeralcontainers",
@@ -33,6 +34,8 @@ const RESOURCES: [&str; 32] = [
     "serviceaccounts/token",
     "namespaces",
     "nodes",
+    "nodes/status",
+    "horizontalpodautoscalers",
     "persistentvolumes",
     "persistentvolumeclaims",
     "events",

@@ -81,7 +81,8 @@ pub enum Event {
     /// It was there again.
     Start {},
     /// It notified of a group.
-    Told(Told),
+    #[serde(rename = "told")]
+    Notified(Notified),
 }
 
 /// An alert as it is posted.
@@ -98,9 +99,9 @@ pub struct Post {
 
 /// A notification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct Notified {
     /// Its alerts, in their order.
-    pub alerts: Vec<ToldAlert>,
+    pub alerts: Vec<NotifiedAlert>,
     /// `truncatedAlerts`.
     #[serde(default)]
     pub truncated: u64,
@@ -108,7 +109,7 @@ pub struct Told {
 
 /// An alert of a notification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToldAlert {
+pub struct NotifiedAlert {
     /// Its labels.
     pub labels: Labels,
     /// `startsAt`.

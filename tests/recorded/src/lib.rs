@@ -13,7 +13,7 @@ use anyhow::Context;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use alertmanager::{AlertmanagerTrace, Event, Inhibition, Post, Route, Timed, Told, ToldAlert};
+pub use alertmanager::{AlertmanagerTrace, Event, Inhibition, Notified, NotifiedAlert, Post, Route, Timed};
 pub use prometheus::{Evaluation, Listed, PrometheusTrace, Rule, Sent, Standing};
 
 /// Milliseconds since a sequence began; before that where negative.

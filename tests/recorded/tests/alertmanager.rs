@@ -1,11 +1,11 @@
-//! The model of Alertmanager tells what the real one told, of the same input.
+//! The model of Alertmanager tells what the real one notified, of the same input.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests stand outside of test functions")]
 
 use std::time::Duration;
 
 use suture_core::{AlertStatus, Labels, Matchers, Timestamp};
-use suture_recorded::{AlertmanagerTrace, Event, Millis, Timed, Told, ToldAlert, traces_of};
+use suture_recorded::{AlertmanagerTrace, Event, Millis, Notified, NotifiedAlert, Timed, traces_of};
 use suture_simulator::SimulatedAlertmanager;
 use suture_simulator::alertmanager::{Flushed, InhibitRule, Posted, Route, Silence};
 
@@ -54,7 +54,7 @@ fn configured(route: &suture_recorded::Route) -> SimulatedAlertmanager {
 
 struct Played {
     alertmanager: SimulatedAlertmanager,
-    told: Vec<(Millis, Told)>,
+    notified: Vec<(Millis, Notified)>,
 }
 
 impl Played {
@@ -62,7 +62,7 @@ impl Played {
         while let Some(next) = self.alertmanager.next_flush().filter(|next| *next <= time) {
             for flushed in self.alertmanager.flush(next) {
                 self.alertmanager.delivered(&flushed);
-                self.told.push((since_start(next), told(&flushed)));
+                self.notified.push((since_start(next), notified(&flushed)));
             }
         }
     }
@@ -82,13 +82,13 @@ impl Played {
             }
             Event::Unsilence { labels } => self.alertmanager.unsilence(labels, now),
             Event::Stop {} => self.alertmanager.restart(),
-            Event::Start {} | Event::Told(_) => {}
+            Event::Start {} | Event::Notified(_) => {}
         }
     }
 }
 
-fn told(flushed: &Flushed) -> Told {
-    let alert = |alert: &suture_core::Alert| ToldAlert {
+fn notified(flushed: &Flushed) -> Notified {
+    let alert = |alert: &suture_core::Alert| NotifiedAlert {
         labels: alert.labels.clone(),
         starts: since_start(alert.starts_at),
         resolved: match alert.status {
@@ -97,7 +97,10 @@ fn told(flushed: &Flushed) -> Told {
         },
     };
     let notification = &flushed.notification;
-    Told { alerts: notification.alerts.iter().map(alert).collect(), truncated: notification.truncated_alerts }
+    Notified {
+        alerts: notification.alerts.iter().map(alert).collect(),
+        truncated: notification.truncated_alerts,
+    }
 }
 
 fn is_about(one: Option<Millis>, other: Option<Millis>) -> bool {
@@ -109,26 +112,26 @@ fn is_about(one: Option<Millis>, other: Option<Millis>) -> bool {
 }
 
 /// Whether both say the same, at about the same times.
-fn is_same((at, told): &(Millis, Told), (real_at, real): &(Millis, Told)) -> bool {
-    let is_alike = |(one, other): (&ToldAlert, &ToldAlert)| {
+fn is_same((at, notified): &(Millis, Notified), (real_at, real): &(Millis, Notified)) -> bool {
+    let is_alike = |(one, other): (&NotifiedAlert, &NotifiedAlert)| {
         one.labels == other.labels && one.starts == other.starts && is_about(one.resolved, other.resolved)
     };
     is_about(Some(*at), Some(*real_at))
-        && told.truncated == real.truncated
-        && told.alerts.len() == real.alerts.len()
-        && told.alerts.iter().zip(&real.alerts).all(is_alike)
+        && notified.truncated == real.truncated
+        && notified.alerts.len() == real.alerts.len()
+        && notified.alerts.iter().zip(&real.alerts).all(is_alike)
 }
 
 /// What one reads where they differ.
-fn shown(all: &[(Millis, Told)]) -> String {
+fn shown(all: &[(Millis, Notified)]) -> String {
     let of = |labels: &Labels| labels.values().cloned().collect::<Vec<_>>().join("/");
-    let alert = |alert: &ToldAlert| match alert.resolved {
+    let alert = |alert: &NotifiedAlert| match alert.resolved {
         Some(at) => format!("{} resolved at {at}", of(&alert.labels)),
         None => format!("{} firing", of(&alert.labels)),
     };
-    let line = |(at, told): &(Millis, Told)| {
-        let alerts: Vec<_> = told.alerts.iter().map(alert).collect();
-        format!("  {at:>6} {} (truncated {})\n", alerts.join(", "), told.truncated)
+    let line = |(at, notified): &(Millis, Notified)| {
+        let alerts: Vec<_> = notified.alerts.iter().map(alert).collect();
+        format!("  {at:>6} {} (truncated {})\n", alerts.join(", "), notified.truncated)
     };
     all.iter().map(line).collect()
 }
@@ -139,23 +142,23 @@ fn what_alertmanager_told_its_model_tells_in_the_same_order_at_the_same_times() 
     assert!(!traces.is_empty());
     let mut differing = Vec::new();
     for (name, trace) in traces {
-        let mut played = Played { alertmanager: configured(&trace.route), told: Vec::new() };
+        let mut played = Played { alertmanager: configured(&trace.route), notified: Vec::new() };
         trace.events.iter().for_each(|event| played.give(event));
         played.pass_until(at(trace.ended));
-        let told = |Timed { at, event }| match event {
-            Event::Told(told) => Some((at, told)),
+        let notified = |Timed { at, event }| match event {
+            Event::Notified(notified) => Some((at, notified)),
             Event::Post(_)
             | Event::Silence { .. }
             | Event::Unsilence { .. }
             | Event::Stop {}
             | Event::Start {} => None,
         };
-        let real: Vec<(Millis, Told)> = trace.events.into_iter().filter_map(told).collect();
-        let is_alike = played.told.len() == real.len()
-            && played.told.iter().zip(&real).all(|(model, real)| is_same(model, real));
+        let real: Vec<(Millis, Notified)> = trace.events.into_iter().filter_map(notified).collect();
+        let is_alike = played.notified.len() == real.len()
+            && played.notified.iter().zip(&real).all(|(model, real)| is_same(model, real));
         let is_known = OTHERWISE.iter().any(|(known, _)| *known == name);
         if is_alike == is_known {
-            let (model, real) = (shown(&played.told), shown(&real));
+            let (model, real) = (shown(&played.notified), shown(&real));
             differing.push(format!("{name}: {}\nmodel\n{model}real\n{real}", trace.shows));
         }
     }

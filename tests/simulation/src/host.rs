@@ -78,7 +78,7 @@ impl Host {
             .enable_time()
             .start_paused(true)
             .build()
-            .map_err(|error| JournalError(error.to_string()))?;
+            .map_err(|error| JournalError::OfRun(error.to_string()))?;
         let time: Arc<dyn Clock> = Arc::new(clock.clone());
         let config = EngineConfig {
             policies: policies(reach, version, &configuration, clock.now()),

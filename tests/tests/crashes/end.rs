@@ -48,14 +48,14 @@ impl End {
             ensure!(
                 steps.insert(step.clone()),
                 "done twice: step {step:?}, {} {}",
-                performed.verb,
+                performed.mutation,
                 performed.object
             );
         }
         let names = Names::of(&incident, began);
         let mutations = performed.iter().map(|performed| {
             let object = performed.object.to_string();
-            json!({"verb": performed.verb, "object": object, "subresource": performed.subresource, "patch": performed.patch})
+            json!({"verb": performed.mutation.as_str(), "object": object, "subresource": performed.subresource, "patch": performed.patch})
         });
         let runs = runs.iter().map(|run| {
             ensure!(run["endedAt"].is_string(), "the incident is over, and a run of it is not: {run:#}");

@@ -144,7 +144,7 @@ impl<'a> CrashHarness<'a> {
         let firing = alert.clone();
         let (gate, stops) = Gated::new(cluster.clone(), stop, move |cluster| follow(cluster, &firing, began));
         let listener = Listener::bind(&folder.join("cluster.sock")).await?;
-        let serving = tokio::spawn(Offer::told(gate.clone(), time.told()).serve(listener));
+        let serving = tokio::spawn(Offer::with_manual_time(gate.clone(), time.manual()).serve(listener));
         let pages = Pages::listen().await?;
         let config = format!(
             r#"

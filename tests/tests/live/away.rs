@@ -97,7 +97,7 @@ async fn a_change_whose_answer_is_lost_is_found_and_not_made_again() {
     user.create("kept").await.unwrap();
     let generated = user.making(config_map(), json!({"metadata": {"generateName": "one-"}}));
     for mutation in [generated, user.saying("kept", "changed"), user.deletion("kept")] {
-        let verb = mutation.verb();
+        let verb = mutation.mutation_type();
         let prepared = user.prepare(Effect::Mutate { mutation, undo: None }).await.unwrap();
         assert_eq!(user.resolve(&prepared).await, Ok(Resolution::NotDone), "{verb}");
         wire.swallows.store(true, Ordering::SeqCst);

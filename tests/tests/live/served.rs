@@ -15,7 +15,7 @@ use crate::away::plain;
 use crate::user::{SOON, User, config_map};
 
 #[tokio::test]
-async fn a_version_that_is_not_served_is_not_found_and_those_that_are_get_named() {
+async fn a_version_that_is_not_served_is_told_apart_and_those_that_are_get_named() {
     let plane = ControlPlane::shared();
     let user = User::admin(plane, "default").await.unwrap();
     for (wanted, named) in [
@@ -24,13 +24,13 @@ async fn a_version_that_is_not_served_is_not_found_and_those_that_are_get_named(
         (Kind::new("apps/v1", "Deploiment"), "v1"),
     ] {
         let error = user.cluster.resource(&wanted).await.unwrap_err();
-        assert_eq!(error.reason, Reason::NOT_FOUND);
+        assert_eq!(error.reason, Reason::NOT_SERVED);
         assert!(error.message.contains(&wanted.to_string()), "{error}");
         assert!(error.message.ends_with(&format!("it serves: {named}")), "{error}");
     }
     let unknown = Kind::new("nowhere.test/v1", "Thing");
     let error = user.cluster.resource(&unknown).await.unwrap_err();
-    assert!(error.reason == Reason::NOT_FOUND && error.message.contains("definition"), "{error}");
+    assert!(error.reason == Reason::NOT_SERVED && error.message.contains("definition"), "{error}");
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn a_definition_that_comes_after_the_start_is_found_and_one_that_goes_is_m
     let user = User::admin(plane, &namespace).await.unwrap();
     let kind = Kind::new("late.test/v1", "Comer");
     let making = |name: &str| user.making(kind.clone(), json!({"metadata": {"name": name}, "spec": {}}));
-    assert_eq!(user.mutate(making("one")).await.unwrap_err().reason, Reason::NOT_FOUND);
+    assert_eq!(user.mutate(making("one")).await.unwrap_err().reason, Reason::NOT_SERVED);
 
     let schema = json!({"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object"}}}});
     let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
@@ -52,7 +52,7 @@ async fn a_definition_that_comes_after_the_start_is_found_and_one_that_goes_is_m
     let made = async || match user.mutate(making("one")).await {
         Ok(_) => true,
         Err(error) => {
-            assert_eq!(error.reason, Reason::NOT_FOUND);
+            assert_eq!(error.reason, Reason::NOT_SERVED);
             false
         }
     };
@@ -65,7 +65,7 @@ async fn a_definition_that_comes_after_the_start_is_found_and_one_that_goes_is_m
         >(&()),
     );
     definitions.delete("comers.late.test", &kube::api::DeleteParams::default()).await.unwrap();
-    let gone = async || user.cluster.resource(&kind).await.is_err_and(|e| e.reason == Reason::NOT_FOUND);
+    let gone = async || user.cluster.resource(&kind).await.is_err_and(|e| e.reason == Reason::NOT_SERVED);
     let target = suture_core::effect::Target { kind: kind.clone(), ..user.target("one") };
     let missed = async || user.get(&target).await.is_err() && gone().await;
     assert!(eventually(SOON, missed).await);

@@ -36,7 +36,7 @@ impl SwapHarness {
         let time = PatientTime::starting_at(scenario.fixture.now);
         let cluster = SimulatedCluster::new(scenario.fixture, time.clock())?;
         let listener = Listener::bind(&folder.path().join("cluster.sock")).await?;
-        let serving = tokio::spawn(Offer::told(cluster.clone(), time.told()).serve(listener));
+        let serving = tokio::spawn(Offer::with_manual_time(cluster.clone(), time.manual()).serve(listener));
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let built = suture_build::build(&root.join("policies/volsync"), None, &suture_build::Silent)?;
         Ok(Self { folder, cluster, time, component: std::fs::read(built.path)?, serving })

@@ -59,7 +59,7 @@ impl TelemetryHarness {
         let (gate, stops) = Gated::new(cluster, stop, move |cluster| clear(cluster, &firing, began));
         let folder = tempfile::tempdir()?;
         let listener = Listener::bind(&folder.path().join("cluster.sock")).await?;
-        tokio::spawn(Offer::told(gate, time.told()).serve(listener));
+        tokio::spawn(Offer::with_manual_time(gate, time.manual()).serve(listener));
         std::fs::write(folder.path().join("headers"), "Authorization: Bearer for-the-collector\n")?;
         let config = format!(
             r#"

@@ -66,8 +66,8 @@ impl Records {
         };
         let (header, entries) = match self {
             Self::Journal(journal, _) => {
-                let header = journal.header(&run.id).await.map_err(|error| damaged(error.0))?;
-                (header, journal.entries(&run.id).await.map_err(|error| damaged(error.0))?)
+                let header = journal.header(&run.id).await.map_err(|error| damaged(error.to_string()))?;
+                (header, journal.entries(&run.id).await.map_err(|error| damaged(error.to_string()))?)
             }
             Self::Server(server) => {
                 let mut whole = self.detail(server, &run.id, 0).await?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use suture_core::names::label_name;
 use suture_core::{AlertGroup, KnownAlert};
 
-use super::{AlertmanagerClient, Silence};
+use super::{AlertmanagerClient, AlertmanagerError, Silence};
 
 /// The most bytes of filters in a URL, before they are encoded: what stands in between takes 8 KiB
 /// or so. What does not fit is not asked for, and chosen here.
@@ -17,7 +17,7 @@ impl AlertmanagerClient {
     ///
     /// # Errors
     /// Why it can't be asked.
-    pub async fn alerts_with(&self, labels: &[(&str, &str)]) -> Result<Vec<KnownAlert>, String> {
+    pub async fn alerts_with(&self, labels: &[(&str, &str)]) -> Result<Vec<KnownAlert>, AlertmanagerError> {
         let mut room = MOST_FILTERS;
         let mut filters = Vec::new();
         for (name, value) in labels.iter().filter(|(name, value)| is_plain(name, value)) {
@@ -35,7 +35,7 @@ impl AlertmanagerClient {
     ///
     /// # Errors
     /// Why it can't be asked.
-    pub async fn alerts_for(&self, receivers: &BTreeSet<&str>) -> Result<Vec<KnownAlert>, String> {
+    pub async fn alerts_for(&self, receivers: &BTreeSet<&str>) -> Result<Vec<KnownAlert>, AlertmanagerError> {
         // It anchors the expression at both ends.
         let names = receivers.iter().map(|name| regex::escape(name)).collect::<Vec<_>>().join("|");
         let query = [("receiver", names.as_str())];
@@ -45,7 +45,7 @@ impl AlertmanagerClient {
         Ok(alerts)
     }
 
-    async fn grouped(&self, query: &[(&str, &str)]) -> Result<Vec<KnownAlert>, String> {
+    async fn grouped(&self, query: &[(&str, &str)]) -> Result<Vec<KnownAlert>, AlertmanagerError> {
         let path = self.server.path_with("api/v2/alerts/groups", query);
         let (groups, _): (Vec<AlertGroup>, _) = self.answered(&path).await?;
         Ok(KnownAlert::of_groups(groups))
@@ -55,7 +55,7 @@ impl AlertmanagerClient {
     ///
     /// # Errors
     /// Why it can't be asked.
-    pub async fn silences(&self) -> Result<Vec<Silence>, String> {
+    pub async fn silences(&self) -> Result<Vec<Silence>, AlertmanagerError> {
         let (mut silences, _): (Vec<Silence>, _) = self.answered("api/v2/silences").await?;
         silences.retain(Silence::is_active);
         Ok(silences)

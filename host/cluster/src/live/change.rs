@@ -128,7 +128,7 @@ impl LiveCluster {
         };
         let current = match self.get(&target).await {
             Ok(object) => Some(object),
-            Err(error) if error.reason == Reason::NOT_FOUND => None,
+            Err(error) if error.is_absence() => None,
             Err(error) => return Err(error),
         };
         Ok(resolve::prepared(prepared, mutation, current))

@@ -31,7 +31,7 @@ struct Version {
 }
 
 impl Known {
-    /// The resource of a kind; `NotFound` where it is not served.
+    /// The resource of a kind; `NotServed` where there is none.
     pub async fn resource(&self, wire: &Wire, kind: &Kind) -> Result<Resource, Error> {
         let known = self.0.lock().get(&kind.api_version).cloned();
         if let Some(version) = known {
@@ -81,7 +81,7 @@ impl Known {
                 versions.join(", ")
             ),
         };
-        Error::new(Reason::NOT_FOUND, message)
+        Error::new(Reason::NOT_SERVED, message)
     }
 }
 

@@ -64,8 +64,14 @@ impl EffectHandler for LiveCluster {
                 let message = "no Prometheus is configured; set `prometheus.url`";
                 Err(Error::new(Reason::UNSUPPORTED, message).into())
             }
-            other => {
-                let message = format!("`{}` is answered by the host, not by a cluster", other.verb());
+            Effect::Settle { .. }
+            | Effect::Exclusive { .. }
+            | Effect::Now
+            | Effect::Sleep { .. }
+            | Effect::Log { .. }
+            | Effect::Step { .. } => {
+                let verb = prepared.effect.verb();
+                let message = format!("`{verb}` is answered by the host, not by a cluster");
                 Err(Error::new(Reason::UNSUPPORTED, message).into())
             }
         }

@@ -39,6 +39,8 @@ impl LiveCluster {
         let answer = self.wire.read(request).await?;
         if answer.has_no_path() {
             self.known.forget(&target.kind.api_version);
+            // It may be the whole kind that is gone.
+            self.find(&target.kind).await?;
         }
         let object = Arc::new(answer.json()?);
         if target.uid.is_some() && target.uid.as_deref() != object::uid(&object) {

@@ -16,7 +16,17 @@ impl PrometheusClient {
                 self.query_range(expression, *start_ms, *end_ms, *step_ms).await.map(Reply::Series)
             }
             Effect::Alerts => self.alerts().await.map(Reply::Alerts),
-            _ => return None,
+            Effect::Get { .. }
+            | Effect::List(_)
+            | Effect::Mutate { .. }
+            | Effect::Settle { .. }
+            | Effect::Wait { .. }
+            | Effect::Logs { .. }
+            | Effect::Exclusive { .. }
+            | Effect::Now
+            | Effect::Sleep { .. }
+            | Effect::Log { .. }
+            | Effect::Step { .. } => return None,
         })
     }
 }

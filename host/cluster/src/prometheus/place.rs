@@ -6,7 +6,7 @@ use suture_core::names::shortened;
 use suture_core::{Error, Reason};
 
 use super::answer;
-use crate::http::{Answer, Server};
+use crate::http::{Answer, HttpError, Server};
 
 /// One of the servers that a client asks.
 pub(super) struct Place<'a> {
@@ -22,7 +22,7 @@ impl Place<'_> {
     }
 
     /// What is in an answer.
-    pub fn data<T: DeserializeOwned>(&self, answer: Result<Answer, String>) -> Result<T, Error> {
+    pub fn data<T: DeserializeOwned>(&self, answer: Result<Answer, HttpError>) -> Result<T, Error> {
         let unavailable = |message: String| Error::new(Reason::UNAVAILABLE, message);
         let answer = answer.map_err(|error| unavailable(format!("Prometheus at {error}")))?;
         let envelope: Option<Envelope> = serde_json::from_slice(&answer.body).ok();

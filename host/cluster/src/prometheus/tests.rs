@@ -179,7 +179,7 @@ async fn an_answer_that_does_not_come_and_one_that_does_not_end_are_given_up() {
     let server = TestServer::start(Behaviour::Flood).await;
     let client = PrometheusClient::new(&server.url(), Arc::new(RealClock)).unwrap();
     let error = client.query("up").await.unwrap_err();
-    assert!(error.message.contains("longer than 16 MiB"), "{error}");
+    assert!(error.message.contains("more than 16 MiB"), "{error}");
 }
 
 #[tokio::test]

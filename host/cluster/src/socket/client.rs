@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use suture_core::clock::Clock;
+use suture_core::effect::Nature;
 use suture_core::handler::{Discovery, Resource};
 use suture_core::object::Kind;
 use suture_core::{
@@ -149,9 +150,11 @@ impl EffectHandler for SocketCluster {
     }
 
     async fn perform(&self, prepared: &Prepared) -> Result<Reply, Fault> {
-        let answer = match prepared.effect {
-            Effect::Wait { .. } => self.wait(prepared).await?,
-            _ => self.ask(Question::Perform(prepared.clone().into()), Some(PATIENCE)).await?,
+        let answer = match prepared.effect.nature() {
+            Nature::Wait => self.wait(prepared).await?,
+            Nature::Read | Nature::Change | Nature::Settlement | Nature::Aside => {
+                self.ask(Question::Perform(prepared.clone().into()), Some(PATIENCE)).await?
+            }
         };
         match answer {
             Answer::Performed(reply) => Ok(reply),

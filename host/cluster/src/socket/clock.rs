@@ -15,8 +15,8 @@ use super::wire::{Passing, Welcome};
 pub struct ServerClock {
     /// For whoever lives by it.
     pub shared: Arc<dyn Clock>,
-    /// The same, where its time is told.
-    told: Option<VirtualClock>,
+    /// The same, where somebody there lets time pass.
+    manual: Option<VirtualClock>,
 }
 
 impl ServerClock {
@@ -28,9 +28,9 @@ impl ServerClock {
     pub fn of(welcome: &Welcome, asked: Duration, answered: Duration) -> Result<Self, String> {
         let speed = match welcome.time {
             Passing::Running { speed } => speed,
-            Passing::Told => {
+            Passing::Manual => {
                 let clock = VirtualClock::new(welcome.now, Timestamp::MAX);
-                return Ok(Self { shared: Arc::new(clock.clone()), told: Some(clock) });
+                return Ok(Self { shared: Arc::new(clock.clone()), manual: Some(clock) });
             }
         };
         if !(1.0..=1e6).contains(&speed) {
@@ -39,13 +39,13 @@ impl ServerClock {
         let on_its_way = answered.saturating_sub(asked) / 2;
         let since = RealClock.monotonic().saturating_sub(answered) + on_its_way;
         let clock = ScaledClock::starting_at(later(welcome.now, since.mul_f64(speed)), speed);
-        Ok(Self { shared: Arc::new(clock), told: None })
+        Ok(Self { shared: Arc::new(clock), manual: None })
     }
 
     /// Take up the next time that is told, once nothing holds the clock. May be dropped, and
     /// begun anew.
     pub async fn next(&self, times: &mut watch::Receiver<Timestamp>) -> Timestamp {
-        let Some(clock) = &self.told else { return pending().await };
+        let Some(clock) = &self.manual else { return pending().await };
         let Ok(now) = times.wait_for(|now| *now > clock.now()).await.map(|now| *now) else {
             // Nobody tells any more.
             return pending().await;

@@ -18,7 +18,7 @@ use tokio_util::codec::Framed;
 
 use super::awake::awake;
 use super::wire::{self, Answer, FromClient, FromServer, PROTOCOL, Passing, Question, Welcome};
-use super::{GREETING, Listener, MAX_CONNECTIONS, MAX_IN_FLIGHT, ToldTime};
+use super::{GREETING, Listener, MAX_CONNECTIONS, MAX_IN_FLIGHT, ManualTime};
 use telling::Telling;
 use work::Work;
 
@@ -30,8 +30,8 @@ pub struct Offer<C> {
     cluster: Arc<C>,
     clock: Arc<dyn Clock>,
     passing: Passing,
-    /// The time, where it is told.
-    told: Option<ToldTime>,
+    /// The time, where somebody lets it pass.
+    manual: Option<ManualTime>,
     name: String,
 }
 
@@ -49,13 +49,13 @@ impl<C: EffectHandler + Discovery + 'static> Offer<C> {
         Self::of(cluster, clock, Passing::Running { speed }, None)
     }
 
-    /// Offer a cluster whose time is told.
-    pub fn told(cluster: C, time: &ToldTime) -> Self {
-        Self::of(cluster, time.clock(), Passing::Told, Some(time.clone()))
+    /// Offer a cluster whose time stands still until somebody lets it pass.
+    pub fn with_manual_time(cluster: C, time: &ManualTime) -> Self {
+        Self::of(cluster, time.clock(), Passing::Manual, Some(time.clone()))
     }
 
-    fn of(cluster: C, clock: Arc<dyn Clock>, passing: Passing, told: Option<ToldTime>) -> Self {
-        Self { cluster: Arc::new(cluster), clock, passing, told, name: ulid::Ulid::generate().to_string() }
+    fn of(cluster: C, clock: Arc<dyn Clock>, passing: Passing, manual: Option<ManualTime>) -> Self {
+        Self { cluster: Arc::new(cluster), clock, passing, manual, name: ulid::Ulid::generate().to_string() }
     }
 
     /// Answer whoever connects, until this is dropped; then all connections are over.
@@ -85,7 +85,7 @@ impl<C: EffectHandler + Discovery + 'static> Offer<C> {
         let (mut sink, mut frames) = Framed::new(stream, wire::codec()).split();
         let over = match self.greet(&mut sink, &mut frames).await {
             Ok(now) => {
-                let telling = Telling::after(now, self.told.clone());
+                let telling = Telling::after(now, self.manual.clone());
                 self.answer_all(&mut sink, &mut frames, &telling).await
             }
             Err(over) => over,

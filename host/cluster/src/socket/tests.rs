@@ -21,7 +21,7 @@ use suture_core::{
     Step,
 };
 
-use super::{Listener, Offer, SocketCluster, ToldTime};
+use super::{Listener, ManualTime, Offer, SocketCluster};
 use suture_simulator::{Fixture, SimulatedCluster};
 
 const NOTES: &str = "v1 ConfigMap media/notes";
@@ -90,7 +90,7 @@ impl Odd {
 /// A cluster and its place. Its time stands still unless a test lets it pass.
 struct SocketHarness {
     odd: Odd,
-    time: ToldTime,
+    time: ManualTime,
     socket: PathBuf,
     serving: Option<tokio::task::JoinHandle<()>>,
     _folder: tempfile::TempDir,
@@ -99,7 +99,7 @@ struct SocketHarness {
 impl SocketHarness {
     async fn new() -> Self {
         let mut time = None;
-        let odd = Odd::new(|now| time.insert(ToldTime::starting_at(now)).clock());
+        let odd = Odd::new(|now| time.insert(ManualTime::starting_at(now)).clock());
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("cluster.sock");
         let mut harness = Self { odd, time: time.unwrap(), socket, serving: None, _folder: folder };
@@ -110,7 +110,7 @@ impl SocketHarness {
     /// Offer the cluster, under a new name.
     async fn serve(&mut self) {
         let listener = Listener::bind(&self.socket).await.unwrap();
-        let offer = Offer::told(self.odd.clone(), &self.time);
+        let offer = Offer::with_manual_time(self.odd.clone(), &self.time);
         self.serving = Some(tokio::spawn(offer.serve(listener)));
     }
 

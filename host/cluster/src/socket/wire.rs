@@ -12,7 +12,7 @@ use tokio_util::codec::LengthDelimitedCodec;
 use super::MAX_FRAME;
 
 /// The version of the protocol that this version of Suture speaks.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// What a client sends.
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ pub enum Passing {
     /// By itself, so many times as fast as real time.
     Running { speed: f64 },
     /// Only when the server says so.
-    Told,
+    Manual,
 }
 
 /// What is asked of a cluster.

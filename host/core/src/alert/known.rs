@@ -64,8 +64,8 @@ pub struct KnownAlert {
     /// It was looked at, and is neither silenced nor inhibited.
     is_active: bool,
     is_inhibited: bool,
-    /// Its receivers, and the time intervals that mute it for each.
-    receivers: BTreeMap<String, BTreeSet<String>>,
+    /// Its receivers. Of each: the time intervals that mute it in each of its groups.
+    receivers: BTreeMap<String, Vec<BTreeSet<String>>>,
 }
 
 impl KnownAlert {
@@ -85,12 +85,18 @@ impl KnownAlert {
                     fingerprint,
                     annotations,
                     generator_url,
-                    is_active: is_active && !is_inhibited && silenced_by.is_empty(),
-                    silenced_by,
-                    is_inhibited,
+                    silenced_by: Vec::new(),
+                    is_active: true,
+                    is_inhibited: false,
                     receivers: BTreeMap::new(),
                 });
-                alert.receivers.entry(receiver.name.clone()).or_default().extend(muted_by);
+                // Its groups may say different things: a silence can begin while they are asked.
+                // Whichever keeps it back is believed.
+                alert.is_active &= is_active && !is_inhibited && silenced_by.is_empty();
+                alert.is_inhibited |= is_inhibited;
+                alert.silenced_by.extend(silenced_by);
+                let muted = muted_by.into_iter().collect();
+                alert.receivers.entry(receiver.name.clone()).or_default().push(muted);
             }
         }
         alerts.into_values().collect()
@@ -106,16 +112,21 @@ impl KnownAlert {
         self.is_active
     }
 
-    /// A time interval that mutes it for one of these receivers; where it goes to none of them, one
-    /// for each of its own: then nobody is told.
+    /// A time interval that mutes it for all of these receivers that it goes to: then none is told.
+    /// Where it goes to none of them, one that mutes it for each of its own; and where none are known,
+    /// any: one that is muted has never posted, so it may be ours.
     pub fn muted_by(&self, receivers: &BTreeSet<&str>) -> Option<&str> {
-        let ours: Vec<_> = receivers.iter().filter_map(|name| self.receivers.get(*name)).collect();
-        if ours.is_empty() && self.receivers.values().any(BTreeSet::is_empty) {
+        let groups_of = |names: &BTreeSet<&str>| -> Vec<&BTreeSet<String>> {
+            names.iter().filter_map(|name| self.receivers.get(*name)).flatten().collect()
+        };
+        let ours = groups_of(receivers);
+        let all = || self.receivers.values().flatten().collect::<Vec<_>>();
+        let groups = if ours.is_empty() { all() } else { ours };
+        let tells_somebody = groups.iter().any(|intervals| intervals.is_empty());
+        if tells_somebody && !receivers.is_empty() {
             return None;
         }
-        let of_any = || self.receivers.values().flatten().next();
-        let interval = if ours.is_empty() { of_any() } else { ours.into_iter().flatten().next() };
-        interval.map(String::as_str)
+        groups.into_iter().flatten().next().map(String::as_str)
     }
 
     /// Whether its routes lead to a receiver of that name.
@@ -184,10 +195,31 @@ mod tests {
         assert!(!alert.is_suppressed() && alert.is_active(), "that is another matter");
         let alert = known(vec![group("people", &muted()), group("suture", &active())]);
         assert_eq!(alert.muted_by(&ours), None);
-        let nobodys = BTreeSet::new();
-        assert_eq!(alert.muted_by(&nobodys), None, "somebody is told");
-        assert_eq!(known(vec![group("people", &muted())]).muted_by(&nobodys), Some("night"));
+        let alert = known(vec![group("people", &active()), group("pager", &muted())]);
+        assert_eq!(alert.muted_by(&ours), None, "somebody is told");
         assert_eq!(known(vec![group("people", &muted())]).muted_by(&ours), Some("night"));
+        let alert = known(vec![group("suture", &muted()), group("suture", &active())]);
+        assert_eq!(alert.muted_by(&ours), None, "it is posted by another route");
+    }
+
+    #[test]
+    fn while_no_receiver_of_ours_is_known_any_time_interval_counts() {
+        let nobodys = BTreeSet::new();
+        let alert = known(vec![group("people", &active()), group("suture", &muted())]);
+        assert_eq!(alert.muted_by(&nobodys), Some("night"), "who is muted has never posted");
+        assert_eq!(known(vec![group("people", &active())]).muted_by(&nobodys), None);
+    }
+
+    #[test]
+    fn of_an_alert_in_several_groups_the_word_that_keeps_it_back_counts() {
+        let silenced = json!({"inhibitedBy": [], "silencedBy": ["x"], "state": "suppressed"});
+        let inhibited = json!({"inhibitedBy": ["y"], "silencedBy": [], "state": "suppressed"});
+        for (one, other) in [(&silenced, &active()), (&active(), &silenced), (&active(), &inhibited)] {
+            let alert = known(vec![group("people", one), group("suture", other)]);
+            assert!(alert.is_suppressed() && !alert.is_active());
+        }
+        let unseen = json!({"state": "unprocessed"});
+        assert!(!known(vec![group("people", &active()), group("suture", &unseen)]).is_active());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::object::redact;
 
 /// A mutation as it is, unless it is of a Secret: then with nothing in place of each value.
 pub(super) fn without_values(mutation: Mutation) -> Mutation {
-    if !mutation.reference().kind.is_secret() {
+    if !mutation.kind().is_secret() {
         return mutation;
     }
     match mutation {

@@ -22,18 +22,7 @@ pub enum Nature {
 impl Effect {
     /// What it is.
     pub fn nature(&self) -> Nature {
-        match self {
-            Self::Get { .. }
-            | Self::List(_)
-            | Self::Logs { .. }
-            | Self::Query { .. }
-            | Self::QueryRange { .. }
-            | Self::Alerts => Nature::Read,
-            Self::Wait { .. } | Self::Sleep { .. } | Self::Exclusive { .. } => Nature::Wait,
-            Self::Mutate { .. } => Nature::Change,
-            Self::Settle { .. } => Nature::Settlement,
-            Self::Now | Self::Log { .. } | Self::Step { .. } => Nature::Aside,
-        }
+        self.effect_type().nature()
     }
 
     /// Whether it changes the cluster.

@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::{Effect, Mutation, Patch, PatchType, Propagation, Target};
 use crate::HumanDuration;
-use crate::object::Kind;
 
 /// The longest value that is shown in full.
 const VALUE: usize = 60;
@@ -89,10 +88,6 @@ fn changed(mutation: &Mutation) -> String {
     text
 }
 
-fn is_of_a_secret(mutation: &Mutation) -> bool {
-    mutation.reference().kind == Kind::new("v1", "Secret")
-}
-
 fn change(mutation: &Mutation) -> Option<String> {
     let changes = match mutation {
         Mutation::Create(_) => Vec::new(),
@@ -114,7 +109,7 @@ fn change(mutation: &Mutation) -> Option<String> {
     if changes.is_empty() {
         return None;
     }
-    let secret = is_of_a_secret(mutation);
+    let secret = mutation.kind().is_secret();
     let more = changes.len().saturating_sub(CHANGES);
     let mut texts: Vec<_> =
         changes.into_iter().take(CHANGES).map(|(path, value)| field(&path, value, secret)).collect();

@@ -172,7 +172,11 @@ impl Needs {
             for name in wanted.names(verb) {
                 self.add(wanted.right(&reach, wanted.resource, verb.as_str(), name), policy.clone(), why);
             }
-            if matches!(verb, Verb::Patch | Verb::Delete) {
+            let is_read_first = match verb {
+                Verb::Patch | Verb::Delete => true,
+                Verb::Create | Verb::Get | Verb::List | Verb::Watch => false,
+            };
+            if is_read_first {
                 let why = "what is changed is read first, to pin its uid and version";
                 let (object, _) = wanted.resource.split_once('/').unwrap_or((wanted.resource, ""));
                 for name in wanted.names(Verb::Get) {

@@ -140,7 +140,8 @@ impl Engine {
     async fn heed_silences(&self, policy: &str, labels: &Labels) -> Result<(), StartError> {
         let program = self.0.table.find(policy).and_then(|found| found.program.clone().ok());
         let (Some(silences), Some(program)) = (&self.0.silences, program) else { return Ok(()) };
-        let query = SilenceQuery { labels: labels.clone(), key: program.manifest().key.clone() };
+        let key = program.manifest().key.clone();
+        let query = SilenceQuery { labels: labels.clone(), key, policy: policy.to_owned() };
         match silences::silenced(&**silences, query).await {
             Ok(None) => Ok(()),
             Ok(Some(why)) => Err(StartError::Silenced(why)),

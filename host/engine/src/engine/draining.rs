@@ -117,7 +117,7 @@ impl Engine {
             format!(
                 "step {} is not undone: {} {}",
                 undo.change,
-                undo.mutation.verb(),
+                undo.mutation.mutation_type(),
                 undo.mutation.reference()
             )
         });

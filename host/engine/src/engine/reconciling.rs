@@ -120,7 +120,10 @@ impl Engine {
     ) -> Result<Vec<Alert>, String> {
         let name = &policy.config.name;
         let is_for_it = |alert: &&KnownAlert| {
-            let mut posted_by = receivers.iter().filter(|receiver| alert.is_for(&receiver.name));
+            // One that a time interval mutes for one receiver may be posted to another.
+            let is_told =
+                |name: &str| alert.is_for(name) && alert.muted_by(&BTreeSet::from([name])).is_none();
+            let mut posted_by = receivers.iter().filter(|receiver| is_told(&receiver.name));
             posted_by.any(|receiver| match &receiver.policy {
                 None => policy.wants(&alert.labels, false),
                 Some(by_name) => by_name == name && policy.wants(&alert.labels, true),

@@ -3,83 +3,25 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use suture_core::effect::Target;
+use suture_core::effect::{ApiRequest, Target};
 use suture_core::grant::{Access, Shortfall, covers};
 use suture_core::handler::Resource;
 use suture_core::object::{Kind, Object};
-use suture_core::{Effect, Error, Fault, Mutation, Reason, Reply, RunId, Step, Verb, names};
+use suture_core::{Effect, Error, Fault, Reason, Reply, RunId, Step, names};
 
 use super::{Guard, NO_GRANT, denied, kinds};
 
 /// The labels of a namespace.
 pub(super) type NamespaceLabels = BTreeMap<String, String>;
 
-/// What an effect asks to do.
-#[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
-    verb: Verb,
-    kind: &'a Kind,
-    namespace: Option<&'a str>,
-    name: Option<&'a str>,
-    subresource: Option<&'a str>,
-    mutation: Option<&'a Mutation>,
-}
-
-impl<'a> Asked<'a> {
-    pub fn of_target(verb: Verb, target: &'a Target) -> Self {
-        let Target { kind, namespace, name, subresource, .. } = target;
-        let (namespace, subresource) = (namespace.as_deref(), subresource.as_deref());
-        Self { verb, kind, namespace, name: Some(name), subresource, mutation: None }
-    }
-
-    pub fn of_log(pod: &'a Target) -> Self {
-        Self { subresource: Some("log"), ..Self::of_target(Verb::Get, pod) }
-    }
-
-    pub fn of_list(query: &'a suture_core::effect::Query) -> Self {
-        let (kind, namespace) = (&query.kind, query.namespace.as_deref());
-        Self { verb: Verb::List, kind, namespace, name: None, subresource: None, mutation: None }
-    }
-
-    pub fn of_mutation(verb: Verb, mutation: &'a Mutation) -> Self {
-        let (kind, namespace, name) = match mutation {
-            Mutation::Create(create) => (
-                &create.kind,
-                &create.namespace,
-                suture_core::object::name(&create.object).unwrap_or_default(),
-            ),
-            Mutation::Patch(patch) => (&patch.target.kind, &patch.target.namespace, &*patch.target.name),
-            Mutation::Apply(apply) => (&apply.target.kind, &apply.target.namespace, &*apply.target.name),
-            Mutation::Delete(delete) => (&delete.target.kind, &delete.target.namespace, &*delete.target.name),
-        };
-        let (namespace, subresource) = (namespace.as_deref(), mutation.subresource());
-        Self { verb, kind, namespace, name: Some(name), subresource, mutation: Some(mutation) }
-    }
-
-    pub fn access<'b>(&self, resource: &'b Resource) -> Access<'b>
-    where
-        'a: 'b,
-    {
-        Access {
-            group: self.kind.group(),
-            resource: &resource.plural,
-            subresource: self.subresource,
-            verb: self.verb,
-            namespace: self.namespace,
-            namespaced: resource.namespaced,
-            name: self.name,
-        }
-    }
-}
-
 impl Guard {
     /// Check one access.
     ///
     /// # Errors
     /// As [`checked`](Self::checked), and `Denied` where no grant allows it.
-    pub(super) async fn check(&self, asked: &Asked<'_>) -> Result<(), Fault> {
+    pub(super) async fn check(&self, asked: &ApiRequest<'_>) -> Result<(), Fault> {
         let resource = self.checked(asked).await?;
-        let access = asked.access(&resource);
+        let access = resource.access(asked);
         let labels = self.labels_for(&access).await?;
         let mut shortfalls = Vec::new();
         for (index, grant) in self.grants.iter().enumerate() {
@@ -97,8 +39,8 @@ impl Guard {
     /// `Denied` where no policy may do it, or the manifest does not request it; `BadRequest`
     /// where the target makes no sense; what discovery says of a kind that the cluster does
     /// not know.
-    pub(super) async fn checked(&self, asked: &Asked<'_>) -> Result<Resource, Fault> {
-        let Asked { kind, namespace, name, subresource, mutation, .. } = *asked;
+    pub(super) async fn checked(&self, asked: &ApiRequest<'_>) -> Result<Resource, Fault> {
+        let ApiRequest { verb, kind, namespace, name, subresource } = *asked;
         sensible(kind, namespace, name, subresource)?;
         let resource = self.cluster.resource(kind).await?;
         if !resource.namespaced && namespace.is_some() {
@@ -109,8 +51,8 @@ impl Guard {
             let message = format!("{kind} lives in a namespace, and none was given");
             return Err(Error::new(Reason::BAD_REQUEST, message).into());
         }
-        let access = asked.access(&resource);
-        if subresource.is_some_and(|subresource| !kinds::subresource_is_usable(subresource, mutation)) {
+        let access = resource.access(asked);
+        if subresource.is_some_and(|subresource| !kinds::subresource_is_usable(subresource, verb)) {
             return Err(denied(format!("{access}: no policy may use this subresource")));
         }
         let requested = self

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use suture_core::effect::{Apply, Patch};
+use suture_core::effect::{ApiRequest, Apply, Patch};
 use suture_core::grant::fields::{self, Path, pointer};
 use suture_core::grant::{FieldPattern, Grant, Shortfall, closed_kind, closed_object};
 use suture_core::object::{self, Kind};
-use suture_core::{Effect, Fault, Mutation, Prepared, Reply, Verb};
+use suture_core::{Effect, Error, Fault, Mutation, Prepared, Reply, Verb, patch};
 
-use super::access::{Asked, nearest};
+use super::access::nearest;
 use super::copies::Copied;
 use super::{Guard, deleting, denied, kinds, pods, templates};
 
@@ -38,14 +38,31 @@ impl Guard {
     /// `Denied` where the grants do not allow what it would leave, or where that can't be
     /// told; what the cluster says of one that it would refuse.
     pub(super) async fn judge(&self, prepared: &mut Prepared) -> Result<(), Fault> {
-        let Effect::Mutate { mutation, .. } = &mut prepared.effect else { return Ok(()) };
-        let mutation = mutation.clone();
+        let Effect::Mutate { mutation, undo } = &prepared.effect else { return Ok(()) };
+        let (mutation, undo) = (mutation.clone(), undo.clone());
         let written = self.written(&mutation, prepared).await?;
         if let (Effect::Mutate { mutation: Mutation::Apply(apply), .. }, Some(before)) =
             (&mut prepared.effect, &written.before)
         {
             pin_version(apply, before);
         }
+        self.judge_written(&mutation, &written).await?;
+        let Some((undo, undone)) = undo.as_ref().zip(undo.as_ref().and_then(|undo| written.undone(undo)))
+        else {
+            return Ok(());
+        };
+        // What may be done and not taken back would stay where it was only for the run.
+        self.judge_written(undo, &undone).await.map_err(|fault| match fault {
+            Fault::Error(error) => {
+                let message = format!("what would take it back is not allowed: {}", error.message);
+                Fault::Error(Error { message, ..error })
+            }
+            halt @ Fault::Halt(_) => halt,
+        })
+    }
+
+    /// Judge what a change leaves.
+    async fn judge_written(&self, mutation: &Mutation, written: &Written) -> Result<(), Fault> {
         let reference = mutation.reference();
         let kind = &reference.kind;
         if let Some(after) = &written.after {
@@ -66,18 +83,20 @@ impl Guard {
         kinds::check_claim(kind, before, after).map_err(denied)?;
         kinds::check_secret(kind, before, after).map_err(denied)?;
         kinds::check_service(kind, before, after).map_err(denied)?;
-        check_marks(&mutation, before, after)?;
+        check_marks(mutation, before, after)?;
         self.check_selected(kind, before, after).await?;
-        let mut verbs = self.verbs_of(&mutation, written.before.is_none());
-        let taken = deleting::holds_taken_away(kind, before, after);
-        let lets_go = !taken.is_empty()
-            && !self.names(&taken, &Asked::of_mutation(Verb::Patch, &mutation), &written).await?;
-        if lets_go || deleting::is_deleted_by(kind, before, after) {
-            verbs.push(Verb::Delete);
+        let mut requests = mutation.requests(written.before.is_none());
+        let mut taken = deleting::holds_taken_away(kind, before, after);
+        if mutation.subresource() == Some("status") {
+            taken.extend(deleting::status_feigned(kind, before, after));
         }
-        for verb in verbs {
-            let asked = Asked::of_mutation(verb, &mutation);
-            self.check_pods(kind, &mutation, &written, &self.allowing(&asked, &written).await?).await?;
+        let lets_go =
+            !taken.is_empty() && !self.names(&taken, &mutation.request(Verb::Patch), written).await?;
+        if lets_go || deleting::is_deleted_by(kind, before, after) {
+            requests.push(mutation.request(Verb::Delete));
+        }
+        for request in &requests {
+            self.check_pods(kind, mutation, written, &self.allowing(request, written).await?).await?;
         }
         Ok(())
     }
@@ -122,27 +141,16 @@ impl Guard {
         }
     }
 
-    /// The verbs that a mutation needs: an apply makes what is not there.
-    pub(super) fn verbs_of(&self, mutation: &Mutation, is_new: bool) -> Vec<Verb> {
-        match mutation {
-            Mutation::Create(_) => vec![Verb::Create],
-            Mutation::Patch(_) => vec![Verb::Patch],
-            Mutation::Apply(_) if is_new => vec![Verb::Patch, Verb::Create],
-            Mutation::Apply(_) => vec![Verb::Patch],
-            Mutation::Delete(_) => vec![Verb::Delete],
-        }
-    }
-
     /// Whether a grant that allows a patch names these among its `fields`.
-    async fn names(&self, paths: &[Path], asked: &Asked<'_>, written: &Written) -> Result<bool, Fault> {
+    async fn names(&self, paths: &[Path], asked: &ApiRequest<'_>, written: &Written) -> Result<bool, Fault> {
         let allowing = self.allowing(asked, written).await?;
         Ok(allowing.iter().any(|grant| paths.iter().all(|path| covered(&grant.fields, path))))
     }
 
     /// The grants that allow a change with all that they say of it.
-    async fn allowing(&self, asked: &Asked<'_>, written: &Written) -> Result<Vec<&Grant>, Fault> {
+    async fn allowing(&self, asked: &ApiRequest<'_>, written: &Written) -> Result<Vec<&Grant>, Fault> {
         let resource = self.checked(asked).await?;
-        let access = asked.access(&resource);
+        let access = resource.access(asked);
         let labels = self.labels_for(&access).await?;
         let mut allowing = Vec::new();
         let mut shortfalls = Vec::new();
@@ -248,6 +256,13 @@ impl Guard {
 }
 
 impl Written {
+    /// What a patch that takes it back leaves of it; none where that can't be told before it is done.
+    fn undone(&self, undo: &Mutation) -> Option<Self> {
+        let (Mutation::Patch(change), Some(after)) = (undo, &self.after) else { return None };
+        let undone = patch::apply(after, change).ok()?;
+        Some(Self { before: Some(Arc::new(after.clone())), after: Some(undone), set: Vec::new() })
+    }
+
     /// The fields that a change touches: those that differ, and those that an apply sets.
     fn touched(&self) -> Vec<Path> {
         let nothing = json!({});
@@ -307,8 +322,8 @@ fn covered(patterns: &[FieldPattern], path: &[String]) -> bool {
 ///
 /// # Errors
 /// Where it does not apply to the object that it is pinned to.
-pub(super) fn after_patch(before: &Value, patch: &Patch) -> Result<Value, Fault> {
-    Ok(suture_core::patch::apply(before, patch)?)
+pub(super) fn after_patch(before: &Value, change: &Patch) -> Result<Value, Fault> {
+    Ok(patch::apply(before, change)?)
 }
 
 fn set_by(apply: &Apply) -> Vec<Path> {

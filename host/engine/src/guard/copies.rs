@@ -92,7 +92,7 @@ impl Guard {
         };
         match self.read(target).await {
             Ok(original) => Ok(Some(original)),
-            Err(Fault::Error(error)) if error.reason == Reason::NOT_FOUND => Ok(None),
+            Err(Fault::Error(error)) if error.is_absence() => Ok(None),
             Err(fault) => Err(fault),
         }
     }
@@ -106,12 +106,15 @@ fn is_template_of(cron_job: &Value, pod: &Value, rules: &pods::Rules<'_>) -> boo
 
 /// Whether a Job makes no more pods than those of the CronJob do, at a time and in all.
 fn makes_no_more(cron_job: &Value, job: &Value) -> bool {
-    ["parallelism", "completions", "backoffLimit"].into_iter().all(|field| {
+    // With what the API server takes them for. Without completions a Job ends with its first success.
+    [("parallelism", 1), ("completions", 1), ("backoffLimit", 6)].into_iter().all(|(field, default)| {
         let of = |object: &Value, spec: &str| {
-            object.pointer(spec).and_then(|spec| spec.get(field)).filter(|value| !value.is_null()).cloned()
+            let said = object.pointer(spec).and_then(|spec| spec.get(field)).filter(|value| !value.is_null());
+            said.cloned().unwrap_or_else(|| Value::from(default))
         };
-        let asked = of(job, "/spec");
-        asked.is_none() || asked == of(cron_job, "/spec/jobTemplate/spec")
+        let (asked, allowed) = (of(job, "/spec"), of(cron_job, "/spec/jobTemplate/spec"));
+        asked == allowed
+            || asked.as_u64().zip(allowed.as_u64()).is_some_and(|(asked, allowed)| asked <= allowed)
     })
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use suture_core::object::{Kind, is_own_annotation};
-use suture_core::{Mutation, names};
+use suture_core::{Verb, names};
 
 use super::pods::absent;
 
@@ -13,11 +13,11 @@ const CHANGED: [&str; 2] = ["status", "scale"];
 const READ: [&str; 3] = ["status", "scale", "log"];
 
 /// Whether a policy may use a subresource at all.
-pub(super) fn subresource_is_usable(subresource: &str, mutation: Option<&Mutation>) -> bool {
-    match mutation {
-        None => READ.contains(&subresource),
-        Some(Mutation::Create(_)) => false,
-        Some(Mutation::Patch(_) | Mutation::Apply(_) | Mutation::Delete(_)) => CHANGED.contains(&subresource),
+pub(super) fn subresource_is_usable(subresource: &str, verb: Verb) -> bool {
+    match verb {
+        Verb::Get | Verb::List | Verb::Watch => READ.contains(&subresource),
+        Verb::Create => false,
+        Verb::Patch | Verb::Delete => CHANGED.contains(&subresource),
     }
 }
 
@@ -202,6 +202,16 @@ pub(super) fn check_service(
             "`/spec/{}` says at which addresses a Service is reached, from where, or where it leads; no policy may \
              change it",
             names::shortened(field)
+        ));
+    }
+    let reached =
+        was.get("type").and_then(Value::as_str).filter(|one| matches!(*one, "NodePort" | "LoadBalancer"));
+    let is_led = |field: &&str| was.get(*field) != is.get(*field);
+    if let (Some(reached), Some(field)) =
+        (reached, ["ports", "selector"].iter().copied().find(|field| is_led(field)))
+    {
+        return Err(format!(
+            "by `/spec/{field}` a Service of type {reached} opens something to the outside; no policy may change it"
         ));
     }
     let (was, is) = (fields(before, "status"), fields(after, "status"));

@@ -14,31 +14,6 @@ use suture_core::{Effect, Error, Fault, Mutation, Reply};
 /// Parts of `metadata` that a policy may write, and test.
 const OPEN: [&str; 3] = ["labels", "annotations", "finalizers"];
 
-/// The kind of the object that an effect is about; none where it is about none.
-pub(super) fn kind_of(effect: &Effect) -> Option<&Kind> {
-    match effect {
-        Effect::Get { target } | Effect::Wait { target, .. } | Effect::Logs { pod: target, .. } => {
-            Some(&target.kind)
-        }
-        Effect::List(query) => Some(&query.kind),
-        Effect::Mutate { mutation, .. } => Some(match mutation {
-            Mutation::Create(create) => &create.kind,
-            Mutation::Patch(patch) => &patch.target.kind,
-            Mutation::Apply(apply) => &apply.target.kind,
-            Mutation::Delete(delete) => &delete.target.kind,
-        }),
-        Effect::Settle { .. }
-        | Effect::Exclusive { .. }
-        | Effect::Query { .. }
-        | Effect::QueryRange { .. }
-        | Effect::Alerts
-        | Effect::Now
-        | Effect::Sleep { .. }
-        | Effect::Log { .. }
-        | Effect::Step { .. } => None,
-    }
-}
-
 /// Check what a policy would do to a Secret, before the API server is asked anything.
 pub(super) fn check_change(mutation: &Mutation) -> Result<(), String> {
     match mutation {
@@ -140,7 +115,7 @@ pub(super) fn check_wait(until: &Predicate) -> Result<(), String> {
 /// A reply as a policy may see it. What was asked for says what it is: what comes back may
 /// not say it, or say otherwise.
 pub(super) fn redacted(effect: &Effect, reply: Reply) -> Reply {
-    let is_secret = kind_of(effect).is_some_and(Kind::is_secret);
+    let is_secret = effect.kind().is_some_and(Kind::is_secret);
     let redacted = |object: Object| {
         if is_secret && !says_secret(&object) {
             let mut named = Value::clone(&object);
@@ -185,7 +160,7 @@ fn says_secret(object: &Value) -> bool {
 /// An error as a policy may see it: the API server quotes what it refuses.
 pub(super) fn covered(effect: &Effect, fault: Fault) -> Fault {
     match fault {
-        Fault::Error(error) if effect.is_mutation() && kind_of(effect).is_some_and(Kind::is_secret) => {
+        Fault::Error(error) if effect.is_mutation() && effect.kind().is_some_and(Kind::is_secret) => {
             let message = format!(
                 "{}: what the cluster says of it is left out, for it may quote a Secret's value",
                 error.reason.as_str()

@@ -44,9 +44,10 @@ impl Runs {
 }
 
 /// Reasons of errors that are told apart: ours, and those of Kubernetes' `metav1.StatusReason`.
-const REASONS: [&str; 25] = [
+const REASONS: [&str; 26] = [
     "ok",
     "NotFound",
+    "NotServed",
     "AlreadyExists",
     "Conflict",
     "Forbidden",

@@ -159,7 +159,7 @@ struct Hiccup(Arc<dyn RunLog>, AtomicUsize);
 impl RunLog for Hiccup {
     async fn append(&self, entry: Entry, durability: Durability) -> Result<(), JournalError> {
         if self.1.fetch_sub(1, Ordering::AcqRel) == 0 {
-            return Err(JournalError("the disk is full".into()));
+            return Err(JournalError::OfRun("the disk is full".into()));
         }
         self.0.append(entry, durability).await
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use suture_core::clock::Timestamp;
-use suture_core::effect::Waited;
+use suture_core::effect::{Nature, Waited};
 use suture_core::{Effect, Ending, Error, Halt, Host, Limit, Limits, Reply};
 
 use super::Recorded;
@@ -277,17 +277,19 @@ fn ended() -> Halt {
 
 /// What decides nothing: log lines, headings, the time of day.
 pub(super) fn is_aside(effect: &Effect) -> bool {
-    matches!(effect, Effect::Log { .. } | Effect::Step { .. } | Effect::Now)
+    effect.nature() == Nature::Aside
 }
 
 fn is_change(effect: &Effect) -> bool {
-    matches!(effect, Effect::Mutate { .. } | Effect::Settle { .. })
+    matches!(effect.nature(), Nature::Change | Nature::Settlement)
 }
 
 /// Whether the cluster may be another one after it.
 fn moves_on(effect: &Effect) -> bool {
-    is_change(effect)
-        || matches!(effect, Effect::Wait { .. } | Effect::Sleep { .. } | Effect::Exclusive { .. })
+    match effect.nature() {
+        Nature::Change | Nature::Settlement | Nature::Wait => true,
+        Nature::Read | Nature::Aside => false,
+    }
 }
 
 /// What a call would have brought that differs from a recorded one only in how long it waits,

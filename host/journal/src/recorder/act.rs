@@ -1,7 +1,7 @@
 //! One mutation, from its intent to its reply.
 
 use suture_core::object::Object;
-use suture_core::{Effect, Error, Fault, Halt, Mutation, Prepared, Reason, Reply, Resolution};
+use suture_core::{Effect, Error, Fault, Halt, Prepared, Reason, Reply, Resolution};
 
 use super::backoff::{Backoff, leaves_doubt};
 use super::{Recorder, part, size};
@@ -159,10 +159,9 @@ impl Recorder {
 /// The version that a prepared mutation is pinned to.
 fn pinned(prepared: &Prepared) -> Option<&str> {
     let Effect::Mutate { mutation, .. } = &prepared.effect else { return None };
-    undo::version(mutation)
+    mutation.resource_version()
 }
 
 fn insists_on_a_version(effect: &Effect) -> bool {
-    let version = |mutation: &Mutation| undo::version(mutation).is_some();
-    matches!(effect, Effect::Mutate { mutation, .. } if version(mutation))
+    matches!(effect, Effect::Mutate { mutation, .. } if mutation.resource_version().is_some())
 }

@@ -112,5 +112,5 @@ impl Recorder {
 
 fn sentence(undo: &Undo, why: &str) -> String {
     let Undo { change, mutation, .. } = undo;
-    format!("the undo of step {change} ({} {}) failed: {why}", mutation.verb(), mutation.reference())
+    format!("the undo of step {change} ({} {}) failed: {why}", mutation.mutation_type(), mutation.reference())
 }

@@ -7,7 +7,7 @@ use suture_core::{Error, Halt, Prepared, Reply};
 
 use super::{Recorder, Waiting, part};
 use crate::entry::Body;
-use crate::log::{Durability, JournalError};
+use crate::log::Durability;
 use crate::script::Script;
 
 /// How long an instance waits in memory before it is let go.
@@ -66,7 +66,7 @@ impl Recorder {
         if self.state.lock().ledger.last_step() == 0 {
             return Ok(());
         }
-        let entries = self.log.entries().await.map_err(|JournalError(message)| Halt::Journal(message))?;
+        let entries = self.log.entries().await.map_err(|error| Halt::Journal(error.to_string()))?;
         let mut state = self.state.lock();
         state.script = Script::of(entries);
         state.created = 0;

@@ -199,7 +199,7 @@ fn a_journal_that_cannot_be_written_ends_the_run_before_anything_is_done() {
     #[async_trait::async_trait]
     impl crate::RunLog for Full {
         async fn append(&self, _: Entry, _: crate::Durability) -> Result<(), crate::JournalError> {
-            Err(crate::JournalError("the disk is full".into()))
+            Err(crate::JournalError::OfRun("the disk is full".into()))
         }
 
         async fn entries(&self) -> Result<Vec<Entry>, crate::JournalError> {

@@ -10,7 +10,7 @@ use super::Journal;
 use super::lines;
 use super::row;
 use super::select::{Legible, Table, record_of, sealed};
-use crate::log::JournalError;
+use crate::error::JournalError;
 use crate::record::{IncidentRecord, IncidentState};
 
 /// What is hashed beside a policy and a key, so that the one is never taken for the other.

@@ -1,41 +1,32 @@
 //! What SQLite reports, in words that say what to do.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::{Error, ErrorCode};
 
-use crate::log::JournalError;
+use crate::error::JournalError;
 
 /// An error of SQLite, for people. `doing` is `read`, `written`, ….
-pub(super) fn explain(path: &Path, doing: &str, error: &Error) -> JournalError {
-    let journal = path.display();
-    JournalError(match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => format!(
-            "{journal} is not a journal (no SQLite database); move it away, or set `storage.path` to another folder"
-        ),
-        Some(ErrorCode::DatabaseCorrupt) => damaged(path, &error.to_string()).0,
-        Some(ErrorCode::DiskFull) => {
-            format!("the disk of the journal at {journal} is full; make room, and the host goes on ({error})")
+pub(super) fn explain(path: &Path, doing: &'static str, error: Error) -> JournalError {
+    let code = error.sqlite_error_code();
+    let (path, source) = (path.to_owned(), Arc::new(error));
+    match code {
+        Some(ErrorCode::NotADatabase) => JournalError::NotADatabase(path),
+        Some(ErrorCode::DatabaseCorrupt) => JournalError::Damaged { path, what: source.to_string() },
+        Some(ErrorCode::DiskFull) => JournalError::DiskFull { path, source },
+        Some(ErrorCode::SystemIoFailure) => JournalError::DiskFails { path, source },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalError::Locked { path, source },
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            JournalError::NotAllowed { path, doing, source }
         }
-        Some(ErrorCode::SystemIoFailure) => {
-            format!("the disk of the journal at {journal} fails; check the disk ({error})")
-        }
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => format!(
-            "the journal at {journal} is locked by another program; end it, or let it finish ({error})"
-        ),
-        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => format!(
-            "the journal at {journal} can't be {doing}: let the user that suture runs as read and write its folder ({error})"
-        ),
-        _ => format!("the journal at {journal} can't be {doing}: {error}"),
-    })
+        _ => JournalError::Sqlite { path, doing, source },
+    }
 }
 
 /// The error for a file that is torn or overwritten.
 pub(super) fn damaged(path: &Path, what: &str) -> JournalError {
-    JournalError(format!(
-        "the journal at {} is damaged ({what}); restore it from a backup, or move it away to begin an empty one",
-        path.display()
-    ))
+    JournalError::Damaged { path: path.to_owned(), what: what.to_owned() }
 }
 
 /// Whether the same commit may succeed later: the fault lies with the disk, not with

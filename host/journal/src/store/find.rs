@@ -6,7 +6,7 @@ use suture_core::{IncidentId, RunId};
 
 use super::Journal;
 use super::select::Table;
-use crate::log::JournalError;
+use crate::error::JournalError;
 use crate::record::{IncidentRecord, RunRecord};
 
 /// Ids that an error lists.

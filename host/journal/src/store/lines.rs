@@ -7,7 +7,7 @@ use suture_core::Timestamp;
 use super::Journal;
 use super::agenda::{held_in, records, select};
 use super::select::Legible;
-use crate::log::JournalError;
+use crate::error::JournalError;
 use crate::record::{InboxRecord, IncidentRecord, IncidentState};
 
 /// Those that wait for a run.

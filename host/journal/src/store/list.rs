@@ -6,8 +6,8 @@ use suture_core::{IncidentId, RunId, Timestamp};
 
 use super::Journal;
 use super::select::{Legible, Table, bytes, record, record_of};
+use crate::error::JournalError;
 use crate::listed::{ListedIncident, ListedRun};
-use crate::log::JournalError;
 use crate::page::{Filter, Page};
 use crate::record::{IncidentRecord, RunRecord, RunState};
 
@@ -56,7 +56,7 @@ impl Journal {
         filter: Filter,
         joins: Joins,
     ) -> Result<Page<ListedIncident>, JournalError> {
-        let (place, now) = (filter.place().map_err(JournalError)?, self.0.clock.now());
+        let (place, now) = (filter.place().map_err(JournalError::NoSuchPage)?, self.0.clock.now());
         let list = move |connection: &Connection| {
             page(connection, Table::Incidents, &filter, place, now, |row| {
                 Ok(match record_of::<IncidentRecord>(Table::Incidents, row) {
@@ -74,7 +74,7 @@ impl Journal {
     }
 
     async fn runs_with(&self, filter: Filter, joins: Joins) -> Result<Page<ListedRun>, JournalError> {
-        let (place, now) = (filter.place().map_err(JournalError)?, self.0.clock.now());
+        let (place, now) = (filter.place().map_err(JournalError::NoSuchPage)?, self.0.clock.now());
         let list = move |connection: &Connection| {
             page(connection, Table::Runs, &filter, place, now, |row| {
                 Ok(match record_of::<RunRecord>(Table::Runs, row) {

@@ -3,6 +3,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -12,7 +13,7 @@ use super::error::{damaged, explain};
 use super::room::Gauge;
 use super::survey::{self, Survey};
 use super::{agenda, schema, wal};
-use crate::log::JournalError;
+use crate::error::JournalError;
 
 /// How long to wait for a lock that a tool holds for a moment (a backup, a shell).
 pub(super) const BUSY: Duration = Duration::from_secs(5);
@@ -29,20 +30,14 @@ pub(super) struct Opened {
 
 /// Open the journal in a folder to write it; make what is missing.
 pub(super) fn for_writing(folder: &Path, gauge: &Gauge) -> Result<Opened, JournalError> {
-    let refused = |what: &Path, error: std::io::Error| {
-        JournalError(format!(
-            "{} can't be written ({error}); set `storage.path` to a folder that the user suture runs as can write",
-            what.display()
-        ))
-    };
-    private_folder(folder).map_err(|error| refused(folder, error))?;
+    private_folder(folder).map_err(|error| not_writable(folder, error))?;
     let path = folder.join(Journal::FILE);
     let lock = lock(folder, &path)?;
     let before = survey::before_opening(&path)?;
-    private_file(&path).map_err(|error| refused(&path, error))?;
+    private_file(&path).map_err(|error| not_writable(&path, error))?;
 
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let explain = |error| explain(&path, "opened", &error);
+    let explain = |error| explain(&path, "opened", error);
     let mut connection = Connection::open_with_flags(&path, flags).map_err(explain)?;
     connection.busy_timeout(BUSY).map_err(explain)?;
     connection.set_prepared_statement_cache_capacity(32);
@@ -74,7 +69,7 @@ pub(super) fn for_writing(folder: &Path, gauge: &Gauge) -> Result<Opened, Journa
 
 /// Open a journal to read it.
 pub(super) fn for_reading(path: &Path) -> Result<Connection, JournalError> {
-    let explain = |error| explain(path, "read", &error);
+    let explain = |error| explain(path, "read", error);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(explain)?;
     connection.busy_timeout(BUSY).map_err(explain)?;
@@ -86,10 +81,7 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, JournalError> {
 /// Whether a file is a journal that can be read as it is.
 pub(super) fn check(path: &Path) -> Result<(), JournalError> {
     if !path.exists() {
-        return Err(JournalError(format!(
-            "there is no journal at {}; name the folder that `storage.path` names",
-            path.display()
-        )));
+        return Err(JournalError::Missing(path.to_owned()));
     }
     let connection = for_reading(path)?;
     check_length(&connection, path)?;
@@ -103,7 +95,7 @@ fn check_length(connection: &Connection, path: &Path) -> Result<(), JournalError
         connection
             .query_row(sql, [], |row| row.get::<_, i64>(0))
             .map(i64::unsigned_abs)
-            .map_err(|error| explain(path, "read", &error))
+            .map_err(|error| explain(path, "read", error))
     };
     let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
     if size(&wal::beside(path)) > 0 {
@@ -119,35 +111,27 @@ fn check_length(connection: &Connection, path: &Path) -> Result<(), JournalError
 
 fn lock(folder: &Path, journal: &Path) -> Result<File, JournalError> {
     let path = folder.join("journal.lock");
-    let mut file = private_options().open(&path).map_err(|error| {
-        JournalError(format!(
-            "{} can't be written ({error}); set `storage.path` to a folder that the user suture runs as can write",
-            path.display()
-        ))
-    })?;
+    let mut file = private_options().open(&path).map_err(|error| not_writable(&path, error))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
             let _ = file.take(20).read_to_string(&mut holder);
-            let holder = holder.trim();
-            let holder = if holder.is_empty() { String::new() } else { format!(" (pid {holder})") };
-            return Err(JournalError(format!(
-                "the journal at {} is in use by another suture process{holder}; end that one first, or use another folder",
-                journal.display()
-            )));
+            let pid = Some(holder.trim()).filter(|holder| !holder.is_empty()).map(str::to_owned);
+            return Err(JournalError::InUse { path: journal.to_owned(), pid });
         }
         Err(TryLockError::Error(error)) => {
-            return Err(JournalError(format!(
-                "{} can't be locked ({error}); the journal needs a file system with locks",
-                path.display()
-            )));
+            return Err(JournalError::NotLockable { path, source: Arc::new(error) });
         }
     }
     // For the message above only; the lock itself ends with the process.
     let _ =
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
     Ok(file)
+}
+
+fn not_writable(path: &Path, error: std::io::Error) -> JournalError {
+    JournalError::NotWritable { path: path.to_owned(), source: Arc::new(error) }
 }
 
 fn private_folder(folder: &Path) -> std::io::Result<()> {

@@ -8,7 +8,7 @@ use super::row::{entry_id, unpack};
 use super::seal::{Seal, verify};
 use super::select::{Legible, bytes, legible};
 use crate::entry::Entry;
-use crate::log::JournalError;
+use crate::error::JournalError;
 
 /// A part of a run's record, in order: whole steps.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -7,7 +7,7 @@ use super::Journal;
 use super::row::parse;
 use super::seal::{Seal, verify};
 use super::select::{Legible, bytes, legible};
-use crate::log::JournalError;
+use crate::error::JournalError;
 use crate::pause::PauseRecord;
 
 /// The table, in messages.

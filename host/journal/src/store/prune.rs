@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension};
 use suture_core::Timestamp;
 
 use super::{Journal, closed};
-use crate::log::JournalError;
+use crate::error::JournalError;
 
 /// Pages that are given back to the disk at a time.
 const PAGES: u32 = 1024;

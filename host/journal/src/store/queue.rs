@@ -9,7 +9,8 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::row::Row;
-use crate::log::{Durability, JournalError};
+use crate::error::JournalError;
+use crate::log::Durability;
 
 /// How long lazy changes may stay in memory.
 const PATIENCE: Duration = Duration::from_millis(500);

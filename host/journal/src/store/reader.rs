@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::open;
-use crate::log::JournalError;
+use crate::error::JournalError;
 
 const THREADS: usize = 2;
 
@@ -36,7 +36,7 @@ impl Readers {
             std::thread::Builder::new()
                 .name("journal-reader".into())
                 .spawn(work)
-                .map_err(|error| JournalError(format!("the journal's thread can't be started: {error}")))?;
+                .map_err(|error| JournalError::NoThread(Arc::new(error)))?;
         }
         Ok(Self(sender))
     }
@@ -46,7 +46,7 @@ impl Readers {
         &self,
         query: impl FnOnce(&Connection) -> T + Send + 'static,
     ) -> Result<T, JournalError> {
-        let gone = || JournalError("the journal's readers have ended".to_owned());
+        let gone = || JournalError::NoReaders;
         let (done, answer) = oneshot::channel();
         let job = move |connection: &Connection| {
             let _ = done.send(query(connection));

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::Read;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -17,7 +18,7 @@ use super::seal::Seal;
 use super::storms;
 use super::tally::{self, Changes};
 use crate::change::Change;
-use crate::log::JournalError;
+use crate::error::JournalError;
 use crate::record::{IncidentRecord, RunHeader, RunRecord};
 
 /// Entries larger than this, in bytes, are compressed.
@@ -365,12 +366,11 @@ fn pack(body: &[u8]) -> Result<Vec<u8>, JournalError> {
             None => kept.insert(Compressor::new(LEVEL)?).compress(body),
         }
     });
-    packed.map_err(|error| JournalError(format!("an entry can't be compressed: {error}")))
+    packed.map_err(|error| JournalError::NotCompressed(Arc::new(error)))
 }
 
 fn json(value: &impl Serialize) -> Result<String, JournalError> {
-    serde_json::to_string(value)
-        .map_err(|error| JournalError(format!("something can't be journaled as JSON: {error}")))
+    serde_json::to_string(value).map_err(|error| JournalError::NotJson(Arc::new(error)))
 }
 
 /// How an entry is named, in checksums and messages.

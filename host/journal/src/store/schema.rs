@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::error::explain;
-use crate::log::JournalError;
+use crate::error::JournalError;
 
 /// Marks the file as Suture's: `Sutr`.
 const APPLICATION_ID: i64 = 0x5375_7472;
@@ -41,7 +41,7 @@ fn inspect(connection: &Connection, path: &Path) -> Result<Found, JournalError> 
     let number = |sql: &str| {
         connection
             .query_row(sql, [], |row| row.get::<_, i64>(0))
-            .map_err(|error| explain(path, "read", &error))
+            .map_err(|error| explain(path, "read", error))
     };
     let application = number("PRAGMA application_id")?;
     let version = number("PRAGMA user_version")?;
@@ -49,32 +49,22 @@ fn inspect(connection: &Connection, path: &Path) -> Result<Found, JournalError> 
     if application == 0 && version == 0 && tables == 0 {
         return Ok(Found::Empty);
     }
+    let path = || path.to_owned();
     if application != APPLICATION_ID {
-        return Err(JournalError(format!(
-            "{} is a database of another application; move it away, or set `storage.path` to another folder",
-            path.display()
-        )));
+        return Err(JournalError::OfAnother(path()));
     }
     if version > CURRENT {
-        return Err(JournalError(format!(
-            "the journal at {} was written by a newer version of suture (schema {version}, this one knows {CURRENT}); \
-             use that version, or move the journal away",
-            path.display()
-        )));
+        return Err(JournalError::Newer { path: path(), found: version, known: CURRENT });
     }
     if version < OLDEST {
-        return Err(JournalError(format!(
-            "the journal at {} was written by a version of suture from before its first release (schema {version}, \
-             this one reads {OLDEST} and later); move it away to begin an empty one",
-            path.display()
-        )));
+        return Err(JournalError::TooOld { path: path(), found: version, oldest: OLDEST });
     }
     Ok(Found::Ours(version))
 }
 
 /// Make the tables, or bring those of an earlier version up to date.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), JournalError> {
-    let explain = |error| explain(path, "written", &error);
+    let explain = |error| explain(path, "written", error);
     let version = match inspect(connection, path)? {
         Found::Ours(version) => version,
         Found::Empty => {
@@ -96,11 +86,9 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Jo
 pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     match inspect(connection, path)? {
         Found::Ours(version) if version == CURRENT => Ok(()),
-        Found::Ours(version) => Err(JournalError(format!(
-            "the journal at {} was written by an older version of suture (schema {version}, this one reads {CURRENT}); \
-             start the host on it once to bring it up to date",
-            path.display()
-        ))),
-        Found::Empty => Err(JournalError(format!("{} is empty; no host has ever used it", path.display()))),
+        Found::Ours(found) => {
+            Err(JournalError::NotUpToDate { path: path.to_owned(), found, current: CURRENT })
+        }
+        Found::Empty => Err(JournalError::Empty(path.to_owned())),
     }
 }

@@ -13,7 +13,7 @@ use super::pauses;
 use super::row::{parse, unpack};
 use super::seal::{Seal, verify};
 use super::tally::{self, Tallies};
-use crate::log::JournalError;
+use crate::error::JournalError;
 use crate::record::{InboxRecord, RunHeader, RunRecord};
 
 /// What can be read, and a sentence for each row that can't.
@@ -295,7 +295,7 @@ pub(super) fn record<T: DeserializeOwned>(
     let sql = format!("SELECT {} FROM {} WHERE id = ?", table.columns(), table.name());
     let found =
         connection.prepare_cached(&sql)?.query_row([id], |row| Ok(record_of(table, row))).optional()?;
-    Ok(found.transpose().map_err(JournalError))
+    Ok(found.transpose().map_err(JournalError::DamagedRow))
 }
 
 /// A run's header. The inner error names one that is damaged.
@@ -320,5 +320,5 @@ pub(super) fn header(
             Ok(header_sealed(row).and_then(|()| parsed()))
         })
         .optional()?;
-    Ok(found.transpose().map_err(JournalError))
+    Ok(found.transpose().map_err(JournalError::DamagedRow))
 }

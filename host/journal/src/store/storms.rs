@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use suture_core::Timestamp;
 
 use super::Journal;
-use crate::log::JournalError;
+use crate::error::JournalError;
 
 impl Journal {
     /// Since when incidents count for a storm again: of policies, or (the empty name) of all.

@@ -15,8 +15,8 @@ use tokio::sync::watch;
 use super::error::{damaged, explain};
 use super::queue::Queue;
 use super::wal::{self, End};
-use super::{Told, open, select};
-use crate::log::JournalError;
+use super::{ReportedDamage, open, select};
+use crate::error::JournalError;
 
 /// What SQLite's own check reports at most.
 const MOST: usize = 20;
@@ -43,7 +43,7 @@ pub(super) fn before_opening(path: &Path) -> Result<Survey, JournalError> {
         return Err(damaged(path, &what));
     }
     let end = wal::inspect(path)
-        .map_err(|error| JournalError(format!("{} can't be read: {error}", log.display())))?;
+        .map_err(|error| JournalError::NotReadable { path: log.clone(), source: Arc::new(error) })?;
     Ok(match end {
         End::Whole => Survey::default(),
         End::Torn => {
@@ -79,18 +79,18 @@ impl Surveyor {
         path: &Path,
         queue: Arc<Queue>,
         before: Survey,
-        told: Arc<Told>,
+        reported: Arc<ReportedDamage>,
         log_bytes: u64,
     ) -> Result<Self, JournalError> {
         let connection = open::for_reading(path)?;
         let interrupt = connection.get_interrupt_handle();
         let (sender, found) = watch::channel(None);
         let stop = Arc::new(AtomicBool::new(false));
-        let look = Look { path: path.to_owned(), connection, queue, stop: stop.clone(), told, log_bytes };
+        let look = Look { path: path.to_owned(), connection, queue, stop: stop.clone(), reported, log_bytes };
         let thread = std::thread::Builder::new()
             .name("journal-survey".into())
             .spawn(move || drop(sender.send_replace(Some(look.survey(before)))))
-            .map_err(|error| JournalError(format!("the journal's thread can't be started: {error}")))?;
+            .map_err(|error| JournalError::NoThread(Arc::new(error)))?;
         Ok(Self { found, stop, interrupt, thread: Mutex::new(Some(thread)) })
     }
 
@@ -126,7 +126,7 @@ struct Look {
     connection: Connection,
     queue: Arc<Queue>,
     stop: Arc<AtomicBool>,
-    told: Arc<Told>,
+    reported: Arc<ReportedDamage>,
     /// What the log beside the file usually has at most.
     log_bytes: u64,
 }
@@ -147,13 +147,13 @@ impl Look {
         found.damage.extend(pages);
         match select::damage(&self.connection, &self.stop) {
             Ok(damage) => found.damage.extend(damage),
-            Err(error) => found.damage.push(explain(&self.path, "read", &error).0),
+            Err(error) => found.damage.push(explain(&self.path, "read", error).to_string()),
         }
         // What breaks off looks like damage.
         if self.is_stopped() {
             return before;
         }
-        found.damage.iter().for_each(|damage| self.told.tell(&self.path, damage));
+        found.damage.iter().for_each(|damage| self.reported.report(&self.path, damage));
         self.fold();
         found
     }

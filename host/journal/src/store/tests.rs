@@ -27,7 +27,8 @@ use tempfile::TempDir;
 use super::{Journal, Survey};
 use crate::change::Change;
 use crate::entry::{Answer, Body, Entry};
-use crate::log::{Durability, JournalError, RunLog};
+use crate::error::JournalError;
+use crate::log::{Durability, RunLog};
 use crate::record::{InboxRecord, IncidentRecord, IncidentState, RunHeader, RunRecord, RunState};
 
 fn time(second: i64) -> Timestamp {
@@ -216,7 +217,7 @@ async fn a_closed_journal_says_so_and_still_answers_questions() {
     journal.commit(vec![notification("a")], Durability::Lazy).await.unwrap();
     journal.close().await.unwrap();
     journal.close().await.unwrap();
-    let JournalError(error) = journal.commit(vec![notification("b")], Durability::Synced).await.unwrap_err();
+    let error = journal.commit(vec![notification("b")], Durability::Synced).await.unwrap_err().to_string();
     assert!(error.ends_with("is closed"), "{error}");
     assert_eq!(journal.inbox(9).await.unwrap().len(), 1);
     // The next process can have it while the old handle is still around.

@@ -20,7 +20,8 @@ use super::room::{self, Gauge};
 use super::row::{Effects, Row};
 use super::tally::Tallies;
 use super::wal;
-use crate::log::{Durability, JournalError};
+use crate::error::JournalError;
+use crate::log::Durability;
 
 /// How long to wait before lazy changes that could not be written are tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -61,7 +62,7 @@ pub(super) struct Shared {
 impl Writer {
     pub fn start(opened: Opened, gauge: Gauge) -> Result<Self, JournalError> {
         let Opened { path, mut connection, lock, .. } = opened;
-        let written = |error| explain(&path, "written", &error);
+        let written = |error| explain(&path, "written", error);
         let tallies = match Tallies::read(&connection) {
             Ok(Some(tallies)) => tallies,
             Ok(None) | Err(_) => Tallies::count(&mut connection).map_err(written)?,
@@ -69,7 +70,7 @@ impl Writer {
         let number = |sql: &str| {
             connection
                 .query_row(sql, [], |row| row.get::<_, i64>(0))
-                .map_err(|error| explain(&path, "read", &error))
+                .map_err(|error| explain(&path, "read", error))
         };
         let inbox = usize::try_from(number("SELECT count(*) FROM inbox")?).unwrap_or_default();
         let inbox_bytes = number("SELECT coalesce(sum(octet_length(body)), 0) FROM inbox")?.unsigned_abs();
@@ -103,7 +104,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("journal-writer".into())
             .spawn(move || thread.run())
-            .map_err(|error| JournalError(format!("the journal's thread can't be started: {error}")))?;
+            .map_err(|error| JournalError::NoThread(Arc::new(error)))?;
         Ok(Self { queue, shared, thread: Some(thread) })
     }
 
@@ -132,7 +133,7 @@ impl Writer {
         };
         self.queue.job(Box::new(job)).map_err(|Closed| self.closed())?;
         match answer.await {
-            Ok(result) => result.map_err(|error| explain(&self.shared.path, "written", &error)),
+            Ok(result) => result.map_err(|error| explain(&self.shared.path, "written", error)),
             Err(_) => Err(self.closed()),
         }
     }
@@ -168,7 +169,7 @@ impl Writer {
     }
 
     fn closed(&self) -> JournalError {
-        JournalError(format!("the journal at {} is closed", self.shared.path.display()))
+        JournalError::Closed(self.shared.path.clone())
     }
 }
 
@@ -244,7 +245,7 @@ impl Thread {
                 is_measured
             }
             Err(error) if may_pass(&error) => {
-                self.fail(batch, &error);
+                self.fail(batch, error);
                 false
             }
             Err(_) => {
@@ -254,8 +255,8 @@ impl Thread {
                     let alone = Vec::from(alone);
                     match result {
                         Ok(_) => answer(alone, &Ok(())),
-                        Err(error) if may_pass(&error) => self.fail(alone, &error),
-                        Err(error) => self.reject(alone, &error),
+                        Err(error) if may_pass(&error) => self.fail(alone, error),
+                        Err(error) => self.reject(alone, error),
                     }
                 }
                 false
@@ -311,7 +312,7 @@ impl Thread {
     }
 
     /// The disk refuses: tell those who wait, keep what nobody waits for.
-    fn fail(&mut self, batch: Vec<Request>, error: &rusqlite::Error) {
+    fn fail(&mut self, batch: Vec<Request>, error: rusqlite::Error) {
         let error = explain(&self.shared.path, "written", error);
         if self.shared.failure.lock().replace(error.clone()).is_none() {
             tracing::error!(%error, "the journal can't be written");
@@ -323,7 +324,7 @@ impl Thread {
     }
 
     /// What is to be written is at fault: it would fail again.
-    fn reject(&mut self, batch: Vec<Request>, error: &rusqlite::Error) {
+    fn reject(&mut self, batch: Vec<Request>, error: rusqlite::Error) {
         let error = explain(&self.shared.path, "written", error);
         tracing::error!(%error, "a change can't be journaled");
         if batch.iter().any(|request| request.done.is_none()) {
@@ -335,11 +336,10 @@ impl Thread {
     fn close(mut self) {
         let mut result = self.shared.lost.lock().take().map_or(Ok(()), Err);
         if !self.kept.is_empty() {
-            let failure = self.shared.failure.lock().clone();
-            let why = failure.map(|failure| failure.0).unwrap_or_default();
-            let message = format!("{} changes of the journal are lost: {why}", self.kept.len());
-            tracing::error!("{message}");
-            result = Err(JournalError(message));
+            let why = self.shared.failure.lock().clone().map(Box::new);
+            let lost = JournalError::Lost { count: self.kept.len(), why };
+            tracing::error!("{lost}");
+            result = Err(lost);
             self.kept.clear();
         }
         // A reader may be in the way; then the next who opens it folds the log in.

@@ -1,5 +1,7 @@
 //! The imports: each call is one effect.
 
+use suture_core::Error;
+use suture_core::contract::text;
 use suture_core::effect::{Effect, Reply};
 
 use super::bindings::{clock, kube, log, prometheus, types};
@@ -10,10 +12,16 @@ use crate::instance::State;
 /// A result that the policy sees, or the end of its instance.
 type Answer<T> = call::Answer<T, kube::Error>;
 
+impl From<Error> for kube::Error {
+    fn from(error: Error) -> Self {
+        convert::error(error)
+    }
+}
+
 impl kube::Host for State {
     async fn get(&mut self, target: kube::Target) -> Answer<String> {
         self.admit(&target)?;
-        let effect = Effect::Get { target: target.into() };
+        let effect = Effect::Get { target: convert::target(target) };
         self.call("kube.get", Ok(effect), |reply| match reply {
             Reply::Object(object) => Some(convert::text(&object)),
             _ => None,
@@ -23,8 +31,8 @@ impl kube::Host for State {
 
     async fn list(&mut self, query: kube::Query) -> Answer<kube::Page> {
         self.admit(&query)?;
-        self.call("kube.list", Ok(Effect::List(query.into())), |reply| match reply {
-            Reply::Page(page) => Some(page.into()),
+        self.call("kube.list", Ok(Effect::List(convert::query(query))), |reply| match reply {
+            Reply::Page(page) => Some(convert::page(page)),
             _ => None,
         })
         .await
@@ -51,7 +59,7 @@ impl kube::Host for State {
 
     async fn settle(&mut self, step: String, run_undo: bool) -> Answer<()> {
         self.admit(&step)?;
-        let effect = convert::step(&step).map(|step| Effect::Settle { step, run_undo });
+        let effect = text::step(&step).map(|step| Effect::Settle { step, run_undo });
         self.call("kube.settle", effect, |reply| matches!(reply, Reply::Settled).then_some(())).await
     }
 
@@ -62,10 +70,13 @@ impl kube::Host for State {
         timeout_ms: u64,
     ) -> Answer<kube::Waited> {
         self.admit(&(&target, &until))?;
-        let effect =
-            convert::predicate(until).map(|until| Effect::Wait { target: target.into(), until, timeout_ms });
+        let effect = convert::predicate(until).map(|until| Effect::Wait {
+            target: convert::target(target),
+            until,
+            timeout_ms,
+        });
         self.call("kube.wait", effect, |reply| match reply {
-            Reply::Waited(waited) => Some(waited.into()),
+            Reply::Waited(waited) => Some(convert::waited(waited)),
             _ => None,
         })
         .await
@@ -79,7 +90,7 @@ impl kube::Host for State {
         limit_bytes: u32,
     ) -> Answer<String> {
         self.admit(&(&pod, &container))?;
-        let effect = Effect::Logs { pod: pod.into(), container, tail_lines, limit_bytes };
+        let effect = Effect::Logs { pod: convert::target(pod), container, tail_lines, limit_bytes };
         self.call("kube.logs", Ok(effect), |reply| match reply {
             Reply::Logs(text) => Some(text),
             _ => None,
@@ -98,7 +109,7 @@ impl prometheus::Host for State {
     async fn query(&mut self, expression: String) -> Answer<Vec<prometheus::Sample>> {
         self.admit(&expression)?;
         self.call("prometheus.query", Ok(Effect::Query { expression }), |reply| match reply {
-            Reply::Samples(samples) => Some(samples.into_iter().map(Into::into).collect()),
+            Reply::Samples(samples) => Some(samples.into_iter().map(convert::sample).collect()),
             _ => None,
         })
         .await
@@ -114,7 +125,7 @@ impl prometheus::Host for State {
         self.admit(&expression)?;
         let effect = Effect::QueryRange { expression, start_ms, end_ms, step_ms };
         self.call("prometheus.query-range", Ok(effect), |reply| match reply {
-            Reply::Series(series) => Some(series.into_iter().map(Into::into).collect()),
+            Reply::Series(series) => Some(series.into_iter().map(convert::series).collect()),
             _ => None,
         })
         .await
@@ -122,7 +133,7 @@ impl prometheus::Host for State {
 
     async fn alerts(&mut self) -> Answer<Vec<prometheus::ActiveAlert>> {
         self.call("prometheus.alerts", Ok(Effect::Alerts), |reply| match reply {
-            Reply::Alerts(alerts) => Some(alerts.into_iter().map(Into::into).collect()),
+            Reply::Alerts(alerts) => Some(alerts.into_iter().map(convert::active_alert).collect()),
             _ => None,
         })
         .await
@@ -148,7 +159,7 @@ impl clock::Host for State {
 impl log::Host for State {
     async fn log(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
         self.admit(&message)?;
-        let effect = Effect::Log { level: level.into(), message };
+        let effect = Effect::Log { level: convert::level(level), message };
         self.tell("log.log", effect, |reply| matches!(reply, Reply::Noted).then_some(())).await
     }
 

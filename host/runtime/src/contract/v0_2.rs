@@ -5,8 +5,9 @@ use suture_core::manifest::RawPermission;
 pub(crate) use crate::bindings::v0_2 as bindings;
 
 // The code that all versions share: each has types of its own that look the same.
-#[path = "convert.rs"]
-pub(crate) mod convert;
+pub(crate) mod convert {
+    suture_core::contract_conversions!(super::bindings, super::permission);
+}
 #[path = "host.rs"]
 mod host;
 #[path = "size.rs"]

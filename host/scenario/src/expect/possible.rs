@@ -58,22 +58,18 @@ fn allowed(
     asked: &[Permission],
     grants: &[Grant],
 ) -> Result<(), Impossible> {
-    let Located { value: Expected { verb, object, .. }, line, .. } = expected;
+    let Located { value: Expected { mutation, object, .. }, line, .. } = expected;
     let access = Access {
         group: object.kind().map(suture_core::object::Kind::group),
         resource: resource.map(|resource| resource.plural.as_str()),
-        verb: match *verb {
-            "create" => Verb::Create,
-            "delete" => Verb::Delete,
-            _ => Verb::Patch,
-        },
+        verb: mutation.verb(),
     };
     let requested = |permission: &Permission| {
         access.is_covered(&permission.groups, &permission.resources, &permission.verbs)
     };
     if !asked.iter().any(requested) {
         let message = format!(
-            "`{verb} {object}` can never happen: the policy's manifest does not request it (under these settings)"
+            "`{mutation} {object}` can never happen: the policy's manifest does not request it (under these settings)"
         );
         return Err((*line, message));
     }
@@ -84,7 +80,7 @@ fn allowed(
         return Ok(());
     }
     let message = format!(
-        "`{verb} {object}` can never happen: no grant allows it (without `grants`, a scenario grants what the \
+        "`{mutation} {object}` can never happen: no grant allows it (without `grants`, a scenario grants what the \
          manifest requests, in the namespaces of its objects, logs and alerts)"
     );
     Err((*line, message))

@@ -8,24 +8,24 @@ fn then(text: &str) -> Then {
     Scenario::parse(&text, std::path::Path::new("s.yaml")).unwrap().then
 }
 
-fn change(step: u32, verb: &'static str, object: &str, before: Value, after: Value) -> Change {
+fn change(step: u32, mutation: MutationType, object: &str, before: Value, after: Value) -> Change {
     let at = Timestamp::from_second(i64::from(step)).unwrap();
     let objects =
         Arc::new([("v1 Pod media/mover".parse().unwrap(), Arc::new(json!({"phase": "Running"})))].into());
-    Change { verb, object: object.parse().unwrap(), at, step: (0, step), before, after, objects }
+    Change { mutation, object: object.parse().unwrap(), at, step: (0, step), before, after, objects }
 }
 
 fn changes() -> Vec<Change> {
     vec![
         change(
             3,
-            "patch",
+            MutationType::Patch,
             "v1 ConfigMap media/plex",
             json!({"data": {"a": 1}}),
             json!({"data": {"a": 1, "b": 2}}),
         ),
-        change(5, "create", "batch/v1 Job media/unlock", Value::Null, json!({"spec": {"n": 1}})),
-        change(8, "delete", "v1 Pod media/old", json!({"x": 1}), json!({"x": 1})),
+        change(5, MutationType::Create, "batch/v1 Job media/unlock", Value::Null, json!({"spec": {"n": 1}})),
+        change(8, MutationType::Delete, "v1 Pod media/old", json!({"x": 1}), json!({"x": 1})),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use suture_core::{Effect, Error, Glob};
+use suture_core::{Effect, Error, Glob, ObjectRef};
 use suture_simulator::fixture::FaultRule;
 
 /// What a rule can tell effects apart by: verb, kind, name.
@@ -16,20 +16,10 @@ pub(super) struct Faults {
 }
 
 fn key(effect: &Effect) -> Key {
-    let object = match effect {
-        Effect::Get { target } | Effect::Wait { target, .. } | Effect::Logs { pod: target, .. } => {
-            Some((target.kind.kind.clone(), Some(target.name.clone())))
-        }
-        Effect::List(query) => Some((query.kind.kind.clone(), None)),
-        Effect::Mutate { mutation, .. } => {
-            // One that the server names has no name yet.
-            let reference = mutation.reference();
-            Some((reference.kind.kind, Some(reference.name).filter(|name| !name.is_empty())))
-        }
-        _ => None,
-    };
-    let (kind, name) = object.map_or((None, None), |(kind, name)| (Some(kind), name));
-    (effect.verb(), kind, name)
+    // A list has no name, and one that the server names has none yet.
+    let name = |object: &ObjectRef| Some(object.name.clone()).filter(|name| !name.is_empty());
+    let object = effect.object();
+    (effect.verb(), object.as_ref().map(|object| object.kind.kind.clone()), object.as_ref().and_then(name))
 }
 
 impl Faults {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use futures::FutureExt;
+use suture_core::effect::{ApiRequest, OnObject};
 use suture_core::grant::{Access, Grant, PodGrant};
 use suture_core::handler::Discovery;
-use suture_core::object::Kind;
 use suture_core::{Effect, Glob, Mutation, Reason, Reply, Verb, promql};
 use suture_engine::guard::NO_GRANT;
 
@@ -38,9 +38,6 @@ pub(super) struct Grants {
     query_denied: bool,
 }
 
-/// Verb, kind, namespace, name, subresource.
-type Asked<'a> = (Verb, &'a Kind, Option<&'a str>, Option<&'a str>, Option<&'a str>);
-
 impl Grants {
     pub fn of(calls: &[Call], reconstruction: &Reconstruction) -> Self {
         let mut grants = Self {
@@ -64,8 +61,8 @@ impl Grants {
             // A create has its name by now.
             let effect =
                 if matches!(call.asked, Effect::Mutate { .. }) { call.effect() } else { &call.asked };
-            for asked in accesses(effect) {
-                let Some(need) = needed(asked, reconstruction) else { continue };
+            for request in requests(effect, call) {
+                let Some(need) = needed(&request, reconstruction) else { continue };
                 match (denied, lacked) {
                     (_, true) => grants.denied.push(need),
                     (false, false) => _ = grants.needs.insert(need),
@@ -73,7 +70,7 @@ impl Grants {
                 }
             }
             if let (Effect::Mutate { mutation, .. }, Some(Reply::Mutated(object))) = (effect, call.reply())
-                && !matches!(mutation, Mutation::Delete(_))
+                && mutation.on_object() != OnObject::Deletes
             {
                 grants.uses.add(Uses::of(object));
             }
@@ -159,51 +156,30 @@ impl Need {
     }
 }
 
-fn needed(
-    (verb, kind, namespace, name, subresource): Asked<'_>,
-    reconstruction: &Reconstruction,
-) -> Option<Need> {
+fn needed(request: &ApiRequest<'_>, reconstruction: &Reconstruction) -> Option<Need> {
     // What the cluster does not serve needs no grant: it is refused before.
-    let resource = reconstruction.cluster.resource(kind).now_or_never()?.ok()?;
+    let resource = reconstruction.cluster.resource(request.kind).now_or_never()?.ok()?;
+    let access = resource.access(request);
     Some(Need {
-        group: kind.group().to_owned(),
-        resource: resource.plural,
-        subresource: subresource.map(str::to_owned),
-        verb: verb.as_str(),
-        namespaced: resource.namespaced,
-        namespace: namespace.map(str::to_owned),
-        name: name.map(str::to_owned),
+        group: access.group.to_owned(),
+        resource: access.resource.to_owned(),
+        subresource: access.subresource.map(str::to_owned),
+        verb: access.verb.as_str(),
+        namespaced: access.namespaced,
+        namespace: access.namespace.map(str::to_owned),
+        name: access.name.map(str::to_owned),
     })
 }
 
-fn accesses(effect: &Effect) -> Vec<Asked<'_>> {
-    match effect {
-        Effect::Get { target } | Effect::Wait { target, .. } => {
-            let (namespace, name) = (target.namespace.as_deref(), Some(target.name.as_str()));
-            vec![(Verb::Get, &target.kind, namespace, name, target.subresource.as_deref())]
-        }
-        Effect::List(query) => vec![(Verb::List, &query.kind, query.namespace.as_deref(), None, None)],
-        Effect::Logs { pod, .. } => {
-            vec![(Verb::Get, &pod.kind, pod.namespace.as_deref(), Some(pod.name.as_str()), Some("log"))]
-        }
-        Effect::Mutate { mutation, undo } => {
-            [Some(mutation), undo.as_ref()].into_iter().flatten().map(change).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn change(mutation: &Mutation) -> Asked<'_> {
-    let (verb, target) = match mutation {
-        Mutation::Create(create) => {
-            let name = suture_core::object::name(&create.object);
-            let subresource = create.subresource.as_deref();
-            return (Verb::Create, &create.kind, create.namespace.as_deref(), name, subresource);
-        }
-        Mutation::Patch(patch) => (Verb::Patch, &patch.target),
-        Mutation::Apply(apply) => (Verb::Patch, &apply.target),
-        Mutation::Delete(delete) => (Verb::Delete, &delete.target),
+/// What an effect took, and its undo.
+fn requests<'a>(effect: &'a Effect, call: &Call) -> Vec<ApiRequest<'a>> {
+    // What an apply changed, and did not make, is pinned by its uid.
+    let is_pinned = |mutation: &Mutation| mutation.target().is_some_and(|target| target.uid.is_some());
+    let (is_new, undo) = match effect {
+        Effect::Mutate { mutation, undo } => (call.reply().is_some() && !is_pinned(mutation), undo.as_ref()),
+        _ => (false, None),
     };
-    let subresource = target.subresource.as_deref();
-    (verb, &target.kind, target.namespace.as_deref(), Some(target.name.as_str()), subresource)
+    let mut requests = effect.requests(is_new);
+    requests.extend(undo.into_iter().flat_map(|undo| undo.requests(false)));
+    requests
 }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use suture_core::clock::Timestamp;
-use suture_core::effect::{Page, Query, Waited};
+use suture_core::effect::{OnObject, Page, Query, Waited};
 use suture_core::object::{self, Kind, Object};
 use suture_core::selector::{FieldSelector, LabelSelector};
-use suture_core::{Effect, Ending, Mutation, ObjectRef, Reason, Reply};
+use suture_core::{Effect, Ending, Mutation, ObjectRef, Reply};
 
 use super::{Recording, clean, is_said};
 use suture_journal::Call;
@@ -130,7 +130,7 @@ impl Learned {
             // What only a plan knows was never there.
             (_, Some(_))
                 if call.is_dry_run()
-                    && matches!(call.asked, Effect::Mutate { mutation: Mutation::Create(_), .. }) =>
+                    && matches!(&call.asked, Effect::Mutate { mutation, .. } if mutation.on_object() == OnObject::Creates) =>
             {
                 if let Effect::Mutate { mutation, .. } = call.effect() {
                     self.absent.insert(mutation.reference());
@@ -162,11 +162,11 @@ impl Learned {
 
     fn changed(&mut self, mutation: &Mutation, object: &Object) {
         let reference = mutation.reference();
-        let is_new = match mutation {
-            Mutation::Create(_) => true,
+        let is_new = match mutation.on_object() {
+            OnObject::Creates => true,
             // One that existed is pinned by its uid.
-            Mutation::Apply(apply) => apply.target.uid.is_none(),
-            Mutation::Patch(_) | Mutation::Delete(_) => false,
+            OnObject::CreatesOrChanges => mutation.target().is_some_and(|target| target.uid.is_none()),
+            OnObject::Changes | OnObject::Deletes => false,
         };
         if is_new {
             self.made_uids.extend(object::uid(object).map(str::to_owned));
@@ -175,7 +175,7 @@ impl Learned {
             return;
         }
         let mut object = Value::clone(object);
-        if matches!(mutation, Mutation::Delete(_))
+        if mutation.on_object() == OnObject::Deletes
             && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
             && metadata.remove("deletionTimestamp").is_some()
         {
@@ -244,7 +244,7 @@ fn unnamed() -> ObjectRef {
 }
 
 fn is_missing(call: &Call) -> bool {
-    call.error().is_some_and(|error| error.reason == Reason::NOT_FOUND)
+    call.error().is_some_and(|error| error.is_absence())
 }
 
 /// Whether a list of everything that a query asks for has an object.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use suture_core::effect::{Page, Predicate, Query, Target, Waited};
 use suture_core::object::Object;
-use suture_core::{Effect, ObjectRef, Reason, Reply};
+use suture_core::{Effect, ObjectRef, Reply};
 use suture_journal::Answer;
 
 use super::changes::Shown;
@@ -22,7 +22,7 @@ impl Reconstruction {
         match (&effect, &call.answer) {
             (_, None) => self.pass(duration),
             (_, Some(Answer::Error(error))) => {
-                if error.reason == Reason::NOT_FOUND {
+                if error.is_absence() {
                     self.find_missing(index, call, &effect);
                 }
                 self.fail(call, &effect, error);

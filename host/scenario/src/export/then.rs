@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use suture_core::effect::{MutationType, OnObject};
 use suture_core::{Expression, ObjectRef, Timestamp};
 
 use super::cel;
@@ -14,26 +15,26 @@ const MOST: usize = 6;
 
 /// A change that the run made.
 pub(super) struct Expectation {
-    verb: &'static str,
+    mutation: MutationType,
     object: ObjectRef,
     condition: Option<String>,
 }
 
 impl Expectation {
     /// A change, and the object before and after it where they are known.
-    pub fn of(verb: &'static str, object: ObjectRef, change: Option<(Option<&Value>, &Value)>) -> Self {
+    pub fn of(mutation: MutationType, object: ObjectRef, change: Option<(Option<&Value>, &Value)>) -> Self {
         let condition = change
             .filter(|_| !object.kind.is_secret())
-            .and_then(|(before, after)| condition(verb, &object, before, after));
-        Self { verb, object, condition }
+            .and_then(|(before, after)| condition(mutation, &object, before, after));
+        Self { mutation, object, condition }
     }
 
-    pub fn verb(&self) -> &'static str {
-        self.verb
+    pub fn mutation(&self) -> MutationType {
+        self.mutation
     }
 
     pub fn written(&self) -> Yaml {
-        let mut fields = vec![(self.verb.to_owned(), Yaml::from(self.object.to_string()))];
+        let mut fields = vec![(self.mutation.to_string(), Yaml::from(self.object.to_string()))];
         fields.extend(self.condition.clone().map(|condition| ("where".to_owned(), condition.into())));
         Yaml::Map(fields)
     }
@@ -41,16 +42,16 @@ impl Expectation {
 
 /// What changed, as conditions see it.
 pub(super) fn patch_of(before: &Value, after: &Value) -> Value {
-    changed("patch", &unnamed(), Some(before), after).patch()
+    changed(MutationType::Patch, &unnamed(), Some(before), after).patch()
 }
 
 fn unnamed() -> ObjectRef {
     ObjectRef { kind: suture_core::object::Kind::new("", ""), namespace: None, name: String::new() }
 }
 
-fn changed(verb: &'static str, object: &ObjectRef, before: Option<&Value>, after: &Value) -> Change {
+fn changed(mutation: MutationType, object: &ObjectRef, before: Option<&Value>, after: &Value) -> Change {
     Change {
-        verb,
+        mutation,
         object: object.clone(),
         at: Timestamp::UNIX_EPOCH,
         step: (0, 0),
@@ -62,16 +63,16 @@ fn changed(verb: &'static str, object: &ObjectRef, before: Option<&Value>, after
 
 /// What holds for this change: each of its fields, as far as that can be said.
 fn condition(
-    verb: &'static str,
+    mutation: MutationType,
     object: &ObjectRef,
     before: Option<&Value>,
     after: &Value,
 ) -> Option<String> {
-    let change = changed(verb, object, before, after);
-    let (root, value) = match verb {
-        "delete" => return None,
-        "create" => ("object", super::clean::comparable(after, false)),
-        _ => ("patch", change.patch()),
+    let change = changed(mutation, object, before, after);
+    let (root, value) = match mutation.on_object() {
+        OnObject::Deletes => return None,
+        OnObject::Creates => ("object", super::clean::comparable(after, false)),
+        OnObject::Changes | OnObject::CreatesOrChanges => ("patch", change.patch()),
     };
     let leaves = cel::leaves(&value);
     let is_chosen = |leaf: &&cel::Leaf| root == "patch" || leaf.is_in("spec") || leaf.is_in("data");

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 use suture_core::clock::kubernetes_time;
+use suture_core::effect::MutationType;
 use suture_core::{Alert, Ending, Grant, Limits, Mode, display};
 use suture_engine::guard::NO_GRANT;
 use suture_journal::{Call, Ledger};
@@ -162,9 +163,8 @@ impl Parts<'_> {
         if !done.is_empty() {
             fields.push(("effects".to_owned(), Yaml::List(done.iter().map(|one| one.written()).collect())));
         }
-        let never = ["create", "patch", "apply", "delete"].into_iter();
-        let never = never.filter(|verb| done.iter().all(|done| done.verb() != *verb));
-        let never: Vec<_> = never.map(|verb| Yaml::map([(verb, "*".into())])).collect();
+        let never = MutationType::ALL.iter().filter(|one| done.iter().all(|done| done.mutation() != **one));
+        let never: Vec<_> = never.map(|one| Yaml::map([(one.as_str(), "*".into())])).collect();
         if !never.is_empty() {
             fields.push(("never".to_owned(), Yaml::List(never)));
         }

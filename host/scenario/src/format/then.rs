@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_saphyr::{Location, Spanned};
 use suture_core::Expression;
+use suture_core::effect::{MutationType, OnObject};
 
 use super::pattern::{ObjectPattern, TextPattern};
 
@@ -48,8 +49,8 @@ impl<T> Located<T> {
 /// A mutation that is expected, or must not be.
 #[derive(Clone, Debug)]
 pub struct Expected {
-    /// `create`, `patch`, `apply` or `delete`.
-    pub verb: &'static str,
+    /// What is done.
+    pub mutation: MutationType,
     /// Of which object.
     pub object: ObjectPattern,
     /// What must hold for it.
@@ -58,7 +59,7 @@ pub struct Expected {
 
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.verb, self.object)?;
+        write!(f, "{} {}", self.mutation, self.object)?;
         match &self.condition {
             Some(condition) => write!(f, " where {}", condition.source().trim()),
             None => Ok(()),
@@ -103,6 +104,17 @@ struct RawExpected {
     #[serde(rename = "where")]
     #[schemars(with = "Option<String>")]
     condition: Option<Spanned<String>>,
+}
+
+impl RawExpected {
+    fn object_of(&self, mutation: MutationType) -> Option<&Spanned<String>> {
+        match mutation {
+            MutationType::Create => self.create.as_ref(),
+            MutationType::Patch => self.patch.as_ref(),
+            MutationType::Apply => self.apply.as_ref(),
+            MutationType::Delete => self.delete.as_ref(),
+        }
+    }
 }
 
 /// A wrong thing and where it stands.
@@ -165,7 +177,7 @@ fn forbids(never: &Expected, effect: &Expected) -> bool {
         (Some(never), Some(effect)) => never.source().trim() == effect.source().trim(),
         (Some(_), None) => false,
     };
-    never.verb == effect.verb && never.object.covers(&effect.object) && same_condition
+    never.mutation == effect.mutation && never.object.covers(&effect.object) && same_condition
 }
 
 fn outcome(text: Spanned<String>) -> Result<Located<String>, Wrong> {
@@ -182,28 +194,24 @@ fn text_pattern(text: Spanned<String>) -> Result<Located<TextPattern>, Wrong> {
 
 fn expected(raw: Spanned<RawExpected>) -> Result<(Located<Expected>, Location), Wrong> {
     let location = raw.referenced;
-    let RawExpected { create, patch, apply, delete, condition } = raw.value;
-    let mut verbs = [("create", create), ("patch", patch), ("apply", apply), ("delete", delete)]
-        .into_iter()
-        .filter_map(|(verb, object)| Some((verb, object?)));
-    let Some((verb, object)) = verbs.next() else {
-        return Err((
-            location,
-            "one of create, patch, apply, delete must say which object is meant".to_owned(),
-        ));
+    let mut said = MutationType::ALL.iter().filter_map(|one| Some((*one, raw.value.object_of(*one)?)));
+    let Some((mutation, object)) = said.next() else {
+        let all: Vec<_> = MutationType::ALL.iter().map(|one| one.as_str()).collect();
+        return Err((location, format!("one of {} must say which object is meant", all.join(", "))));
     };
-    if let Some((second, object)) = verbs.next() {
-        let message = format!("`{verb}` and `{second}` in one: write two, each with its own `-`");
+    if let Some((second, object)) = said.next() {
+        let message = format!("`{mutation}` and `{second}` in one: write two, each with its own `-`");
         return Err((object.referenced, message));
     }
     let pattern = ObjectPattern::parse(&object.value).map_err(|error| (object.referenced, error))?;
-    let variables: &[&str] = match verb {
-        "create" => &["object", "now"],
-        "delete" => &["object", "before", "now"],
-        _ => &["object", "before", "patch", "now"],
+    let variables: &[&str] = match mutation.on_object() {
+        OnObject::Creates => &["object", "now"],
+        OnObject::Deletes => &["object", "before", "now"],
+        OnObject::Changes | OnObject::CreatesOrChanges => &["object", "before", "patch", "now"],
     };
-    let condition = condition.map(|source| expression(source, variables)).transpose()?;
-    let expected = Expected { verb, object: pattern, condition: condition.map(|condition| condition.value) };
+    let condition = raw.value.condition.map(|source| expression(source, variables)).transpose()?;
+    let expected =
+        Expected { mutation, object: pattern, condition: condition.map(|condition| condition.value) };
     Ok((Located::new(expected, location), location))
 }
 

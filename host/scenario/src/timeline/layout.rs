@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use suture_core::display;
+use suture_core::effect::MutationType;
 
 /// How a timeline is to look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,7 +112,7 @@ impl Line {
         }
         if let Some(verb) = self.verb {
             let tone = match verb {
-                "create" | "patch" | "apply" | "delete" => Tone::Change,
+                verb if MutationType::ALL.iter().any(|one| one.as_str() == verb) => Tone::Change,
                 "warn" => Tone::Warn,
                 "error" => Tone::Bad,
                 _ => Tone::Dim,

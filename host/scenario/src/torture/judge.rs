@@ -71,7 +71,7 @@ fn changes(scenario: &Scenario, play: &Play) -> Vec<Change> {
         let step = change.step.as_ref();
         let run = step.and_then(|step| scenario.run.index_of(&step.run));
         Change {
-            verb: change.verb,
+            mutation: change.mutation,
             object: change.object,
             at: change.at,
             step: (run.unwrap_or_default(), step.map_or(0, |step| step.number)),
@@ -96,7 +96,7 @@ fn not_undone(index: usize, run: &PlayedRun) -> Vec<Difference> {
     let told = |change: u32| run.doubts.iter().any(|doubt| doubt.contains(&format!("step {change} ")));
     let missing = ledger.open().iter().filter(|undo| !undo.dry_run && !told(undo.change));
     let missing = missing.map(|undo| {
-        let (act, object) = (undo.mutation.verb(), undo.mutation.reference());
+        let (act, object) = (undo.mutation.mutation_type(), undo.mutation.reference());
         let message =
             format!("the undo of step {} ({act} {object}) was not run, and nobody was told", undo.change);
         difference("undo", 0, message, Some((index, undo.change)))
@@ -123,8 +123,9 @@ fn at_the_end(then: &Then, play: &Play, seen: &Seen) -> Vec<Difference> {
 fn the_same(reference: &Reference, play: &Play) -> Option<Difference> {
     let done = performed(&play.cluster);
     if done != reference.changes {
-        let expected = reference.changes.iter().map(|change| format!("{} {}", change.verb, change.object));
-        let was = done.iter().map(|change| format!("{} {}", change.verb, change.object));
+        let expected =
+            reference.changes.iter().map(|change| format!("{} {}", change.mutation, change.object));
+        let was = done.iter().map(|change| format!("{} {}", change.mutation, change.object));
         let lines = |acts: &mut dyn Iterator<Item = String>| acts.collect::<Vec<_>>().join(", ");
         let (expected, was) = (lines(&mut { expected }), lines(&mut { was }));
         let message = if expected == was {
@@ -133,7 +134,7 @@ fn the_same(reference: &Reference, play: &Play) -> Option<Difference> {
                 let text = |patch: &Option<Value>| patch.as_ref().map(Value::to_string).unwrap_or_default();
                 format!(
                     "{} {}: {} instead of {}",
-                    was.verb,
+                    was.mutation,
                     was.object,
                     text(&was.patch),
                     text(&expected.patch)

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
+use suture_core::effect::MutationType;
 use suture_core::object::RUN_ANNOTATION;
 use suture_core::{Effect, Ending, Halt, ObjectRef};
 use suture_journal::Call;
@@ -30,7 +31,7 @@ pub(crate) struct Reference {
 /// What a run did to an object, without what depends on when it was done.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Performed {
-    pub verb: &'static str,
+    pub mutation: MutationType,
     pub object: ObjectRef,
     pub patch: Option<Value>,
 }
@@ -70,7 +71,7 @@ pub(crate) fn endings(play: &Play) -> Vec<&'static str> {
 pub(crate) fn performed(cluster: &SimulatedCluster) -> Vec<Performed> {
     let done = cluster.mutations().into_iter().filter(|change| !change.dry_run);
     done.map(|change| Performed {
-        verb: change.verb,
+        mutation: change.mutation,
         object: change.object,
         patch: change.patch.map(without_when),
     })

@@ -1,6 +1,7 @@
 //! What a host asks of a cluster.
 
-use suture_core::{Effect, Error, Mutation, ObjectRef, Reason};
+use suture_core::effect::OnObject;
+use suture_core::{Effect, Error, ObjectRef, Reason};
 
 /// Which of an effect's three steps asks the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +36,7 @@ impl Likeness {
 
 /// The object that an effect names.
 pub(crate) fn object(effect: &Effect) -> Option<ObjectRef> {
-    match effect {
-        Effect::Get { target } | Effect::Wait { target, .. } | Effect::Logs { pod: target, .. } => {
-            Some(target.reference())
-        }
-        Effect::Mutate { mutation, .. } => Some(mutation.reference()),
-        _ => None,
-    }
+    effect.object().filter(|object| !object.name.is_empty())
 }
 
 /// The reasons for which a request can fail, each with whether it may have been done all
@@ -56,15 +51,16 @@ pub(crate) fn failures(phase: Phase, effect: &Effect) -> Vec<(&'static str, bool
         (Phase::Perform, Effect::Mutate { mutation, .. }) => {
             reasons.extend(["Forbidden", "Invalid", "Conflict"].map(|reason| (reason, false)));
             reasons.extend(["Unavailable", "Timeout", "InternalError"].map(|reason| (reason, true)));
-            if let Mutation::Create(_) = mutation {
+            if mutation.on_object() == OnObject::Creates {
                 reasons.push(("AlreadyExists", false));
             }
         }
         (Phase::Perform, Effect::Get { .. } | Effect::Logs { .. }) => {
-            reasons.extend(["Forbidden", "NotFound", "BadRequest"].map(|reason| (reason, false)));
+            reasons
+                .extend(["Forbidden", "NotFound", "NotServed", "BadRequest"].map(|reason| (reason, false)));
         }
         (Phase::Perform, Effect::List(_)) => {
-            reasons.extend(["Forbidden", "NotFound", "Expired"].map(|reason| (reason, false)));
+            reasons.extend(["Forbidden", "NotServed", "Expired"].map(|reason| (reason, false)));
         }
         (Phase::Perform, Effect::Query { .. } | Effect::QueryRange { .. }) => {
             reasons.push(("BadRequest", false));

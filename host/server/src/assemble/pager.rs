@@ -51,7 +51,7 @@ impl ToAlertmanagers {
     async fn post(&self, alerts: &[PostedAlert]) -> Result<(), String> {
         let results = join_all(self.0.iter().map(|client| client.post_alerts(alerts))).await;
         let (told, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
-        let errors: Vec<String> = failed.into_iter().filter_map(Result::err).collect();
+        let errors = failed.into_iter().filter_map(|one| Some(one.err()?.to_string())).collect::<Vec<_>>();
         if told.is_empty() {
             return Err(errors.join("; "));
         }

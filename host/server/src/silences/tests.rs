@@ -1,4 +1,5 @@
 use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use parking_lot::Mutex;
@@ -15,6 +16,8 @@ struct Fake {
     silences: Value,
     /// More alerts of the name than one may list.
     is_crowded: bool,
+    /// It answers no question about alerts.
+    is_broken: bool,
     questions: Mutex<Vec<String>>,
 }
 
@@ -27,11 +30,17 @@ fn silence(label: &str, value: &str, until: &str) -> Value {
         "createdBy": "anna", "matchers": [{"name": label, "value": value, "isRegex": false}]})
 }
 
-async fn groups(State(fake): State<Arc<Fake>>, RawQuery(query): RawQuery) -> Result<Json<Value>, String> {
+async fn groups(
+    State(fake): State<Arc<Fake>>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, (StatusCode, String)> {
     let query = query.unwrap_or_default();
     fake.questions.lock().push(query.clone());
+    if fake.is_broken {
+        return Err((StatusCode::INTERNAL_SERVER_ERROR, "broken".to_owned()));
+    }
     if fake.is_crowded && !query.contains("ns%3D") {
-        return Err(" ".repeat(17 << 20));
+        return Err((StatusCode::OK, " ".repeat(17 << 20)));
     }
     let is_asked = |ns: &str| !query.contains("ns%3D") || query.contains(&format!("ns%3D%22{ns}%22"));
     let asked = fake.alerts.iter().filter(|(ns, ..)| is_asked(ns));
@@ -60,18 +69,19 @@ async fn start(fake: Fake) -> (Arc<Fake>, AlertmanagerClient) {
 
 fn fake(alerts: &[(&str, &'static str, Value)], silences: Value) -> Fake {
     let alerts = alerts.iter().map(|(ns, to, status)| ((*ns).to_owned(), *to, status.clone())).collect();
-    Fake { alerts, silences, is_crowded: false, questions: Mutex::default() }
+    Fake { alerts, silences, is_crowded: false, is_broken: false, questions: Mutex::default() }
 }
 
 fn query(ns: &str) -> SilenceQuery {
     let labels = [("alertname", "A"), ("ns", ns)].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    SilenceQuery { labels: labels.into(), key: vec!["ns".to_owned()] }
+    SilenceQuery { labels: labels.into(), key: vec!["ns".to_owned()], policy: "volsync".to_owned() }
 }
 
 async fn said(clients: Vec<AlertmanagerClient>, namespaces: &[&str]) -> Vec<Result<Suppression, String>> {
     let dir = tempfile::tempdir().unwrap();
     let receivers = Arc::new(Receivers::load(dir.path()));
     receivers.heard(Receiver { name: "suture".to_owned(), policy: None });
+    receivers.heard(Receiver { name: "theirs".to_owned(), policy: Some("run-cronjob".to_owned()) });
     let asked = AskedAlertmanagers { clients, receivers };
     asked.suppressions(&namespaces.iter().map(|ns| query(ns)).collect::<Vec<_>>()).await
 }
@@ -93,12 +103,15 @@ async fn an_alert_is_left_alone_that_is_silenced_inhibited_or_muted_for_this_hos
         ("muted", "people", active()),
         ("silenced", "suture", by("silencedBy", "ns=silenced")),
         ("inhibited", "suture", by("inhibitedBy", "x")),
+        ("theirs", "suture", active()),
+        ("theirs", "theirs", by("mutedBy", "night")),
+        ("new", "suture", json!({"state": "unprocessed"})),
     ];
     let never = "10000-01-01T11:59:59.000Z";
     let silences =
         json!([silence("ns", "silenced", never), silence("ns", "by-hand", "2026-11-28T12:00:00Z")]);
     let (fake, client) = start(fake(&alerts, silences)).await;
-    let names = ["told", "muted", "silenced", "inhibited", "by-hand", "gone"];
+    let names = ["told", "muted", "silenced", "inhibited", "by-hand", "gone", "theirs", "new"];
     let said = said(vec![client], &names).await;
     assert_eq!(said[0], Ok(Suppression::None));
     assert!(why(&said[1]).contains("`night`"), "{said:?}");
@@ -106,6 +119,8 @@ async fn an_alert_is_left_alone_that_is_silenced_inhibited_or_muted_for_this_hos
     assert!(why(&said[3]).contains("inhibits"), "{said:?}");
     assert!(why(&said[4]).contains("until 2026-11-28T12:00:00Z"), "{said:?}");
     assert_eq!(said[5], Ok(Suppression::Unlisted));
+    assert_eq!(said[6], Ok(Suppression::None), "it is muted for another policy");
+    assert!(why(&said[7]).contains("not yet looked"), "{said:?}");
     assert_eq!(fake.questions.lock().len(), 1, "they have one name");
 }
 
@@ -118,6 +133,17 @@ async fn where_too_many_alerts_have_a_name_they_are_asked_about_one_by_one() {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     assert_eq!(said(vec![client], &names).await, vec![Ok(Suppression::None); 8]);
     assert_eq!(fake.questions.lock().len(), 9);
+}
+
+#[tokio::test]
+async fn one_that_does_not_answer_is_not_asked_about_each_alert() {
+    let broken = Fake { is_broken: true, ..fake(&[], json!([])) };
+    let (fake, client) = start(broken).await;
+    let names: Vec<String> = (0..50).map(|number| format!("ns{number}")).collect();
+    let said = said(vec![client], &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let broken = |answer: &Result<Suppression, String>| answer.as_ref().unwrap_err().contains("answered 500");
+    assert!(said.len() == 50 && said.iter().all(broken), "{said:?}");
+    assert_eq!(fake.questions.lock().len(), 1);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ impl Faults {
 
     /// Fail, where the first rule that fits an effect says so.
     pub fn strike(&mut self, effect: &Effect) -> Result<(), Error> {
-        let (verb, object) = subject(effect);
+        let (verb, object) = (effect.verb(), effect.object());
         let mut hit = None;
         for (rule, left) in &mut self.0 {
             if *left == Some(0) || !is_meant(rule, verb, object.as_ref()) {
@@ -45,21 +45,4 @@ fn is_meant(rule: &FaultRule, verb: &str, object: Option<&ObjectRef>) -> bool {
             && rule.name.as_ref().is_none_or(|name| name.matches(&object.name))
     };
     rule.verb == verb && object.map_or(rule.kind.is_none() && rule.name.is_none(), fits)
-}
-
-/// What a rule looks at. The name of a list is empty.
-fn subject(effect: &Effect) -> (&'static str, Option<ObjectRef>) {
-    let object = match effect {
-        Effect::Get { target } | Effect::Wait { target, .. } | Effect::Logs { pod: target, .. } => {
-            Some(target.reference())
-        }
-        Effect::List(query) => Some(ObjectRef {
-            kind: query.kind.clone(),
-            namespace: query.namespace.clone(),
-            name: String::new(),
-        }),
-        Effect::Mutate { mutation, .. } => Some(mutation.reference()),
-        _ => None,
-    };
-    (effect.verb(), object)
 }

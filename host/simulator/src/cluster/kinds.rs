@@ -71,10 +71,10 @@ impl Kinds {
             .or_else(|| self.learned.get(kind).cloned())
     }
 
-    /// The same; `NotFound` where the cluster does not serve it.
+    /// The same; `NotServed` where the cluster has none.
     pub fn get(&self, kind: &Kind, objects: &BTreeMap<ObjectRef, Object>) -> Result<KindInfo, Error> {
         self.find(kind, objects).ok_or_else(|| {
-            Error::new(Reason::NOT_FOUND, format!("the simulated cluster does not serve {kind}"))
+            Error::new(Reason::NOT_SERVED, format!("the simulated cluster does not serve {kind}"))
         })
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use suture_core::clock::{Timestamp, kubernetes_time, later};
-use suture_core::effect::{Delete, Mutation, Patch, Propagation, Target};
+use suture_core::effect::{Delete, Mutation, Patch, Target};
 use suture_core::expression::ObjectLookup;
 use suture_core::object::{Kind, Object};
 use suture_core::{Error, ObjectRef, Reason};
@@ -229,7 +229,7 @@ impl State {
             }
             Action::Delete(delete) => {
                 let target = target(filled(&delete.target, due), None);
-                let delete = Delete { target, propagation: Propagation::Background, resource_version: None };
+                let delete = Delete::of(target);
                 self.store.mutate(&Mutation::Delete(delete), CONTROLLER, at).map(|_| ())
             }
             Action::Create(create) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use suture_core::clock::Timestamp;
-use suture_core::effect::ActiveAlert;
+use suture_core::effect::{ActiveAlert, MutationType};
 use suture_core::object::Object;
 use suture_core::{Error, Labels, Mutation, ObjectRef, Step};
 
@@ -27,8 +27,8 @@ pub struct Performed {
     pub at: Timestamp,
     /// The step of the run that made it.
     pub step: Option<Step>,
-    /// `create`, `patch`, `apply` or `delete`.
-    pub verb: &'static str,
+    /// What was done.
+    pub mutation: MutationType,
     /// The object.
     pub object: ObjectRef,
     /// The subresource by which it was changed.
@@ -112,7 +112,7 @@ impl State {
         self.performed.push_back(Performed {
             at,
             step: Some(step.clone()),
-            verb: mutation.verb(),
+            mutation: mutation.mutation_type(),
             object: change.reference,
             subresource: change.subresource,
             patch: difference(change.before.as_deref(), change.after.as_deref()),

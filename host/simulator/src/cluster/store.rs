@@ -119,7 +119,7 @@ impl Store {
         self.find(reference).ok_or_else(|| rules::not_found(reference))
     }
 
-    /// What is known of a kind; `NotFound` where it is not served.
+    /// What is known of a kind; `NotServed` where there is none.
     pub fn info(&self, kind: &Kind) -> Result<KindInfo, Error> {
         self.kinds.get(kind, &self.objects)
     }

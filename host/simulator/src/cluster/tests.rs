@@ -83,7 +83,7 @@ fn of_status(mut patch: Patch) -> Patch {
 }
 
 fn delete_of(text: &str) -> Delete {
-    Delete { target: target(text), propagation: Propagation::Background, resource_version: None }
+    Delete::of(target(text))
 }
 
 fn config_map(name: &str) -> Value {

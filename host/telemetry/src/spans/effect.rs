@@ -1,7 +1,8 @@
 //! One effect.
 
 use opentelemetry_proto::tonic::trace::v1::{Span, span};
-use suture_core::{Effect, ObjectRef, Reason, Timestamp};
+use suture_core::effect::Nature;
+use suture_core::{Effect, Reason, Timestamp};
 use suture_journal::{Call, RunRecord};
 
 use super::{how, nanos, number, text, yes};
@@ -11,7 +12,7 @@ use crate::ids;
 /// day. Its tries are events: before the first it was checked, and the alert confirmed.
 pub(super) fn span(run: &RunRecord, call: &Call, began: Timestamp) -> Option<Span> {
     let effect = call.effect();
-    if matches!(effect, Effect::Log { .. } | Effect::Now | Effect::Step { .. }) {
+    if effect.nature() == Nature::Aside {
         return None;
     }
     // A wait that was cut off has no answer.
@@ -28,8 +29,11 @@ pub(super) fn span(run: &RunRecord, call: &Call, began: Timestamp) -> Option<Spa
         number("suture.step", call.step),
     ];
     let undo = if call.undo_of.is_some() { "undo " } else { "" };
-    let name = match object(effect) {
-        Some(object) => {
+    let name = match effect.object() {
+        Some(mut object) => {
+            if matches!(effect, Effect::List(_)) {
+                "*".clone_into(&mut object.name);
+            }
             attributes.push(text("k8s.kind", &object.kind.kind));
             attributes.push(text("k8s.object", &object.to_string()));
             let namespace = object.namespace.as_deref();
@@ -62,19 +66,4 @@ pub(super) fn span(run: &RunRecord, call: &Call, began: Timestamp) -> Option<Spa
         status: Some(how(is_error, reason)),
         ..Span::default()
     })
-}
-
-/// The one object, or the objects of one kind, that an effect is about.
-fn object(effect: &Effect) -> Option<ObjectRef> {
-    match effect {
-        Effect::Get { target } | Effect::Wait { target, .. } => Some(target.reference()),
-        Effect::List(query) => Some(ObjectRef {
-            kind: query.kind.clone(),
-            namespace: query.namespace.clone(),
-            name: "*".to_owned(),
-        }),
-        Effect::Logs { pod, .. } => Some(pod.reference()),
-        Effect::Mutate { mutation, .. } => Some(mutation.reference()),
-        _ => None,
-    }
 }

@@ -25,8 +25,7 @@ fn changes(target: &Target) -> [(&'static str, Mutation); 4] {
         PatchType::Json,
         json!([{"op": "add", "path": "/metadata/labels", "value": {"mine": "x"}}]),
     );
-    let delete =
-        Delete { target: target.clone(), propagation: Propagation::Background, resource_version: None };
+    let delete = Delete::of(target.clone());
     let foreground = Delete { propagation: Propagation::Foreground, ..delete.clone() };
     [
         ("merge", Mutation::Patch(merge)),
@@ -83,8 +82,7 @@ async fn another_version_or_uid_than_was_asked_for_is_a_conflict(b: &Bench) -> a
     b.other().merge(&target, json!({"data": {"b": "2"}})).await?;
     let old = Patch { resource_version: version.clone(), ..patch(&target, PatchType::Merge, json!({})) };
     b.refused("version", b.policy().mutate(Mutation::Patch(old), false).await, &Reason::CONFLICT);
-    let old =
-        Delete { target: target.clone(), propagation: Propagation::Background, resource_version: version };
+    let old = Delete { resource_version: version, ..Delete::of(target.clone()) };
     b.refused("version", b.policy().mutate(Mutation::Delete(old), false).await, &Reason::CONFLICT);
     let stranger = Target { uid: Some("00000000-0000-4000-8000-000000000000".into()), ..target };
     for (name, mutation) in changes(&stranger) {

@@ -1,7 +1,7 @@
 //! Asking what would happen.
 
 use serde_json::json;
-use suture_core::effect::{Delete, PatchType, Propagation};
+use suture_core::effect::{Delete, PatchType};
 use suture_core::{Mutation, Reason, object};
 
 use crate::bench::Bench;
@@ -22,8 +22,7 @@ async fn a_dry_run_shows_what_would_be_and_changes_nothing(b: &Bench) -> anyhow:
     b.at(&*b.policy().mutate(merge, true).await?, "/spec/paused", &json!(true));
     let applied = Mutation::Apply(apply(&plex, paused.clone(), false));
     b.at(&*b.policy().mutate(applied, true).await?, "/spec/paused", &json!(true));
-    let delete =
-        Delete { target: plex.clone(), propagation: Propagation::Background, resource_version: None };
+    let delete = Delete::of(plex.clone());
     let shown = b.policy().mutate(Mutation::Delete(delete), true).await?;
     b.same("uid", object::uid(&shown), object::uid(&made));
     let create = Mutation::Create(b.policy().creation(SOURCE, source("new")));

@@ -11,7 +11,7 @@ use crate::objects::{CONFIG_MAP, NAMESPACE, SOURCE, config_map, source};
 group!("read":
     an_object_is_read_whole,
     what_is_not_there_is_not_found,
-    a_kind_a_version_or_a_group_that_is_not_served_is_not_found,
+    a_kind_a_version_or_a_group_that_is_not_served_is_told_apart,
     an_object_with_another_uid_is_not_found,
     a_namespace_where_none_belongs_is_a_bad_request,
     discovery_tells_plurals_and_scopes,
@@ -37,16 +37,16 @@ async fn what_is_not_there_is_not_found(b: &Bench) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn a_kind_a_version_or_a_group_that_is_not_served_is_not_found(b: &Bench) -> anyhow::Result<()> {
+async fn a_kind_a_version_or_a_group_that_is_not_served_is_told_apart(b: &Bench) -> anyhow::Result<()> {
     for kind in ["v1 Cat", "batch/v9 Job", "zoo.io/v1 Cat", "volsync.backube/v1 ReplicationSource"] {
         let target = b.target(kind, "x");
-        b.refused(kind, b.policy().get(&target).await, &Reason::NOT_FOUND);
-        b.refused(kind, b.policy().create(kind, config_map("x")).await, &Reason::NOT_FOUND);
-        b.refused(kind, b.policy().merge(&target, json!({})).await, &Reason::NOT_FOUND);
-        b.refused(kind, b.policy().apply(&target, json!({})).await, &Reason::NOT_FOUND);
-        b.refused(kind, b.policy().list(crate::objects::all(b, kind)).await, &Reason::NOT_FOUND);
-        b.refused(kind, b.policy().wait(&target, Predicate::Deleted, 1000).await, &Reason::NOT_FOUND);
-        b.refused(kind, b.policy().resource(kind).await, &Reason::NOT_FOUND);
+        b.refused(kind, b.policy().get(&target).await, &Reason::NOT_SERVED);
+        b.refused(kind, b.policy().create(kind, config_map("x")).await, &Reason::NOT_SERVED);
+        b.refused(kind, b.policy().merge(&target, json!({})).await, &Reason::NOT_SERVED);
+        b.refused(kind, b.policy().apply(&target, json!({})).await, &Reason::NOT_SERVED);
+        b.refused(kind, b.policy().list(crate::objects::all(b, kind)).await, &Reason::NOT_SERVED);
+        b.refused(kind, b.policy().wait(&target, Predicate::Deleted, 1000).await, &Reason::NOT_SERVED);
+        b.refused(kind, b.policy().resource(kind).await, &Reason::NOT_SERVED);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Finding out afterwards whether something was done.
 
 use serde_json::json;
-use suture_core::effect::{Delete, PatchType, Propagation};
+use suture_core::effect::{Delete, PatchType};
 use suture_core::{Effect, Mutation, Prepared, Resolution};
 
 use crate::bench::Bench;
@@ -18,8 +18,7 @@ group!("resolve":
 /// One of each, for objects that `prepared` makes before.
 fn mutations(b: &Bench) -> Vec<(&'static str, Mutation)> {
     let target = |name| b.target(CONFIG_MAP, name);
-    let delete =
-        Delete { target: target("delete"), propagation: Propagation::Background, resource_version: None };
+    let delete = Delete::of(target("delete"));
     vec![
         ("create", Mutation::Create(b.policy().creation(CONFIG_MAP, config_map("create")))),
         ("merge", Mutation::Patch(patch(&target("merge"), PatchType::Merge, json!({"data": {"b": "2"}})))),

@@ -12,7 +12,7 @@ group!("rights":
     whoever_may_not_learns_nothing_of_what_is_there,
     whoever_may_read_learns_what_is_not_there,
     a_right_to_one_name_is_none_to_another,
-    a_kind_that_is_not_served_is_not_found_for_everybody,
+    a_kind_that_is_not_served_is_so_for_everybody,
     a_subresource_is_a_right_of_its_own,
 );
 
@@ -73,9 +73,9 @@ async fn a_right_to_one_name_is_none_to_another(b: &Bench) -> anyhow::Result<()>
     Ok(())
 }
 
-async fn a_kind_that_is_not_served_is_not_found_for_everybody(b: &Bench) -> anyhow::Result<()> {
+async fn a_kind_that_is_not_served_is_so_for_everybody(b: &Bench) -> anyhow::Result<()> {
     let nobody = b.limited(vec![]).await?;
-    b.refused("get", nobody.get(&b.target("zoo.io/v1 Cat", "x")).await, &Reason::NOT_FOUND);
+    b.refused("get", nobody.get(&b.target("zoo.io/v1 Cat", "x")).await, &Reason::NOT_SERVED);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Subresources.
 
 use serde_json::{Value, json};
-use suture_core::effect::{Create, Delete, Propagation, Target};
+use suture_core::effect::{Create, Delete, Target};
 use suture_core::{Mutation, Reason};
 
 use crate::bench::Bench;
@@ -94,7 +94,7 @@ async fn a_kind_without_a_status_has_no_such_subresource(b: &Bench) -> anyhow::R
 async fn a_subresource_is_neither_made_nor_deleted(b: &Bench) -> anyhow::Result<()> {
     b.other().create(SOURCE, source("plex")).await?;
     let target = of(b.target(SOURCE, "plex"), "status");
-    let delete = Delete { target, propagation: Propagation::Background, resource_version: None };
+    let delete = Delete::of(target);
     let result = b.policy().mutate(Mutation::Delete(delete), false).await;
     b.refused("delete", result, &Reason::METHOD_NOT_ALLOWED);
     let creation = b.policy().creation(SOURCE, source("plex"));

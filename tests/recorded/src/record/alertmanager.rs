@@ -13,7 +13,7 @@ use axum::routing::post;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use suture_core::{AlertStatus, Labels, Notification};
-use suture_recorded::{AlertmanagerTrace, Event, Millis, Post, Route, Timed, Told, ToldAlert};
+use suture_recorded::{AlertmanagerTrace, Event, Millis, Notified, NotifiedAlert, Post, Route, Timed};
 
 use crate::Start;
 use crate::program::Program;
@@ -51,7 +51,7 @@ pub async fn record(script: Script) -> anyhow::Result<AlertmanagerTrace> {
                 program.take().context("it is stopped already")?.stop().await?;
             }
             Event::Start {} => program = Some(run(dir.path(), address).await?),
-            Event::Told(_) => {}
+            Event::Notified(_) => {}
         }
         heard.lock().push(Timed { at, event });
     }
@@ -98,7 +98,7 @@ async fn receive(start: Arc<Mutex<Option<Start>>>, heard: Heard) -> anyhow::Resu
     let address = listener.local_addr()?;
     let take = move |body: String| async move {
         if let (Some(start), Ok(body)) = (*start.lock(), serde_json::from_str::<Notification>(&body)) {
-            heard.lock().push(Timed { at: start.elapsed(), event: Event::Told(told(start, body)) });
+            heard.lock().push(Timed { at: start.elapsed(), event: Event::Notified(notified(start, body)) });
         }
     };
     let app = Router::new().route("/", post(take));
@@ -106,8 +106,8 @@ async fn receive(start: Arc<Mutex<Option<Start>>>, heard: Heard) -> anyhow::Resu
     Ok(address)
 }
 
-fn told(start: Start, notification: Notification) -> Told {
-    let alerts = notification.alerts.into_iter().map(|alert| ToldAlert {
+fn notified(start: Start, notification: Notification) -> Notified {
+    let alerts = notification.alerts.into_iter().map(|alert| NotifiedAlert {
         starts: start.since(alert.starts_at),
         resolved: match alert.status {
             AlertStatus::Resolved => alert.ends_at.map(|at| start.since(at)),
@@ -115,7 +115,7 @@ fn told(start: Start, notification: Notification) -> Told {
         },
         labels: alert.labels,
     });
-    Told { alerts: alerts.collect(), truncated: notification.truncated_alerts }
+    Notified { alerts: alerts.collect(), truncated: notification.truncated_alerts }
 }
 
 struct Player {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 use suture_core::clock::kubernetes_time;
+use suture_core::effect::{MutationType, OnObject};
 use suture_core::object::{self, Object};
 use suture_core::{ObjectRef, Step, Timestamp};
 use suture_simulator::{Performed, SimulatedCluster};
@@ -22,7 +23,7 @@ pub struct Changes {
 /// An object that was changed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    verb: &'static str,
+    mutation: MutationType,
     object: ObjectRef,
     /// What is different, as a merge patch.
     difference: Option<Value>,
@@ -61,11 +62,11 @@ impl Changes {
         for performed in
             all.into_iter().skip(seen.map_or(0, |seen| seen + 1)).filter(|performed| !performed.dry_run)
         {
-            let Performed { at, step, verb, object, before, after, patch, .. } = performed;
+            let Performed { at, step, mutation, object, before, after, patch, .. } = performed;
             changes.extend(self.note(&object, before));
             self.put(&object, after);
-            let difference = if verb == "create" { None } else { patch };
-            changes.push(Change { verb, object, difference, by: step.map(|step| (step, at)) });
+            let difference = if mutation.on_object() == OnObject::Creates { None } else { patch };
+            changes.push(Change { mutation, object, difference, by: step.map(|step| (step, at)) });
         }
         let gone: Vec<_> =
             self.objects.keys().filter(|known| !objects.contains_key(known)).cloned().collect();
@@ -79,21 +80,21 @@ impl Changes {
     /// An object is seen as it is.
     fn note(&mut self, object: &ObjectRef, now: Option<Object>) -> Option<Change> {
         let before = self.objects.get(object).cloned();
-        let verb = match (&before, &now) {
+        let mutation = match (&before, &now) {
             (None, None) => return None,
-            (None, Some(_)) => "create",
-            (Some(_), None) => "delete",
+            (None, Some(_)) => MutationType::Create,
+            (Some(_), None) => MutationType::Delete,
             (Some(before), Some(now))
                 if object::resource_version(before) == object::resource_version(now) =>
             {
                 return None;
             }
-            (Some(_), Some(_)) => "patch",
+            (Some(_), Some(_)) => MutationType::Patch,
         };
         let difference =
             before.as_deref().zip(now.as_deref()).and_then(|(before, now)| difference(before, now));
         self.put(object, now);
-        Some(Change { verb, object: object.clone(), difference, by: None })
+        Some(Change { mutation, object: object.clone(), difference, by: None })
     }
 
     fn put(&mut self, object: &ObjectRef, now: Option<Object>) {
@@ -107,22 +108,22 @@ impl Changes {
 impl Change {
     /// For programs.
     pub fn json(&self) -> Value {
-        let Self { verb, object, difference, by } = self;
+        let Self { mutation, object, difference, by } = self;
         let (step, at) = by.as_ref().map(|(step, at)| (step.to_string(), *at)).unzip();
-        json!({"verb": verb, "object": object, "difference": difference, "step": step, "at": at})
+        json!({"verb": mutation.as_str(), "object": object, "difference": difference, "step": step, "at": at})
     }
 }
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { verb, object, difference, by } = self;
+        let Self { mutation, object, difference, by } = self;
         match by {
             Some((step, at)) => write!(
                 f,
-                "{HEADING}{verb:<6}{HEADING:#} {object}  {DIM}{} by step {step}{DIM:#}",
+                "{HEADING}{mutation:<6}{HEADING:#} {object}  {DIM}{} by step {step}{DIM:#}",
                 kubernetes_time(*at)
             )?,
-            None => write!(f, "{verb:<6} {object}  {DIM}by the cluster{DIM:#}")?,
+            None => write!(f, "{mutation:<6} {object}  {DIM}by the cluster{DIM:#}")?,
         }
         difference.as_ref().map_or(Ok(()), |difference| write!(f, "\n       {difference}"))
     }

@@ -5,15 +5,15 @@ use std::future::pending;
 use parking_lot::Mutex;
 use suture_core::clock::{Hold, Timestamp};
 
-use super::super::ToldTime;
+use super::super::ManualTime;
 
 /// The time, where it is told, and how far a client is.
 pub struct Telling {
-    time: Option<ToldTime>,
-    told: Mutex<Told>,
+    time: Option<ManualTime>,
+    told: Mutex<Progress>,
 }
 
-struct Told {
+struct Progress {
     /// What the client was told last.
     last: Timestamp,
     /// There until the client lives by it: it is told of no other time before.
@@ -22,8 +22,8 @@ struct Told {
 
 impl Telling {
     /// For a client that knows what time it is.
-    pub fn after(now: Timestamp, time: Option<ToldTime>) -> Self {
-        Self { time, told: Mutex::new(Told { last: now, hold: None }) }
+    pub fn after(now: Timestamp, time: Option<ManualTime>) -> Self {
+        Self { time, told: Mutex::new(Progress { last: now, hold: None }) }
     }
 
     /// The next time to tell. May be dropped, and begun anew.
@@ -31,7 +31,7 @@ impl Telling {
         let Some(time) = &self.time else { return pending().await };
         let last = self.told.lock().last;
         let (now, hold) = time.after(last).await;
-        *self.told.lock() = Told { last: now, hold: Some(hold) };
+        *self.told.lock() = Progress { last: now, hold: Some(hold) };
         now
     }
 

@@ -27,8 +27,8 @@ async fn hear(wire: &mut Wire) -> Option<String> {
 
 async fn greeted(harness: &SocketHarness) -> Wire {
     let mut wire = wire(harness).await;
-    say(&mut wire, r#"{"hello": {"protocol": 2}}"#).await;
-    assert!(hear(&mut wire).await.unwrap().contains("\"time\":\"told\""));
+    say(&mut wire, r#"{"hello": {"protocol": 3}}"#).await;
+    assert!(hear(&mut wire).await.unwrap().contains("\"time\":\"manual\""));
     wire
 }
 
@@ -39,7 +39,7 @@ async fn whoever_makes_no_sense_is_told_why_and_sent_away_alone() {
     for (says, why) in [
         ("how do you do", "a frame makes no sense"),
         (r#"{"cancel": {"id": 1}}"#, "the first frame is no greeting"),
-        (r#"{"hello": {"protocol": 1}}"#, "version 1 of the protocol and the simulator version 2"),
+        (r#"{"hello": {"protocol": 1}}"#, "version 1 of the protocol and the simulator version 3"),
     ] {
         let mut bad = wire(&harness).await;
         say(&mut bad, says).await;
@@ -48,7 +48,7 @@ async fn whoever_makes_no_sense_is_told_why_and_sent_away_alone() {
         assert_eq!(hear(&mut bad).await, None);
     }
     for (says, why) in [
-        (r#"{"hello": {"protocol": 2}}"#, "a second greeting"),
+        (r#"{"hello": {"protocol": 3}}"#, "a second greeting"),
         (r#"{"ask": {"question": "x"}}"#, "a frame makes no sense"),
         ("[1", "a frame makes no sense"),
     ] {
@@ -145,7 +145,7 @@ async fn made_of(says: &'static [&'static str]) -> String {
 }
 
 const WELCOME: &str =
-    r#"{"hello": {"protocol": 2, "server": "s", "now": "2026-11-22T04:10:00Z", "time": "told"}}"#;
+    r#"{"hello": {"protocol": 3, "server": "s", "now": "2026-11-22T04:10:00Z", "time": "manual"}}"#;
 
 #[tokio::test]
 async fn a_server_that_makes_no_sense_is_left() {
@@ -154,12 +154,14 @@ async fn a_server_that_makes_no_sense_is_left() {
         (&[r#"{"time": {"now": "2026-11-22T04:10:00Z"}}"#], "tells the time before it greets"),
         (&[r#"{"refused": {"reason": "not today"}}"#], "not today"),
         (
-            &[r#"{"hello": {"protocol": 3, "server": "s", "now": "2026-11-22T04:10:00Z", "time": "told"}}"#],
+            &[
+                r#"{"hello": {"protocol": 4, "server": "s", "now": "2026-11-22T04:10:00Z", "time": "manual"}}"#,
+            ],
             "version 3",
         ),
         (
             &[
-                r#"{"hello": {"protocol": 2, "server": "s", "now": "2026-11-22T04:10:00Z", "time": {"running": {"speed": 0.0}}}}"#,
+                r#"{"hello": {"protocol": 3, "server": "s", "now": "2026-11-22T04:10:00Z", "time": {"running": {"speed": 0.0}}}}"#,
             ],
             "can't be",
         ),

@@ -2,11 +2,9 @@
 
 use serde_json::Value;
 
-use super::{CHANGES, VALUE, cut, is_of_a_secret};
+use super::{CHANGES, VALUE, cut};
 use crate::effect::Effect;
-
-/// Where the object of a change stands in an effect's JSON: nobody needs to read that.
-const PREFIXES: [&str; 3] = ["mutation.create.object.", "mutation.patch.body.", "mutation.apply.object."];
+use crate::object::Kind;
 
 /// A field, and its value there and here.
 type Field<'a> = (String, Option<&'a Value>, Option<&'a Value>);
@@ -25,8 +23,14 @@ impl Effect {
         if fields.is_empty() {
             return None;
         }
-        let is_secret = matches!(self, Self::Mutate { mutation, .. } if is_of_a_secret(mutation));
-        let mut texts: Vec<_> = fields.iter().take(CHANGES).map(|field| describe(field, is_secret)).collect();
+        let is_secret = self.is_mutation() && self.kind().is_some_and(Kind::is_secret);
+        // That a field is one of what is written, nobody needs to read.
+        let body = match self {
+            Self::Mutate { mutation, .. } => mutation.mutation_type().body_path(),
+            _ => None,
+        };
+        let describe = |field| describe(field, body.as_deref().unwrap_or_default(), is_secret);
+        let mut texts: Vec<_> = fields.iter().take(CHANGES).map(describe).collect();
         let more = fields.len().saturating_sub(CHANGES);
         if more > 0 {
             texts.push(format!("and {more} more"));
@@ -35,8 +39,8 @@ impl Effect {
     }
 }
 
-fn describe((path, there, here): &Field<'_>, is_secret: bool) -> String {
-    let path = PREFIXES.iter().find_map(|prefix| path.strip_prefix(prefix)).unwrap_or(path);
+fn describe((path, there, here): &Field<'_>, body: &str, is_secret: bool) -> String {
+    let path = path.strip_prefix(body).unwrap_or(path);
     if is_secret {
         return path.to_owned();
     }
@@ -87,7 +91,6 @@ mod tests {
 
     use super::*;
     use crate::effect::{Create, Mutation};
-    use crate::object::Kind;
 
     fn create(kind: &str, object: Value) -> Effect {
         let create = Create {

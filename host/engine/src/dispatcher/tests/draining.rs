@@ -54,7 +54,7 @@ async fn a_host_that_is_drained_ends_its_runs_undoes_what_they_did_and_begins_no
     harness.engine.drain(order(Duration::ZERO)).await.unwrap();
     let status = harness.drained().await;
     assert_eq!((status.at_work, status.left.len()), (0, 0), "{status:?}");
-    let verbs: Vec<_> = harness.cluster.mutations().iter().map(|done| done.verb).collect();
+    let verbs: Vec<_> = harness.cluster.mutations().iter().map(|done| done.mutation.as_str()).collect();
     assert_eq!(verbs, ["create", "delete"], "made once, undone once");
     let incident = harness.until(IncidentState::Queued).await;
     assert_eq!((incident.runs.len(), incident.attempts), (1, 0), "it was none of its attempts");

@@ -78,7 +78,7 @@ async fn what_a_run_must_undo_that_can_not_go_on_is_undone_once() {
         let second = next(asleep().await, policy(|_, _| async { done() }), change).await;
         let incident = second.until(state).await;
         assert_eq!(incident.runs.len(), runs, "{name}: {incident:#?}");
-        let verbs: Vec<_> = second.cluster.mutations().iter().map(|done| done.verb).collect();
+        let verbs: Vec<_> = second.cluster.mutations().iter().map(|done| done.mutation.as_str()).collect();
         assert_eq!(verbs, ["create", "delete"], "{name}: made once, undone once");
         assert!(!incident.summary.contains("In doubt"), "{name}: {incident:#?}");
         if state == IncidentState::Escalated {

@@ -74,7 +74,7 @@ async fn the_next_host_goes_on_with_a_run_where_it_was() {
     let second = next(asleep().await, policy(|calls, _| sleepy(calls)), may).await;
     let incident = second.until(IncidentState::Verifying).await;
     assert_eq!((incident.runs.len(), incident.attempts), (1, 1));
-    let verbs: Vec<_> = second.cluster.mutations().iter().map(|done| done.verb).collect();
+    let verbs: Vec<_> = second.cluster.mutations().iter().map(|done| done.mutation.as_str()).collect();
     assert_eq!(verbs, ["create", "delete"], "made once, undone once");
 }
 

@@ -70,7 +70,11 @@ impl Fake {
 
     fn note(&self, what: &str, effect: &Effect) {
         if let Effect::Mutate { mutation, .. } = effect {
-            self.asked.lock().push(format!("{what} {} {}", mutation.verb(), mutation.reference().name));
+            self.asked.lock().push(format!(
+                "{what} {} {}",
+                mutation.mutation_type(),
+                mutation.reference().name
+            ));
         }
     }
 }

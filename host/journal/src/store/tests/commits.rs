@@ -115,7 +115,7 @@ async fn a_change_that_cannot_be_written_does_not_take_others_with_it() {
     };
     let (good, bad, ()) = work.await;
     good.unwrap();
-    assert!(bad.unwrap_err().0.contains("FOREIGN KEY"));
+    assert!(bad.unwrap_err().to_string().contains("FOREIGN KEY"));
     assert_eq!(journal.inbox_len(), 1);
     assert_eq!(journal.inbox(9).await.unwrap()[0].1.body, b"good");
     journal.health().unwrap();
@@ -129,7 +129,7 @@ async fn a_lazy_change_that_is_lost_is_told_to_the_next_caller() {
     journal.commit(vec![stray], Durability::Lazy).await.unwrap();
     assert!(journal.inbox_waiting().await.unwrap().is_empty(), "which waits for what is written");
     let told = journal.commit(vec![notification("a")], Durability::Synced).await.unwrap_err();
-    assert!(told.0.contains("FOREIGN KEY"), "{told}");
+    assert!(told.to_string().contains("FOREIGN KEY"), "{told}");
     journal.commit(vec![notification("a")], Durability::Synced).await.unwrap();
     assert_eq!(journal.inbox_len(), 1);
 }

@@ -61,7 +61,8 @@ async fn check(files: &Files, written: &Contents, may_lose_the_last: bool, place
     let (_folder, journal) = files.open();
     let journal = match journal {
         Ok(journal) => journal,
-        Err(JournalError(error)) => {
+        Err(error) => {
+            let error = error.to_string();
             assert!(error.contains("journal.db"), "byte {place}: {error}");
             return "refused";
         }
@@ -69,7 +70,8 @@ async fn check(files: &Files, written: &Contents, may_lose_the_last: bool, place
     let survey = journal.survey().await;
     let found = match contents(&journal, &RUNS).await {
         Ok(found) => found,
-        Err(JournalError(error)) => {
+        Err(error) => {
+            let error = error.to_string();
             assert!(error.contains("journal"), "byte {place}: {error}");
             return "refused";
         }

@@ -3,9 +3,10 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 
 fn refusal(folder: &TempDir) -> String {
-    let Err(JournalError(error)) = Journal::open(folder.path(), Arc::new(RealClock)) else {
+    let Err(error) = Journal::open(folder.path(), Arc::new(RealClock)) else {
         panic!("it was opened");
     };
+    let error = error.to_string();
     assert!(error.contains(folder.path().to_str().unwrap()), "{error}");
     error
 }
@@ -65,7 +66,7 @@ async fn a_reader_needs_no_lock_and_cannot_write() {
         let reader = Journal::open_read_only(&path).unwrap();
         assert_eq!(reader.run(&RunId::new("r1")).await.unwrap(), Some(run("r1")));
         let error = reader.commit(vec![notification("a")], Durability::Synced).await.unwrap_err();
-        assert!(error.0.contains("read only"), "{error}");
+        assert!(error.to_string().contains("read only"), "{error}");
     }
     journal.close().await.unwrap();
     drop(journal);
@@ -76,7 +77,7 @@ async fn a_reader_needs_no_lock_and_cannot_write() {
 #[test]
 fn a_reader_of_nothing_is_told_what_to_name() {
     let folder = TempDir::new().unwrap();
-    let JournalError(error) = Journal::open_read_only(folder.path()).err().unwrap();
+    let error = Journal::open_read_only(folder.path()).err().unwrap().to_string();
     assert!(error.contains("there is no journal at"), "{error}");
     assert!(!folder.path().join("journal.db").exists());
 }
@@ -104,7 +105,7 @@ async fn a_file_that_was_cut_off_is_refused() {
     std::fs::File::options().write(true).open(&path).unwrap().set_len(length / 2).unwrap();
     let error = refusal(&folder);
     assert!(error.contains("is damaged") && error.contains("backup"), "{error}");
-    let JournalError(error) = Journal::open_read_only(&path).err().unwrap();
+    let error = Journal::open_read_only(&path).err().unwrap().to_string();
     assert!(error.contains("is damaged"), "{error}");
 }
 
@@ -130,7 +131,7 @@ fn a_folder_that_is_a_file_is_named() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("occupied");
     std::fs::write(&path, "").unwrap();
-    let JournalError(error) = Journal::open(&path, Arc::new(RealClock)).err().unwrap();
+    let error = Journal::open(&path, Arc::new(RealClock)).err().unwrap().to_string();
     assert!(error.contains("occupied") && error.contains("storage.path"), "{error}");
 }
 

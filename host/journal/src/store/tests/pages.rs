@@ -201,5 +201,5 @@ async fn a_place_that_no_page_named_is_an_error() {
     let folder = TempDir::new().unwrap();
     let journal = open(&folder);
     let filter = Filter { after: Some("' OR 1".into()), ..Filter::default() };
-    assert!(journal.runs(filter).await.unwrap_err().0.contains("`next` of an earlier page"));
+    assert!(journal.runs(filter).await.unwrap_err().to_string().contains("`next` of an earlier page"));
 }

@@ -56,7 +56,7 @@ impl Thread {
                 self.is_making_room = false;
             }
             Err(error) => {
-                let error = explain(&self.shared.path, "written", &error);
+                let error = explain(&self.shared.path, "written", error);
                 tracing::error!(%error, "no room can be made in the journal");
                 // With the next commit it is tried again.
                 self.is_making_room = false;

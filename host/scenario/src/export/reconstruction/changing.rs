@@ -1,6 +1,7 @@
 //! The run's own changes, made once more.
 
 use serde_json::Value;
+use suture_core::effect::OnObject;
 use suture_core::object::Object;
 use suture_core::{Effect, Error, Mutation, ObjectRef, Reason, Reply, object};
 use suture_journal::Answer;
@@ -22,7 +23,7 @@ impl Reconstruction {
                 self.doubt(call, "it was never known whether it took place");
             }
             Answer::Error(error) => {
-                if error.reason == Reason::NOT_FOUND && !matches!(mutation, Mutation::Create(_)) {
+                if error.is_absence() && mutation.on_object() != OnObject::Creates {
                     self.reconcile(index, call, &mutation.reference(), None);
                 }
                 let effect = Effect::Mutate { mutation: self.translated(mutation), undo: None };
@@ -34,20 +35,22 @@ impl Reconstruction {
     }
 
     fn change(&mut self, index: usize, call: &Call, mutation: &Mutation, shown: &Object) {
-        let (verb, dry_run) = (mutation.verb(), call.is_dry_run());
+        let (done, dry_run) = (mutation.mutation_type(), call.is_dry_run());
         let reference = ObjectRef::of(shown).unwrap_or_else(|| mutation.reference());
         if dry_run && self.planned.contains(&reference) {
-            self.expectations.push(Expectation::of(verb, reference, None));
+            self.expectations.push(Expectation::of(done, reference, None));
             return;
         }
         // What it could be made of must have been there, or not.
-        match (mutation, self.cluster.object(&reference)) {
-            (Mutation::Create(_), Some(_)) => self.reconcile(index, call, &reference, None),
-            (Mutation::Patch(_) | Mutation::Delete(_), None) => {
+        match (mutation.on_object(), self.cluster.object(&reference)) {
+            (OnObject::Creates, Some(_)) => self.reconcile(index, call, &reference, None),
+            (OnObject::Changes | OnObject::Deletes, None) => {
                 let shown = Shown { object: shown, only_metadata: false };
                 self.reconcile(index, call, &reference, Some(shown));
             }
-            _ => {}
+            (OnObject::Creates, None)
+            | (OnObject::Changes | OnObject::Deletes, Some(_))
+            | (OnObject::CreatesOrChanges, _) => {}
         }
         let effect = Effect::Mutate { mutation: self.translated(mutation), undo: None };
         let named = effect_named(&effect, call);
@@ -62,13 +65,13 @@ impl Reconstruction {
         };
         self.faults.pass(&named, 1);
         let change = (before.as_ref(), &*after);
-        self.expectations.push(Expectation::of(verb, reference.clone(), Some(change)));
+        self.expectations.push(Expectation::of(done, reference.clone(), Some(change)));
         self.identify(&reference, Some(shown));
         if dry_run {
             self.planned.insert(reference);
             return;
         }
-        let is_delete = matches!(mutation, Mutation::Delete(_));
+        let is_delete = mutation.on_object() == OnObject::Deletes;
         // A change of nothing sets off nothing, and what a subresource changes is seen by
         // reactions to that alone.
         if mutation.subresource().is_none() && (is_delete || before.as_ref() != Some(&*after)) {

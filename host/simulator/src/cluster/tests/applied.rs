@@ -21,7 +21,7 @@ fn an_apply_lays_its_fields_over_the_object_and_is_remembered_as_one() {
     let applied = harness.apply("m", SOURCE, json!({"spec": {"trigger": {"manual": "x"}}}), false).unwrap();
     assert_eq!(applied["spec"]["trigger"], json!({"schedule": "0 * * * *", "manual": "x"}));
     let performed = &harness.cluster.mutations()[0];
-    assert_eq!(performed.verb, "apply");
+    assert_eq!(performed.mutation.as_str(), "apply");
     assert_eq!(performed.patch.as_ref().unwrap()["spec"], json!({"trigger": {"manual": "x"}}));
 }
 

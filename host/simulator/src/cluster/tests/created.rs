@@ -64,7 +64,7 @@ fn an_object_that_contradicts_the_request_is_a_bad_request() {
     let nowhere = Create { namespace: None, ..create_in("media", config_map("x")) };
     assert_eq!(reason(harness.create(nowhere)), "BadRequest");
     let unknown = Create { kind: Kind::new("zoo.io/v1", "Cat"), ..create_in("media", config_map("x")) };
-    assert_eq!(reason(harness.create(unknown)), "NotFound");
+    assert_eq!(reason(harness.create(unknown)), "NotServed");
     let eviction = Create { subresource: Some("eviction".to_owned()), ..create_in("media", config_map("x")) };
     assert_eq!(reason(harness.create(eviction)), "NotFound");
     let pod = Create { kind: Kind::new("v1", "Pod"), ..create_in("media", config_map("mover")) };

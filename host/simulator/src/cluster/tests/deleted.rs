@@ -28,7 +28,7 @@ fn an_object_with_finalizers_terminates_and_goes_with_the_last_of_them() {
     harness.patch(merge(SNAPSHOT, json!({"metadata": {"finalizers": null}}))).unwrap();
     assert!(!harness.exists(SNAPSHOT));
     let last = harness.cluster.mutations().pop().unwrap();
-    assert_eq!((last.verb, last.after), ("patch", None));
+    assert_eq!((last.mutation.as_str(), last.after), ("patch", None));
 }
 
 #[test]

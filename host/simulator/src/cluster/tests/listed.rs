@@ -96,7 +96,7 @@ fn what_cannot_be_selected_by_is_refused() {
     ] {
         assert_eq!(reason(harness.list(query.clone())), "BadRequest", "{query:?}");
     }
-    assert_eq!(reason(harness.list(Query { kind: Kind::new("v1", "Cat"), ..config_maps() })), "NotFound");
+    assert_eq!(reason(harness.list(Query { kind: Kind::new("v1", "Cat"), ..config_maps() })), "NotServed");
     let pods =
         Query { kind: Kind::new("v1", "Pod"), fields: "status.phase=Running".to_owned(), ..config_maps() };
     assert_eq!(names(&harness.list(pods).unwrap()), ["mover"]);

@@ -27,7 +27,7 @@ fn a_patch_that_changes_nothing_leaves_the_version() {
     let after = harness.patch(merge(SOURCE, json!({"spec": {"sourcePVC": "plex", "gone": null}}))).unwrap();
     assert_eq!(version(&after), version(&before));
     let performed = &harness.cluster.mutations()[0];
-    assert_eq!((performed.verb, performed.patch.clone()), ("patch", None));
+    assert_eq!((performed.mutation.as_str(), performed.patch.clone()), ("patch", None));
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn only_the_object_with_the_uid_is_found() {
     assert_eq!(reason(harness.effect(&Effect::Get { target: wanted.clone() })), "NotFound");
     wanted.uid = harness.at(SOURCE, "/metadata/uid").as_str().map(str::to_owned);
     harness.effect(&Effect::Get { target: wanted }).unwrap();
-    assert_eq!(reason(harness.get("zoo.io/v1 Cat media/tom")), "NotFound");
+    assert_eq!(reason(harness.get("zoo.io/v1 Cat media/tom")), "NotServed");
     assert_eq!(reason(harness.get("v1 Pod mover")), "BadRequest");
     assert_eq!(reason(harness.get("v1 Node media/n")), "BadRequest");
 }
@@ -149,7 +149,7 @@ fn discovery_knows_built_in_kinds_and_those_of_the_fixture() {
     assert_eq!((pods.plural.as_str(), pods.namespaced), ("pods", true));
     let mice = resource("zoo.io/v1", "Mouse").unwrap();
     assert_eq!((mice.plural.as_str(), mice.namespaced), ("mouses", false));
-    assert_eq!(reason(resource("v2", "Pod")), "NotFound");
+    assert_eq!(reason(resource("v2", "Pod")), "NotServed");
 }
 
 #[test]

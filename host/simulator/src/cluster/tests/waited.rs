@@ -112,6 +112,6 @@ fn somebody_elses_change_wakes_who_waits() {
 fn a_kind_that_is_not_served_cannot_be_waited_for() {
     let harness = ClusterHarness::media("");
     let wait = |text| Effect::Wait { target: target(text), until: running(), timeout_ms: 1 };
-    assert_eq!(reason(harness.effect(&wait("zoo.io/v1 Cat media/tom"))), "NotFound");
+    assert_eq!(reason(harness.effect(&wait("zoo.io/v1 Cat media/tom"))), "NotServed");
     assert_eq!(reason(harness.effect(&wait("v1 Pod tom"))), "BadRequest");
 }

@@ -1,4 +1,4 @@
-//! Time that a server tells.
+//! Time that somebody lets pass.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +15,15 @@ const LOOK: Duration = Duration::from_millis(2);
 /// The time of clusters that stands still unless it is told to [`pass`](Self::pass). Their clients
 /// are told of it, and live by it, too. Clones are the same time.
 #[derive(Clone)]
-pub struct ToldTime {
+pub struct ManualTime {
     clock: VirtualClock,
-    told: watch::Sender<Timestamp>,
+    now: watch::Sender<Timestamp>,
 }
 
-impl ToldTime {
+impl ManualTime {
     /// Time that begins.
     pub fn starting_at(now: Timestamp) -> Self {
-        Self { clock: VirtualClock::new(now, Timestamp::MAX), told: watch::Sender::new(now) }
+        Self { clock: VirtualClock::new(now, Timestamp::MAX), now: watch::Sender::new(now) }
     }
 
     /// The clock that the cluster lives by.
@@ -36,7 +36,7 @@ impl ToldTime {
     pub fn pass(&self, duration: Duration) {
         let now = later(self.clock.now(), duration);
         // In this order: clients are told of the time before they get an answer that it brings.
-        self.told.send_replace(now);
+        self.now.send_replace(now);
         while self.clock.step(now) {}
     }
 
@@ -61,9 +61,9 @@ impl ToldTime {
 
     /// The next time after one, which is held for whoever is told of it.
     pub(super) async fn after(&self, last: Timestamp) -> (Timestamp, Hold) {
-        let mut told = self.told.subscribe();
+        let mut now = self.now.subscribe();
         // It never fails: who tells is here.
-        let now = told.wait_for(|now| *now > last).await.map_or(last, |now| *now);
+        let now = now.wait_for(|now| *now > last).await.map_or(last, |now| *now);
         (now, self.clock.hold())
     }
 }
