@@ -30,7 +30,10 @@ impl Pods {
         pods.retain(|pod| pod.metadata.is_owned_by(uid));
         let spec = &job.spec.template.spec;
         let names = |containers: &[Container]| containers.iter().map(|one| one.name.clone()).collect();
-        Ok(Self { pods, main: names(&spec.containers), init: names(&spec.init_containers) })
+        // A native sidecar of its own does none of the work.
+        let init = spec.init_containers.iter().filter(|init| !init.is_sidecar());
+        let init = init.map(|init| init.name.clone()).collect();
+        Ok(Self { pods, main: names(&spec.containers), init })
     }
 
     /// Whether any of them has begun. What a service mesh has put beside it does not count.
@@ -57,7 +60,12 @@ impl Pods {
             Some(pod) => pod.why_not_started(),
             None => match kube::last_warning(job) {
                 Ok(Some(event)) => format!("it has no pod: {event}"),
-                Ok(None) | Err(_) => "it has no pod".to_owned(),
+                Ok(None) => "it has no pod".to_owned(),
+                Err(error) => {
+                    format!(
+                        "it has no pod; what refuses it would be in its events, which can't be read ({error})"
+                    )
+                }
             },
         }
     }
@@ -73,6 +81,30 @@ impl Pods {
         else {
             return "its pods are gone, and their logs with them".to_owned();
         };
+        self.words_of(pod, lines)
+    }
+
+    /// Why a Job does not end that has begun: what its pod waits for or says, or else how the last
+    /// one failed.
+    pub fn why_it_goes_on(&self, lines: u32) -> String {
+        let unended = self.pods.iter().filter(|pod| !pod.is_finished());
+        let Some(pod) = unended.max_by_key(|pod| pod.metadata.creation_timestamp) else {
+            return self.last_words(lines);
+        };
+        let mut words = self.words_of(pod, lines);
+        let failed = self.pods.iter().filter(|pod| pod.is_failed()).max_by_key(|pod| pod.finished_at());
+        if let Some(failed) = failed {
+            let how = failed.how_it_ended(self.container_of(failed));
+            let _ = write!(words, "; before it pod {} failed, {how}", failed.metadata.name);
+        }
+        words
+    }
+
+    /// What became of a pod, and the end of what it said.
+    fn words_of(&self, pod: &Pod, lines: u32) -> String {
+        if !pod.main_has_started() && pod.metadata.deletion_timestamp.is_none() {
+            return pod.why_not_started();
+        }
         let container = self.container_of(pod);
         let has_ended =
             pod.is_finished() || pod.status_of(container).and_then(ContainerStatus::ended).is_some();
@@ -101,7 +133,12 @@ impl Pods {
 
     fn container_of<'a>(&self, pod: &'a Pod) -> &'a str {
         let main: Vec<_> = self.main.iter().map(String::as_str).collect();
-        pod.telling_container(&main)
+        // Of several that are its own, one that is done says more than one that goes on beside it.
+        let done = |name: &&str| pod.status_of(name).is_some_and(|status| status.state.terminated.is_some());
+        let telling = pod.telling_container(&main);
+        let by_name = pod.status_of(telling).is_some_and(|status| status.ended().is_none());
+        let done = main.iter().copied().find(done).filter(|_| by_name && main.contains(&telling));
+        done.and_then(|done| pod.status_of(done)).map_or(telling, |status| &status.name)
     }
 }
 

@@ -155,7 +155,7 @@ pub fn what_holds_up(job: &Job, settings: &Settings) -> String {
     let job = now.as_ref().unwrap_or(job);
     let words = match Pods::of(job) {
         Ok(pods) if !pods.have_started() => pods.why_none_starts(job),
-        Ok(pods) => pods.last_words(settings.log_lines),
+        Ok(pods) => pods.why_it_goes_on(settings.log_lines),
         Err(error) => format!("its pods can't be looked at: {error}"),
     };
     match job.metadata.deletion_timestamp {

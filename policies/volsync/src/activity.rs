@@ -39,19 +39,32 @@ impl Activity {
             return Some(Self::Stuck(format!("{name} can't start: {}: {}", why.reason, why.message)));
         }
         if !started {
-            return Some(Self::within(made, to_start, is_phase, |since| {
-                format!("{name} has not started since {since}: {}", pod.why_not_started())
+            let why = pod.why_not_started();
+            let waits =
+                if why == format!("pod {is_phase}") { is_phase } else { format!("{is_phase}: {why}") };
+            return Some(Self::within(made, to_start, waits, |since| {
+                format!("{name} has not started since {since}: {why}")
             }));
         }
         let state = status.map(|status| &status.state);
         if let Some(ended) = state.and_then(|state| state.terminated.as_ref()) {
             return Some(Self::within(ended.finished_at.or(made), TO_FOLLOW, is_phase, |since| {
-                let beside = pod.running_containers().join(", ");
+                let beside = match pod.running_containers().as_slice() {
+                    [] => "nothing is seen to run beside it".to_owned(),
+                    running => format!("{} still runs beside it", running.join(", ")),
+                };
                 format!(
-                    "{name} does not end: its container {container} has ended at {since} ({ended}), and {beside} still \
-                     runs beside it"
+                    "{name} does not end: its container {container} has ended at {since} ({ended}), and {beside}"
                 )
             }));
+        }
+        if let Some(since) =
+            pod.unheard_of_since(container).filter(|since| clock::now().since(*since) > to_start)
+        {
+            let node = &pod.spec.node_name;
+            return Some(Self::Stuck(format!(
+                "{name} is not Ready since {since}, and its node {node} does not answer"
+            )));
         }
         let running = state.and_then(|state| state.running.as_ref()).and_then(|running| running.started_at);
         Some(Self::within(running.or(made), settings.mover_timeout, is_phase, |since| {
@@ -80,16 +93,26 @@ impl Activity {
                 },
             ));
         }
-        let doing = match (job.status.active, pods) {
-            (0, [_, ..]) => return None,
-            (0, []) => "is about to start",
-            (1.., _) => "has a pod",
-        };
         let ended = pods.iter().filter_map(|pod| pod.finished_at()).max();
         let since = ended.or(job.status.start_time).or(job.metadata.creation_timestamp);
-        Some(Self::within(since, to_start, format!("Job {name} {doing}"), |since| {
-            format!("Job {name} has no pod since {since}: {}", why_no_pod(job))
-        }))
+        let stuck = |since: Time| format!("Job {name} has no pod since {since}: {}", why_no_pod(job));
+        let doing = match (job.status.active, pods) {
+            // Kubernetes makes another within minutes.
+            (0, [_, ..]) => {
+                let since = ended.filter(|ended| clock::now().since(*ended) > to_start)?;
+                // Unless it is refused one, how the last ended tells more.
+                let why = refusal(job)?;
+                return Some(Self::Stuck(format!("Job {name} has no pod since {since}: {why}")));
+            }
+            (0, []) => match refusal(job) {
+                Some(why) => format!("Job {name} has no pod yet: {why}"),
+                // It had pods, which are gone.
+                None if job.status.failed > 0 => return None,
+                None => format!("Job {name} is about to start"),
+            },
+            (1.., _) => format!("Job {name} has a pod"),
+        };
+        Some(Self::within(since, to_start, doing, stuck))
     }
 
     /// At work for so long, then stuck.
@@ -106,17 +129,22 @@ impl Activity {
     }
 }
 
-/// Why a Job has no pod: it is held, or a quota or an admission policy refuses it.
+/// Why a Job has no pod.
 fn why_no_pod(job: &Job) -> String {
+    refusal(job).unwrap_or_else(|| match kube::last_warning(job) {
+        Ok(_) => "no event says why".to_owned(),
+        Err(error) => format!("what refuses it would be in its events, which can't be read ({error})"),
+    })
+}
+
+/// What keeps a Job from having a pod, as far as it is told: it is held, or a quota or an admission
+/// policy refuses it.
+fn refusal(job: &Job) -> Option<String> {
     if job.spec.suspend || job.condition("Suspended").is_some() {
-        return "it is suspended".to_owned();
+        return Some("it is suspended".to_owned());
     }
     if let Some(failing) = job.condition("FailureTarget") {
-        return format!("{}: {}", failing.reason, failing.message);
+        return Some(format!("{}: {}", failing.reason, failing.message));
     }
-    match kube::last_warning(job) {
-        Ok(Some(event)) => event.to_string(),
-        Ok(None) => "no event says why".to_owned(),
-        Err(error) => format!("what refuses it would be in its events, which can't be read ({error})"),
-    }
+    Some(kube::last_warning(job).ok()??.to_string())
 }

@@ -68,7 +68,7 @@ fn repair(incident: &Incident, settings: &Settings) -> Result<String, Stop> {
     step!("looking at {namespace}/{name}");
     let source = find(namespace, name)?;
     let movers = Movers::of(&source)?;
-    movers.must_be_idle(settings)?;
+    movers.must_be_idle(&source, settings)?;
     let cause = Cause::of(&source, &movers)?;
     let hung = Snapshot::hung(&source, settings)?;
     if hung.is_none() && matches!(cause, Cause::Missed) {
@@ -96,7 +96,7 @@ fn repair(incident: &Incident, settings: &Settings) -> Result<String, Stop> {
         // Some time has passed, and VolSync may have gone on by itself: then it would
         // answer an unlock by deleting its new mover.
         let movers = Movers::of(&source)?;
-        movers.must_be_idle(settings)?;
+        movers.must_be_idle(&source, settings)?;
         done.push(match settings.unlock {
             Unlock::Native => format!("removed {lock}, {}", gone.clause()),
             Unlock::Job => {
@@ -113,7 +113,8 @@ fn repair(incident: &Incident, settings: &Settings) -> Result<String, Stop> {
     let unlock = lock.is_some() && settings.unlock == Unlock::Native;
     step!("starting a sync{}", if unlock { " that unlocks the repository first" } else { "" });
     let tag = format!("suture-{}-{}", incident.id, incident.attempt);
-    done.push(sync::run(&source, &tag, unlock, settings)?);
+    let met = lock.as_ref().map(|(lock, ..)| *lock);
+    done.push(sync::run(&source, &tag, unlock, met, settings)?);
     if let Some((_, gone, symptom)) = lock {
         done.push(gone.search());
         done.extend(symptom);
@@ -147,6 +148,13 @@ fn must_be_a_source(incident: &Incident, settings: &Settings) -> Result<(), Stop
 fn find(namespace: &str, name: &str) -> Result<ReplicationSource, Stop> {
     match kube::find::<ReplicationSource>(namespace, name)? {
         None => unnecessary(format!("{namespace}/{name} is gone; its metric stays until VolSync restarts")),
+        Some(source) if source.metadata.is_terminating() => {
+            let since = source
+                .metadata
+                .deletion_timestamp
+                .map_or_else(String::new, |since| format!(" since {since}"));
+            unnecessary(format!("{namespace}/{name} is being deleted{since}"))
+        }
         Some(source) if source.spec.paused && source.is_kopia() => unnecessary(format!(
             "{namespace}/{name} is paused; as long as it is, VolSync reports syncs of kopia as complete and moves \
              lastSyncTime without a backup"

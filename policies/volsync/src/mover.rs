@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use suture_policy::Result;
-use suture_policy::kube::{self, Job, Pod};
+use suture_policy::kube::{self, Condition, Job, Pod};
 use suture_policy::stop::{Stop, escalate, retry};
+use suture_policy::{Result, Time};
 
 use crate::activity::Activity;
+use crate::cause;
 use crate::manifest::Settings;
 use crate::source::ReplicationSource;
+use crate::volume::{self, Seen};
 
 /// The Jobs of a source, and their pods.
+#[derive(Clone)]
 pub struct Movers {
     jobs: Vec<Job>,
     pods: Vec<Pod>,
@@ -54,12 +57,43 @@ impl Movers {
     /// While a mover is at work nothing may be changed: VolSync would delete it in the
     /// middle of a backup. Between the retries of a failing Job there is none. One that will
     /// not get on by itself is a person's.
-    pub fn must_be_idle(&self, settings: &Settings) -> Result<(), Stop> {
+    pub fn must_be_idle(&self, source: &ReplicationSource, settings: &Settings) -> Result<(), Stop> {
         match self.activity(settings) {
             None => Ok(()),
-            Some(Activity::AtWork(what)) => retry(settings.retry_after, format!("a mover is active: {what}")),
-            Some(Activity::Stuck(why)) => escalate(format!("the mover {why}")),
+            Some(Activity::AtWork(what)) => {
+                let (what, before) = (with_volumes(what, source)?, self.tries_before());
+                retry(settings.retry_after, format!("a mover is active: {what}{before}"))
+            }
+            Some(Activity::Stuck(why)) => escalate(format!("the mover {}", with_volumes(why, source)?)),
         }
+    }
+
+    /// How many pods have failed before the one that is at work, and how the last did.
+    fn tries_before(&self) -> String {
+        let failed = self.ended().into_iter().filter(|pod| pod.is_failed()).count();
+        match self.latest().filter(|pod| pod.is_failed()) {
+            Some(last) => {
+                let container = self.container_of(last);
+                let (name, how) = (&last.metadata.name, last.how_it_ended(container));
+                let said = cause::log(last, container).ok().and_then(|log| cause::end_of(&log));
+                let said = said.map_or_else(String::new, |said| format!("; its log ends: {said}"));
+                format!("; {failed} before it failed, the last, {name}, with {how}{said}")
+            }
+            None => String::new(),
+        }
+    }
+
+    /// Those of them that were made since a moment.
+    pub fn made_since(mut self, asked: Time) -> Self {
+        self.pods.retain(|pod| pod.metadata.creation_timestamp.is_none_or(|made| made >= asked));
+        self.jobs.retain(|job| !job.is_finished() || failed_at(job).is_none_or(|failed| failed >= asked));
+        self
+    }
+
+    /// The Job that failed last and whose pods are gone, and why.
+    pub fn failed_job(&self) -> Option<(&Job, &Condition)> {
+        let failed = self.jobs.iter().filter_map(|job| Some((job, job.failure()?)));
+        failed.max_by_key(|(_, failure)| failure.last_transition_time)
     }
 
     /// What there is of movers that have not ended: first what is at work.
@@ -107,4 +141,19 @@ impl Movers {
         let main: Vec<_> = std::iter::once(self.container).chain(jobs.flat_map(Job::containers)).collect();
         pod.telling_container(&main)
     }
+}
+
+fn failed_at(job: &Job) -> Option<Time> {
+    job.failure()?.last_transition_time
+}
+
+/// What a mover waits for; where the scheduler speaks of its claims, with what these say.
+pub fn with_volumes(what: String, source: &ReplicationSource) -> Result<String> {
+    Ok(match what.contains("PersistentVolumeClaim") {
+        true => match volume::look(source)? {
+            Seen::Unwell(why, _) => format!("{what}; {why}"),
+            Seen::Well | Seen::Unreadable(_) => what,
+        },
+        false => what,
+    })
 }

@@ -36,6 +36,14 @@ pub fn leaves(lock: &Lock, source: &ReplicationSource, movers: &Movers) -> Resul
     Ok(None)
 }
 
+/// What it says that another lock is there after one was removed.
+pub fn another(lock: &Lock, movers: &Movers) -> String {
+    match movers.have_run_as(&lock.host) {
+        true => symptom("after one was removed"),
+        false => "somebody else works on the repository".to_owned(),
+    }
+}
+
 /// What a mover that has failed tells of a lock, if it tells that it is one of many.
 fn tells(pod: &Pod, said: &str, lock: &Lock) -> Option<String> {
     let name = &pod.metadata.name;

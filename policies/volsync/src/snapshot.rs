@@ -100,9 +100,12 @@ impl Snapshot {
     /// The snapshot of a source, if it is neither ready nor gone, and since when.
     fn unwell(source: &ReplicationSource) -> Result<Option<(Self, Time)>> {
         let name = format!("volsync-{}-src", source.name());
-        let Some(snapshot) = kube::find::<VolumeSnapshot>(source.namespace(), &name)? else {
-            return Ok(None);
+        let found = match kube::find::<VolumeSnapshot>(source.namespace(), &name) {
+            // A cluster may do without snapshots: `copyMethod: Direct` and `Clone` need none.
+            Err(error) if error.is_not_served() => return Ok(None),
+            found => found?,
         };
+        let Some(snapshot) = found else { return Ok(None) };
         let snapshot = Self(snapshot);
         Ok(snapshot.unwell_since().map(|since| (snapshot, since)))
     }

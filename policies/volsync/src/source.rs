@@ -25,6 +25,9 @@ suture_policy::resource!("volsync.backube/v1alpha1", ReplicationSource);
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Spec {
+    /// The claim that is backed up.
+    #[serde(rename = "sourcePVC")]
+    pub source_pvc: String,
     pub paused: bool,
     pub trigger: Trigger,
     pub restic: Option<Restic>,
@@ -179,8 +182,11 @@ impl ReplicationSource {
         asked.filter(|tag| self.status.last_manual_sync.as_deref() != Some(*tag))
     }
 
-    /// When the manual trigger was written, as far as the API server says.
+    /// When the manual trigger was written, as far as the API server says; else since when VolSync
+    /// has done nothing.
     pub fn asked_at(&self) -> Option<Time> {
-        self.metadata.managers_of("/spec/trigger/manual").filter_map(|managed| managed.time).max()
+        let written = self.metadata.managers_of("/spec/trigger/manual").filter_map(|managed| managed.time);
+        let rests = self.status.conditions.iter().find(|condition| condition.name == "Synchronizing");
+        written.max().or_else(|| rests?.last_transition_time)
     }
 }

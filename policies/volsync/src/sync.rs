@@ -1,22 +1,32 @@
 //! One sync, started by hand and seen to its end.
 
 use suture_policy::kube::{self, Predicate, Ref, Undo, Waited, field, op};
-use suture_policy::stop::{Stop, escalate, unnecessary};
-use suture_policy::{Result, info, json};
+use suture_policy::stop::{Stop, escalate, retry, unnecessary};
+use suture_policy::{Result, Time, clock, info, json};
 
 use crate::activity::Activity;
 use crate::cause::Cause;
+use crate::lock::Lock;
 use crate::manifest::Settings;
-use crate::mover::Movers;
+use crate::mover::{Movers, with_volumes};
 use crate::source::ReplicationSource;
 use crate::{owner, probe, progress};
 
 const MANUAL: &str = "/spec/trigger/manual";
 const UNLOCK: &str = "/spec/restic/unlock";
+const PAUSED: &str = "/spec/paused";
 
 /// Run a sync under a tag of our own, and if asked, unlock the repository before it.
 /// Leaving early gives the schedule back too: the host runs the undo.
-pub fn run(source: &ReplicationSource, tag: &str, unlock: bool, settings: &Settings) -> Result<String, Stop> {
+/// `met` is the lock that was in the way of the sync before.
+pub fn run(
+    source: &ReplicationSource,
+    tag: &str,
+    unlock: bool,
+    met: Option<&Lock>,
+    settings: &Settings,
+) -> Result<String, Stop> {
+    let asked = clock::now();
     let trigger = match start(source, tag, unlock) {
         Err(error) if unlock && error.message.contains("unknown field") => {
             return escalate(format!(
@@ -26,9 +36,15 @@ pub fn run(source: &ReplicationSource, tag: &str, unlock: bool, settings: &Setti
         }
         trigger => trigger?,
     };
-    let synced = wait(source, tag, unlock, settings)?;
+    let Some(synced) = wait(source, tag, unlock, settings)? else {
+        let evidence = evidence(source, asked, met, settings)?;
+        return escalate(format!("no sync ended within {}; {evidence}", settings.sync_timeout));
+    };
     if source.is_kopia() && synced.spec.paused {
-        return escalate("it was paused meanwhile: what VolSync reports as a sync has backed up nothing");
+        let who = owner::who_set_back(&synced, PAUSED)?;
+        return escalate(format!(
+            "it was paused meanwhile by {who}: what VolSync reports as a sync has backed up nothing"
+        ));
     }
     if let Some(status) = synced.status.latest_mover_status.filter(|status| status.result != "Successful") {
         return escalate(format!("a sync ended, but its mover reports `{}`: {}", status.result, status.logs));
@@ -66,13 +82,14 @@ fn start(source: &ReplicationSource, tag: &str, unlock: bool) -> Result<Undo<Rep
     object.merge_patch(json!({"spec": spec})).undo(object.json_patch([op::test(MANUAL, tag), back])).send()
 }
 
-/// Wait for the end of the sync, unless somebody takes back what was asked for.
+/// Wait for the end of the sync, unless somebody takes back what was asked for; none where it does not
+/// end in time.
 fn wait(
     source: &ReplicationSource,
     tag: &str,
     unlock: bool,
     settings: &Settings,
-) -> Result<ReplicationSource, Stop> {
+) -> Result<Option<ReplicationSource>, Stop> {
     let mut watched = vec![MANUAL];
     if unlock {
         watched.push(UNLOCK);
@@ -85,31 +102,38 @@ fn wait(
         }
         let seen = match kube::of(source).wait(Predicate::Any(until), settings.sync_timeout)? {
             Waited::Met(seen) => seen,
-            Waited::Deleted => return unnecessary("the source was deleted while it was being repaired"),
-            Waited::Timeout => {
-                let evidence = evidence(source, settings)?;
-                return escalate(format!("no sync ended within {}; {evidence}", settings.sync_timeout));
+            Waited::Deleted => {
+                let (namespace, name) = (source.namespace(), source.name());
+                if kube::find::<ReplicationSource>(namespace, name)?.is_some() {
+                    return retry(
+                        settings.retry_after,
+                        "the source was deleted and made anew while it was being repaired; the new one is looked at",
+                    );
+                }
+                return unnecessary("the source was deleted while it was being repaired");
             }
+            Waited::Timeout => return Ok(None),
         };
         if seen.status.last_manual_sync.as_deref() == Some(tag) {
-            return Ok(seen);
+            return Ok(Some(seen));
         }
         if seen.spec.paused {
-            return escalate("it was paused while its sync was waited for, so no sync will end");
+            let who = owner::who_set_back(&seen, PAUSED)?;
+            return escalate(format!(
+                "it was paused while its sync was waited for, by {who}, so no sync will end"
+            ));
         }
-        if seen.spec.trigger.manual.as_deref() != Some(tag) {
-            return taken_back(
-                &seen,
-                MANUAL,
-                tag,
-                seen.spec.trigger.manual.as_deref(),
-                "its sync may not run",
-            );
-        }
+        let without = "nothing was unlocked; where it stands in Git, take it out there, or set `unlock: job`";
         let is_taken = watched.contains(&UNLOCK) && seen.unlock() != Some(tag);
-        if is_taken && seen.status.restic.last_unlocked.as_deref() != Some(tag) {
-            let without =
-                "nothing was unlocked; where it stands in Git, take it out there, or set `unlock: job`";
+        let is_lost = is_taken && seen.status.restic.last_unlocked.as_deref() != Some(tag);
+        if seen.spec.trigger.manual.as_deref() != Some(tag) {
+            let consequence = match is_lost {
+                true => format!("its sync may not run; `spec.restic.unlock` went with it, so {without}"),
+                false => "its sync may not run".to_owned(),
+            };
+            return taken_back(&seen, MANUAL, tag, seen.spec.trigger.manual.as_deref(), &consequence);
+        }
+        if is_lost {
             return taken_back(&seen, UNLOCK, tag, seen.unlock(), without);
         }
         info!("`spec.restic.unlock` was set back after it had been used");
@@ -150,26 +174,44 @@ fn has_no_schedule(source: &ReplicationSource) -> bool {
     source.spec.trigger.schedule.is_none()
 }
 
-/// What there is to see of a sync that does not end.
-fn evidence(source: &ReplicationSource, settings: &Settings) -> Result<String, Stop> {
+/// What there is to see of a sync that does not end. What movers have met before it was asked for
+/// says nothing of it.
+fn evidence(
+    source: &ReplicationSource,
+    asked: Time,
+    met: Option<&Lock>,
+    settings: &Settings,
+) -> Result<String, Stop> {
     let Some(source) = kube::of(source).find()? else { return unnecessary("the source is gone") };
-    let movers = Movers::of(&source)?;
+    let all = Movers::of(&source)?;
+    let movers = all.clone().made_since(asked);
     if let Some(Activity::Stuck(why)) = movers.activity(settings) {
-        return Ok(format!("the mover {why}"));
+        return Ok(format!("the mover {}", with_volumes(why, &source)?));
     }
-    Ok(match Cause::of(&source, &movers)? {
+    let cause = match movers.latest() {
+        Some(_) => Cause::of(&source, &movers)?,
+        // What VolSync has kept of a mover may be of one before.
+        None => Cause::of_job(&source, &movers).unwrap_or(Cause::Missed),
+    };
+    Ok(match cause {
         Cause::Missed => match source.error() {
             Some(error) => format!("VolSync can't begin it: {error}"),
             None => match (movers.activity(settings), progress::what_is_wrong(&source)?) {
                 (Some(Activity::AtWork(doing) | Activity::Stuck(doing)), _) => {
-                    format!("a mover is active: {doing}")
+                    format!("a mover is active: {}", with_volumes(doing, &source)?)
                 }
-                (None, Some(wrong)) => format!("no mover has failed: {wrong}"),
-                (None, None) => "no mover has failed".to_owned(),
+                (None, Some(wrong)) => format!("no mover has failed since: {wrong}"),
+                (None, None) if source.status.last_sync_start_time.is_none_or(|began| began < asked) => {
+                    "no mover has run since, and VolSync has not begun it; look at VolSync itself".to_owned()
+                }
+                (None, None) => "no mover has failed since".to_owned(),
             },
         },
-        Cause::Locked(lock) => match probe::leaves(&lock, &source, &movers)? {
+        Cause::Locked(lock) => match probe::leaves(&lock, &source, &all)? {
             Some(symptom) => format!("the mover still meets {lock}; {symptom}"),
+            None if met.is_some_and(|met| met.id != lock.id) => {
+                format!("the mover meets another lock, {lock}; {}", probe::another(&lock, &all))
+            }
             None => format!("the mover still meets {lock}"),
         },
         Cause::Failed(words) => format!("the mover fails: {words}"),

@@ -52,7 +52,11 @@ impl fmt::Display for Event {
     }
 }
 
-/// The latest warning about an object. Kubernetes keeps events for an hour.
+/// Warnings that hold nothing up, and are told again and again beside those that say what does.
+const BESIDE: [&str; 3] = ["FailedToRetrieveImagePullSecret", "DNSConfigForming", "PolicyViolation"];
+
+/// The latest warning about an object, of those that hold it up if there are any. Kubernetes keeps
+/// events for an hour.
 ///
 /// # Errors
 /// What the host says; that events are not granted is one of it.
@@ -69,5 +73,5 @@ pub fn last_warning<T: Resource>(about: &T) -> Result<Option<Event>> {
         let of = &event.involved_object.uid;
         of.is_empty() || of == uid
     });
-    Ok(own.max_by_key(Event::at))
+    Ok(own.max_by_key(|event| (!BESIDE.contains(&event.reason.as_str()), event.at())))
 }

@@ -37,10 +37,19 @@ pub struct PodSpec {
 
 /// A container of a pod.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Container {
     /// Its name.
     pub name: String,
+    /// `Always` of an init container that runs beside the others: a native sidecar. Empty of most.
+    pub restart_policy: String,
+}
+
+impl Container {
+    /// Whether it is an init container that runs on beside the others.
+    pub fn is_sidecar(&self) -> bool {
+        self.restart_policy == "Always"
+    }
 }
 
 /// What a pod is.
@@ -67,6 +76,10 @@ pub struct PodStatus {
 pub struct ContainerStatus {
     /// Its name.
     pub name: String,
+    /// Whether it has passed its startup probe; of a native sidecar, whether others may begin.
+    pub started: Option<bool>,
+    /// Whether it is ready, as the kubelet said last.
+    pub ready: Option<bool>,
     /// One of three.
     pub state: ContainerState,
     /// What it was doing before it was started again, if it was.
@@ -161,11 +174,13 @@ impl Pod {
         self.status.conditions.iter().find(|condition| condition.name == name)
     }
 
-    /// When the last of its main containers ended, where one has.
+    /// When the last of its main containers ended, where one has; else the last init container.
     pub fn finished_at(&self) -> Option<Time> {
-        let ended =
-            self.status.container_statuses.iter().filter_map(|status| status.state.terminated.as_ref());
-        ended.filter_map(|terminated| terminated.finished_at).max()
+        let last = |statuses: &[ContainerStatus]| {
+            let ended = statuses.iter().filter_map(|status| status.state.terminated.as_ref());
+            ended.filter_map(|terminated| terminated.finished_at).max()
+        };
+        last(&self.status.container_statuses).or_else(|| last(&self.status.init_container_statuses))
     }
 }
 

@@ -6,7 +6,7 @@ use suture_policy::Result;
 use suture_policy::kube::{self, Job, Pod, pod::Terminated};
 
 use super::job::{CHANGED, CONTAINER};
-use crate::cause::{end_of, log};
+use crate::cause::{end_of, exit_code_says, log};
 
 /// How a Job has ended.
 pub enum Ending {
@@ -84,14 +84,9 @@ fn pod_of(job: &Job) -> Result<Option<Pod>> {
     Ok(own.max_by_key(|pod| pod.metadata.creation_timestamp))
 }
 
-/// What restic's exit codes say, since 0.17; else why Kubernetes says that it ended.
+/// What restic's exit code says; else why Kubernetes says that it ended.
 fn meaning(ended: &Terminated) -> &str {
-    match ended.exit_code {
-        10 => "there is no repository",
-        11 => "the repository could not be locked",
-        12 => "wrong password",
-        _ => &ended.reason,
-    }
+    exit_code_says(ended.exit_code).unwrap_or(&ended.reason)
 }
 
 fn words(pod: &Pod) -> Option<String> {

@@ -1,9 +1,10 @@
 //! How a pod has ended: by all that Kubernetes says of it, before its log is asked.
 
+use std::cmp::Reverse;
 use std::fmt;
 
 use super::{ContainerStatus, Pod, Terminated};
-use crate::text;
+use crate::{Time, text};
 
 /// How much of somebody's message is shown, in bytes.
 const SHOWN: usize = 500;
@@ -32,7 +33,9 @@ impl Pod {
         let is_init = |name: &str| self.status.init_container_statuses.iter().any(|init| init.name == name);
         let rank = |status: &&ContainerStatus| {
             let name = status.name.as_str();
-            (is_main(name), !is_init(name), Some(name) == by_default)
+            // What failed first has ended the others.
+            let at = status.ended().and_then(|ended| ended.finished_at);
+            (is_main(name), !is_init(name), Some(name) == by_default, at.is_some(), Reverse(at))
         };
         if let Some(failed) = self.statuses().filter(has_failed).max_by_key(rank) {
             return &failed.name;
@@ -78,11 +81,24 @@ impl Pod {
             || ended.is_some_and(Terminated::was_cut_off)
     }
 
-    /// The containers that still run, native sidecars aside: they end with the others.
-    pub fn running_containers(&self) -> Vec<&str> {
-        let statuses = self.status.container_statuses.iter();
-        let running = statuses.filter(|status| status.state.running.is_some());
-        running.map(|status| status.name.as_str()).collect()
+    /// The containers that still run. Native sidecars are among them only where nothing else runs:
+    /// they are to end with the others.
+    pub fn running_containers<'a>(&'a self) -> Vec<&'a str> {
+        let names = |statuses: &'a [ContainerStatus]| -> Vec<&'a str> {
+            let running = statuses.iter().filter(|status| status.state.running.is_some());
+            running.map(|status| status.name.as_str()).collect()
+        };
+        let main = names(&self.status.container_statuses);
+        if main.is_empty() { names(&self.status.init_container_statuses) } else { main }
+    }
+
+    /// Since when its node has not answered, for a pod whose `container` has no readiness probe and so
+    /// is ready while it runs: the pod is said not to be ready, and by none of the others.
+    pub fn unheard_of_since(&self, container: &str) -> Option<Time> {
+        let condition = self.condition("Ready").filter(|condition| condition.status == "False")?;
+        let is_own = self.status_of(container)?.ready == Some(false);
+        let is_nobodys = self.status.container_statuses.iter().all(|status| status.ready == Some(true));
+        condition.last_transition_time.filter(|_| is_own || is_nobodys)
     }
 
     /// That it was taken out of its place, and by whom.

@@ -15,10 +15,16 @@ impl Pod {
             return format!("pod {pod} has no node: {why}");
         }
         let inits = &self.status.init_container_statuses;
-        if let Some(init) = inits.iter().find(|init| init.state.running.is_some()) {
-            return format!("init container {} of pod {pod} still runs", init.name);
+        // A native sidecar that has started is in nobody's way, whatever became of it before.
+        let is_in_the_way = |init: &&ContainerStatus| {
+            !self.is_sidecar(&init.name) || init.state.running.is_none() || init.started == Some(false)
+        };
+        let in_the_way = || inits.iter().filter(is_in_the_way);
+        if let Some(init) = in_the_way().find(|init| init.state.running.is_some()) {
+            let what = if self.is_sidecar(&init.name) { "has not started yet" } else { "still runs" };
+            return format!("init container {} of pod {pod} {what}", init.name);
         }
-        if let Some((init, ended)) = inits.iter().find_map(|init| Some((init, failed(init)?))) {
+        if let Some((init, ended)) = in_the_way().find_map(|init| Some((init, failed(init)?))) {
             return format!("init container {} of pod {pod}: {ended}", init.name);
         }
         let waits = |status: &&ContainerStatus| {
@@ -37,6 +43,11 @@ impl Pod {
             }
             None => format!("pod {pod} is {}{}", self.status.phase, self.warning()),
         }
+    }
+
+    /// Whether a container is a native sidecar: an init container that runs on beside the others.
+    pub fn is_sidecar(&self, container: &str) -> bool {
+        self.spec.init_containers.iter().any(|init| init.name == container && init.is_sidecar())
     }
 
     /// Why it does not go, though it is being deleted: what holds it, and where.
