@@ -134,19 +134,7 @@ impl Effect {
     pub fn verb(&self) -> &'static str {
         match self {
             Self::Mutate { mutation, .. } => mutation.mutation_type().as_str(),
-            Self::Get { .. }
-            | Self::List(_)
-            | Self::Settle { .. }
-            | Self::Wait { .. }
-            | Self::Logs { .. }
-            | Self::Exclusive { .. }
-            | Self::Query { .. }
-            | Self::QueryRange { .. }
-            | Self::Alerts
-            | Self::Now
-            | Self::Sleep { .. }
-            | Self::Log { .. }
-            | Self::Step { .. } => self.effect_type().as_str(),
+            other => other.effect_type().as_str(),
         }
     }
 

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::effect::{ApiRequest, Effect, Reply};
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::grant::Access;
 use crate::incident::RunId;
 use crate::limits::LimitExceeded;
@@ -184,6 +184,12 @@ pub struct Resource {
     pub plural: String,
     /// Whether its objects live in namespaces.
     pub namespaced: bool,
+}
+
+/// Why a cluster does not answer what the host itself answers.
+pub fn not_for_a_cluster(effect: &Effect) -> Error {
+    let message = format!("`{}` is answered by the host, not by a cluster", effect.verb());
+    Error::new(Reason::UNSUPPORTED, message)
 }
 
 impl Resource {

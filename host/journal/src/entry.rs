@@ -47,7 +47,7 @@ pub enum Body {
     },
     /// What the step's last intent brought.
     Reply {
-        /// It.
+        /// The reply, or the error that came instead.
         answer: Answer,
     },
     /// The undo of a step is settled without being run.

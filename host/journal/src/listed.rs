@@ -45,7 +45,7 @@ impl Subject {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ListedIncident {
-    /// It.
+    /// The incident, as it is stored.
     #[serde(flatten)]
     pub incident: IncidentRecord,
     /// What it is about.
@@ -59,7 +59,7 @@ pub struct ListedIncident {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ListedRun {
-    /// It.
+    /// The run, as it is stored.
     #[serde(flatten)]
     pub run: RunRecord,
     /// The key of its incident; none where that has left the journal.

@@ -265,7 +265,7 @@ pub enum Source {
 
 /// A configuration that was read and found right.
 pub struct Loaded {
-    /// It.
+    /// The configuration.
     pub config: Config,
     /// What looks wrong, but is allowed.
     pub warnings: Vec<ConfigError>,

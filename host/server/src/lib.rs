@@ -24,11 +24,11 @@ mod rbac;
 mod receivers;
 mod right;
 
+mod lookup;
 mod rights;
 mod secret_file;
 mod server;
 mod silences;
-mod snapshot;
 mod standby;
 mod sweep;
 mod telemetry;

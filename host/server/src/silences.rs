@@ -10,8 +10,8 @@ use suture_engine::{SilenceQuery, Silences, Suppression};
 
 use crate::assemble;
 use crate::config::{ConfigError, Loaded};
+use crate::lookup::{Index, Wanted, look_up};
 use crate::receivers::Receivers;
-use crate::snapshot::{Index, Wanted, look_up};
 
 /// Asks all of them.
 pub(crate) struct AskedAlertmanagers {
@@ -67,18 +67,20 @@ async fn ask(
     };
     let wanted: Vec<_> =
         alerts.iter().map(|alert| Wanted { labels: &alert.labels, key: &alert.key }).collect();
+    let policies: BTreeSet<&str> = alerts.iter().map(|alert| alert.policy.as_str()).collect();
+    let names: BTreeMap<&str, BTreeSet<String>> =
+        policies.into_iter().map(|policy| (policy, receivers.names_for(policy))).collect();
+    let receivers_of: BTreeMap<&str, BTreeSet<&str>> =
+        names.iter().map(|(policy, names)| (*policy, names.iter().map(String::as_str).collect())).collect();
     let mut said = vec![Ok(Suppression::Unlisted); alerts.len()];
-    let mut receivers_of: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (places, known) in look_up(client, &wanted).await {
         let known = known.map_err(|error| error.to_string());
         let mut indices: BTreeMap<&[String], Index<'_>> = BTreeMap::new();
         for place in places {
             let alert = &alerts[place];
-            let names =
-                receivers_of.entry(&alert.policy).or_insert_with(|| receivers.names_for(&alert.policy));
             said[place] = known.as_ref().map_err(Clone::clone).map(|known| {
                 let index = indices.entry(&alert.key).or_insert_with(|| Index::of(known, &alert.key));
-                judge(alert, index, &silences, &names.iter().map(String::as_str).collect())
+                judge(alert, index, &silences, &receivers_of[alert.policy.as_str()])
             });
         }
     }

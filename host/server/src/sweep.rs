@@ -16,8 +16,8 @@ use suture_engine::{Alertmanagers, Confirm, Engine, Policy};
 
 use crate::assemble;
 use crate::config::{ConfigError, Loaded};
+use crate::lookup::{Index, Wanted, look_up};
 use crate::receivers::Receivers;
-use crate::snapshot::{Index, Wanted, look_up};
 pub(crate) use schedule::Schedules;
 
 /// Sweeps for a host.

@@ -58,14 +58,12 @@ impl Pods {
                 format!("pod {} is being deleted and does not go: {}", pod.metadata.name, pod.why_not_gone())
             }
             Some(pod) => pod.why_not_started(),
-            None => match kube::last_warning(job) {
-                Ok(Some(event)) => format!("it has no pod: {event}"),
+            None => match job.refusal() {
+                Ok(Some(why)) => format!("it has no pod: {why}"),
                 Ok(None) => "it has no pod".to_owned(),
-                Err(error) => {
-                    format!(
-                        "it has no pod; what refuses it would be in its events, which can't be read ({error})"
-                    )
-                }
+                Err(error) => format!(
+                    "it has no pod; what refuses it would be in its events, which can't be read ({error})"
+                ),
             },
         }
     }
@@ -133,12 +131,15 @@ impl Pods {
 
     fn container_of<'a>(&self, pod: &'a Pod) -> &'a str {
         let main: Vec<_> = self.main.iter().map(String::as_str).collect();
-        // Of several that are its own, one that is done says more than one that goes on beside it.
-        let done = |name: &&str| pod.status_of(name).is_some_and(|status| status.state.terminated.is_some());
         let telling = pod.telling_container(&main);
-        let by_name = pod.status_of(telling).is_some_and(|status| status.ended().is_none());
-        let done = main.iter().copied().find(done).filter(|_| by_name && main.contains(&telling));
-        done.and_then(|done| pod.status_of(done)).map_or(telling, |status| &status.name)
+        let goes_on = pod.status_of(telling).is_some_and(|status| status.ended().is_none());
+        if !goes_on || !main.contains(&telling) {
+            return telling;
+        }
+        // Of several that are its own, one that is done says more than one that goes on beside it.
+        let is_done = |status: &&ContainerStatus| status.state.terminated.is_some();
+        let done = main.iter().find_map(|name| pod.status_of(name).filter(is_done));
+        done.map_or(telling, |done| &done.name)
     }
 }
 

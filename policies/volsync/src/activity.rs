@@ -1,7 +1,7 @@
 //! What a mover that has not ended is doing: at work, or stuck. Nothing is at work without
 //! a bound in time.
 
-use suture_policy::kube::{self, Job, Pod, pod::ContainerStatus};
+use suture_policy::kube::{Job, Pod, pod::ContainerStatus};
 use suture_policy::{Duration, Time, clock};
 
 use crate::manifest::Settings;
@@ -101,10 +101,10 @@ impl Activity {
             (0, [_, ..]) => {
                 let since = ended.filter(|ended| clock::now().since(*ended) > to_start)?;
                 // Unless it is refused one, how the last ended tells more.
-                let why = refusal(job)?;
+                let why = job.refusal().ok()??;
                 return Some(Self::Stuck(format!("Job {name} has no pod since {since}: {why}")));
             }
-            (0, []) => match refusal(job) {
+            (0, []) => match job.refusal().ok().flatten() {
                 Some(why) => format!("Job {name} has no pod yet: {why}"),
                 // It had pods, which are gone.
                 None if job.status.failed > 0 => return None,
@@ -131,20 +131,9 @@ impl Activity {
 
 /// Why a Job has no pod.
 fn why_no_pod(job: &Job) -> String {
-    refusal(job).unwrap_or_else(|| match kube::last_warning(job) {
-        Ok(_) => "no event says why".to_owned(),
+    match job.refusal() {
+        Ok(Some(why)) => why,
+        Ok(None) => "no event says why".to_owned(),
         Err(error) => format!("what refuses it would be in its events, which can't be read ({error})"),
-    })
-}
-
-/// What keeps a Job from having a pod, as far as it is told: it is held, or a quota or an admission
-/// policy refuses it.
-fn refusal(job: &Job) -> Option<String> {
-    if job.spec.suspend || job.condition("Suspended").is_some() {
-        return Some("it is suspended".to_owned());
     }
-    if let Some(failing) = job.condition("FailureTarget") {
-        return Some(format!("{}: {}", failing.reason, failing.message));
-    }
-    Some(kube::last_warning(job).ok()??.to_string())
 }

@@ -1,9 +1,10 @@
 //! Why a source is out of sync.
 
-use suture_policy::kube::{self, Condition, Pod, pod::ContainerStatus};
-use suture_policy::{Duration, Error, Result, clock, text, warn};
+use suture_policy::kube::{Condition, Pod, pod::ContainerStatus};
+use suture_policy::{Duration, Result, clock};
 
 use crate::lock::Lock;
+use crate::log::{NoLog, end_of, exit_code_says, log};
 use crate::mover::Movers;
 use crate::source::ReplicationSource;
 
@@ -16,11 +17,6 @@ pub enum Cause {
     /// The mover failed for another reason: how it ended, and the last that it said.
     Failed(String),
 }
-
-/// How much of a log is read, and how much is shown.
-const LINES_READ: u32 = 100;
-const LINES_SHOWN: usize = 4;
-const BYTES_SHOWN: usize = 1_000;
 
 impl Cause {
     /// From how the last mover ended, by Kubernetes' account and then by its own. A later
@@ -88,17 +84,7 @@ impl Cause {
     }
 }
 
-/// What restic's exit code says, since 0.17.
-pub fn exit_code_says(code: i32) -> Option<&'static str> {
-    match code {
-        10 => Some("there is no repository"),
-        11 => Some("the repository could not be locked"),
-        12 => Some("wrong password"),
-        _ => None,
-    }
-}
-
-/// The same of a mover, for where it says nothing else.
+/// What a mover's exit code says, for where it says nothing else.
 fn meaning(pod: &Pod, container: &str) -> String {
     let ended = pod.status_of(container).and_then(ContainerStatus::ended).filter(|_| container == "restic");
     let says = ended.and_then(|ended| exit_code_says(ended.exit_code));
@@ -108,42 +94,4 @@ fn meaning(pod: &Pod, container: &str) -> String {
 /// The lock that ended a mover, by its log. Only restic has locks.
 fn locked(source: &ReplicationSource, log: &str) -> Option<Lock> {
     Lock::find(log).filter(|_| !source.is_kopia())
-}
-
-/// How lines begin that say why a program ends: restic's, Go's, and those of VolSync's scripts.
-const TELLING: [&str; 5] = ["Fatal:", "panic:", "error:", "ERROR", "fatal error:"];
-
-/// The last lines of a log, as one; before them the last that says why, if it is not among them.
-pub fn end_of(log: &str) -> Option<String> {
-    let lines: Vec<&str> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let end = text::last_lines(log, LINES_SHOWN, BYTES_SHOWN);
-    let before = lines.get(..lines.len().saturating_sub(LINES_SHOWN)).unwrap_or_default();
-    let tells = |line: &&&str| TELLING.iter().any(|start| line.starts_with(start));
-    let is_told = lines.iter().skip(before.len()).any(|line| tells(&line));
-    let told = before.iter().rev().find(|line| tells(line)).filter(|_| !is_told);
-    let shown = match told {
-        Some(line) => format!("{} | … | {end}", text::start(&text::one_line(line), BYTES_SHOWN)),
-        None => end,
-    };
-    Some(shown).filter(|shown| !shown.is_empty())
-}
-
-/// Why there is nothing that a container has written.
-pub enum NoLog {
-    /// It has written nothing.
-    Empty,
-    /// It may have.
-    Unreadable(Error),
-}
-
-/// What a container of a pod has written.
-pub fn log(pod: &Pod, container: &str) -> Result<String, NoLog> {
-    match kube::of(pod).logs(container, LINES_READ) {
-        Ok(log) if log.trim().is_empty() => Err(NoLog::Empty),
-        Ok(log) => Ok(log),
-        Err(error) => {
-            warn!("the log of {} can't be read: {}", pod.metadata.name, error.reason);
-            Err(NoLog::Unreadable(error))
-        }
-    }
 }

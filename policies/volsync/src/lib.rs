@@ -9,6 +9,7 @@ mod activity;
 mod cause;
 mod holder;
 mod lock;
+mod log;
 mod maintenance;
 mod manifest;
 mod mover;

@@ -7,10 +7,10 @@ use suture_policy::stop::{Stop, escalate, retry};
 use suture_policy::{Result, Time};
 
 use crate::activity::Activity;
-use crate::cause;
+use crate::log::{end_of, log};
 use crate::manifest::Settings;
 use crate::source::ReplicationSource;
-use crate::volume::{self, Seen};
+use crate::volume;
 
 /// The Jobs of a source, and their pods.
 #[derive(Clone)]
@@ -61,10 +61,10 @@ impl Movers {
         match self.activity(settings) {
             None => Ok(()),
             Some(Activity::AtWork(what)) => {
-                let (what, before) = (with_volumes(what, source)?, self.tries_before());
+                let (what, before) = (volume::explained(what, source)?, self.tries_before());
                 retry(settings.retry_after, format!("a mover is active: {what}{before}"))
             }
-            Some(Activity::Stuck(why)) => escalate(format!("the mover {}", with_volumes(why, source)?)),
+            Some(Activity::Stuck(why)) => escalate(format!("the mover {}", volume::explained(why, source)?)),
         }
     }
 
@@ -75,7 +75,7 @@ impl Movers {
             Some(last) => {
                 let container = self.container_of(last);
                 let (name, how) = (&last.metadata.name, last.how_it_ended(container));
-                let said = cause::log(last, container).ok().and_then(|log| cause::end_of(&log));
+                let said = log(last, container).ok().and_then(|log| end_of(&log));
                 let said = said.map_or_else(String::new, |said| format!("; its log ends: {said}"));
                 format!("; {failed} before it failed, the last, {name}, with {how}{said}")
             }
@@ -90,7 +90,7 @@ impl Movers {
         self
     }
 
-    /// The Job that failed last and whose pods are gone, and why.
+    /// The Job that failed last, and why.
     pub fn failed_job(&self) -> Option<(&Job, &Condition)> {
         let failed = self.jobs.iter().filter_map(|job| Some((job, job.failure()?)));
         failed.max_by_key(|(_, failure)| failure.last_transition_time)
@@ -145,15 +145,4 @@ impl Movers {
 
 fn failed_at(job: &Job) -> Option<Time> {
     job.failure()?.last_transition_time
-}
-
-/// What a mover waits for; where the scheduler speaks of its claims, with what these say.
-pub fn with_volumes(what: String, source: &ReplicationSource) -> Result<String> {
-    Ok(match what.contains("PersistentVolumeClaim") {
-        true => match volume::look(source)? {
-            Seen::Unwell(why, _) => format!("{what}; {why}"),
-            Seen::Well | Seen::Unreadable(_) => what,
-        },
-        false => what,
-    })
 }

@@ -6,8 +6,8 @@ use suture_policy::Result;
 use suture_policy::kube::Pod;
 use suture_policy::{Time, clock};
 
-use crate::cause::log;
 use crate::lock::Lock;
+use crate::log::log;
 use crate::mover::Movers;
 use crate::source::ReplicationSource;
 

@@ -8,9 +8,9 @@ use crate::activity::Activity;
 use crate::cause::Cause;
 use crate::lock::Lock;
 use crate::manifest::Settings;
-use crate::mover::{Movers, with_volumes};
+use crate::mover::Movers;
 use crate::source::ReplicationSource;
-use crate::{owner, probe, progress};
+use crate::{owner, probe, progress, volume};
 
 const MANUAL: &str = "/spec/trigger/manual";
 const UNLOCK: &str = "/spec/restic/unlock";
@@ -185,8 +185,9 @@ fn evidence(
     let Some(source) = kube::of(source).find()? else { return unnecessary("the source is gone") };
     let all = Movers::of(&source)?;
     let movers = all.clone().made_since(asked);
-    if let Some(Activity::Stuck(why)) = movers.activity(settings) {
-        return Ok(format!("the mover {}", with_volumes(why, &source)?));
+    let activity = movers.activity(settings);
+    if let Some(Activity::Stuck(why)) = activity {
+        return Ok(format!("the mover {}", volume::explained(why, &source)?));
     }
     let cause = match movers.latest() {
         Some(_) => Cause::of(&source, &movers)?,
@@ -194,17 +195,17 @@ fn evidence(
         None => Cause::of_job(&source, &movers).unwrap_or(Cause::Missed),
     };
     Ok(match cause {
-        Cause::Missed => match source.error() {
-            Some(error) => format!("VolSync can't begin it: {error}"),
-            None => match (movers.activity(settings), progress::what_is_wrong(&source)?) {
-                (Some(Activity::AtWork(doing) | Activity::Stuck(doing)), _) => {
-                    format!("a mover is active: {}", with_volumes(doing, &source)?)
-                }
-                (None, Some(wrong)) => format!("no mover has failed since: {wrong}"),
-                (None, None) if source.status.last_sync_start_time.is_none_or(|began| began < asked) => {
+        Cause::Missed => match (source.error(), activity) {
+            (Some(error), _) => format!("VolSync can't begin it: {error}"),
+            (None, Some(Activity::AtWork(doing) | Activity::Stuck(doing))) => {
+                format!("a mover is active: {}", volume::explained(doing, &source)?)
+            }
+            (None, None) => match progress::what_is_wrong(&source)? {
+                Some(wrong) => format!("no mover has failed since: {wrong}"),
+                None if source.status.last_sync_start_time.is_none_or(|began| began < asked) => {
                     "no mover has run since, and VolSync has not begun it; look at VolSync itself".to_owned()
                 }
-                (None, None) => "no mover has failed since".to_owned(),
+                None => "no mover has failed since".to_owned(),
             },
         },
         Cause::Locked(lock) => match probe::leaves(&lock, &source, &all)? {

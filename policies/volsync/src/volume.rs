@@ -68,3 +68,14 @@ pub fn look(source: &ReplicationSource) -> Result<Seen> {
     }
     Ok(Seen::Well)
 }
+
+/// What a mover waits for; where the scheduler speaks of its claims, with what these say.
+pub fn explained(what: String, source: &ReplicationSource) -> Result<String> {
+    if !what.contains("PersistentVolumeClaim") {
+        return Ok(what);
+    }
+    Ok(match look(source)? {
+        Seen::Unwell(why, _) => format!("{what}; {why}"),
+        Seen::Well | Seen::Unreadable(_) => what,
+    })
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use suture_core::effect::Predicate;
-use suture_core::handler::{Discovery, Resolution, Resource};
+use suture_core::handler::{Discovery, Resolution, Resource, not_for_a_cluster};
 use suture_core::object::{self, Kind};
 use suture_core::{Effect, EffectHandler, Error, Fault, Prepared, Reason, Reply, Step};
 
@@ -69,11 +69,7 @@ impl EffectHandler for LiveCluster {
             | Effect::Now
             | Effect::Sleep { .. }
             | Effect::Log { .. }
-            | Effect::Step { .. } => {
-                let verb = prepared.effect.verb();
-                let message = format!("`{verb}` is answered by the host, not by a cluster");
-                Err(Error::new(Reason::UNSUPPORTED, message).into())
-            }
+            | Effect::Step { .. } => Err(not_for_a_cluster(&prepared.effect).into()),
         }
     }
 

@@ -116,12 +116,8 @@ impl KnownAlert {
     /// Where it goes to none of them, one that mutes it for each of its own; and where none are known,
     /// any: one that is muted has never posted, so it may be ours.
     pub fn muted_by(&self, receivers: &BTreeSet<&str>) -> Option<&str> {
-        let groups_of = |names: &BTreeSet<&str>| -> Vec<&BTreeSet<String>> {
-            names.iter().filter_map(|name| self.receivers.get(*name)).flatten().collect()
-        };
-        let ours = groups_of(receivers);
-        let all = || self.receivers.values().flatten().collect::<Vec<_>>();
-        let groups = if ours.is_empty() { all() } else { ours };
+        let ours: Vec<_> = receivers.iter().filter_map(|name| self.receivers.get(*name)).flatten().collect();
+        let groups = if ours.is_empty() { self.receivers.values().flatten().collect() } else { ours };
         let tells_somebody = groups.iter().any(|intervals| intervals.is_empty());
         if tells_somebody && !receivers.is_empty() {
             return None;

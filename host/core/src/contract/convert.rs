@@ -100,7 +100,10 @@ macro_rules! contract_conversions {
             match outcome {
                 types::Outcome::Remediated(text) => $crate::Outcome::Remediated { summary: summary(text) },
                 types::Outcome::Unnecessary(text) => $crate::Outcome::Unnecessary { summary: summary(text) },
-                types::Outcome::Retry(types::Retry { after_ms, reason }) => read::retry(after_ms, reason),
+                types::Outcome::Retry(types::Retry { after_ms, reason }) => $crate::Outcome::Retry {
+                    after: $crate::HumanDuration::from_millis(after_ms),
+                    summary: summary(reason),
+                },
                 types::Outcome::Escalate(text) => $crate::Outcome::Escalate { summary: summary(text) },
             }
         }

@@ -1,14 +1,12 @@
 //! What a policy hands over as text: read, checked and cut.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::effect::{Op, Test};
 use crate::error::{Error, Reason};
 use crate::nesting::{MAX_NESTING, is_recordable, nesting};
-use crate::outcome::Outcome;
 
 /// The longest sentence for people that is kept, in bytes.
 pub const MAX_TEXT: usize = 4096;
@@ -98,11 +96,6 @@ pub fn step(text: &str) -> Result<u32, Error> {
         let shown = cut(text.to_owned(), SHOWN);
         invalid(format!("step: `{shown}` is no step: hand back what `mutate` returned"))
     })
-}
-
-/// To try again later, the reason cut to [`MAX_TEXT`].
-pub fn retry(after_ms: u64, reason: String) -> Outcome {
-    Outcome::Retry { after: Duration::from_millis(after_ms).into(), summary: cut(reason, MAX_TEXT) }
 }
 
 #[cfg(test)]

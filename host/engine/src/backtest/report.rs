@@ -242,9 +242,5 @@ impl BackTested {
 fn words(effect: &Effect) -> String {
     let About { subject, change } = effect.about();
     let change = change.map(|change| format!(": {change}")).unwrap_or_default();
-    let verb = match effect {
-        Effect::Mutate { mutation, .. } => mutation.mutation_type().as_str(),
-        _ => effect.verb(),
-    };
-    format!("{verb} {subject}{change}")
+    format!("{} {subject}{change}", effect.verb())
 }

@@ -32,7 +32,7 @@ pub struct Then {
 /// Something that was written in a file, and where.
 #[derive(Clone, Debug)]
 pub struct Located<T> {
-    /// It.
+    /// What was written.
     pub value: T,
     /// The line, from 1.
     pub line: u64,

@@ -28,7 +28,7 @@ pub enum Perturbation {
     },
     /// A request fails.
     Fail {
-        /// Which.
+        /// The number of the request, from 1.
         request: u32,
         /// The error.
         reason: String,
@@ -41,7 +41,7 @@ pub enum Perturbation {
     },
     /// A request takes long: to arrive, or to be answered.
     Delay {
-        /// Which.
+        /// The number of the request, from 1.
         request: u32,
         /// How long.
         by: HumanDuration,
@@ -58,7 +58,7 @@ pub enum Perturbation {
         after: HumanDuration,
         /// The object.
         object: ObjectRef,
-        /// What.
+        /// What is done to it.
         how: Meddling,
     },
     /// The alert stops firing in Prometheus before a request arrives.

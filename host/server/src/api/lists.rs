@@ -31,7 +31,7 @@ pub(super) async fn incidents(State(engine): State<Engine>, RawQuery(asked): Raw
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShownIncident {
-    /// It.
+    /// The incident, and what it is about.
     #[serde(flatten)]
     pub listed: ListedIncident,
     /// What it waits for; none where it is being worked on, or needs nothing of the host.

@@ -48,7 +48,7 @@ pub struct HostStatus {
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WaitingLine {
-    /// It.
+    /// What waits, for what, and why.
     #[serde(flatten)]
     pub waiting: Waiting,
     /// For how many seconds the first of them does.
@@ -83,7 +83,7 @@ pub struct JournalUse {
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyStanding {
-    /// It.
+    /// The policy, as it is configured and loaded.
     #[serde(flatten)]
     pub status: PolicyStatus,
     /// How many of its incidents are open, by state.

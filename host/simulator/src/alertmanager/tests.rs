@@ -40,7 +40,10 @@ fn alert(name: &str, from: u32, until: u32) -> Posted {
 }
 
 /// What is delivered at a time: name and status of each alert.
-fn told(alertmanager: &mut SimulatedAlertmanager, now: Timestamp) -> Vec<Vec<(String, AlertStatus)>> {
+fn notifications(
+    alertmanager: &mut SimulatedAlertmanager,
+    now: Timestamp,
+) -> Vec<Vec<(String, AlertStatus)>> {
     let flushed = alertmanager.flush(now);
     flushed.iter().for_each(|flushed| alertmanager.delivered(flushed));
     let alerts = |flushed: &Flushed| {
@@ -61,23 +64,23 @@ fn resolved(name: &str) -> (String, AlertStatus) {
 fn a_group_waits_is_told_of_once_and_again_after_its_repeat_interval() {
     let mut alertmanager = alertmanager();
     alertmanager.receive(alert("x", 0, 500), at(0));
-    assert!(told(&mut alertmanager, at(0)).is_empty(), "group_wait");
-    assert_eq!(told(&mut alertmanager, at(1)), [[firing("x")]]);
-    assert!(told(&mut alertmanager, at(6)).is_empty(), "nothing is new");
-    assert!(told(&mut alertmanager, at(60)).is_empty());
-    assert_eq!(told(&mut alertmanager, at(66)), [[firing("x")]], "repeat_interval");
+    assert!(notifications(&mut alertmanager, at(0)).is_empty(), "group_wait");
+    assert_eq!(notifications(&mut alertmanager, at(1)), [[firing("x")]]);
+    assert!(notifications(&mut alertmanager, at(6)).is_empty(), "nothing is new");
+    assert!(notifications(&mut alertmanager, at(60)).is_empty());
+    assert_eq!(notifications(&mut alertmanager, at(66)), [[firing("x")]], "repeat_interval");
 }
 
 #[test]
 fn a_new_alert_is_told_of_with_the_others_of_its_group_and_a_cleared_one_once() {
     let mut alertmanager = alertmanager();
     alertmanager.receive(alert("x", 0, 500), at(0));
-    told(&mut alertmanager, at(1));
+    notifications(&mut alertmanager, at(1));
     alertmanager.receive(alert("y", 2, 500), at(2));
-    assert_eq!(told(&mut alertmanager, at(6)), [[firing("x"), firing("y")]]);
+    assert_eq!(notifications(&mut alertmanager, at(6)), [[firing("x"), firing("y")]]);
     alertmanager.receive(alert("x", 0, 8), at(8));
-    assert_eq!(told(&mut alertmanager, at(11)), [[resolved("x"), firing("y")]]);
-    assert!(told(&mut alertmanager, at(16)).is_empty());
+    assert_eq!(notifications(&mut alertmanager, at(11)), [[resolved("x"), firing("y")]]);
+    assert!(notifications(&mut alertmanager, at(16)).is_empty());
 }
 
 #[test]
@@ -85,16 +88,16 @@ fn what_clears_before_it_was_told_of_or_while_it_is_silenced_is_never_told() {
     let mut unheard = alertmanager();
     unheard.receive(alert("x", 0, 500), at(0));
     unheard.receive(alert("x", 0, 0), at(0));
-    assert!(told(&mut unheard, at(1)).is_empty());
+    assert!(notifications(&mut unheard, at(1)).is_empty());
 
     let mut silenced = alertmanager();
     silenced.receive(alert("x", 0, 500), at(0));
-    assert_eq!(told(&mut silenced, at(1)), [[firing("x")]]);
+    assert_eq!(notifications(&mut silenced, at(1)), [[firing("x")]]);
     let labels = Labels::from([("name".to_owned(), "x".to_owned())]);
     silenced.silence(Silence { labels, from: at(2), until: at(30) });
     silenced.receive(alert("x", 0, 8), at(8));
     for minutes in (10..100).step_by(5) {
-        assert!(told(&mut silenced, at(minutes)).is_empty());
+        assert!(notifications(&mut silenced, at(minutes)).is_empty());
     }
 }
 
@@ -102,22 +105,22 @@ fn what_clears_before_it_was_told_of_or_while_it_is_silenced_is_never_told() {
 fn an_alert_that_nobody_posts_again_is_resolved_when_its_end_has_come() {
     let mut alertmanager = alertmanager();
     alertmanager.receive(alert("x", 0, 4), at(0));
-    assert_eq!(told(&mut alertmanager, at(1)), [[firing("x")]]);
-    assert_eq!(told(&mut alertmanager, at(6)), [[resolved("x")]]);
+    assert_eq!(notifications(&mut alertmanager, at(1)), [[firing("x")]]);
+    assert_eq!(notifications(&mut alertmanager, at(6)), [[resolved("x")]]);
 }
 
 #[test]
 fn after_a_restart_what_was_told_is_known_and_what_is_old_does_not_wait() {
     let mut alertmanager = alertmanager();
     alertmanager.receive(alert("x", 0, 500), at(0));
-    told(&mut alertmanager, at(1));
+    notifications(&mut alertmanager, at(1));
     alertmanager.restart();
     assert_eq!(alertmanager.next_flush(), None);
     alertmanager.receive(alert("x", 0, 500), at(10));
     assert_eq!(alertmanager.next_flush(), Some(at(10)));
-    assert!(told(&mut alertmanager, at(10)).is_empty(), "it is no news");
+    assert!(notifications(&mut alertmanager, at(10)).is_empty(), "it is no news");
     alertmanager.receive(alert("x", 0, 11), at(11));
-    assert_eq!(told(&mut alertmanager, at(15)), [[resolved("x")]]);
+    assert_eq!(notifications(&mut alertmanager, at(15)), [[resolved("x")]]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use suture_core::effect::{Create, Predicate, Target};
-use suture_core::handler::{Discovery, Resolution, Resource};
+use suture_core::handler::{Discovery, Resolution, Resource, not_for_a_cluster};
 use suture_core::object::{self, Kind};
 use suture_core::{Effect, EffectHandler, Error, Fault, Mutation, ObjectRef, Prepared, Reason, Reply, Step};
 
@@ -94,11 +94,7 @@ impl EffectHandler for SimulatedCluster {
             | Effect::Now
             | Effect::Sleep { .. }
             | Effect::Log { .. }
-            | Effect::Step { .. } => {
-                let message =
-                    format!("`{}` is answered by the host, not by a cluster", prepared.effect.verb());
-                Err(Error::new(Reason::UNSUPPORTED, message).into())
-            }
+            | Effect::Step { .. } => Err(not_for_a_cluster(&prepared.effect).into()),
         }
     }
 

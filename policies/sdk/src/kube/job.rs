@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::pod::PodSpec;
-use super::{Condition, Metadata, Predicate, field};
-use crate::Time;
+use super::{Condition, Metadata, Predicate, field, last_warning};
+use crate::{Result, Time};
 
 /// A Job.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -91,6 +91,21 @@ impl Job {
     /// Why it is over, where that is not well: `BackoffLimitExceeded`, `DeadlineExceeded`, …
     pub fn failure(&self) -> Option<&Condition> {
         self.condition("Failed")
+    }
+
+    /// What keeps it from having a pod, as far as that is told: it is suspended or about to fail, or a
+    /// quota or an admission policy refuses the pod.
+    ///
+    /// # Errors
+    /// Why its events, where that would stand, can't be read.
+    pub fn refusal(&self) -> Result<Option<String>> {
+        if self.spec.suspend || self.condition("Suspended").is_some() {
+            return Ok(Some("it is suspended".to_owned()));
+        }
+        if let Some(failing) = self.condition("FailureTarget") {
+            return Ok(Some(format!("{}: {}", failing.reason, failing.message)));
+        }
+        Ok(last_warning(self)?.map(|event| event.to_string()))
     }
 
     /// The names of the containers that its pods are made with: what is in a pod besides was

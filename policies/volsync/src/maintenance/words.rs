@@ -4,7 +4,7 @@ use suture_policy::Result;
 use suture_policy::kube::{self, Job, Pod};
 
 use super::KopiaMaintenance;
-use crate::cause::{NoLog, end_of, log};
+use crate::log::{NoLog, end_of, log};
 
 impl KopiaMaintenance {
     /// The end of what its last Job has said, as far as it can be read.

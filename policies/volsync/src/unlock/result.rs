@@ -6,7 +6,7 @@ use suture_policy::Result;
 use suture_policy::kube::{self, Job, Pod, pod::Terminated};
 
 use super::job::{CHANGED, CONTAINER};
-use crate::cause::{end_of, exit_code_says, log};
+use crate::log::{end_of, exit_code_says, log};
 
 /// How a Job has ended.
 pub enum Ending {

@@ -80,8 +80,9 @@ pub(crate) async fn look_up(client: &AlertmanagerClient, wanted: &[Wanted<'_>]) 
     let rest: Vec<usize> = (0..wanted.len()).filter(|place| !answered.contains(place)).collect();
     if !rest.is_empty() {
         let slow = || AlertmanagerError::Slow { url: client.url().to_owned(), within: PATIENCE };
-        let error =
-            answers.iter().find_map(|(_, answer)| answer.as_ref().err().cloned()).unwrap_or_else(slow);
+        let mut errors = answers.iter().filter_map(|(_, answer)| answer.as_ref().err());
+        // That one answer was too long says nothing of the others.
+        let error = errors.find(|error| !error.is_too_long()).cloned().unwrap_or_else(slow);
         answers.push((rest, Err(error)));
     }
     answers
