@@ -9,9 +9,30 @@ use crate::{PACKAGE, TARGET};
 const DEBIAN: &str =
     "apt-get install -y --no-install-recommends rustc-web cargo-web rust-web-src lld-22 (as root)";
 
+const RUST: &str = "A policy in Rust is built with cargo; get it with rustup (https://rustup.rs), or on Debian \
+    with `apt-get install -y --no-install-recommends rustc-web cargo-web rust-web-src lld-22`, then build again.";
+
 /// Why there is no component.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
+    /// There is nothing that could be built.
+    #[error(
+        "`{}` is no policy: a policy is a folder with a Cargo.toml (Rust), a package.json (TypeScript, JavaScript) or \
+         a pyproject.toml (Python), or a single .js, .ts or .py file; `suture new NAME` makes one",
+        path.display()
+    )]
+    NoProject {
+        /// What was to be built.
+        path: PathBuf,
+    },
+    /// The file that describes the project can't be understood.
+    #[error("`{}`: {what}", path.display())]
+    Description {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The folder has no `Cargo.toml`.
     #[error("`{}` is no policy crate: it has no Cargo.toml (`suture build DIR` takes the crate's folder)", dir.display())]
     NoManifest {
@@ -38,16 +59,37 @@ pub enum BuildError {
         /// Its Cargo.toml.
         manifest: PathBuf,
     },
-    /// There is no Rust.
-    #[error(
-        "`{program}` could not be started ({source}). A policy is built with Rust; get it in one of these ways, \
-         then build again:\n- with rustup:  https://rustup.rs\n- with Debian:  {DEBIAN}"
-    )]
+    /// A program that is needed could not be started.
+    #[error("`{program}` could not be started ({source}). {help}")]
     NoProgram {
         /// The program.
         program: String,
         /// What the system says.
         source: io::Error,
+        /// What to do about it.
+        help: &'static str,
+    },
+    /// A program that is needed is too old.
+    #[error("`{program}` is {found}, and it must be {}.{} or newer. {help}", oldest.0, oldest.1)]
+    TooOld {
+        /// The program.
+        program: &'static str,
+        /// What it says of itself.
+        found: String,
+        /// The first two numbers of the oldest version that will do.
+        oldest: (u32, u32),
+        /// What to do about it.
+        help: &'static str,
+    },
+    /// A program that the build runs says that something is wrong.
+    #[error("`{program}` failed:\n\n{output}\n\n{help}")]
+    Program {
+        /// The program.
+        program: &'static str,
+        /// What it wrote, to its end.
+        output: String,
+        /// What may be behind it, and what to do.
+        help: &'static str,
     },
     /// The compiler has no library for the target, and it could not be had.
     #[error(
@@ -88,7 +130,8 @@ pub enum BuildError {
     ForeignImports(Vec<String>),
     /// It lacks the world's exports.
     #[error(
-        "the library is no policy: it does not export {}; with the SDK, `suture_policy::policy!` does that",
+        "the library is no policy: it does not export {}; with the SDK, `policy!` does that in Rust, and `policy(…)` in \
+         TypeScript and Python",
         .0.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
     )]
     NotAPolicy(Vec<String>),
@@ -103,4 +146,11 @@ pub enum BuildError {
         /// What the system says.
         source: io::Error,
     },
+}
+
+impl BuildError {
+    /// Cargo could not be started.
+    pub(crate) fn no_cargo(source: io::Error) -> Self {
+        Self::NoProgram { program: "cargo".to_owned(), source, help: RUST }
+    }
 }

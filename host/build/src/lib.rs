@@ -1,40 +1,47 @@
-//! From a policy crate's folder to a component.
+//! From a policy's sources to a component, in three languages.
 //!
 //! ```text
-//! Cargo.toml ─► the package and its `cdylib` ─► a compiler with wasm32-unknown-unknown
-//!            ─► cargo build --release ─► core module ─► component ─► checked ─► written
+//! Cargo.toml     ─► cargo, wasm32-unknown-unknown ─► core module ─┐
+//! package.json   ─► tsc, esbuild, componentize-qjs ───────────────┼─► component ─► checked ─► written
+//! pyproject.toml ─► componentize-py ──────────────────────────────┘
 //! ```
 //!
-//! What comes out depends on the sources, the lock file and the compiler, and on nothing
+//! What comes out depends on the sources, the lock files and the compiler, and on nothing
 //! else: not on where the folder stands, nor on the environment, nor on who builds. So the
 //! digest that an operator sees is one that anybody can arrive at. (One exception: crates
 //! outside of the workspace that are referred to by path, which cargo tells apart by it.)
 
-mod cargo;
+mod assets;
 mod component;
+mod environment;
 mod error;
 mod inspect;
-mod package;
+mod javascript;
+mod process;
 mod progress;
-mod target;
+mod project;
+mod python;
+mod rust;
+mod scaffold;
 
 use std::fs::{self, Permissions};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+pub use environment::cache_dir;
 pub use error::BuildError;
 pub use inspect::{InspectError, Inspection, inspect};
 pub use progress::{Progress, Silent};
-
-use crate::package::Package;
-
-/// What policies are compiled for. It has no system interface at all: std's clock,
-/// files and randomness fail there, so nothing but the contract's imports remains.
-pub const TARGET: &str = "wasm32-unknown-unknown";
+pub use project::{Language, Project};
+pub use rust::TARGET;
+pub use scaffold::{ScaffoldError, Scaffolded, Template, scaffold};
 
 /// The namespace of the imports that a policy may have.
 pub(crate) const PACKAGE: &str = "suture:policy/";
+
+/// What the SDKs are called, as packages.
+pub(crate) const SDK: &str = "suture-policy";
 
 /// A component that was built.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,40 +54,35 @@ pub struct Built {
     pub digest: String,
     /// Its size.
     pub bytes: u64,
-    /// The size of the core module inside.
+    /// The size of the core modules inside.
     pub core_bytes: u64,
 }
 
-/// Build the policy in a folder, and write it to `out`, or else to
-/// `target/policies/NAME.wasm` in its workspace. Blocks until it is done: seconds,
-/// minutes the first time.
+/// Build the policy in a folder, or that a single file is, and write it to `out`, or else to
+/// where [`Project::component`] says. Blocks until it is done: seconds, minutes the first time.
 ///
 /// # Errors
 /// Why there is no component; nothing was written then.
-pub fn build(dir: &Path, out: Option<&Path>, progress: &dyn Progress) -> Result<Built, BuildError> {
-    let package = Package::find(dir)?;
-    let toolchain = target::find(&package.dir, progress)?;
-    progress.step(&format!("compiling {} {} for {TARGET}", package.name, package.version));
-    let module = cargo::build(&package, &toolchain, progress)?;
-    let core = read(&module)?;
-    progress.step("making a component of it");
-    let component = component::encode(&core)?;
-    let path = match out {
-        Some(out) => out.to_owned(),
-        None => package.target_directory.join("policies").join(format!("{}.wasm", package.name)),
+pub fn build(path: &Path, out: Option<&Path>, progress: &dyn Progress) -> Result<Built, BuildError> {
+    let project = Project::at(path)?;
+    let (component, place, name) = match project.language {
+        Language::Rust => {
+            let compiled = rust::build(&project.dir, progress)?;
+            (compiled.component, compiled.place, compiled.name)
+        }
+        Language::JavaScript => (javascript::build(&project, progress)?, project.component(), project.name),
+        Language::Python => (python::build(&project, progress)?, project.component(), project.name),
     };
+    let found = component::check(&component)?;
+    let path = out.map_or(place, Path::to_owned);
     write(&path, &component).map_err(|source| BuildError::Io { path: path.clone(), source })?;
     Ok(Built {
         path,
-        name: package.name,
-        digest: inspect::digest(&component),
-        bytes: component.len() as u64,
-        core_bytes: core.len() as u64,
+        name,
+        digest: found.digest,
+        bytes: found.size,
+        core_bytes: found.core_modules.iter().sum(),
     })
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
-    fs::read(path).map_err(|source| BuildError::Io { path: path.to_owned(), source })
 }
 
 /// Either the whole file, or the one that was there before.

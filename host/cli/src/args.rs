@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod alerts;
+mod author;
 mod compile;
 mod doctor;
 mod drain;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use alerts::AlertsArgs;
+pub use author::{BuildArgs, DevArgs, NewArgs};
 pub use compile::CompileArgs;
 pub use doctor::DoctorArgs;
 pub use drain::DrainArgs;
@@ -37,7 +39,7 @@ pub use runs::{
 };
 pub use server::ServerArgs;
 pub use sweep::SweepArgs;
-pub use test::TestArgs;
+pub use test::{TestArgs, TestFormat};
 pub use tls::TlsArgs;
 pub use token::{TokenArgs, TokenCommand, TokenNewArgs};
 
@@ -56,6 +58,7 @@ use crate::output::Format;
     after_help = "\
 Examples:
   suture demo                                   see it work, without any cluster
+  suture new queue-stuck --lang python          a policy of your own
   suture build policies/volsync                 a policy's folder to a component
   suture test policies/volsync                  its scenarios, on a simulated cluster
   suture serve --config suture.yaml             receive alerts, and repair
@@ -90,8 +93,12 @@ pub enum Command {
     Serve(ServeArgs),
     /// Check a configuration offline: the file, what it names, modules, settings, grants.
     Check(CheckArgs),
-    /// Build a policy's folder to a component.
+    /// Make a small policy that works, in Rust, TypeScript or Python, to be changed.
+    New(NewArgs),
+    /// Build a policy to a component.
     Build(BuildArgs),
+    /// Build a policy and play its scenarios at each change, again and again.
+    Dev(DevArgs),
     /// Show what a component is: manifest, imports, sizes, digest.
     Inspect(InspectArgs),
     /// Push a component to a registry.
@@ -180,24 +187,6 @@ pub struct ServeArgs {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = "suture.yaml")]
     pub config: PathBuf,
-}
-
-/// `suture build`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-The component imports nothing but the interfaces of `suture:policy`; anything else is
-refused by name. Building twice gives the same digest.
-
-Examples:
-  suture build policies/volsync
-  suture build --out /tmp/volsync.wasm policies/volsync")]
-pub struct BuildArgs {
-    /// The policy's folder: a Rust crate with a `cdylib` library.
-    #[arg(value_name = "DIR", default_value = ".")]
-    pub dir: PathBuf,
-    /// Where to write the component [default: target/policies/NAME.wasm].
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
 }
 
 /// `suture grants`.

@@ -6,6 +6,7 @@ mod check;
 mod compile;
 mod completions;
 mod demo;
+mod dev;
 mod doctor;
 mod drain;
 mod grants;
@@ -13,6 +14,7 @@ mod incidents;
 mod inspect;
 mod listing;
 mod man;
+mod new;
 mod operate;
 mod policies;
 mod pull;
@@ -37,7 +39,9 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
     match command {
         Command::Serve(args) => serve::run(&args, output),
         Command::Check(args) => check::run(&args, output),
+        Command::New(args) => new::run(&args, output),
         Command::Build(args) => build::run(&args, output),
+        Command::Dev(args) => dev::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Push(args) => push::run(&args, output),
         Command::Pull(args) => pull::run(&args, output),

@@ -14,6 +14,7 @@ mod module;
 pub mod output;
 mod place;
 mod policy;
+mod progress;
 mod records;
 mod registry;
 mod server;

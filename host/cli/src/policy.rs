@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde::Deserialize;
+use suture_build::Project;
 use suture_core::Program;
-use suture_runtime::{Compiler, PolicyModule, Runtime};
+use suture_runtime::{Compiler, ModuleCache, PolicyModule, Runtime};
 
 use crate::error::CliError;
 
@@ -15,74 +15,26 @@ use crate::error::CliError;
 pub struct Component {
     /// The component.
     pub file: PathBuf,
-    /// The policy's folder, where it is known.
-    pub folder: Option<PathBuf>,
+    /// What it was built from, where that is known.
+    pub project: Option<Project>,
 }
 
 impl Component {
     /// A component that was named.
     pub fn at(file: &Path) -> Self {
-        Self { file: file.to_owned(), folder: None }
+        Self { file: file.to_owned(), project: None }
     }
 
     /// A source that changed after the component was built.
     pub fn newer_source(&self) -> Option<PathBuf> {
-        let folder = self.folder.as_deref()?;
+        let project = self.project.as_ref()?;
         let built = modified(&self.file)?;
-        let mut sources = vec![folder.join("Cargo.toml")];
-        collect(&folder.join("src"), 0, &mut sources);
-        sources.into_iter().find(|source| modified(source).is_some_and(|changed| changed > built))
+        project.sources().into_iter().find(|source| modified(source).is_some_and(|changed| changed > built))
     }
 }
 
 fn modified(file: &Path) -> Option<SystemTime> {
     file.metadata().ok()?.modified().ok()
-}
-
-fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
-    for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
-        if path.is_dir() && depth < 8 {
-            collect(&path, depth + 1, files);
-        } else {
-            files.push(path);
-        }
-    }
-}
-
-/// The part of a `Cargo.toml` that tells a policy.
-#[derive(Deserialize)]
-struct CargoToml {
-    package: Option<CargoPackage>,
-    lib: Option<CargoLib>,
-    workspace: Option<toml::Table>,
-}
-
-#[derive(Deserialize)]
-struct CargoPackage {
-    name: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct CargoLib {
-    #[serde(default, alias = "crate_type")]
-    crate_type: Vec<String>,
-}
-
-impl CargoToml {
-    fn read(folder: &Path) -> Option<Self> {
-        toml::from_str(&std::fs::read_to_string(folder.join("Cargo.toml")).ok()?).ok()
-    }
-
-    /// The name of the package, where it is a policy: a library that is linked as one
-    /// module.
-    fn policy(&self) -> Option<&str> {
-        let lib = self.lib.as_ref()?;
-        lib.crate_type
-            .iter()
-            .any(|kind| kind == "cdylib")
-            .then(|| self.package.as_ref().map(|p| p.name.as_str()))?
-    }
 }
 
 /// The component of the policy folder that a scenario stands in, as `suture build`
@@ -91,34 +43,20 @@ impl CargoToml {
 /// # Errors
 /// Where there is no such folder, or nothing was built.
 pub fn component_of(scenario: &Path) -> Result<Component, CliError> {
-    let absolute = std::path::absolute(scenario).map_err(|error| CliError::internal(error.to_string()))?;
-    let found = absolute.ancestors().skip(1).find_map(|folder| {
-        let name = CargoToml::read(folder)?.policy()?.to_owned();
-        Some((folder.to_owned(), name))
-    });
-    let Some((folder, name)) = found else {
+    let Some(project) = Project::around(scenario) else {
         return Err(CliError::usage(
             "these scenarios stand in no policy's folder, so it is not clear what to test",
         )
         .at(scenario.display())
         .help("name the component: `suture test --policy FILE …`"));
     };
-    let file = target_of(&folder).join("policies").join(format!("{name}.wasm"));
+    let file = project.component();
     if !file.exists() {
-        return Err(CliError::usage(format!("policy `{name}` is not built yet"))
+        return Err(CliError::usage(format!("policy `{}` is not built yet", project.name))
             .at(file.display())
-            .help(format!("run `suture build {}`", shortest(&folder).display())));
+            .help(format!("run `suture build {}`", shortest(&project.dir).display())));
     }
-    Ok(Component { file: shortest(&file), folder: Some(shortest(&folder)) })
-}
-
-/// The target folder of the workspace that a package belongs to.
-fn target_of(package: &Path) -> PathBuf {
-    if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
-        return PathBuf::from(target);
-    }
-    let is_workspace = |folder: &&Path| CargoToml::read(folder).is_some_and(|toml| toml.workspace.is_some());
-    package.ancestors().find(is_workspace).unwrap_or(package).join("target")
+    Ok(Component { file: shortest(&file), project: Some(project) })
 }
 
 /// Relative to the current folder, where that is shorter to read.
@@ -166,10 +104,16 @@ pub async fn load_there(file: &Path) -> Result<Arc<PolicyModule>, CliError> {
     let bytes = read(file)?;
     let runtime =
         Runtime::new(Compiler::this_program()).map_err(|error| CliError::internal(error.to_string()))?;
-    let module = runtime.load(&bytes, None).await;
+    let module = runtime.load(&bytes, cache().as_ref()).await;
     module.map(Arc::new).map_err(|error| {
         CliError::usage(format!("this is no policy that can be run: {error}")).at(file.display())
     })
+}
+
+/// Where compiled code is kept between commands: a policy in Python takes half a minute to compile. Without
+/// it, where there is no such folder or it can't be trusted, all is compiled each time.
+fn cache() -> Option<ModuleCache> {
+    ModuleCache::open(suture_build::cache_dir().ok()?.join("modules")).ok()
 }
 
 /// The same, as what the engine runs.

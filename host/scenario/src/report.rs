@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use suture_core::{Ending, Labels, Timestamp, display};
+use suture_core::{Ending, Incident, Timestamp, display};
 use suture_journal::{Body, Entry};
 
 use crate::expect::Difference;
@@ -49,8 +49,8 @@ pub enum Verdict {
 /// One run of a scenario.
 #[derive(Clone, Debug)]
 pub struct PlayedRun {
-    /// What it was about.
-    pub key: Labels,
+    /// What it was about, settings included.
+    pub incident: Incident,
     /// When it began.
     pub started: Timestamp,
     /// How it ended; none where it never did.
@@ -66,13 +66,13 @@ pub struct PlayedRun {
 impl PlayedRun {
     /// `obj_namespace=media obj_name=plex`.
     pub fn title(&self) -> String {
-        let labels = self.key.iter().map(|(name, value)| format!("{name}={value}"));
+        let labels = self.incident.key.iter().map(|(name, value)| format!("{name}={value}"));
         display::one_line(&labels.collect::<Vec<_>>().join(" ")).into_owned()
     }
 
     /// All of it, for programs.
     pub fn json(&self) -> Value {
-        json!({"key": self.key, "startedAt": self.started,
+        json!({"key": self.incident.key, "startedAt": self.started,
             "outcome": self.ending.as_ref().map(Ending::name),
             "summary": self.ending.as_ref().map(Ending::summary),
             "doubts": self.doubts, "entries": self.entries})

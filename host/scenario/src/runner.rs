@@ -4,6 +4,7 @@ mod disk;
 mod environment;
 mod pace;
 mod ready;
+mod replay;
 mod trouble;
 
 use std::collections::BTreeMap;
@@ -40,7 +41,8 @@ pub trait Watcher: Send + Sync {
     }
 }
 
-/// Play a scenario with a policy, and compare what happens with what is expected.
+/// Play a scenario with a policy, and compare what happens with what is expected. Each run is then played
+/// back once, as after a crash: a policy must do the same on the same answers.
 pub fn run(scenario: &Scenario, program: Arc<dyn Program>) -> Report {
     run_watched(scenario, program, None)
 }
@@ -76,23 +78,32 @@ pub fn run_on(
         runs: Vec::new(),
         notes: Vec::new(),
     };
-    let play = match Ready::new(scenario, program) {
+    let play = match Ready::new(scenario, program.clone()) {
         Ok(ready) => ready.play(clock, watcher, None),
         Err((line, message)) => {
             report.verdict = Verdict::Invalid { line, message };
             return report;
         }
     };
-    let all = match play.failure {
-        Some(message) => {
-            vec![Difference { expectation: "run".to_owned(), line: 0, message, at: None }]
-        }
-        None => {
-            let nothing =
-                play.nothing.unwrap_or(("unnecessary", "no alert fired, so nothing was run".to_owned()));
-            compare(scenario, &play.runs, &nothing, play.cluster)
-        }
-    };
+    let all =
+        match play.failure {
+            Some(message) => {
+                vec![Difference { expectation: "run".to_owned(), line: 0, message, at: None }]
+            }
+            None => {
+                let nothing =
+                    play.nothing.unwrap_or(("unnecessary", "no alert fired, so nothing was run".to_owned()));
+                let mut all = compare(scenario, &play.runs, &nothing, play.cluster);
+                // Where it differs from what is expected, that is said first, and by itself.
+                if all.is_empty() {
+                    let ended = play.runs.iter().enumerate().filter(|(_, run)| run.ending.is_some());
+                    all.extend(ended.filter_map(|(index, run)| {
+                        replay::difference(index, run, &scenario.limits, &*program)
+                    }));
+                }
+                all
+            }
+        };
     if !all.is_empty() {
         report.verdict = Verdict::Failed(all);
     }

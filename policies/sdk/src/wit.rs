@@ -5,7 +5,7 @@
 #![allow(clippy::all, unused_qualifications, reason = "generated")]
 
 wit_bindgen::generate!({
-    path: "../../wit",
+    path: "wit",
     world: "policy",
     pub_export_macro: true,
     export_macro_name: "export_policy",

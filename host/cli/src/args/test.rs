@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// `suture test`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Each run is played back once on what is on record of it, as after a crash: a policy that
+does something else on the same answers fails.
+
 Without --policy, the component of the policy folder that the scenarios stand in is
 used: target/policies/NAME.wasm, as `suture build` makes it.
 
@@ -32,6 +35,9 @@ pub struct TestArgs {
     /// Only scenarios whose name or file contains this text.
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
+    /// The form of the result: text; json, or junit for CI systems, alone on stdout [default: as --output].
+    #[arg(long, value_enum, value_name = "FORM", hide_possible_values = true, conflicts_with = "torture")]
+    pub format: Option<TestFormat>,
     /// Show the timelines of scenarios that pass, too.
     #[arg(long, conflicts_with = "torture")]
     pub timeline: bool,
@@ -41,6 +47,17 @@ pub struct TestArgs {
     /// Scenario files, or folders of them.
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
+}
+
+/// The form of what came of scenarios.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TestFormat {
+    /// For people.
+    Text,
+    /// All of it, timelines included.
+    Json,
+    /// XML as CI systems show it: a suite a file, a case a scenario.
+    Junit,
 }
 
 /// `suture test --torture`.

@@ -1,56 +1,44 @@
 //! `suture test`: scenarios against a component.
 
 mod files;
+mod junit;
 mod programs;
+mod suite;
 mod torture;
 
-use serde_json::json;
-use suture_scenario::{Report, Scenario, Timeline, Verdict};
+use serde_json::{Value, json};
+use suture_scenario::{Report, Timeline, Verdict};
 
 use crate::CommandResult;
-use crate::args::TestArgs;
-use crate::error::{CliError, Exit};
-use crate::output::{BAD, GOOD, Output};
-use programs::Programs;
+use crate::args::{TestArgs, TestFormat};
+use crate::error::Exit;
+use crate::output::{BAD, Format, GOOD, Output};
+
+pub use programs::Programs;
+pub use suite::Suite;
 
 pub fn run(args: &TestArgs, output: &Output) -> CommandResult {
-    let files = files::find(&args.paths)?;
-    let mut broken = 0;
-    let mut scenarios = Vec::new();
-    for file in &files {
-        match Scenario::load(file) {
-            Ok(all) => scenarios.extend(all),
-            Err(error) => {
-                broken += 1;
-                output.error(&error.into());
-            }
-        }
-    }
-    if let Some(filter) = &args.filter {
-        let fits = |scenario: &Scenario| {
-            scenario.name.contains(filter.as_str())
-                || scenario.file.to_string_lossy().contains(filter.as_str())
-        };
-        scenarios.retain(fits);
-        if scenarios.is_empty() && broken == 0 {
-            return Err(CliError::usage(format!("no scenario has `{filter}` in its name or file")));
-        }
-    }
-    let mut programs = Programs::new(args.policy.as_deref(), output);
+    // A result for programs stands alone on stdout.
+    let output = match args.format {
+        Some(TestFormat::Text) | None => *output,
+        Some(TestFormat::Json | TestFormat::Junit) => Output::new(Format::Json),
+    };
+    let suite = Suite::load(&args.paths, args.filter.as_deref(), &output)?;
+    let mut programs = Programs::new(args.policy.as_deref(), &output);
     if args.torture.torture {
-        return torture::run(args, &scenarios, broken, &mut programs, output);
+        return torture::run(args, &suite.scenarios, suite.broken, &mut programs, &output);
     }
-    let mut reports = Vec::new();
-    for scenario in &scenarios {
-        let program = programs.of(&scenario.file)?;
-        let report = suture_scenario::run(scenario, program);
-        show(&report, args.timeline, output);
-        reports.push(report);
+    let reports = suite.play(&mut programs, |report| show(report, args.timeline, &output))?;
+    if args.format == Some(TestFormat::Junit) {
+        output.document(&junit::document(&reports)?);
+    } else if output.is_json() {
+        output.json(&summary(&reports, suite.broken));
     }
-    Ok(conclude(&reports, broken, output))
+    Ok(conclude(&reports, suite.broken, &output))
 }
 
-fn show(report: &Report, timeline: bool, output: &Output) {
+/// Show what came of a scenario.
+pub fn show(report: &Report, timeline: bool, output: &Output) {
     let line = report.line();
     let (word, rest) = line.split_at(line.len().min(4));
     let tone = if report.passed() { GOOD } else { BAD };
@@ -68,16 +56,35 @@ fn show(report: &Report, timeline: bool, output: &Output) {
     }
 }
 
-fn conclude(reports: &[Report], broken: usize, output: &Output) -> Exit {
-    let count =
-        |wanted: fn(&Verdict) -> bool| reports.iter().filter(|report| wanted(&report.verdict)).count();
-    let passed = count(|verdict| *verdict == Verdict::Passed);
-    let failed = count(|verdict| matches!(verdict, Verdict::Failed(_)));
-    let invalid = broken + count(|verdict| matches!(verdict, Verdict::Invalid { .. }));
-    if output.is_json() {
-        let scenarios: Vec<_> = reports.iter().map(Report::json).collect();
-        output.json(&json!({"passed": passed, "failed": failed, "invalid": invalid, "scenarios": scenarios}));
+/// How many scenarios came to what.
+struct Counts {
+    passed: usize,
+    failed: usize,
+    /// Those that could not be played among them, and files that could not be read.
+    invalid: usize,
+}
+
+impl Counts {
+    fn of(reports: &[Report], broken: usize) -> Self {
+        let count =
+            |wanted: fn(&Verdict) -> bool| reports.iter().filter(|report| wanted(&report.verdict)).count();
+        Self {
+            passed: count(|verdict| *verdict == Verdict::Passed),
+            failed: count(|verdict| matches!(verdict, Verdict::Failed(_))),
+            invalid: broken + count(|verdict| matches!(verdict, Verdict::Invalid { .. })),
+        }
     }
+}
+
+fn summary(reports: &[Report], broken: usize) -> Value {
+    let Counts { passed, failed, invalid } = Counts::of(reports, broken);
+    let scenarios: Vec<_> = reports.iter().map(Report::json).collect();
+    json!({"passed": passed, "failed": failed, "invalid": invalid, "scenarios": scenarios})
+}
+
+/// Say how it went as a whole.
+pub fn conclude(reports: &[Report], broken: usize, output: &Output) -> Exit {
+    let Counts { passed, failed, invalid } = Counts::of(reports, broken);
     let mut words = vec![format!("{GOOD}{passed} passed{GOOD:#}")];
     for (count, word) in [(failed, "failed"), (invalid, "could not be run")] {
         if count > 0 {

@@ -101,7 +101,7 @@ fn recorded(scenario: &Scenario, effects: &[Effect]) -> (RunRecord, RunHeader, V
         world: RunHeader::WORLD.into(),
         incident: Incident {
             id: scenario.run.incident.clone(),
-            key: played.key.clone(),
+            key: played.incident.key.clone(),
             alert: event.alert.clone(),
             attempt: 1,
             settings: scenario.settings.clone(),

@@ -11,7 +11,9 @@ use futures::future::{BoxFuture, Either, FutureExt, poll_fn, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 use suture_core::clock::{Sleep, later};
-use suture_core::{Alert, AlertStatus, Clock, Ending, Halt, HumanDuration, Labels, Timestamp, VirtualClock};
+use suture_core::{
+    AlertStatus, Clock, Ending, Halt, HumanDuration, Incident, Labels, Timestamp, VirtualClock,
+};
 use suture_engine::locks::Held;
 use suture_engine::{Cluster, Finished, Locks, key};
 use suture_journal::{JournalError, RunLog};
@@ -52,10 +54,9 @@ pub(super) struct Played {
 }
 
 pub(super) struct Playing {
-    /// The incident, by its number from 1: a run that can't go on has a successor.
-    incident: usize,
-    key: Labels,
-    alert: Arc<Alert>,
+    /// The incident's number, from 1: a run that can't go on has a successor.
+    number: usize,
+    incident: Incident,
     started: Timestamp,
     log: Arc<dyn RunLog>,
     pub finished: Option<Finished>,
@@ -68,7 +69,7 @@ impl Playing {
             None => (None, Vec::new()),
         };
         let Record { entries, marks, .. } = record;
-        PlayedRun { key: playing.key, started: playing.started, ending, doubts, entries, marks }
+        PlayedRun { incident: playing.incident, started: playing.started, ending, doubts, entries, marks }
     }
 }
 
@@ -181,15 +182,15 @@ impl<'a> Environment<'a> {
         running: &Running<'r>,
     ) {
         self.disk.sync();
-        let (incident, key, alert) = {
+        let (number, key, alert) = {
             let mut played = self.played.lock();
             let Some(run) = played.runs.get_mut(index) else { return };
             run.finished = Some(finished.clone());
-            (run.incident, run.key.clone(), run.alert.clone())
+            (run.number, run.incident.key.clone(), run.incident.alert.clone())
         };
         // Its host died, and it could not go on: its incident gets another run.
         if finished.ending == Ending::Halted(Halt::Shutdown) {
-            running.push(self.start(Some(incident), key, &alert));
+            running.push(self.start(Some(number), key, &alert));
             return;
         }
         if let Some(incident) = open.get_mut(&key) {

@@ -14,7 +14,8 @@ struct Span {
     from: Timestamp,
     /// When that was seen last.
     until: Timestamp,
-    is_over: bool,
+    /// When it was first seen to be over: in the same instant perhaps, before which an evaluation ended it.
+    over: Option<Timestamp>,
 }
 
 /// For each object whose alert may be, when it was.
@@ -44,10 +45,10 @@ impl KeptBack {
         for (object, labels) in &self.posted {
             let is_kept_back = alertmanagers.iter().all(|by| by.is_suppressed(labels, now));
             let spans = self.spans.entry(*object).or_default();
-            match spans.last_mut().filter(|span| !span.is_over) {
+            match spans.last_mut().filter(|span| span.over.is_none()) {
                 Some(span) if is_kept_back => span.until = now,
-                Some(span) => span.is_over = true,
-                None if is_kept_back => spans.push(Span { from: now, until: now, is_over: false }),
+                Some(span) => span.over = Some(now),
+                None if is_kept_back => spans.push(Span { from: now, until: now, over: None }),
                 None => {}
             }
         }
@@ -56,6 +57,7 @@ impl KeptBack {
     /// Since when an object's alert was kept back, where it was at a time.
     pub fn since(&self, object: usize, at: Timestamp) -> Option<Timestamp> {
         let spans = self.spans.get(&object)?;
-        spans.iter().find(|span| span.from <= at && at <= span.until).map(|span| span.from)
+        let covers = |span: &&Span| span.from <= at && at <= span.until && span.over != Some(at);
+        spans.iter().find(covers).map(|span| span.from)
     }
 }

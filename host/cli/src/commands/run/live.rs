@@ -184,7 +184,7 @@ fn wanted(
         return Ok(None);
     }
     let key = key::key(manifest, &alert.labels).map_err(CliError::usage)?;
-    Ok((!runs.iter().any(|run| run.key == key)).then_some(key))
+    Ok((!runs.iter().any(|run| run.incident.key == key)).then_some(key))
 }
 
 async fn one(
@@ -202,17 +202,18 @@ async fn one(
         watcher.began(index, &key, started);
     }
     let id = ulid::Ulid::from_datetime(started.into()).to_string().to_lowercase();
+    let incident = Incident {
+        id: IncidentId::new(id.clone()),
+        key,
+        alert: Arc::new(alert),
+        attempt: 1,
+        settings: setup.settings.clone(),
+    };
     let spec = RunSpec {
-        run: RunId::new(id.clone()),
+        run: RunId::new(id),
         policy: program.manifest().name.clone(),
         program: program.clone(),
-        incident: Incident {
-            id: IncidentId::new(id),
-            key: key.clone(),
-            alert: Arc::new(alert),
-            attempt: 1,
-            settings: setup.settings.clone(),
-        },
+        incident: incident.clone(),
         mode: setup.mode,
         limits: setup.limits.clone(),
         grants: setup.grants.clone(),
@@ -232,7 +233,8 @@ async fn one(
     };
     let finished = execute(spec, session).await.map_err(|error| CliError::internal(error.to_string()))?;
     let ending: Option<Ending> = Some(finished.ending);
-    Ok(PlayedRun { key, started, ending, doubts: finished.doubts, entries: log.entries(), marks: Vec::new() })
+    let (entries, doubts) = (log.entries(), finished.doubts);
+    Ok(PlayedRun { incident, started, ending, doubts, entries, marks: Vec::new() })
 }
 
 /// The record is in memory: what must be taken back is taken back by this process. So the

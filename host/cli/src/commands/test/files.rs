@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use suture_build::Project;
+
 use crate::error::CliError;
 
 /// The most scenario files that one call reads.
@@ -15,7 +17,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
             let before = files.len();
             // A policy's folder holds other YAML beside its scenarios.
             let scenarios = path.join("scenarios");
-            let is_policy = path.join("Cargo.toml").exists() && scenarios.is_dir();
+            let is_policy = scenarios.is_dir() && Project::at(path).is_ok();
             search(if is_policy { &scenarios } else { path }, 0, &mut files)?;
             if files.len() == before {
                 return Err(
@@ -41,8 +43,9 @@ fn search(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), C
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
         if path.is_dir() {
-            // `target` holds what builds leave behind; a link could lead in circles.
-            if depth < 8 && name != "target" && !name.starts_with('.') && !path.is_symlink() {
+            // `target` and others hold what builds leave behind; a link could lead in circles.
+            let is_left_behind = matches!(name.as_ref(), "target" | "node_modules" | "vendor");
+            if depth < 8 && !is_left_behind && !name.starts_with('.') && !path.is_symlink() {
                 search(&path, depth + 1, files)?;
             }
         } else if is_yaml {

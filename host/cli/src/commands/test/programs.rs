@@ -35,7 +35,7 @@ impl<'a> Programs<'a> {
                 "{} is older than {}; run `suture build {}`",
                 component.file.display(),
                 newer.display(),
-                component.folder.as_deref().unwrap_or(Path::new(".")).display()
+                component.project.as_ref().map_or(Path::new("."), |project| &project.dir).display()
             ));
         }
         let program = policy::program(&component.file)?;

@@ -17,10 +17,10 @@ use crate::runner::ready::Ready;
 use crate::runner::trouble::Death;
 
 impl Environment<'_> {
-    /// A run of an incident; of one of its own, where none is given.
+    /// A run of an incident, by its number; of one of its own, where none is given.
     pub(super) fn start(
         &self,
-        incident: Option<usize>,
+        number: Option<usize>,
         key: Labels,
         alert: &Arc<Alert>,
     ) -> BoxFuture<'_, Ended> {
@@ -28,15 +28,17 @@ impl Environment<'_> {
         let log = self.disk.log(self.trouble.clone());
         let (index, incident) = {
             let mut played = self.played.lock();
-            let incident = incident.unwrap_or(played.runs.len() + 1);
-            let (key, alert, log) = (key.clone(), alert.clone(), log.clone());
-            played.runs.push(Playing { incident, key, alert, started, log, finished: None });
-            (played.runs.len() - 1, incident)
+            let index = played.runs.len();
+            let number = number.unwrap_or(index + 1);
+            let incident = self.incident(index, number, key, alert.clone());
+            let log = log.clone();
+            played.runs.push(Playing { number, incident: incident.clone(), started, log, finished: None });
+            (index, incident)
         };
         if let Some(watcher) = &self.watcher {
-            watcher.began(index, &key, started);
+            watcher.began(index, &incident.key, started);
         }
-        let spec = self.spec(index, incident, key, alert.clone(), None);
+        let spec = self.spec(index, incident, None);
         let session = self.session(index, log);
         async move { (index, execute(spec, session).await) }.boxed()
     }
@@ -58,17 +60,17 @@ impl Environment<'_> {
             let played = self.played.lock();
             let open = played.runs.iter().enumerate().filter(|(_, run)| run.finished.is_none());
             open.map(|(index, run)| {
-                let Playing { incident, key, alert, started, log, .. } = run;
-                (index, *incident, key.clone(), alert.clone(), *started, log.clone())
+                let Playing { incident, started, log, .. } = run;
+                (index, incident.clone(), *started, log.clone())
             })
             .collect()
         };
         // The locks of all of them, before any goes on.
         let taken_up: Vec<_> = unfinished
             .into_iter()
-            .map(|(index, incident, key, alert, started, log)| {
+            .map(|(index, incident, started, log)| {
                 let past = Past::new(self.disk.entries(index), started, policy, &locks);
-                (index, log, self.spec(index, incident, key, alert, Some(past)))
+                (index, log, self.spec(index, incident, Some(past)))
             })
             .collect();
         for (index, log, spec) in taken_up {
@@ -104,29 +106,24 @@ impl Environment<'_> {
         Arc::new(Paced { program: program.clone(), clock: self.clock.clone(), pauses })
     }
 
-    pub(super) fn spec(
-        &self,
-        index: usize,
-        incident: usize,
-        key: Labels,
-        alert: Arc<Alert>,
-        past: Option<Past>,
-    ) -> RunSpec {
-        let Ready { scenario, program, settings, grants, .. } = self.ready;
-        let named =
-            |index: usize| if index == 0 { scenario.run.clone() } else { RunIdentity::counted(index) };
-        let (identity, incident) = (named(index), named(incident.saturating_sub(1)).incident);
+    /// What the run `index` (from 0) is about: the incident `number` (from 1).
+    fn incident(&self, index: usize, number: usize, key: Labels, alert: Arc<Alert>) -> Incident {
+        let id = self.identity(number.saturating_sub(1)).incident;
+        let attempt = self.identity(index).attempt;
+        Incident { id, key, alert, attempt, settings: self.ready.settings.clone() }
+    }
+
+    fn identity(&self, index: usize) -> RunIdentity {
+        if index == 0 { self.ready.scenario.run.clone() } else { RunIdentity::counted(index) }
+    }
+
+    pub(super) fn spec(&self, index: usize, incident: Incident, past: Option<Past>) -> RunSpec {
+        let Ready { scenario, program, grants, .. } = self.ready;
         RunSpec {
-            run: identity.id,
+            run: self.identity(index).id,
             policy: program.manifest().name.clone(),
             program: self.paced(index, program),
-            incident: Incident {
-                id: incident,
-                key,
-                alert,
-                attempt: identity.attempt,
-                settings: settings.clone(),
-            },
+            incident,
             mode: scenario.mode,
             limits: scenario.limits.clone(),
             grants: grants.clone(),

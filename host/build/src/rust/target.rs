@@ -3,10 +3,11 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::cargo::{command, run};
+use super::TARGET;
+use super::cargo::command;
 use crate::error::BuildError;
+use crate::process;
 use crate::progress::Progress;
-use crate::{TARGET, cargo};
 
 /// Debian's compiler; rustup's stands before it in the path where there is one.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
@@ -15,23 +16,23 @@ const DEBIAN_SINCE: (u32, u32) = (1, 96);
 
 /// How to compile for the target.
 #[derive(Clone, Debug)]
-pub(crate) struct Toolchain {
+pub(super) struct Toolchain {
     /// Where its library's sources may be, and how its own builds name them.
-    pub(crate) sysroot: PathBuf,
-    pub(crate) commit: Option<String>,
+    pub(super) sysroot: PathBuf,
+    pub(super) commit: Option<String>,
     /// Set where the standard library has to be compiled too.
-    pub(crate) from_source: Option<FromSource>,
+    pub(super) from_source: Option<FromSource>,
 }
 
 /// A compiler with the library's sources, and a linker for what it makes.
 #[derive(Clone, Debug)]
-pub(crate) struct FromSource {
-    pub(crate) rustc: PathBuf,
-    pub(crate) linker: PathBuf,
+pub(super) struct FromSource {
+    pub(super) rustc: PathBuf,
+    pub(super) linker: PathBuf,
 }
 
 /// Find one for a folder; where there is none, try to get one.
-pub(crate) fn find(dir: &Path, progress: &dyn Progress) -> Result<Toolchain, BuildError> {
+pub(super) fn find(dir: &Path, progress: &dyn Progress) -> Result<Toolchain, BuildError> {
     let rustc = OsStr::new("rustc");
     let mut tried = Vec::new();
     match ask(rustc, dir, &["--print", "sysroot"]) {
@@ -69,7 +70,11 @@ fn add_target(dir: &Path, progress: &dyn Progress) -> Result<(), String> {
     progress.step(&format!("adding the Rust target {TARGET} with rustup"));
     let mut rustup = command("rustup", dir);
     rustup.args(["target", "add", TARGET]).env_remove("RUST_BACKTRACE");
-    run(rustup, "rustup target add", progress)
+    match process::run(rustup, progress) {
+        Ok(finished) if finished.success => Ok(()),
+        Ok(finished) => Err(format!("`rustup target add` failed:\n{}", finished.output)),
+        Err(error) => Err(format!("`rustup target add` could not be started ({error})")),
+    }
 }
 
 /// What a compiler prints, in the policy's folder: a `rust-toolchain.toml` counts there.
@@ -117,7 +122,7 @@ fn linker(sysroots: &[PathBuf]) -> Option<PathBuf> {
     let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let mut own = sysroots.iter().map(|sysroot| sysroot.join(format!("lib/rustlib/{host}/bin/rust-lld")));
     own.find(|path| path.is_file()).or_else(|| {
-        let folders = cargo::search_path().filter_map(|folder| folder.read_dir().ok()).flatten();
+        let folders = process::search_path().filter_map(|folder| folder.read_dir().ok()).flatten();
         let files = folders.filter_map(|file| Some(file.ok()?.path()));
         files.filter_map(|path| Some((linker_version(&path)?, path))).max().map(|(_, path)| path)
     })

@@ -4,19 +4,19 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::cargo::command;
+use super::cargo::command;
 use crate::error::BuildError;
 
 /// A package that can become a policy.
 #[derive(Clone, Debug)]
-pub(crate) struct Package {
-    pub(crate) name: String,
-    pub(crate) version: String,
+pub(super) struct Package {
+    pub(super) name: String,
+    pub(super) version: String,
     /// Its folder.
-    pub(crate) dir: PathBuf,
-    pub(crate) manifest: PathBuf,
-    pub(crate) workspace_root: PathBuf,
-    pub(crate) target_directory: PathBuf,
+    pub(super) dir: PathBuf,
+    pub(super) manifest: PathBuf,
+    pub(super) workspace_root: PathBuf,
+    pub(super) target_directory: PathBuf,
 }
 
 /// What of `cargo metadata` matters here.
@@ -42,7 +42,7 @@ struct Target {
 
 impl Package {
     /// The package whose `Cargo.toml` stands in a folder.
-    pub(crate) fn find(dir: &Path) -> Result<Self, BuildError> {
+    pub(super) fn find(dir: &Path) -> Result<Self, BuildError> {
         let no_manifest = || BuildError::NoManifest { dir: dir.to_owned() };
         let dir = dir.canonicalize().map_err(|_| no_manifest())?;
         let manifest = dir.join("Cargo.toml");
@@ -69,8 +69,7 @@ impl Package {
 fn metadata(dir: &Path, manifest: &Path) -> Result<Metadata, BuildError> {
     let mut cargo = command("cargo", dir);
     cargo.args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"]).arg(manifest);
-    let output =
-        cargo.output().map_err(|source| BuildError::NoProgram { program: "cargo".to_owned(), source })?;
+    let output = cargo.output().map_err(BuildError::no_cargo)?;
     if !output.status.success() {
         let output = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(BuildError::Cargo { command: "metadata".to_owned(), output });

@@ -1,6 +1,5 @@
 //! Cargo and its friends as processes.
 
-use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -8,11 +7,12 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
-use crate::TARGET;
+use super::TARGET;
+use super::package::Package;
+use super::target::{FromSource, Toolchain};
 use crate::error::BuildError;
-use crate::package::Package;
+use crate::process::{self, pass_on};
 use crate::progress::Progress;
-use crate::target::{FromSource, Toolchain};
 
 /// What would change the outcome, or was meant for another build. An outer `cargo run`
 /// or `cargo test` hands some of these down.
@@ -42,13 +42,9 @@ const PROFILE: [(&str, &str); 9] = [
     ("CARGO_PROFILE_RELEASE_STRIP", "symbols"),
 ];
 
-/// Lines of output that an error keeps.
-const KEPT_LINES: usize = 400;
-
 /// A program of the toolchain, in the policy's folder and a clean environment.
-pub(crate) fn command(program: impl AsRef<OsStr>, dir: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.current_dir(dir).stdin(Stdio::null());
+pub(super) fn command(program: impl AsRef<OsStr>, dir: &Path) -> Command {
+    let mut command = process::command(program, dir);
     for name in UNWANTED {
         command.env_remove(name);
     }
@@ -61,38 +57,8 @@ pub(crate) fn command(program: impl AsRef<OsStr>, dir: &Path) -> Command {
     command
 }
 
-/// The folders in which programs are looked for.
-pub(crate) fn search_path() -> impl Iterator<Item = PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).collect::<Vec<_>>().into_iter()
-}
-
-/// Run to the end, passing on what it writes.
-pub(crate) fn run(mut command: Command, name: &str, progress: &dyn Progress) -> Result<(), String> {
-    let spawned = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-    let mut child = spawned.map_err(|error| format!("`{name}` could not be started ({error})"))?;
-    let output = child.stderr.take().map(|stderr| pass_on(stderr, progress)).unwrap_or_default();
-    let status = child.wait().map_err(|error| error.to_string())?;
-    if status.success() { Ok(()) } else { Err(format!("`{name}` failed:\n{output}")) }
-}
-
-/// Pass each line on, and keep the last ones.
-fn pass_on(source: impl Read, progress: &dyn Progress) -> String {
-    let mut kept = VecDeque::new();
-    for line in BufReader::new(source).split(b'\n') {
-        let Ok(line) = line else { break };
-        let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-        progress.line(&line);
-        if kept.len() == KEPT_LINES {
-            kept.pop_front();
-        }
-        kept.push_back(line);
-    }
-    Vec::from(kept).join("\n")
-}
-
 /// Compile a package; the path of the core module.
-pub(crate) fn build(
+pub(super) fn build(
     package: &Package,
     toolchain: &Toolchain,
     progress: &dyn Progress,
@@ -118,8 +84,7 @@ pub(crate) fn build(
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
     }
     let spawned = cargo.spawn();
-    let mut child =
-        spawned.map_err(|source| BuildError::NoProgram { program: "cargo".to_owned(), source })?;
+    let mut child = spawned.map_err(BuildError::no_cargo)?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let (module, output) = std::thread::scope(|scope| {
         let output = scope.spawn(|| stderr.map(|pipe| pass_on(pipe, progress)).unwrap_or_default());
@@ -200,12 +165,5 @@ mod tests {
         );
         assert_eq!(artifact(messages.as_bytes(), Path::new("/p/Cargo.toml")), Some("/p.wasm".into()));
         assert_eq!(artifact(messages.as_bytes(), Path::new("/q/Cargo.toml")), None);
-    }
-
-    #[test]
-    fn an_error_keeps_the_end_of_a_long_output() {
-        let text: String = (0..KEPT_LINES + 5).map(|line| format!("line {line}\n")).collect();
-        let kept = pass_on(text.as_bytes(), &crate::Silent);
-        assert!(kept.starts_with("line 5\n") && kept.ends_with(&format!("line {}", KEPT_LINES + 4)));
     }
 }
