@@ -7,6 +7,8 @@ import * as log from "suture:policy/log@0.2.0";
 import * as prometheus from "suture:policy/prometheus@0.2.0";
 import { forbid } from "./forbid.ts";
 import { install } from "./host.ts";
+import { readSourceMap } from "./sources.ts";
 
 install({ kube, prometheus, clock, log });
 forbid();
+readSourceMap();
