@@ -1,7 +1,7 @@
 // What an object waits for that is not its own: dependencies and its source.
 
-import { isHostError, kube, text } from "suture-policy";
-import { type FluxObject, find, findSource, type SourceRef } from "./flux.ts";
+import { isDenied, isForbidden, isNotServed, kube, text } from "suture-policy";
+import { type FluxObject, find, findSource, isSourceKind, type SourceRef } from "./flux.ts";
 import type { Target } from "./target.ts";
 
 /** So many dependencies are looked at. */
@@ -21,7 +21,7 @@ function dependency(target: Target, object: FluxObject): string | undefined {
     if (!name) continue;
     const what = `${target.kind} ${namespace}/${name}`;
     const seen = look(() => find({ kind: target.kind, namespace, name }));
-    if (typeof seen === "string") continue;
+    if (seen === "hidden") continue;
     if (!seen) return `it depends on ${what}, which is not there`;
     const why = unready(seen);
     if (why) return `it depends on ${what}, which ${why}`;
@@ -30,15 +30,19 @@ function dependency(target: Target, object: FluxObject): string | undefined {
 }
 
 function source(target: Target, object: FluxObject): string | undefined {
-  const ref = sourceOf(object);
-  if (!ref?.kind || !ref.name) return undefined;
-  const { kind, name, namespace = target.namespace } = ref;
+  const { kind, name, namespace = target.namespace } = sourceOf(object) ?? {};
+  if (!name || !isSourceKind(kind)) return undefined;
   const what = `${kind} ${namespace}/${name}`;
-  const seen = look(() => findSource(kind, namespace, name));
-  // What can't be looked at, and what is there, is no reason to leave the object alone.
-  if (typeof seen === "string" || seen?.status?.artifact) return undefined;
-  if (!seen) return undefined;
-  return `its source ${what} has nothing to apply: it ${unready(seen) ?? "has no artifact"}`;
+  try {
+    const seen = look(() => findSource(kind, namespace, name));
+    // What can't be looked at, and what is there, is no reason to leave the object alone.
+    if (seen === "hidden" || seen?.status?.artifact) return undefined;
+    if (!seen) return `its source ${what} is not there`;
+    return `its source ${what} has nothing to apply: it ${unready(seen) ?? "has no artifact"}`;
+  } catch (error) {
+    if (isNotServed(error)) return `its source ${what} is of a kind that the cluster does not serve`;
+    throw error;
+  }
 }
 
 function sourceOf(object: FluxObject): SourceRef | undefined {
@@ -57,12 +61,12 @@ function unready(object: FluxObject): string | undefined {
   return ready ? `is not ready: ${ready.reason ?? "?"}${message && `: ${message}`}` : "has no status yet";
 }
 
-/** What a look gives; why it is not to be had, where it is not granted. */
-function look<T>(read: () => T): T | string {
+/** What a look gives, or that it is not allowed. Another error is none of the object's, and ends the run. */
+function look<T>(read: () => T): T | "hidden" {
   try {
     return read();
   } catch (error) {
-    if (!isHostError(error)) throw error;
-    return error.reason;
+    if (isDenied(error) || isForbidden(error)) return "hidden";
+    throw error;
   }
 }

@@ -1,7 +1,7 @@
 // Flux's objects, as far as this policy looks at them.
 
 import { isNotServed, kube, stop } from "suture-policy";
-import { shown, type Target } from "./target.ts";
+import type { Target } from "./target.ts";
 
 /** A HelmRelease or a Kustomization. */
 export interface FluxObject extends kube.KubeObject {
@@ -58,25 +58,30 @@ const VERSIONS = {
 };
 
 /** The object, if it is there. */
-export function find(target: Target): FluxObject | undefined {
-  return served(VERSIONS[target.kind], target.kind, (kind: kube.Kind<FluxObject>) => kube.find(kind, target.namespace, target.name), () =>
-    stop.escalate(`the cluster serves no ${target.kind} (${VERSIONS[target.kind].join(", ")}): ${shown(target)} can't be looked at; is Flux installed?`),
-  );
-}
-
-/** A source, if it is there. */
-export function findSource(kind: string, namespace: string, name: string): Source | undefined {
-  const versions = ["source.toolkit.fluxcd.io/v1", "source.toolkit.fluxcd.io/v1beta2"];
-  return served(versions, kind, (of: kube.Kind<Source>) => kube.find(of, namespace, name), () => undefined);
-}
-
-function served<T extends kube.KubeObject>(versions: string[], kind: string, read: (kind: kube.Kind<T>) => T | undefined, otherwise: () => T | undefined): T | undefined {
-  for (const version of versions) {
+export function find({ kind, namespace, name }: Target): FluxObject | undefined {
+  for (const version of VERSIONS[kind]) {
     try {
-      return read(kube.kind<T>(version, kind));
+      return kube.find(kube.kind<FluxObject>(version, kind), namespace, name);
     } catch (error) {
       if (!isNotServed(error)) throw error;
     }
   }
-  return otherwise();
+  const versions = VERSIONS[kind].join(", ");
+  return stop.escalate(`the cluster serves no ${kind} (${versions}): ${kind} ${namespace}/${name} can't be looked at; is Flux installed?`);
+}
+
+/** The kinds of sources that this policy looks at; there may be others. */
+export function isSourceKind(kind: string | undefined): kind is string {
+  return ["GitRepository", "OCIRepository", "Bucket", "HelmChart", "HelmRepository"].includes(kind ?? "");
+}
+
+/** A source, if it is there. */
+export function findSource(kind: string, namespace: string, name: string): Source | undefined {
+  const read = (version: string) => kube.find(kube.kind<Source>(version, kind), namespace, name);
+  try {
+    return read("source.toolkit.fluxcd.io/v1");
+  } catch (error) {
+    if (!isNotServed(error)) throw error;
+    return read("source.toolkit.fluxcd.io/v1beta2");
+  }
 }
