@@ -54,8 +54,9 @@ function texts(what: string, items: unknown, pattern: RegExp, otherwise: string)
   });
 }
 
+/** An `async` function or a generator, as it was written or as esbuild has translated it. */
 function isAsync(work: unknown): boolean {
-  return Object.prototype.toString.call(work) !== "[object Function]";
+  return Object.prototype.toString.call(work) !== "[object Function]" || /\b__async(Generator)?\(/.test(String(work));
 }
 
 function quoted(value: unknown): string {

@@ -36,14 +36,18 @@ export function readSourceMap(): void {
   let source = 0;
   let line = 0;
   map.mappings.split(";").forEach((segments, at) => {
-    let first: Stretch | undefined;
-    for (const segment of segments === "" ? [] : segments.split(",")) {
+    const stretch = (): Stretch => {
+      const name = map.sources[source] ?? "";
+      return { from: at + 1, source: OWN.test(name) ? undefined : name, line: line + 1 };
+    };
+    const starts = (segments === "" ? [] : segments.split(",")).map((segment) => {
       const [, sourceStep = 0, lineStep = 0] = numbers(segment);
       source += sourceStep;
       line += lineStep;
-      const name = map.sources[source] ?? "";
-      first ??= { from: at + 1, source: OWN.test(name) ? undefined : name, line: line + 1 };
-    }
+      return stretch();
+    });
+    // esbuild lets an indented line begin with what the line before it ended with.
+    const first = starts[1] ?? starts[0];
     const before = found.at(-1);
     const next = first ?? { from: at + 1, source: undefined, line: 0 };
     const follows = before?.source === next.source && (!next.source || next.line - next.from === before!.line - before!.from);

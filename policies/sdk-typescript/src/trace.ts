@@ -10,7 +10,7 @@ const HINTS: [RegExp, string][] = [
 
 /** The error that the host is to show: what was thrown, and where. */
 export function explain(thrown: unknown): Error {
-  const error = thrown instanceof Error ? thrown : new Error(`${shown(thrown)} was thrown; throw an Error`);
+  const error = thrown instanceof Error ? thrown : new Error(typeof thrown === "string" ? thrown : `${shown(thrown)} was thrown; throw an Error`);
   const place = places(error.stack ?? "");
   // In Node the stack is right as it is.
   if (!place) return error;
@@ -21,7 +21,6 @@ export function explain(thrown: unknown): Error {
 }
 
 function shown(value: unknown): string {
-  if (typeof value === "string") return value;
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {
