@@ -60,7 +60,9 @@ class Host(Protocol):
     def query(self, expression: str) -> builtins.list[prometheus.Sample]:
         """`prometheus.query`"""
 
-    def query_range(self, expression: str, start_ms: int, end_ms: int, step_ms: int) -> builtins.list[prometheus.Series]:
+    def query_range(
+        self, expression: str, start_ms: int, end_ms: int, step_ms: int
+    ) -> builtins.list[prometheus.Series]:
         """`prometheus.query-range`"""
 
     def alerts(self) -> builtins.list[prometheus.ActiveAlert]:

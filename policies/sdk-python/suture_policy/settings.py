@@ -52,7 +52,8 @@ def setting(
     property |= {"description": description, **(schema or {})}
     metadata = {"schema": property}
     if isinstance(default, (list, dict)):
-        return dataclasses.field(default_factory=default.copy, metadata=metadata)
+        made: T = dataclasses.field(default_factory=default.copy, metadata=metadata)  # type: ignore[assignment]
+        return made
     return dataclasses.field(default=default, metadata=metadata)
 
 

@@ -31,14 +31,14 @@ from .listing import each, list
 from .managers import ManagedFields
 from .objects import Object, Owner, kind
 from .pod import Container, Ended, Pod, reason_and_message
-from .reference import Ref, made, of, ref
+from .reference import Ref, of, ref
 from .wait import Field, Predicate, Test, Waited, all, any, deleted, field
 
 __all__ = [
     "Change", "Condition", "Container", "CronJob", "Ended", "Event", "Field", "Job", "ManagedFields", "Object",
     "Owner", "Pod", "Predicate", "Ref", "Test", "Undo", "Undoable", "Waited", "all", "any", "create", "deleted",
     "each", "events_of", "exclusive", "field", "find", "get", "has_condition", "job_finished", "kind", "last_warning",
-    "list", "made", "of", "op", "reason_and_message", "ref",
+    "list", "of", "op", "reason_and_message", "ref",
 ]  # fmt: skip
 
 T = TypeVar("T", bound=Object)

@@ -57,6 +57,16 @@ class Change(Generic[T]):
         the run ends, unless it was settled before."""
         return Undoable(self._kind, self._mutation, undo._mutation)
 
+    def undo_by_deleting(self) -> Undoable[T]:
+        """Of a create: arm the deletion of what is made, whatever its name will be, and of what it
+        owns."""
+        match self._mutation:
+            case wit.Mutation_Create(create):
+                target = wit.Target(create.kind, create.namespace, "", None, None)
+                delete = wit.Mutation_Delete(wit.DeleteOp(target, wit.Propagation.BACKGROUND, None))
+                return Undoable(self._kind, self._mutation, delete)
+        raise TypeError("`undo_by_deleting` is for a create; say with `undo` what takes this change back")
+
     def send(self) -> T:
         """Make the change, for good. Returns the object after it.
 

@@ -115,8 +115,3 @@ def ref(kind: type[T], namespace: str | None, name: str) -> Ref[T]:
 def of(found: T) -> Ref[T]:
     """The object that was read: with its uid, so never another of the same name."""
     return Ref(type(found), found.namespace, found.name, uid=found.uid or None)
-
-
-def made(kind: type[T], namespace: str | None) -> Ref[T]:
-    """For an undo: the object that the change itself makes, whatever its name will be."""
-    return Ref(kind, namespace, "")
