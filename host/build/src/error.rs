@@ -33,12 +33,6 @@ pub enum BuildError {
         /// What is wrong with it.
         what: String,
     },
-    /// The folder has no `Cargo.toml`.
-    #[error("`{}` is no policy crate: it has no Cargo.toml (`suture build DIR` takes the crate's folder)", dir.display())]
-    NoManifest {
-        /// The folder.
-        dir: PathBuf,
-    },
     /// The folder is a workspace and no package of its own.
     #[error("`{}` is a workspace without a package of its own; build one of its members: {members}", dir.display())]
     Workspace {

@@ -2,8 +2,9 @@
 //! made a component with the QuickJS engine inside by `componentize-qjs`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::assets::{self, Contract, TypeScriptSdk};
@@ -113,11 +114,10 @@ fn check_types(
         let config = work.path("tsconfig.json");
         let text = json!({
             "compilerOptions": {
-                "target": "es2022", "module": "esnext", "moduleResolution": "bundler", "lib": ["es2022"],
+                "target": "es2023", "module": "esnext", "moduleResolution": "bundler", "lib": ["es2023"],
                 "types": [], "strict": true, "noEmit": true, "allowImportingTsExtensions": true,
-                "skipLibCheck": true,
                 "paths": {"suture-policy": [work.sdk.join("src/index.ts")],
-                    "suture-policy/*": [work.sdk.join("src/*")]},
+                    "suture-policy/*": [work.sdk.join("src/*.ts")]},
             },
             "files": [entry],
         });
@@ -142,32 +142,81 @@ fn bundle(
     progress: &dyn Progress,
 ) -> Result<PathBuf, BuildError> {
     let bundle = work.path("policy.js");
+    let source = work.sdk.join("src");
     let mut esbuild = command(programs.join("esbuild"), &project.dir);
     esbuild
         .arg(entry)
-        .args([
-            "--bundle",
-            "--format=esm",
-            "--platform=neutral",
-            "--target=es2022",
-            "--main-fields=module,main",
-        ])
-        .args(["--external:suture:*", "--log-level=warning", "--color=false", "--charset=utf8"])
-        .arg(format!("--alias:{}={}", crate::SDK, work.sdk.join("src/index.ts").display()))
+        .args(["--bundle", "--format=esm", "--platform=neutral", "--main-fields=module,main"])
+        .args(["--conditions=module,import", "--target=es2023", "--external:suture:*"])
+        // A policy is blocking code, and nothing would ever settle a promise.
+        .args(["--supported:async-await=false", "--supported:top-level-await=false"])
+        .args(["--sourcemap=external", "--sources-content=false", "--log-level=warning", "--color=false"])
+        .arg(format!("--banner:js={SOURCE_MAP_PLACE}"))
+        .arg(format!("--alias:{}={}", crate::SDK, source.display()))
+        .arg(format!("--inject:{}", source.join("component.ts").display()))
         .arg(format!("--outfile={}", bundle.display()));
     run(esbuild, "esbuild", BUNDLE, progress)?;
-    let io = |source| BuildError::Io { path: bundle.clone(), source };
-    let text = fs::read_to_string(&bundle).map_err(io)?;
-    fs::write(&bundle, without_places(&text)).map_err(io)?;
+    let read = |path: &Path| {
+        fs::read_to_string(path).map_err(|source| BuildError::Io { path: path.to_owned(), source })
+    };
+    let map: SourceMap = serde_json::from_str(&read(&bundle.with_extension("js.map"))?)
+        .map_err(|error| BuildError::Description { path: bundle.clone(), what: error.to_string() })?;
+    let text = with_source_map(&without_places(&read(&bundle)?), &map.named(work, &project.dir));
+    fs::write(&bundle, text).map_err(|source| BuildError::Io { path: bundle.clone(), source })?;
     Ok(bundle)
 }
 
+/// What the first line of a bundle holds before its source map stands there. The SDK reads it while the
+/// component is built, so that an error says its place in the policy's own files.
+const SOURCE_MAP_PLACE: &str = "globalThis.__sutureSourceMap=0;";
+
+/// What of a source map is needed to find a place.
+#[derive(Deserialize, Serialize)]
+struct SourceMap {
+    sources: Vec<String>,
+    mappings: String,
+}
+
+impl SourceMap {
+    /// With the sources' names as people know them: in the project, or in the SDK. The same wherever they
+    /// stand.
+    fn named(mut self, work: &Workplace, project: &Path) -> Self {
+        for source in &mut self.sources {
+            let path = lexically(&work.dir.path().join(&*source));
+            let named = match path.strip_prefix(&work.sdk) {
+                Ok(own) => Path::new(crate::SDK).join(own),
+                Err(_) => path.strip_prefix(project).map_or(path.clone(), Path::to_owned),
+            };
+            *source = named.to_string_lossy().into_owned();
+        }
+        self
+    }
+}
+
+/// A path without `.` and `..`.
+fn lexically(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => _ = plain.pop(),
+            Component::CurDir => {}
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => plain.push(part),
+        }
+    }
+    plain
+}
+
+fn with_source_map(bundle: &str, map: &SourceMap) -> String {
+    let map = json!(map).to_string();
+    bundle.replacen(SOURCE_MAP_PLACE, &format!("globalThis.__sutureSourceMap={map};"), 1)
+}
+
 /// Without esbuild's comments that say which file comes next: they name folders of this machine, and the
-/// same sources must make the same component everywhere. The lines stay, so that those in a stack are right.
+/// same sources must make the same component everywhere. The lines stay, so that the source map is right.
 fn without_places(bundle: &str) -> String {
-    let lines = bundle.split('\n');
     let named = |line: &str| line.starts_with("// ") && line.contains('/');
-    lines.map(|line| if named(line) { "//" } else { line }).collect::<Vec<_>>().join("\n")
+    let lines = bundle.split('\n').map(|line| if named(line) { "//" } else { line });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -178,5 +227,19 @@ mod tests {
     fn a_bundle_names_no_folder_of_this_machine() {
         let bundle = "// ../../tmp/x/suture-policy/src/kube.ts\nvar a = 1;\n  // kept\n";
         assert_eq!(without_places(bundle), "//\nvar a = 1;\n  // kept\n");
+    }
+
+    #[test]
+    fn the_sources_of_a_bundle_are_named_as_they_stand_in_the_project() {
+        assert_eq!(
+            lexically(Path::new("/tmp/x/../../home/me/src/./policy.ts")),
+            Path::new("/home/me/src/policy.ts")
+        );
+        let map = SourceMap { sources: vec!["src/policy.ts".to_owned()], mappings: "AAAA".to_owned() };
+        let text = with_source_map(&format!("{SOURCE_MAP_PLACE}\nvar a;\n"), &map);
+        assert_eq!(
+            text,
+            "globalThis.__sutureSourceMap={\"mappings\":\"AAAA\",\"sources\":[\"src/policy.ts\"]};\nvar a;\n"
+        );
     }
 }

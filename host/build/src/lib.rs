@@ -6,10 +6,13 @@
 //! pyproject.toml ─► componentize-py ──────────────────────────────┘
 //! ```
 //!
-//! What comes out depends on the sources, the lock files and the compiler, and on nothing
+//! What comes out of Rust depends on the sources, the lock file and the compiler, and on nothing
 //! else: not on where the folder stands, nor on the environment, nor on who builds. So the
 //! digest that an operator sees is one that anybody can arrive at. (One exception: crates
 //! outside of the workspace that are referred to by path, which cargo tells apart by it.)
+//!
+//! In TypeScript and Python the engine is started once for the component, and what it keeps from
+//! that has random seeds of its own: the same sources behave alike, and their digests differ.
 
 mod assets;
 mod component;

@@ -204,6 +204,8 @@ pub(crate) struct PackageJson {
     /// The file that exports `manifest` and `remediate`.
     pub(crate) main: Option<String>,
     #[serde(default)]
+    keywords: Vec<String>,
+    #[serde(default)]
     dependencies: serde_json::Map<String, serde_json::Value>,
     #[serde(default)]
     dev_dependencies: serde_json::Map<String, serde_json::Value>,
@@ -214,8 +216,12 @@ impl PackageJson {
         read(folder, "package.json", |text| serde_json::from_str(text).map_err(|error| error.to_string()))
     }
 
+    /// Whether it says that it is one, or uses the SDK as a package.
     fn is_policy(&self) -> bool {
-        self.dependencies.contains_key(crate::SDK) || self.dev_dependencies.contains_key(crate::SDK)
+        let is_said = self.keywords.iter().any(|keyword| keyword == crate::SDK);
+        is_said
+            || self.dependencies.contains_key(crate::SDK)
+            || self.dev_dependencies.contains_key(crate::SDK)
     }
 
     /// Its name without the scope: `repair` of `@ops/repair`.
@@ -279,8 +285,7 @@ mod tests {
 
     #[test]
     fn a_policy_is_known_by_the_file_that_describes_it() {
-        let javascript =
-            r#"{"name": "@ops/repair", "main": "policy.ts", "dependencies": {"suture-policy": "file:x"}}"#;
+        let javascript = r#"{"name": "@ops/repair", "main": "policy.ts", "keywords": ["suture-policy"]}"#;
         let python = "[project]\nname = \"repair\"\n[tool.suture]\nmodule = \"policy\"\n";
         let rust = "[package]\nname = \"repair\"\n[lib]\ncrate-type = [\"cdylib\"]\n";
         for (file, text, language) in [

@@ -42,7 +42,7 @@ fn journaled(scenario: &Scenario, index: usize, run: &PlayedRun, keeps_grants: b
     let manifest = program.manifest();
     let identity = if index == 0 { scenario.run.clone() } else { RunIdentity::counted(index) };
     let is_its = |event: &&suture_scenario::format::Event| {
-        run.key.iter().all(|(name, value)| event.alert.labels.get(name) == Some(value))
+        run.incident.key.iter().all(|(name, value)| event.alert.labels.get(name) == Some(value))
     };
     let alert = scenario.when.iter().find(is_its).unwrap().alert.clone();
     let settings = manifest.settings_schema.fill(scenario.settings.clone()).unwrap();
@@ -53,7 +53,7 @@ fn journaled(scenario: &Scenario, index: usize, run: &PlayedRun, keeps_grants: b
             world: RunHeader::WORLD.into(),
             incident: Incident {
                 id: identity.incident.clone(),
-                key: run.key.clone(),
+                key: run.incident.key.clone(),
                 alert,
                 attempt: identity.attempt,
                 settings,

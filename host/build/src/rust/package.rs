@@ -43,7 +43,7 @@ struct Target {
 impl Package {
     /// The package whose `Cargo.toml` stands in a folder.
     pub(super) fn find(dir: &Path) -> Result<Self, BuildError> {
-        let no_manifest = || BuildError::NoManifest { dir: dir.to_owned() };
+        let no_manifest = || BuildError::NoProject { path: dir.to_owned() };
         let dir = dir.canonicalize().map_err(|_| no_manifest())?;
         let manifest = dir.join("Cargo.toml");
         if !manifest.is_file() {

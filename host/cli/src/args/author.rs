@@ -59,7 +59,7 @@ componentize-qjs, one with a pyproject.toml by componentize-py, which are fetche
 versions that this program pins. A single .js, .ts or .py file is a policy, too.
 
 The component imports nothing but the interfaces of `suture:policy`; anything else is
-refused by name. Building twice gives the same digest.
+refused by name. Building a Rust policy twice gives the same digest.
 
 Examples:
   suture build policies/volsync
