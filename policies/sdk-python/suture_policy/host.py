@@ -7,8 +7,7 @@ puts in its place; `suture_policy.testing` has one. Policies themselves never ne
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from .duration import Duration
@@ -104,15 +103,22 @@ class Imports:
 _host: Host | None = None
 
 
-@contextmanager
-def using(host: Host) -> Iterator[None]:
-    """Let `host` answer the calls within a `with`."""
-    global _host
-    before, _host = _host, host
-    try:
-        yield
-    finally:
-        _host = before
+class using:
+    """Let `host` answer the calls within a `with`.
+
+    A class: an error that leaves a generator's `with` traps in a component.
+    """
+
+    def __init__(self, host: Host):
+        self._host, self._before = host, _host
+
+    def __enter__(self) -> None:
+        global _host
+        _host = self._host
+
+    def __exit__(self, *_: object) -> None:
+        global _host
+        _host = self._before
 
 
 def call(ask: Callable[[Host], T]) -> T:
