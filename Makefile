@@ -27,25 +27,20 @@ dist: c-compiler toolchain ## The suture binary as it is shipped, small, in targ
 debug: c-compiler toolchain guest-target
 	$(CARGO) build --locked --workspace --bin suture
 
-policies: build guest-target ## The policies, as WebAssembly components
-	$(SUTURE) build policies/volsync
-	$(SUTURE) build policies/run-cronjob
+policies: build guest-target ## The policies in Rust, as WebAssembly components
+	for policy in $(RUST_POLICIES); do $(SUTURE) build policies/$$policy || exit 1; done
 
-test: debug test-packages envtest ## Everything: unit tests, scenarios, end to end
-	target/debug/suture build policies/volsync
-	target/debug/suture build policies/run-cronjob
+test: debug test-packages envtest components ## Everything: unit tests, scenarios, end to end
 	$(CARGO) test --locked --workspace --no-fail-fast
-	target/debug/suture test policies/volsync/scenarios policies/run-cronjob/scenarios
-	target/debug/suture test --torture --runs 3000 policies/volsync/scenarios
-	target/debug/suture test --torture --runs 3000 policies/run-cronjob/scenarios
+	target/debug/suture test $(SCENARIOS)
+	for policy in $(ALL_POLICIES); do target/debug/suture test --torture --runs 3000 policies/$$policy || exit 1; done
+	$(MAKE) policy-index-check
 
-check: debug ## Formatting, clippy, unit tests and scenarios: minutes, and no control plane
+check: debug rust-components ## Formatting, clippy, unit tests and scenarios: minutes, and no control plane
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) test --locked --workspace --lib
-	target/debug/suture build policies/volsync
-	target/debug/suture build policies/run-cronjob
-	target/debug/suture test policies/volsync/scenarios policies/run-cronjob/scenarios
+	target/debug/suture test $(RUST_POLICIES:%=policies/%)
 
 lint: fuzz-lock ## Formatting and clippy
 	$(CARGO) fmt --check
@@ -87,6 +82,7 @@ guest-target: toolchain # The target that policies are built for.
 	fi
 
 include mk/packages.mk
+include mk/policies.mk
 include mk/envtest.mk
 include mk/fuzz.mk
 include mk/world.mk

@@ -7,13 +7,12 @@ SEED ?= 0
 
 .PHONY: nightly torture test-boundary
 
-nightly: test torture test-boundary fuzz bench ## All that there is to run: hours
+nightly: test test-languages torture test-boundary fuzz bench ## All that there is to run: hours
 
 torture: build policies ## Simulated days and perturbed runs: DAYS=10000 RUNS=100000 SEED=0
 	SUTURE_SIMULATION_DAYS=$(DAYS) SUTURE_SIMULATION_SEED=$(SEED) \
 		$(CARGO) test --release --locked -p suture-simulation --test days -- --nocapture
-	$(SUTURE) test --torture --runs $(RUNS) policies/volsync/scenarios
-	$(SUTURE) test --torture --runs $(RUNS) policies/run-cronjob/scenarios
+	for policy in $(RUST_POLICIES); do $(SUTURE) test --torture --runs $(RUNS) policies/$$policy || exit 1; done
 
 test-boundary: c-compiler toolchain envtest ## What the guard lets through, held against a real API server: CHANGES=50000 SEED=0
 	SUTURE_BOUNDARY_CHANGES=$(CHANGES) SUTURE_BOUNDARY_SEED=$(SEED) \

@@ -14,7 +14,7 @@ use crate::process::command;
 use crate::progress::Progress;
 use crate::project::{PackageJson, Project};
 
-const NODE: &str = "A policy in TypeScript or JavaScript is built with Node.js 20 or newer and npm; get them \
+const NODE: &str = "A policy in TypeScript or JavaScript is built with Node.js 18 or newer and npm; get them \
     from your system (on Debian: `apt-get install nodejs npm`), then build again.";
 const PACKAGES: &str = "The build's own packages come from the npm registry, once: it has to be reached for \
     that (a proxy or a mirror is npm's to configure), and they stay in ~/.cache/suture after it.";
@@ -27,7 +27,7 @@ const COMPONENT: &str = "The file's top level is run once while it is built: it 
 /// Build a policy; the component.
 pub(crate) fn build(project: &Project, progress: &dyn Progress) -> Result<Vec<u8>, BuildError> {
     let entry = entry(project)?;
-    require("node", (20, 0), NODE)?;
+    require("node", (18, 0), NODE)?;
     let environment = environment::ready("javascript", |dir| {
         progress.step("fetching what TypeScript and JavaScript are built with (80 MB, once)");
         let mut npm = command("npm", dir);

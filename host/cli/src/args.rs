@@ -213,6 +213,9 @@ pub struct InspectArgs {
     /// The component.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// What its manifest says as a section of Markdown, for a README.
+    #[arg(long)]
+    pub markdown: bool,
 }
 
 /// `suture run`.

@@ -1,7 +1,9 @@
 //! `suture inspect`: what a component is.
 
+mod markdown;
+
 use serde_json::{Value, json};
-use suture_core::{Glob, Manifest, Program};
+use suture_core::{Manifest, Program};
 
 use crate::CommandResult;
 use crate::args::InspectArgs;
@@ -20,6 +22,10 @@ pub fn run(args: &InspectArgs, output: &Output) -> CommandResult {
             "file": args.file, "digest": found.digest, "bytes": found.size, "coreModules": found.core_modules,
             "imports": found.imports, "exports": found.exports, "manifest": module.manifest(),
         }));
+        return Ok(Exit::Done);
+    }
+    if args.markdown {
+        output.document(markdown::section(module.manifest()).trim_end());
         return Ok(Exit::Done);
     }
     print(module.manifest(), output);
@@ -54,18 +60,7 @@ fn print(manifest: &Manifest, output: &Output) {
     output.line(format!("  {DIM}one incident for each{DIM:#} {each}"));
     heading("Permissions that it requests");
     for permission in &manifest.permissions {
-        let verbs: Vec<_> = permission.verbs.iter().map(|verb| verb.as_str()).collect();
-        let resources = permission.resources.iter().flat_map(|resource| {
-            permission.groups.iter().map(move |group| match group.as_str() {
-                "" => resource.clone(),
-                group => format!("{resource}.{group}"),
-            })
-        });
-        let metrics: Vec<_> = permission.metrics.iter().map(Glob::as_str).collect();
-        let what = match metrics.is_empty() {
-            true => format!("{} {}", verbs.join(", "), resources.collect::<Vec<_>>().join(", ")),
-            false => format!("query {}", metrics.join(", ")),
-        };
+        let what = markdown::what(permission);
         let when = permission.condition().map(|when| format!(" {DIM}with{DIM:#} {when}")).unwrap_or_default();
         output.line(format!("  {what}{when}"));
         output.line(format!("    {DIM}{}{DIM:#}", permission.reason));
