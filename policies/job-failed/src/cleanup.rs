@@ -6,7 +6,7 @@ use suture_policy::{Duration, Result, step};
 
 use crate::delete_command;
 use crate::failed::{Case, held_by, shown};
-use crate::family::is_newer;
+use crate::family::has_succeeded_after;
 use crate::manifest::{CleanUp, Settings};
 
 /// Says that somebody wants to keep a failed Job.
@@ -44,13 +44,13 @@ pub fn clean_up(case: &Case, success: &Job, settings: &Settings) -> Result<Strin
 
 fn removed(job: &Job, success: &Job, settings: &Settings) -> Result<(), Stop> {
     for _ in 0..MOST_TRIES {
-        let Some(job) = still_failed(job)? else { return Ok(()) };
+        let job = still_failed(job)?;
         still_succeeded(&job, success)?;
         let delete = kube::of(&job).delete().at_version(&job.metadata.resource_version);
         match delete.send() {
             // Somebody has changed it: it is looked at again.
             Err(error) if error.is_conflict() => {}
-            Err(error) if error.is_not_found() => return Ok(()),
+            Err(error) if error.is_not_found() => return is_gone(&job),
             sent => {
                 sent?;
                 return gone(&job);
@@ -60,11 +60,12 @@ fn removed(job: &Job, success: &Job, settings: &Settings) -> Result<(), Stop> {
     retry(settings.retry_after, format!("Job {} changes all the time; it was not removed", shown(job)))
 }
 
-/// The Job as it is now, if it is there and nobody else deletes it.
-fn still_failed(job: &Job) -> Result<Option<Job>, Stop> {
-    let Some(now) = kube::of(job).find()? else { return Ok(None) };
+/// The Job as it is now, where nobody else has removed it or is about to.
+fn still_failed(job: &Job) -> Result<Job, Stop> {
+    let Some(now) = kube::of(job).find()? else { return is_gone(job) };
     if now.metadata.is_terminating() {
-        return gone(&now).map(|()| None);
+        gone(&now)?;
+        return is_gone(&now);
     }
     if now.metadata.annotations.contains_key(KEEP) {
         return unnecessary(format!("Job {} is kept by its annotation `{KEEP}`", shown(&now)));
@@ -72,14 +73,14 @@ fn still_failed(job: &Job) -> Result<Option<Job>, Stop> {
     if now.failure().is_none() {
         return unnecessary(format!("Job {} is no failed Job any more", shown(&now)));
     }
-    Ok(Some(now))
+    Ok(now)
 }
 
 /// What has succeeded is looked at again: by it the other one may go.
 fn still_succeeded(job: &Job, success: &Job) -> Result<(), Stop> {
     let now = kube::of(success).find()?;
     match now {
-        Some(now) if now.is_complete() && is_newer(&now, job) => Ok(()),
+        Some(now) if has_succeeded_after(&now, job) => Ok(()),
         // Its history limit or its TTL has removed it: it did succeed.
         None => Ok(()),
         Some(_) => escalate(format!(
@@ -88,6 +89,10 @@ fn still_succeeded(job: &Job, success: &Job) -> Result<(), Stop> {
             shown(job)
         )),
     }
+}
+
+fn is_gone<T>(job: &Job) -> Result<T, Stop> {
+    unnecessary(format!("Job {} is gone", shown(job)))
 }
 
 fn gone(job: &Job) -> Result<(), Stop> {

@@ -41,8 +41,8 @@ impl Evidence {
         }
         let (log, unread) = match kube::of(pod).logs(container, lines) {
             Ok(log) => (last_words(&log, lines), None),
-            // It went with its node or its container; there is none to lose.
-            Err(error) if error.is_not_found() => ("its log is gone".to_owned(), None),
+            // There is none to lose where its pod is gone; else it is not known what there is.
+            Err(error) if error.is_not_found() && is_gone(job, pod) => ("its log is gone".to_owned(), None),
             Err(error) => {
                 let why = format!("its log can't be read: {error}");
                 (why.clone(), Some(why))
@@ -74,6 +74,11 @@ fn pods(job: &Job) -> Result<Vec<Pod>, Error> {
     // An earlier Job may have had the name.
     pods.retain(|pod| pod.metadata.is_owned_by(&job.metadata.uid));
     Ok(pods)
+}
+
+/// Whether a pod that was there a moment ago is gone.
+fn is_gone(job: &Job, pod: &Pod) -> bool {
+    pods(job).is_ok_and(|now| now.iter().all(|other| other.metadata.uid != pod.metadata.uid))
 }
 
 fn last_words(log: &str, lines: u32) -> String {

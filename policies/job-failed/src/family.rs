@@ -20,6 +20,8 @@ pub struct Family {
     pub cron_job: Option<CronJob>,
     /// Jobs that were made after the failed one.
     newer: Vec<Job>,
+    /// Those of them that have succeeded.
+    successes: Vec<Job>,
     /// Jobs that are at work, newer or not.
     at_work: Vec<Job>,
 }
@@ -60,6 +62,7 @@ impl Family {
         let is_newer = |job: &&Job| is_newer(job, &case.job);
         Ok(Self {
             cron_job: cron_job.filter(|cron_job| cron_job.metadata.uid == uid),
+            successes: jobs.iter().filter(|job| has_succeeded_after(job, &case.job)).cloned().collect(),
             newer: jobs.iter().filter(is_newer).cloned().collect(),
             at_work: jobs.into_iter().filter(|job| !job.is_finished() && !job.spec.suspend).collect(),
         })
@@ -67,7 +70,7 @@ impl Family {
 
     /// The newest Job that was made after the failed one and succeeded.
     pub fn success(&self) -> Option<&Job> {
-        self.newer.iter().rev().find(|job| job.is_complete())
+        self.successes.last()
     }
 
     /// The newest Job that was made after the failed one, and failed as well.
@@ -94,12 +97,17 @@ impl Family {
     }
 }
 
-/// Whether a Job was made after another. Times are to the second; in doubt it was not.
+/// Whether a Job was made, and begun, after another was made. Times are to the second; in doubt it
+/// was not. (One that was restored from a backup was made late and begun early.)
 pub fn is_newer(job: &Job, than: &Job) -> bool {
-    match (job.metadata.creation_timestamp, than.metadata.creation_timestamp) {
-        (Some(job), Some(than)) => job > than,
-        _ => false,
-    }
+    let Some(than) = than.metadata.creation_timestamp else { return false };
+    let is_after = |at: Option<Time>| at.is_some_and(|at| at > than);
+    is_after(job.metadata.creation_timestamp) && job.status.start_time.is_none_or(|at| at > than)
+}
+
+/// Whether a Job that is newer than another has completed, and says since when it ran.
+pub fn has_succeeded_after(job: &Job, other: &Job) -> bool {
+    is_newer(job, other) && job.is_complete() && job.status.start_time.is_some()
 }
 
 fn wait_for(case: &Case, other: &Job, give_up: Time, settings: &Settings) -> Result<(), Stop> {
@@ -126,11 +134,15 @@ mod tests {
     #[test]
     fn a_job_is_newer_only_where_that_is_certain() {
         let job = |at: Option<&str>| -> Job {
-            serde_json::from_value(json!({"metadata": {"name": "x", "creationTimestamp": at}})).unwrap()
+            let status = json!({"startTime": at});
+            serde_json::from_value(json!({"metadata": {"name": "x", "creationTimestamp": at}, "status": status}))
+                .unwrap()
         };
         let (early, late) = (job(Some("2026-11-22T04:00:00Z")), job(Some("2026-11-22T04:00:01Z")));
         assert!(is_newer(&late, &early));
         assert!(!is_newer(&early, &late) && !is_newer(&early, &early.clone()));
         assert!(!is_newer(&job(None), &early) && !is_newer(&late, &job(None)));
+        let restored = Job { status: early.status.clone(), ..late.clone() };
+        assert!(!is_newer(&restored, &early));
     }
 }
