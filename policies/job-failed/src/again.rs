@@ -5,11 +5,11 @@ use suture_policy::stop::{Stop, escalate, retry};
 use suture_policy::{Labels, Result, Value, clock, info, json, reason, step};
 
 use crate::cron_job::CronJob;
+use crate::describe_command;
 use crate::evidence::Evidence;
 use crate::failed::{Case, said, shown};
 use crate::family::Family;
 use crate::manifest::{RunAgain, Settings};
-use crate::describe_command;
 
 /// Says which Job, by its uid, this one is the second try of. On nothing but Jobs of this policy.
 pub const AGAIN_OF: &str = "job-failed.suture.dev/again-of";
@@ -89,8 +89,7 @@ fn start(case: &Case, cron_job: &CronJob, name: &str, settings: &Settings) -> Re
         Ok(job) => return Ok(job),
         Err(error) => error,
     };
-    let not_made =
-        |why: &str| format!("{}. It could not be run again: {why}: {}", case.why(), error.message);
+    let not_made = |why: &str| format!("{}. It could not be run again: {why}: {}", case.why(), error.message);
     match error.reason.as_str() {
         reason::DENIED => escalate(format!(
             "{}; what it takes: {{groups: [batch], resources: [jobs], verbs: [create], namespaces: [{namespace}], pods: \

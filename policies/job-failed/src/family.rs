@@ -135,8 +135,10 @@ mod tests {
     fn a_job_is_newer_only_where_that_is_certain() {
         let job = |at: Option<&str>| -> Job {
             let status = json!({"startTime": at});
-            serde_json::from_value(json!({"metadata": {"name": "x", "creationTimestamp": at}, "status": status}))
-                .unwrap()
+            serde_json::from_value(
+                json!({"metadata": {"name": "x", "creationTimestamp": at}, "status": status}),
+            )
+            .unwrap()
         };
         let (early, late) = (job(Some("2026-11-22T04:00:00Z")), job(Some("2026-11-22T04:00:01Z")));
         assert!(is_newer(&late, &early));
