@@ -104,7 +104,8 @@ impl Selector {
                 _ => true,
             }
         };
-        self.match_labels.iter().all(|(name, value)| has(name, value)) && self.match_expressions.iter().all(holds)
+        self.match_labels.iter().all(|(name, value)| has(name, value))
+            && self.match_expressions.iter().all(holds)
     }
 }
 
@@ -122,9 +123,7 @@ mod tests {
         };
         assert!(selects(json!({})) && selects(json!({"matchLabels": {"app": "web"}})));
         assert!(!selects(json!({"matchLabels": {"app": "db"}})));
-        let expression = |operator: &str, values: &[&str]| {
-            json!({"matchExpressions": [{"key": "app", "operator": operator, "values": values}]})
-        };
+        let expression = |operator: &str, values: &[&str]| json!({"matchExpressions": [{"key": "app", "operator": operator, "values": values}]});
         assert!(selects(expression("In", &["web"])) && selects(expression("Exists", &[])));
         assert!(!selects(expression("NotIn", &["web"])) && !selects(expression("DoesNotExist", &[])));
         assert!(selects(expression("Unheard", &[])));

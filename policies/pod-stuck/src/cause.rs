@@ -105,7 +105,8 @@ fn without_node(pod: &Pod) -> Option<Cause> {
 /// Whether an init container keeps the others from starting.
 fn is_in_the_way(pod: &Pod, init: &ContainerStatus) -> bool {
     let is_done = init.state.terminated.as_ref().is_some_and(|ended| ended.exit_code == 0);
-    let goes_on_beside = pod.is_sidecar(&init.name) && init.state.running.is_some() && init.started != Some(false);
+    let goes_on_beside =
+        pod.is_sidecar(&init.name) && init.state.running.is_some() && init.started != Some(false);
     !is_done && !goes_on_beside
 }
 

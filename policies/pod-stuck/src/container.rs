@@ -8,7 +8,8 @@ use crate::image::{self, Fault};
 use crate::pod::Pod;
 
 /// What a container runtime says of its own trouble, not of the container's.
-const RUNTIME: [&str; 3] = ["context deadline exceeded", "is reserved for", "failed to reserve container name"];
+const RUNTIME: [&str; 3] =
+    ["context deadline exceeded", "is reserved for", "failed to reserve container name"];
 
 /// A container that waits for something that has a name.
 pub fn waits(pod: &Pod, status: &ContainerStatus, reason: &str, message: &str, warnings: &Warnings) -> Cause {
@@ -64,8 +65,15 @@ pub fn not_ready(pod: &Pod, status: &ContainerStatus, warnings: &Warnings) -> Op
             return Some(with_log(pod, name, what));
         }
         let before = status.last_state.terminated.as_ref();
-        let before = before.map(|ended| format!("; before that it ended {} times, last with {}",
-            pod.restarts(name), how(pod, name, ended))).unwrap_or_default();
+        let before = before
+            .map(|ended| {
+                format!(
+                    "; before that it ended {} times, last with {}",
+                    pod.restarts(name),
+                    how(pod, name, ended)
+                )
+            })
+            .unwrap_or_default();
         let event = warnings.latest(&["Unhealthy", "ProbeError"]);
         let probe = match event {
             Some(event) => said("", &event.message),
@@ -87,9 +95,9 @@ pub fn not_ready(pod: &Pod, status: &ContainerStatus, warnings: &Warnings) -> Op
 
 fn crashes(pod: &Pod, status: &ContainerStatus, warnings: &Warnings) -> Cause {
     let name = &status.name;
-    let ended = status.ended().map_or_else(|| "nothing is known of its end".to_owned(), |ended| {
-        how(pod, name, ended)
-    });
+    let ended = status
+        .ended()
+        .map_or_else(|| "nothing is known of its end".to_owned(), |ended| how(pod, name, ended));
     let probe = warnings.saying("Unhealthy", "Liveness").filter(|_| was_stopped(status));
     let probe = probe.map(|event| format!("; its liveness probe ended it: {}", said("", &event.message)));
     let what = format!(
@@ -102,7 +110,9 @@ fn crashes(pod: &Pod, status: &ContainerStatus, warnings: &Warnings) -> Cause {
 
 /// Whether its kubelet stopped it, and it did as it was told or had to be killed.
 fn was_stopped(status: &ContainerStatus) -> bool {
-    status.ended().is_some_and(|ended| ended.reason != "OOMKilled" && matches!(ended.exit_code, 0 | 137 | 143))
+    status
+        .ended()
+        .is_some_and(|ended| ended.reason != "OOMKilled" && matches!(ended.exit_code, 0 | 137 | 143))
 }
 
 /// How it ended, and what that usually means.

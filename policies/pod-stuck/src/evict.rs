@@ -55,17 +55,25 @@ fn may_go(subject: &Subject, settings: &Settings) -> Result<(), Stop> {
         return not_evicted(subject, &format!("its annotation `{name}: {value}` says to leave it alone"));
     }
     if !subject.node.answers() {
-        return not_evicted(subject, "its node does not answer, so it would not go");
+        let node = subject.pod.node().unwrap_or_default();
+        let trouble = subject.node.trouble(node).unwrap_or_else(|| "it has no node".to_owned());
+        return not_evicted(subject, &format!("{trouble}, and there it might not go"));
     }
     let is_on_disk = |volume: &&crate::pod::Volume| {
         volume.empty_dir.as_ref().is_some_and(|empty_dir| empty_dir.medium != "Memory")
     };
     let on_disk = subject.pod.spec.volumes.iter().find(is_on_disk);
     if let Some(volume) = on_disk.filter(|_| settings.empty_dirs == EmptyDirs::Keep) {
-        return not_evicted(subject, &format!("what its emptyDir `{}` holds would be lost (`emptyDirs`)", volume.name));
+        return not_evicted(
+            subject,
+            &format!("what its emptyDir `{}` holds would be lost (`emptyDirs`)", volume.name),
+        );
     }
     if let Err(error) = subject.siblings.all() {
-        return not_evicted(subject, &format!("whether its siblings are stuck as well can't be seen: {error}"));
+        return not_evicted(
+            subject,
+            &format!("whether its siblings are stuck as well can't be seen: {error}"),
+        );
     }
     match subject.siblings.stuck() {
         Some(other) => not_evicted(
@@ -93,8 +101,12 @@ fn evicted_from<T: Resource>(owner: &T, subject: &Subject, settings: &Settings) 
     let replicas = subject.owner.replicas().unwrap_or(1);
     let ready = field("/status/readyReplicas").equals(replicas);
     match kube::of(owner).wait(ready, settings.ready_within)? {
-        Waited::Met(_) => Ok(format!("{}. It was evicted, and all {replicas} pods of its owner are ready", subject.why())),
-        Waited::Deleted => escalate(format!("{}. It was evicted, and its owner was deleted by somebody", subject.why())),
+        Waited::Met(_) => {
+            Ok(format!("{}. It was evicted, and all {replicas} pods of its owner are ready", subject.why()))
+        }
+        Waited::Deleted => {
+            escalate(format!("{}. It was evicted, and its owner was deleted by somebody", subject.why()))
+        }
         Waited::Timeout => escalate(format!(
             "{}. It was evicted once, which did not help: its owner does not have {replicas} ready pods within {}. \
              Next: kubectl -n {} get pods -o wide",
@@ -120,7 +132,10 @@ fn note<T: Resource>(owner: &T, subject: &Subject, settings: &Settings) -> Resul
     if let Some(before) = before {
         let is_old = Time::parse(before).is_some_and(|before| at.since(before) >= settings.evict_every);
         if !is_old {
-            return not_evicted(subject, &format!("a pod of its owner was evicted at {before} already, which did not help"));
+            return not_evicted(
+                subject,
+                &format!("a pod of its owner was evicted at {before} already, which did not help"),
+            );
         }
     }
     let stamp = at.to_string();
@@ -133,10 +148,15 @@ fn note<T: Resource>(owner: &T, subject: &Subject, settings: &Settings) -> Resul
         .merge_patch(json!({"metadata": {"annotations": {EVICTED: stamp}}}))
         .at_version(&metadata.resource_version);
     match note.undo(undo).send() {
-        Err(error) if error.is_conflict() => retry(settings.retry_after, "the pod's owner was changed just now"),
+        Err(error) if error.is_conflict() => {
+            retry(settings.retry_after, "the pod's owner was changed just now")
+        }
         Err(error) if error.is_denied() => not_evicted(
             subject,
-            &format!("that can't be noted at its owner, and so would not happen only once: {}", error.message),
+            &format!(
+                "that can't be noted at its owner, and so would not happen only once: {}",
+                error.message
+            ),
         ),
         sent => Ok(sent?),
     }
@@ -157,7 +177,10 @@ fn delete(subject: &Subject, settings: &Settings) -> Result<(), Stop> {
             sent => return Ok(sent.map(drop)?),
         }
     }
-    retry(settings.retry_after, format!("Pod {} changes all the time; it was not evicted", shown(&subject.pod.metadata)))
+    retry(
+        settings.retry_after,
+        format!("Pod {} changes all the time; it was not evicted", shown(&subject.pod.metadata)),
+    )
 }
 
 fn within_budget(pod: &Pod, subject: &Subject, settings: &Settings) -> Result<(), Stop> {

@@ -45,15 +45,35 @@ pub fn explain(reason: &str, words: &str) -> (&'static str, Fault) {
     if says(&["no space left"]) {
         return ("its node has no room for the image", Fault::Way);
     }
-    if says(&["no such host", "i/o timeout", "connection refused", "no route to host", "deadline exceeded",
-        "tls handshake timeout", "x509", "503", "502", "server misbehaving", "connection reset"])
-    {
+    if says(&[
+        "no such host",
+        "i/o timeout",
+        "connection refused",
+        "no route to host",
+        "deadline exceeded",
+        "tls handshake timeout",
+        "x509",
+        "503",
+        "502",
+        "server misbehaving",
+        "connection reset",
+    ]) {
         return ("the registry can't be reached from its node", Fault::Way);
     }
-    if says(&["unauthorized", "authentication required", "authorization failed", "401", "403 forbidden",
-        "no basic auth credentials", "access denied", "pull access denied"])
-    {
-        return ("the registry wants other credentials (`imagePullSecrets`), or there is no such image", Fault::Image);
+    if says(&[
+        "unauthorized",
+        "authentication required",
+        "authorization failed",
+        "401",
+        "403 forbidden",
+        "no basic auth credentials",
+        "access denied",
+        "pull access denied",
+    ]) {
+        return (
+            "the registry wants other credentials (`imagePullSecrets`), or there is no such image",
+            Fault::Image,
+        );
     }
     if says(&["not found", "manifest unknown", "does not exist", "name unknown"]) {
         return ("there is no such image", Fault::Image);

@@ -7,8 +7,8 @@
 mod budget;
 mod cause;
 mod container;
-mod evict;
 mod events;
+mod evict;
 mod image;
 mod manifest;
 mod node;

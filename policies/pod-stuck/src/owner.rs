@@ -122,7 +122,8 @@ pub struct Siblings(Result<Vec<Pod>, Error>);
 impl Siblings {
     pub fn of(pod: &Pod) -> Self {
         let Some(owner) = pod.metadata.owner_references.first() else { return Self(Ok(Vec::new())) };
-        let mut list = kube::list::<Pod>().in_namespace(pod.metadata.namespace.as_deref().unwrap_or_default());
+        let mut list =
+            kube::list::<Pod>().in_namespace(pod.metadata.namespace.as_deref().unwrap_or_default());
         // Not all owners label their pods; those of a ReplicaSet have this.
         if let Some(hash) = pod.metadata.label("pod-template-hash") {
             list = list.with_label("pod-template-hash", hash);
@@ -157,8 +158,7 @@ impl Siblings {
 
     /// One that is neither ready nor ending, so that the cause is hardly this one pod's.
     pub fn stuck(&self) -> Option<&Pod> {
-        let is_stuck =
-            |pod: &&Pod| !pod.is_ready() && !pod.is_finished() && !pod.metadata.is_terminating();
+        let is_stuck = |pod: &&Pod| !pod.is_ready() && !pod.is_finished() && !pod.metadata.is_terminating();
         self.0.as_ref().ok()?.iter().find(is_stuck)
     }
 }

@@ -1,8 +1,8 @@
 //! A pod that is being deleted, and does not go.
 
 use suture_policy::kube::{self, Waited, deleted};
-use suture_policy::stop::{Stop, escalate, unnecessary};
 use suture_policy::step;
+use suture_policy::stop::{Stop, escalate, unnecessary};
 
 use crate::events::Warnings;
 use crate::manifest::Settings;
@@ -16,7 +16,9 @@ pub fn see_through<T>(pod: &Pod, settings: &Settings) -> Result<T, Stop> {
     let name = shown(&pod.metadata);
     step!("waiting for the end of Pod {name}, which is being deleted");
     match kube::of(pod).wait(deleted(), settings.patience)? {
-        Waited::Deleted | Waited::Met(_) => return unnecessary(format!("Pod {name} was deleted, and is gone")),
+        Waited::Deleted | Waited::Met(_) => {
+            return unnecessary(format!("Pod {name} was deleted, and is gone"));
+        }
         Waited::Timeout => {}
     }
     let Some(pod) = kube::of(pod).find()? else {

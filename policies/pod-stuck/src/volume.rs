@@ -48,8 +48,14 @@ pub fn not_bound(pod: &Pod) -> Option<String> {
 
 /// What the kubelet and the attach controller say, where they say something.
 pub fn cause(pod: &Pod, warnings: &Warnings) -> Option<Cause> {
-    let event = warnings.latest(&["FailedAttachVolume", "FailedMount", "FailedMapVolume",
-        "FailedCreatePodSandBox", "NetworkNotReady", "FailedCreatePodContainer"]);
+    let event = warnings.latest(&[
+        "FailedAttachVolume",
+        "FailedMount",
+        "FailedMapVolume",
+        "FailedCreatePodSandBox",
+        "NetworkNotReady",
+        "FailedCreatePodContainer",
+    ]);
     let Some(event) = event else { return unbound(pod) };
     // A mount waits for an attachment: the latter says why.
     let event = match event.reason.as_str() {
@@ -57,22 +63,24 @@ pub fn cause(pod: &Pod, warnings: &Warnings) -> Option<Cause> {
         _ => event,
     };
     let said = said(&event.reason, &event.message);
-    let of_node = |what: String| Cause {
-        remedy: Remedy::OtherNode,
-        may_pass: true,
-        ..Cause::for_a_person(pod, what)
-    };
+    let of_node =
+        |what: String| Cause { remedy: Remedy::OtherNode, may_pass: true, ..Cause::for_a_person(pod, what) };
     if event.message.contains("Multi-Attach") {
         // The attach controller detaches by itself where the other pod has ended.
         let what = format!("a volume of it is attached to another node: {said}{}", who_holds(pod));
         return Some(Cause { may_pass: true, ..Cause::for_a_person(pod, what) });
     }
     if event.reason == "FailedMount" && is_missing(&event.message) {
-        return Some(Cause { may_pass: true, ..Cause::for_a_person(pod, format!("it can't be mounted: {said}")) });
+        return Some(Cause {
+            may_pass: true,
+            ..Cause::for_a_person(pod, format!("it can't be mounted: {said}"))
+        });
     }
     Some(match event.reason.as_str() {
         "FailedAttachVolume" => of_node(format!("a volume can't be attached to its node: {said}")),
-        "FailedMount" | "FailedMapVolume" => of_node(format!("a volume can't be mounted on its node: {said}")),
+        "FailedMount" | "FailedMapVolume" => {
+            of_node(format!("a volume can't be mounted on its node: {said}"))
+        }
         _ => of_node(format!("its node can't set it up: {said}")),
     })
 }
@@ -84,8 +92,14 @@ fn unbound(pod: &Pod) -> Option<Cause> {
 
 /// Whether a mount waits for an object that is not there: on no other node it is.
 fn is_missing(message: &str) -> bool {
-    let kinds = ["secret \"", "configmap \"", "references non-existent secret key", "references non-existent config key"];
-    message.contains("non-existent") || (message.contains("not found") && kinds.iter().any(|kind| message.contains(kind)))
+    let kinds = [
+        "secret \"",
+        "configmap \"",
+        "references non-existent secret key",
+        "references non-existent config key",
+    ];
+    message.contains("non-existent")
+        || (message.contains("not found") && kinds.iter().any(|kind| message.contains(kind)))
 }
 
 /// Which other pods have a claim of this one. With `RollingUpdate` a Deployment waits for the new
@@ -104,10 +118,9 @@ fn who_holds(pod: &Pod) -> String {
     let holders: Vec<_> = pods.iter().filter(has_claim).take(3).map(held_by).collect();
     match holders.as_slice() {
         [] => "; no pod of this namespace has the claim".to_owned(),
-        holders => format!(
-            "; {} (a Deployment with such a volume wants `strategy: Recreate`)",
-            holders.join(", ")
-        ),
+        holders => {
+            format!("; {} (a Deployment with such a volume wants `strategy: Recreate`)", holders.join(", "))
+        }
     }
 }
 
