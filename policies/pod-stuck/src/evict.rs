@@ -1,14 +1,15 @@
 //! Evicting a pod, once, within its disruption budget.
 
 use suture_policy::kube::{self, Resource, Undo, Waited, deleted, field, op};
-use suture_policy::stop::{Stop, escalate, retry};
+use suture_policy::stop::{Stop, escalate, retry, unnecessary};
 use suture_policy::{Duration, Time, clock, json, step};
 
 use crate::budget;
 use crate::manifest::{EmptyDirs, Settings};
-use crate::owner::Owner;
+use crate::owner::{Owner, Workload};
 use crate::pod::{Pod, shown};
 use crate::subject::Subject;
+use crate::terminating;
 
 /// Says at an owner when a pod of it was last evicted.
 pub const EVICTED: &str = "pod-stuck.suture.dev/evicted";
@@ -84,7 +85,7 @@ fn may_go(subject: &Subject, settings: &Settings) -> Result<(), Stop> {
     }
 }
 
-fn evicted_from<T: Resource>(owner: &T, subject: &Subject, settings: &Settings) -> Result<String, Stop> {
+fn evicted_from<T: Workload>(owner: &T, subject: &Subject, settings: &Settings) -> Result<String, Stop> {
     let noted = note(owner, subject, settings)?;
     step!("evicting Pod {}: {}", shown(&subject.pod.metadata), subject.cause.what);
     delete(subject, settings)?;
@@ -106,6 +107,10 @@ fn evicted_from<T: Resource>(owner: &T, subject: &Subject, settings: &Settings) 
         }
         Waited::Deleted => {
             escalate(format!("{}. It was evicted, and its owner was deleted by somebody", subject.why()))
+        }
+        // Somebody may have changed how many there are to be.
+        Waited::Timeout if kube::of(owner).find()?.is_some_and(|now| now.has_all()) => {
+            Ok(format!("{}. It was evicted, and all pods of its owner are ready", subject.why()))
         }
         Waited::Timeout => escalate(format!(
             "{}. It was evicted once, which did not help: its owner does not have {replicas} ready pods within {}. \
@@ -166,14 +171,17 @@ fn note<T: Resource>(owner: &T, subject: &Subject, settings: &Settings) -> Resul
 fn delete(subject: &Subject, settings: &Settings) -> Result<(), Stop> {
     for _ in 0..MOST_TRIES {
         let pod = subject.now()?;
+        // Somebody was faster; the note is taken back.
         if pod.metadata.is_terminating() {
-            return Ok(());
+            return terminating::see_through(&pod, settings);
         }
         within_budget(&pod, subject, settings)?;
         match kube::of(&pod).delete().at_version(&pod.metadata.resource_version).send() {
             // Somebody has changed it: it is looked at again.
             Err(error) if error.is_conflict() => {}
-            Err(error) if error.is_not_found() => return Ok(()),
+            Err(error) if error.is_not_found() => {
+                return unnecessary(format!("Pod {} is gone", shown(&pod.metadata)));
+            }
             sent => return Ok(sent.map(drop)?),
         }
     }

@@ -1,7 +1,7 @@
 //! Whose a pod is, and how its siblings are.
 
 use serde::Deserialize;
-use suture_policy::kube::{self, Metadata};
+use suture_policy::kube::{self, Metadata, Resource};
 use suture_policy::{Error, Result, resource};
 
 use crate::pod::Pod;
@@ -17,6 +17,19 @@ pub struct Replicas {
     pub replicas: Option<u32>,
 }
 
+/// How many of its pods are ready.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Ready {
+    ready_replicas: u32,
+}
+
+/// What has pods.
+pub trait Workload: Resource {
+    /// Whether as many pods of it are ready as it is to have, which somebody may have changed.
+    fn has_all(&self) -> bool;
+}
+
 macro_rules! workload {
     ($kind:ident) => {
         #[doc = concat!("A ", stringify!($kind), ".")]
@@ -25,8 +38,15 @@ macro_rules! workload {
         pub struct $kind {
             pub metadata: Metadata,
             pub spec: Replicas,
+            status: Ready,
         }
         resource!("apps/v1", $kind);
+
+        impl Workload for $kind {
+            fn has_all(&self) -> bool {
+                self.status.ready_replicas >= self.spec.replicas.unwrap_or(1)
+            }
+        }
     };
 }
 

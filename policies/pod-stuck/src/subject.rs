@@ -12,8 +12,9 @@ use crate::owner::{Owner, Siblings};
 use crate::pod::{Pod, shown};
 use crate::terminating;
 
-/// How often a pod is looked at while it is waited for.
+/// How often at most, and how many times, a pod is looked at while it is waited for.
 const LOOK: Duration = Duration::minutes(1);
+const MOST_LOOKS: u64 = 30;
 /// How much of a log stands in a sentence, in bytes.
 const IN_A_SENTENCE: usize = 900;
 
@@ -59,12 +60,13 @@ impl Subject {
         }
         step!("waiting up to {} for it to pass: {}", settings.patience, self.cause.what);
         let until = clock::now() + settings.patience;
+        let step = Duration::millis(settings.patience.as_millis() / MOST_LOOKS).max(LOOK);
         loop {
             let rest = until.since(clock::now());
             if rest == Duration::default() {
                 break;
             }
-            clock::sleep(rest.min(LOOK));
+            clock::sleep(rest.min(step));
             let pod = self.now()?;
             if pod.metadata.is_terminating() {
                 return terminating::see_through(&pod, settings);
