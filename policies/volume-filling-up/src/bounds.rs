@@ -84,7 +84,7 @@ struct Quota {
     left: Quantity,
 }
 
-/// Look at all of them. Those of Kubernetes that can't be read are left to the API server, which holds
+/// Look at all of them. Those of Kubernetes that are not granted are left to the API server, which holds
 /// everybody to them.
 pub fn of(claim: &PersistentVolumeClaim, settings: &Settings) -> Result<Bounds, Stop> {
     let name = claim.name();
@@ -171,11 +171,12 @@ fn spent(name: &Name) -> Result<Quantity, Stop> {
     Ok(spent)
 }
 
-/// All of a kind in the namespace; none where they may not be read.
+/// All of a kind in the namespace; none where the operator does not grant them. (Where the API server refuses, that
+/// may pass: nothing is concluded from it.)
 fn readable<T: Resource>(name: &Name) -> Result<Vec<T>> {
     match kube::list::<T>().in_namespace(&name.namespace).pages_of(PAGE).read() {
-        Err(error) if error.is_denied() || error.is_forbidden() => {
-            info!("{}s may not be read ({error}); the API server holds the growth to them", T::KIND);
+        Err(error) if error.is_denied() => {
+            info!("{}s are not granted ({error}); the API server holds the growth to them", T::KIND);
             Ok(Vec::new())
         }
         read => read,
