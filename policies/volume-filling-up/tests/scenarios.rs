@@ -1,0 +1,15 @@
+//! Every scenario in `scenarios/`, with the policy compiled natively.
+
+use volume_filling_up::VolumeFillingUp;
+
+#[test]
+fn every_scenario_passes() {
+    suture_mock::assert_scenarios::<VolumeFillingUp>("scenarios");
+}
+
+/// A sample: `suture test --torture --runs 100000` tries all, and many at once.
+#[test]
+fn whatever_goes_wrong_what_must_never_happen_does_not() {
+    let runs = std::env::var("SUTURE_TORTURE_RUNS").ok().and_then(|runs| runs.parse().ok());
+    suture_mock::assert_survives_torture::<VolumeFillingUp>("scenarios", runs.unwrap_or(3_000));
+}
