@@ -44,11 +44,12 @@ impl History {
         self.runs.iter().find(|run| matches!(run.phase(), Phase::Succeeded | Phase::Failed))
     }
 
-    /// The newest run that is not over. One whose phase nobody knows counts where nothing is newer.
+    /// The newest run that is not over. One that has not begun counts where nothing newer is over: what
+    /// it waits for held up nobody else.
     pub fn unfinished(&self) -> Option<&Snapshot> {
-        let unknown = self.runs.first().filter(|run| run.phase() == Phase::Unknown);
-        let at_work = || self.runs.iter().find(|run| matches!(run.phase(), Phase::Pending | Phase::Running));
-        unknown.or_else(at_work)
+        let is_over = |run: &Snapshot| matches!(run.phase(), Phase::Succeeded | Phase::Failed);
+        let newest = self.runs.iter().take_while(|run| !is_over(run)).next();
+        newest.or_else(|| self.runs.iter().find(|run| run.phase() == Phase::Running))
     }
 
     /// The latest run that succeeded, for the same volume as `like`.
