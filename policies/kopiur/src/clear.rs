@@ -14,6 +14,8 @@ use crate::snapshot::{Phase, Snapshot};
 
 /// How long the operator may take to let one go.
 const TO_GO: Duration = Duration::minutes(2);
+/// Of one that somebody else removed.
+const GONE: &str = "it is gone already";
 
 /// Remove those that failed before `success`. Always stops: there is nothing else to do.
 pub fn superseded(success: &Snapshot, history: &History, settings: &Settings) -> Result<(), Stop> {
@@ -37,7 +39,7 @@ pub fn superseded(success: &Snapshot, history: &History, settings: &Settings) ->
     }
     let rest = match kept.len() {
         0 => String::new(),
-        more => format!("; {more} stay ({})", kept.iter().take(3).cloned().collect::<Vec<_>>().join("; ")),
+        more => format!("; {more} others were not removed ({})", kept.iter().take(3).cloned().collect::<Vec<_>>().join("; ")),
     };
     if gone.is_empty() {
         return unnecessary(format!("the latest run, Snapshot {name}, succeeded, and no failed one could be cleared{rest}"));
@@ -54,7 +56,7 @@ fn remove(listed: &Snapshot, success: &Snapshot) -> Result<Result<(), String>> {
         Some(now) if now.phase() == Phase::Succeeded && now.kopia_id().is_some() && !now.metadata.is_terminating() => {}
         _ => return Ok(Err("the newer success is not there any more, or owns no data".to_owned())),
     }
-    let Some(failed) = kube::of(listed).find()? else { return Ok(Ok(())) };
+    let Some(failed) = kube::of(listed).find()? else { return Ok(Err(GONE.to_owned())) };
     if let Some(why) = must_stay(&failed) {
         return Ok(Err(why));
     }
@@ -71,7 +73,7 @@ fn remove(listed: &Snapshot, success: &Snapshot) -> Result<Result<(), String>> {
         _ => match retain.at_version(&failed.metadata.resource_version).send() {
             Ok(retained) => retained,
             Err(error) if error.is_conflict() => return Ok(Err("somebody changed it just now".to_owned())),
-            Err(error) if error.is_not_found() => return Ok(Ok(())),
+            Err(error) if error.is_not_found() => return Ok(Err(GONE.to_owned())),
             Err(error) => return Err(error),
         },
     };
@@ -81,7 +83,7 @@ fn remove(listed: &Snapshot, success: &Snapshot) -> Result<Result<(), String>> {
     }
     match kube::of(&retained).delete().at_version(&retained.metadata.resource_version).send() {
         Ok(_) => {}
-        Err(error) if error.is_not_found() => {}
+        Err(error) if error.is_not_found() => return Ok(Err(GONE.to_owned())),
         Err(error) if error.is_conflict() => return Ok(Err("somebody changed it just now".to_owned())),
         Err(error) => return Err(error),
     }
