@@ -53,6 +53,7 @@
 export * as clock from "./clock.ts";
 export { Duration, type DurationLike } from "./duration.ts";
 export {
+  type Because,
   HostError,
   isAlreadyExists,
   isConflict,
