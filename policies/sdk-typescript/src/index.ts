@@ -74,7 +74,7 @@ export { metrics, Permission, permission, type Verb } from "./permission.ts";
 export { Outcome } from "./outcome.ts";
 export { type Definition, policy, type Policy } from "./policy.ts";
 export * as prometheus from "./prometheus.ts";
-export { choice, Setting, setting, type Settings, type SettingsOf } from "./setting.ts";
+export { choice, required, Setting, setting, type Settings, type SettingsOf } from "./setting.ts";
 export * as stop from "./stop.ts";
 export { Stop } from "./stop.ts";
 export * as text from "./text.ts";

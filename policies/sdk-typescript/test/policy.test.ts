@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Duration, HostError, Outcome, choice, isConflict, isDenied, isNotFound, kube, log, metrics, permission, policy, setting, stop } from "../src/index.ts";
+import { Duration, HostError, Outcome, choice, isConflict, isDenied, isNotFound, kube, log, metrics, permission, policy, required, setting, stop } from "../src/index.ts";
 import { FakeHost, play } from "../src/testing.ts";
 
 const labels = { alertname: "X", namespace: "media", name: "plex" };
@@ -19,6 +19,12 @@ test("settings become a schema, and what the operator set arrives as its type", 
   assert.deepEqual(properties.how.enum, ["a", "b"]);
   const { summary } = play({ manifest, remediate }, { labels, settings: { patience: "30s", how: "b" }, host: new FakeHost() });
   assert.equal(summary, "30000 true b");
+});
+
+test("what the operator must choose is required", () => {
+  const { manifest, remediate } = policy({ ...about, settings: { url: required<string>({ type: "string" }, "Where.") }, remediate: (_, { url }) => Outcome.unnecessary(url) });
+  assert.deepEqual(JSON.parse(manifest().settingsSchema).required, ["url"]);
+  assert.equal(play({ manifest, remediate }, { labels, settings: { url: "x" }, host: new FakeHost() }).summary, "x");
 });
 
 test("a permission says under which settings it is asked for", () => {
