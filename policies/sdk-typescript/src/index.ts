@@ -1,5 +1,5 @@
-/// <reference path="./contract.d.ts" />
-/// <reference path="./ambient.d.ts" />
+/// <reference path="./contract.d.ts" preserve="true" />
+/// <reference path="./ambient.d.ts" preserve="true" />
 /**
  * The library that Suture policies are written with, in TypeScript or JavaScript.
  *
