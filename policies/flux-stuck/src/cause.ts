@@ -1,6 +1,6 @@
 // What an object waits for that is not its own: dependencies and its source.
 
-import { isDenied, isForbidden, isNotServed, kube, text } from "suture-policy";
+import { isDenied, isNotServed, kube, text } from "suture-policy";
 import { type FluxObject, find, findSource, isSourceKind, type SourceRef } from "./flux.ts";
 import type { Target } from "./target.ts";
 
@@ -61,12 +61,12 @@ function unready(object: FluxObject): string | undefined {
   return ready ? `is not ready: ${ready.reason ?? "?"}${message && `: ${message}`}` : "has no status yet";
 }
 
-/** What a look gives, or that it is not allowed. Another error is none of the object's, and ends the run. */
+/** What a look gives, or that it is not granted. Another error says nothing of the object, and ends the run. */
 function look<T>(read: () => T): T | "hidden" {
   try {
     return read();
   } catch (error) {
-    if (isDenied(error) || isForbidden(error)) return "hidden";
+    if (isDenied(error)) return "hidden";
     throw error;
   }
 }

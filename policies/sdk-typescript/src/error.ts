@@ -52,10 +52,15 @@ export function isHostError(error: unknown): error is HostError {
   return error instanceof HostError;
 }
 
-const has = (error: unknown, reason: string): error is HostError => isHostError(error) && error.reason === reason;
+/** An error with this reason; what is none may still be a HostError. */
+export type Because<Reason extends string> = HostError & { readonly reason: Reason };
+
+function has<Reason extends string>(error: unknown, reason: Reason): error is Because<Reason> {
+  return isHostError(error) && error.reason === reason;
+}
 
 /** The object does not exist. */
-export function isNotFound(error: unknown): error is HostError {
+export function isNotFound(error: unknown): error is Because<"NotFound"> {
   return has(error, "NotFound");
 }
 
@@ -63,27 +68,27 @@ export function isNotFound(error: unknown): error is HostError {
  * The API server has no such kind. Nothing is known of the object then: where the kind is one
  * that a cluster may do without, there is none; where it is not, conclude nothing.
  */
-export function isNotServed(error: unknown): error is HostError {
+export function isNotServed(error: unknown): error is Because<"NotServed"> {
   return has(error, "NotServed");
 }
 
 /** An object of that name exists. */
-export function isAlreadyExists(error: unknown): error is HostError {
+export function isAlreadyExists(error: unknown): error is Because<"AlreadyExists"> {
   return has(error, "AlreadyExists");
 }
 
 /** The object has changed, or is another of the same name. */
-export function isConflict(error: unknown): error is HostError {
+export function isConflict(error: unknown): error is Because<"Conflict"> {
   return has(error, "Conflict");
 }
 
 /** The API server refuses the object or patch; also where a JSON patch's `test` fails. */
-export function isInvalid(error: unknown): error is HostError {
+export function isInvalid(error: unknown): error is Because<"Invalid"> {
   return has(error, "Invalid");
 }
 
 /** The operator's grants do not allow it: not now, and not at a second try. */
-export function isDenied(error: unknown): error is HostError {
+export function isDenied(error: unknown): error is Because<"Denied"> {
   return has(error, "Denied");
 }
 
@@ -91,21 +96,21 @@ export function isDenied(error: unknown): error is HostError {
  * The API server does not allow it, though the operator does. It may be that its own roles are
  * not there yet, or no longer; don't conclude anything from it.
  */
-export function isForbidden(error: unknown): error is HostError {
+export function isForbidden(error: unknown): error is Because<"Forbidden"> {
   return has(error, "Forbidden");
 }
 
 /** The time was up. */
-export function isTimeout(error: unknown): error is HostError {
+export function isTimeout(error: unknown): error is Because<"Timeout"> {
   return has(error, "Timeout");
 }
 
 /** The cluster or Prometheus could not be reached. */
-export function isUnavailable(error: unknown): error is HostError {
+export function isUnavailable(error: unknown): error is Because<"Unavailable"> {
   return has(error, "Unavailable");
 }
 
 /** A change may or may not have taken place. */
-export function isUnknown(error: unknown): error is HostError {
+export function isUnknown(error: unknown): error is Because<"Unknown"> {
   return has(error, "Unknown");
 }

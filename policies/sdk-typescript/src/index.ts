@@ -1,5 +1,5 @@
-/// <reference path="./contract.d.ts" />
-/// <reference path="./ambient.d.ts" />
+/// <reference path="./contract.d.ts" preserve="true" />
+/// <reference path="./ambient.d.ts" preserve="true" />
 /**
  * The library that Suture policies are written with, in TypeScript or JavaScript.
  *
@@ -53,6 +53,7 @@
 export * as clock from "./clock.ts";
 export { Duration, type DurationLike } from "./duration.ts";
 export {
+  type Because,
   HostError,
   isAlreadyExists,
   isConflict,
@@ -73,7 +74,7 @@ export { metrics, Permission, permission, type Verb } from "./permission.ts";
 export { Outcome } from "./outcome.ts";
 export { type Definition, policy, type Policy } from "./policy.ts";
 export * as prometheus from "./prometheus.ts";
-export { choice, Setting, setting, type Settings, type SettingsOf } from "./setting.ts";
+export { choice, required, Setting, setting, type Settings, type SettingsOf } from "./setting.ts";
 export * as stop from "./stop.ts";
 export { Stop } from "./stop.ts";
 export * as text from "./text.ts";

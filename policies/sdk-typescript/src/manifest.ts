@@ -34,12 +34,13 @@ export function check<S extends Settings>(definition: Definition<S>): Manifest {
 
 function schema<S extends Settings>({ settings, settingsSchema }: Definition<S>): Schema {
   const properties: Schema = {};
+  const required: string[] = [];
   for (const [name, setting] of Object.entries(settings ?? {})) {
-    must(setting instanceof Setting, `settings.${name}: make it with \`setting(DEFAULT, "what it means")\` or \`choice\``);
+    must(setting instanceof Setting, `settings.${name}: make it with \`setting(DEFAULT, "what it means")\`, \`choice\` or \`required\``);
     properties[name] = setting.schema;
+    if (!("default" in setting.schema)) required.push(name);
   }
-  const more = (settingsSchema?.properties ?? {}) as Schema;
-  return { type: "object", additionalProperties: false, ...settingsSchema, properties: { ...properties, ...more } };
+  return { type: "object", additionalProperties: false, ...(required.length > 0 && { required }), ...settingsSchema, properties };
 }
 
 function listed(what: string, items: unknown): unknown[] {

@@ -30,8 +30,8 @@ export interface Definition<S extends Settings> {
   /** What the operator may set: each with its default and what it means. */
   settings?: S;
   /**
-   * More of the settings' JSON Schema (`{ required: ["url"] }`), where `settings` does not say
-   * enough. Its `properties` come beside those of `settings`, and are read as they are.
+   * More of the settings' JSON Schema, for what lies between settings (`{ anyOf: [{ required:
+   * ["url"] }, { required: ["name"] }] }`).
    */
   settingsSchema?: Schema;
   /**
@@ -39,7 +39,7 @@ export interface Definition<S extends Settings> {
    * inside, is the conclusion. What it throws says that the policy could not conclude: the host
    * takes back what was not kept, and retries as the operator's settings say.
    */
-  remediate(incident: Incident, settings: SettingsOf<S> & Record<string, any>): Outcome;
+  remediate(incident: Incident, settings: SettingsOf<S>): Outcome;
 }
 
 /** A policy, as the contract wants it: export both. */
@@ -69,12 +69,10 @@ export function policy<S extends Settings = {}>(definition: Definition<S>): Poli
 
 function remediate<S extends Settings>(definition: Definition<S>, raw: RawIncident): RawOutcome {
   const given = JSON.parse(raw.settings) as Record<string, unknown>;
-  const settings: Record<string, unknown> = { ...given };
-  for (const [name, setting] of Object.entries(definition.settings ?? {})) {
-    if (name in given) settings[name] = setting.read(given[name]);
-  }
+  const read = ([name, setting]: [string, Settings[string]]) => (name in given ? [[name, setting.read(given[name])]] : []);
+  const settings = Object.fromEntries(Object.entries(definition.settings ?? {}).flatMap(read));
   try {
-    const outcome = definition.remediate(new Incident(raw), settings as SettingsOf<S> & Record<string, any>);
+    const outcome = definition.remediate(new Incident(raw), settings as SettingsOf<S>);
     if (outcome instanceof Outcome) return outcome.raw();
     throw new TypeError(`\`remediate\` returned ${shown(outcome)}: ${advice(outcome)}`);
   } catch (error) {

@@ -54,6 +54,14 @@ export function choice<const C extends string>(choices: readonly C[], descriptio
   return new Setting({ type: "string", enum: choices, default: choices[0], description }, (value) => value as C);
 }
 
+/**
+ * A setting without a default: the operator must choose. Its JSON Schema says what it may be:
+ * `required<string>({ type: "string", pattern: "^https://" }, "Where it is asked.")`.
+ */
+export function required<T>(schema: Schema, description: string): Setting<T> {
+  return new Setting({ ...schema, description }, (value) => value as T);
+}
+
 function shape(fallback: unknown): Schema {
   if (typeof fallback === "boolean" || typeof fallback === "string") return { type: typeof fallback };
   if (Array.isArray(fallback)) return { type: "array" };
