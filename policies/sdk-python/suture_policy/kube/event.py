@@ -55,8 +55,9 @@ def events_of(about: Object) -> list[Event]:
     selector = f"involvedObject.kind={kind},involvedObject.name={about.name}"
     # Those of an object that has no namespace stand in `default`.
     found = read_all(Event, about.namespace or "default", fields=selector, page=_PAGE)
-    # Another object may have had the name.
-    own = [event for event in found if event.text("/involvedObject/uid") in ("", about.uid)]
+    # Another object may have had the name; of one that is not known by its uid, any may be.
+    uids = ("", about.uid)
+    own = [event for event in found if not about.uid or event.text("/involvedObject/uid") in uids]
     return sorted(own, key=lambda event: event.last_seen or Time(0))
 
 
