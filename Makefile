@@ -34,7 +34,7 @@ test: debug test-packages envtest components ## Everything: unit tests, scenario
 	$(CARGO) test --locked --workspace --no-fail-fast
 	target/debug/suture test $(SCENARIOS)
 	for policy in $(ALL_POLICIES); do target/debug/suture test --torture --runs 3000 policies/$$policy || exit 1; done
-	$(MAKE) policy-index-check
+	$(MAKE) policy-index-check wit-docs-check
 
 check: debug rust-components ## Formatting, clippy, unit tests and scenarios: minutes, and no control plane
 	$(CARGO) fmt --check

@@ -5,7 +5,7 @@ SCRIPTED_POLICIES := flux-stuck first-look
 ALL_POLICIES := $(RUST_POLICIES) $(SCRIPTED_POLICIES)
 SCENARIOS := $(ALL_POLICIES:%=policies/%)
 
-.PHONY: components rust-components test-languages language-packages policy-index policy-index-check
+.PHONY: components rust-components test-languages language-packages policy-index policy-index-check wit-docs wit-docs-check
 
 # As components, with the debug build. Cargo knows what is up to date; the others' sources are looked at here.
 components: rust-components $(SCRIPTED_POLICIES:%=$(POLICIES)/%.wasm)
@@ -32,12 +32,16 @@ language-packages:
 		$(SUDO) apt-get update -qq; \
 		DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends python3 python3-venv >/dev/null; }
 
-# What the manifests say, as a page.
-policy-index-text = { sed '/^## /,$$d' docs/policies.md; \
-	for policy in $(ALL_POLICIES); do target/debug/suture inspect --markdown $(POLICIES)/$$policy.wasm; echo; echo "[README](../policies/$$policy/README.md)"; echo; done; }
-
+# Pages that are made of what the manifests and the contract say.
 policy-index: components ## docs/policies.md, anew from the manifests
-	$(policy-index-text) > $(POLICIES)/index.md && cp $(POLICIES)/index.md docs/policies.md
+	sh docs/generate.sh policies $(ALL_POLICIES) > $(POLICIES)/policies.md && cp $(POLICIES)/policies.md docs/policies.md
 
 policy-index-check: components
-	@$(policy-index-text) | diff docs/policies.md - || { echo "docs/policies.md is not what the manifests say: make policy-index" >&2; exit 1; }
+	@sh docs/generate.sh policies $(ALL_POLICIES) | diff docs/policies.md - \
+		|| { echo "docs/policies.md is not what the manifests say: make policy-index" >&2; exit 1; }
+
+wit-docs: ## docs/wit.md, anew from wit/
+	@mkdir -p $(POLICIES) && sh docs/generate.sh wit > $(POLICIES)/wit.md && cp $(POLICIES)/wit.md docs/wit.md
+
+wit-docs-check:
+	@sh docs/generate.sh wit | diff docs/wit.md - || { echo "docs/wit.md is not what wit/ says: make wit-docs" >&2; exit 1; }
