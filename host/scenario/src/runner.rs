@@ -79,31 +79,30 @@ pub fn run_on(
         notes: Vec::new(),
     };
     let play = match Ready::new(scenario, program.clone()) {
-        Ok(ready) => ready.play(clock, watcher, None),
+        Ok(ready) => ready.play(clock.clone(), watcher, None),
         Err((line, message)) => {
             report.verdict = Verdict::Invalid { line, message };
             return report;
         }
     };
-    let all =
-        match play.failure {
-            Some(message) => {
-                vec![Difference { expectation: "run".to_owned(), line: 0, message, at: None }]
+    let all = match play.failure {
+        Some(message) => {
+            vec![Difference { expectation: "run".to_owned(), line: 0, message, at: None }]
+        }
+        None => {
+            let nothing =
+                play.nothing.unwrap_or(("unnecessary", "no alert fired, so nothing was run".to_owned()));
+            let mut all = compare(scenario, &play.runs, &nothing, play.cluster);
+            // Where it differs from what is expected, that is said first, and by itself.
+            if all.is_empty() {
+                let ended = play.runs.iter().enumerate().filter(|(_, run)| run.ending.is_some());
+                all.extend(ended.filter_map(|(index, run)| {
+                    replay::difference(index, run, &scenario.limits, &*program, &clock)
+                }));
             }
-            None => {
-                let nothing =
-                    play.nothing.unwrap_or(("unnecessary", "no alert fired, so nothing was run".to_owned()));
-                let mut all = compare(scenario, &play.runs, &nothing, play.cluster);
-                // Where it differs from what is expected, that is said first, and by itself.
-                if all.is_empty() {
-                    let ended = play.runs.iter().enumerate().filter(|(_, run)| run.ending.is_some());
-                    all.extend(ended.filter_map(|(index, run)| {
-                        replay::difference(index, run, &scenario.limits, &*program)
-                    }));
-                }
-                all
-            }
-        };
+            all
+        }
+    };
     if !all.is_empty() {
         report.verdict = Verdict::Failed(all);
     }

@@ -132,7 +132,10 @@ fn hold(name: &Name) -> Result<(), Stop> {
     match kube::exclusive(&name.namespace, PATIENCE) {
         Err(error) if error.is_timeout() => retry(
             LATER,
-            format!("another claim of namespace {} is being grown; {name} was not grown beside it", name.namespace),
+            format!(
+                "another claim of namespace {} is being grown; {name} was not grown beside it",
+                name.namespace
+            ),
         ),
         held => Ok(held?),
     }

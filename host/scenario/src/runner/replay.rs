@@ -1,7 +1,8 @@
 //! Each run once more, on what is on record of it: after a crash a host does the same.
 
 use futures::executor::block_on;
-use suture_core::{Limits, Program};
+use suture_core::clock::Driven;
+use suture_core::{Limits, Program, VirtualClock};
 use suture_journal::{Playback, Recorded, RunHeader, play_back};
 
 use crate::expect::Difference;
@@ -18,6 +19,7 @@ pub(super) fn difference(
     run: &PlayedRun,
     limits: &Limits,
     program: &dyn Program,
+    clock: &VirtualClock,
 ) -> Option<Difference> {
     let header = RunHeader {
         format: RunHeader::FORMAT,
@@ -29,7 +31,9 @@ pub(super) fn difference(
         cluster: String::new(),
     };
     let recorded = Recorded { header: &header, digest: program.digest(), entries: &run.entries };
-    let message = match block_on(play_back(recorded, program)) {
+    // A program may take its time on the clock of the scenario.
+    let Driven::Done(played) = block_on(clock.drive(play_back(recorded, program))) else { return None };
+    let message = match played {
         Ok(playback) if playback.is_same() => return None,
         Ok(playback) => return Some(told(index, run, &playback)),
         Err(why) => why,

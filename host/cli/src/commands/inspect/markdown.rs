@@ -9,14 +9,21 @@ use suture_core::{Glob, Manifest, Permission};
 pub fn section(manifest: &Manifest) -> String {
     let mut text = format!("## {}\n\n{}\n\n", manifest.name, manifest.description);
     let key = if manifest.key.is_empty() { "alert".to_owned() } else { manifest.key.join(", ") };
-    let matchers = if manifest.matchers.is_empty() { "all".to_owned() } else { manifest.matchers.to_string() };
+    let matchers =
+        if manifest.matchers.is_empty() { "all".to_owned() } else { manifest.matchers.to_string() };
     // Writing to a text can't fail.
     let _ = write!(text, "Alerts: `{matchers}`; one incident for each {key}.\n\n");
     if !manifest.permissions.is_empty() {
         text.push_str("| it asks to | with the setting | why |\n|---|---|---|\n");
         for permission in &manifest.permissions {
             let when = permission.condition().map(|when| format!("`{when}`")).unwrap_or_default();
-            let _ = writeln!(text, "| {} | {} | {} |", cell(&what(permission)), cell(&when), cell(&permission.reason));
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} |",
+                cell(&what(permission)),
+                cell(&when),
+                cell(&permission.reason)
+            );
         }
         text.push('\n');
     }
