@@ -79,8 +79,11 @@ impl Asked {
     pub fn of(request: &CertificateRequest, target: &Target) -> Result<Option<Self>> {
         let orders = kube::list::<Order>().in_namespace(&target.namespace).pages_of(PAGE).read()?;
         let of_ours = orders.into_iter().filter(|order| order.metadata.is_owned_by(&request.metadata.uid));
-        let Some(order) = of_ours.max_by_key(|order| order.metadata.creation_timestamp) else { return Ok(None) };
-        let mut challenges = kube::list::<Challenge>().in_namespace(&target.namespace).pages_of(PAGE).read()?;
+        let Some(order) = of_ours.max_by_key(|order| order.metadata.creation_timestamp) else {
+            return Ok(None);
+        };
+        let mut challenges =
+            kube::list::<Challenge>().in_namespace(&target.namespace).pages_of(PAGE).read()?;
         challenges.retain(|challenge| challenge.metadata.is_owned_by(&order.metadata.uid));
         Ok(Some(Self { order, challenges }))
     }
@@ -100,7 +103,8 @@ impl fmt::Display for Asked {
         let Self { order, challenges } = self;
         write!(f, "Order {} is {}", order.metadata.name, order.status)?;
         // Those that have failed say more than those that wait, and both more than those that are done.
-        let mut told: Vec<_> = challenges.iter().filter(|challenge| challenge.status.state != "valid").collect();
+        let mut told: Vec<_> =
+            challenges.iter().filter(|challenge| challenge.status.state != "valid").collect();
         told.sort_by_key(|challenge| (!challenge.status.is_over(), challenge.spec.dns_name.clone()));
         for Challenge { spec: ChallengeSpec { dns_name, how }, status, .. } in told.iter().take(MOST_TOLD) {
             write!(f, "; {} of {} is {status}", words::said(how), words::said(dns_name))?;
@@ -129,9 +133,14 @@ mod tests {
         };
         assert!(asked("invalid", &[]).is_over() && asked("pending", &["expired"]).is_over());
         assert!(asked("pending", &["valid", "errored"]).is_over());
-        for (order, challenges) in
-            [("pending", &["expired", "pending"][..]), ("pending", &["valid"]), ("pending", &[]), ("", &[]), ("ready", &["expired"]), ("valid", &[])]
-        {
+        for (order, challenges) in [
+            ("pending", &["expired", "pending"][..]),
+            ("pending", &["valid"]),
+            ("pending", &[]),
+            ("", &[]),
+            ("ready", &["expired"]),
+            ("valid", &[]),
+        ] {
             assert!(!asked(order, challenges).is_over(), "{order} {challenges:?}");
         }
     }

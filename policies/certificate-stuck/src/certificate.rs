@@ -57,9 +57,10 @@ impl Certificate {
                 "certificate {target} is ready ({}), and is renewed from {renewal} on",
                 self.expiry()
             )),
-            None if self.is_ready() && !self.is_issuing() => {
-                unnecessary(format!("certificate {target} is ready ({}), and no renewal is due", self.expiry()))
-            }
+            None if self.is_ready() && !self.is_issuing() => unnecessary(format!(
+                "certificate {target} is ready ({}), and no renewal is due",
+                self.expiry()
+            )),
             _ => Ok(()),
         }
     }
@@ -72,7 +73,11 @@ impl Certificate {
         let about = format!("certificate {target} ({})", self.expiry());
         if let Some(failed) = self.status.last_failure_time {
             let again = failed + self.backoff();
-            let when = if again > clock::now() { format!("tries again at {again}") } else { format!("should have tried again at {again}: is it running?") };
+            let when = if again > clock::now() {
+                format!("tries again at {again}")
+            } else {
+                format!("should have tried again at {again}: is it running?")
+            };
             let limit = match words::is_about_a_limit(&self.why_not_issued()) {
                 true => " That is a rate limit: a new attempt before it is over would make it worse.",
                 false => "",
@@ -106,7 +111,9 @@ impl Certificate {
     pub fn expiry(&self) -> String {
         match self.status.not_after {
             None => "not issued yet".to_owned(),
-            Some(end) if end > clock::now() => format!("expires in {}", words::rough(end.since(clock::now()))),
+            Some(end) if end > clock::now() => {
+                format!("expires in {}", words::rough(end.since(clock::now())))
+            }
             Some(end) => format!("expired {} ago", words::rough(since(end))),
         }
     }
@@ -147,6 +154,9 @@ mod tests {
             let status = json!({"status": {"failedIssuanceAttempts": failures}});
             serde_json::from_value::<Certificate>(status).unwrap().backoff().to_string()
         };
-        assert_eq!((after(0), after(1), after(3), after(60)), ("1h".into(), "1h".into(), "4h".into(), "1d8h".into()));
+        assert_eq!(
+            (after(0), after(1), after(3), after(60)),
+            ("1h".into(), "1h".into(), "4h".into(), "1d8h".into())
+        );
     }
 }

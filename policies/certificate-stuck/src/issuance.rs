@@ -35,10 +35,9 @@ pub fn wait_for_the_first(
 ) -> Result<Option<Outcome>, Stop> {
     suture_policy::step!("waiting for the issuance that cert-manager has begun");
     match kube::of(certificate).wait(has_ended(certificate), timeout)? {
-        Waited::Met(now) if now.status.revision != certificate.status.revision => unnecessary(format!(
-            "cert-manager has issued certificate {target} by itself ({})",
-            now.expiry()
-        )),
+        Waited::Met(now) if now.status.revision != certificate.status.revision => {
+            unnecessary(format!("cert-manager has issued certificate {target} by itself ({})", now.expiry()))
+        }
         Waited::Met(_) | Waited::Timeout => Ok(None),
         Waited::Deleted => unnecessary(format!("certificate {target} was deleted meanwhile")),
     }
@@ -55,9 +54,9 @@ pub fn wait_for_another(
     suture_policy::step!("waiting for cert-manager to issue certificate {target}");
     let before = format!("its CertificateRequest was deleted, for it waited for what was over ({why})");
     match kube::of(certificate).wait(has_ended(certificate), timeout)? {
-        Waited::Met(now) if now.status.revision != certificate.status.revision => {
-            Ok(Outcome::remediated(format!("certificate {target} was issued anew ({}): {before}", now.expiry())))
-        }
+        Waited::Met(now) if now.status.revision != certificate.status.revision => Ok(Outcome::remediated(
+            format!("certificate {target} was issued anew ({}): {before}", now.expiry()),
+        )),
         Waited::Met(now) => escalate(format!(
             "certificate {target} ({}) was not issued at the second try either: {}. Before that {before}. cert-manager tries again \
              by itself, later each time",

@@ -66,7 +66,9 @@ mod named {
 
 kind!(ClusterIssuer);
 
-fn read<T: Resource + Into<(Body, Status)>>(issuer: &Ref<T>) -> suture_policy::Result<Option<(Body, Status)>> {
+fn read<T: Resource + Into<(Body, Status)>>(
+    issuer: &Ref<T>,
+) -> suture_policy::Result<Option<(Body, Status)>> {
     Ok(issuer.find()?.map(Into::into))
 }
 
@@ -85,7 +87,10 @@ impl Issuer {
             _ => None,
         };
         let Some((spec, status)) = found else {
-            return escalate(format!("certificate {target} ({}) names {name} as its issuer, and there is none; nothing was done", certificate.expiry()));
+            return escalate(format!(
+                "certificate {target} ({}) names {name} as its issuer, and there is none; nothing was done",
+                certificate.expiry()
+            ));
         };
         let ready = status.conditions.into_iter().find(|condition| condition.name == "Ready");
         Ok(Self { name, is_acme: spec.acme.is_some(), ready, is_ours: true })

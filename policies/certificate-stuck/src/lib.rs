@@ -53,7 +53,10 @@ impl Policy for CertificateStuck {
 /// cert-manager's kinds there is nothing to look at.
 fn is_for_people(error: Error) -> Result<Outcome, Error> {
     if error.is_not_served() {
-        return Ok(Outcome::escalate(format!("cert-manager's kinds are not served here; nothing was done: {}", error.message)));
+        return Ok(Outcome::escalate(format!(
+            "cert-manager's kinds are not served here; nothing was done: {}",
+            error.message
+        )));
     }
     if !error.is_denied() {
         return Err(error);
@@ -69,7 +72,10 @@ fn run(incident: &Incident, settings: &Settings) -> Result<Outcome, Stop> {
     let target = Target::of(incident)?;
     match kube::exclusive(&target.to_string(), PATIENCE) {
         Err(error) if error.is_timeout() => {
-            return retry(LATER, format!("another run looks after certificate {target}; nothing was done beside it"));
+            return retry(
+                LATER,
+                format!("another run looks after certificate {target}; nothing was done beside it"),
+            );
         }
         held => held?,
     }
@@ -120,7 +126,10 @@ fn look(target: &Target, settings: &Settings) -> Result<Option<Outcome>, Stop> {
         }
     };
     if settings.requests == Requests::Leave {
-        return escalate(format!("{about} is not issued: {why}. {} (`requests` is `leave`)", request.how_to_delete(target)));
+        return escalate(format!(
+            "{about} is not issued: {why}. {} (`requests` is `leave`)",
+            request.how_to_delete(target)
+        ));
     }
     if age < settings.stuck_after() {
         return escalate(format!(
@@ -135,7 +144,8 @@ fn look(target: &Target, settings: &Settings) -> Result<Option<Outcome>, Stop> {
     step!("giving cert-manager {NOTICE} to notice it by itself");
     issuance::wait_for_the_first(&certificate, target, NOTICE)?;
     // All that speaks for the deletion is read again.
-    let same = CertificateRequest::find(&certificate, target)?.filter(|now| now.metadata.uid == request.metadata.uid);
+    let same = CertificateRequest::find(&certificate, target)?
+        .filter(|now| now.metadata.uid == request.metadata.uid);
     let Some(request) = same else { return Ok(None) };
     request.must_be_let_through(&certificate, target)?;
     let Verdict::Dead(why) = Verdict::of(&request, &issuer, target)? else { return Ok(None) };
@@ -147,7 +157,10 @@ fn look(target: &Target, settings: &Settings) -> Result<Option<Outcome>, Stop> {
         // It has gone on, or somebody else has done it.
         Err(error) if error.is_conflict() || error.is_not_found() => return Ok(None),
         Err(error) if error.is_forbidden() => {
-            return escalate(format!("{about} is not issued: {why}. The API server does not let its CertificateRequest be deleted: {}", error.message));
+            return escalate(format!(
+                "{about} is not issued: {why}. The API server does not let its CertificateRequest be deleted: {}",
+                error.message
+            ));
         }
         Err(error) => return Err(Stop::Error(error)),
     }

@@ -70,7 +70,9 @@ impl CertificateRequest {
         for (condition, what) in [("Denied", "was denied"), ("InvalidRequest", "is invalid")] {
             if let Some(refused) = self.condition(condition).filter(|condition| condition.is_true()) {
                 let why = words::reason_and(&refused.reason, &refused.message);
-                return escalate(format!("{about} is not issued: its CertificateRequest {name} {what}: {why}. Nothing was deleted"));
+                return escalate(format!(
+                    "{about} is not issued: its CertificateRequest {name} {what}: {why}. Nothing was deleted"
+                ));
             }
         }
         if self.condition("Approved").is_none_or(|approved| !approved.is_true()) {
@@ -103,12 +105,19 @@ impl CertificateRequest {
     pub fn said(&self) -> String {
         let ready = self.condition("Ready");
         let said = ready.map(|ready| words::reason_and(&ready.reason, &ready.message)).unwrap_or_default();
-        format!("CertificateRequest {}: {}", self.metadata.name, if said.is_empty() { "nothing yet" } else { &said })
+        format!(
+            "CertificateRequest {}: {}",
+            self.metadata.name,
+            if said.is_empty() { "nothing yet" } else { &said }
+        )
     }
 
     /// How a person does what this policy would do.
     pub fn how_to_delete(&self, target: &Target) -> String {
-        format!("`kubectl -n {} delete certificaterequest {}` makes cert-manager try anew", target.namespace, self.metadata.name)
+        format!(
+            "`kubectl -n {} delete certificaterequest {}` makes cert-manager try anew",
+            target.namespace, self.metadata.name
+        )
     }
 
     fn condition(&self, name: &str) -> Option<&Condition> {

@@ -28,7 +28,9 @@ impl Target {
             );
         };
         if !is_name(namespace) || namespace.contains('.') || !is_name(name) {
-            return escalate("the alert's labels `name` and `exported_namespace` are not names of Kubernetes objects; nothing was looked at");
+            return escalate(
+                "the alert's labels `name` and `exported_namespace` are not names of Kubernetes objects; nothing was looked at",
+            );
         }
         Ok(Self { namespace: namespace.to_owned(), name: name.to_owned() })
     }

@@ -38,7 +38,8 @@ impl Verdict {
             return Ok(Self::Waiting(format!("{said}, and cert-manager has made no Order for it")));
         };
         let states = asked.challenges.iter().map(|challenge| &challenge.status).chain([&asked.order.status]);
-        let is_limited = words::is_about_a_limit(&said) || states.into_iter().any(|state| words::is_about_a_limit(&state.reason));
+        let is_limited = words::is_about_a_limit(&said)
+            || states.into_iter().any(|state| words::is_about_a_limit(&state.reason));
         Ok(match (is_limited, asked.is_over()) {
             (true, _) => Self::Limited(format!("{asked}; {said}")),
             (false, true) => Self::Dead(format!("{asked}, and {said}")),

@@ -38,13 +38,17 @@ mod tests {
 
     #[test]
     fn limits_are_told_by_the_words_of_acme_servers() {
-        let said = "429 urn:ietf:params:acme:error:rateLimited: Error creating new order :: too many certificates";
+        let said =
+            "429 urn:ietf:params:acme:error:rateLimited: Error creating new order :: too many certificates";
         assert!(is_about_a_limit(said) && is_about_a_limit("Rate limit reached"));
         assert!(!is_about_a_limit("403 urn:ietf:params:acme:error:unauthorized"));
     }
 
     #[test]
     fn what_is_empty_leaves_no_colon() {
-        assert_eq!((reason_and("A", ""), reason_and("", "b."), reason_and("A", "b\nc")), ("A".into(), "b".into(), "A: b | c".into()));
+        assert_eq!(
+            (reason_and("A", ""), reason_and("", "b."), reason_and("A", "b\nc")),
+            ("A".into(), "b".into(), "A: b | c".into())
+        );
     }
 }

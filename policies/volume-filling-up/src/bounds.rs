@@ -91,7 +91,10 @@ pub fn of(claim: &PersistentVolumeClaim, settings: &Settings) -> Result<Bounds, 
     let mut largest = (settings.maximum, "the setting `maximum`".to_owned());
     if let Some(own) = claim.metadata.annotations.get(mark::MAXIMUM) {
         let Some(own) = Quantity::parse(own) else {
-            return escalate(format!("the annotation `{}` of claim {name} is not a size; it was not grown", mark::MAXIMUM));
+            return escalate(format!(
+                "the annotation `{}` of claim {name} is not a size; it was not grown",
+                mark::MAXIMUM
+            ));
         };
         largest = smaller(largest, (own, format!("its annotation `{}`", mark::MAXIMUM)));
     }

@@ -85,10 +85,15 @@ impl PersistentVolumeClaim {
         let name = self.name();
         if self.status.phase != "Bound" {
             let phase = if self.status.phase.is_empty() { "not bound" } else { &self.status.phase };
-            return escalate(format!("claim {name} is {phase}: there is no volume to grow. `kubectl -n {} describe pvc {}` says why", name.namespace, name.name));
+            return escalate(format!(
+                "claim {name} is {phase}: there is no volume to grow. `kubectl -n {} describe pvc {}` says why",
+                name.namespace, name.name
+            ));
         }
         if self.spec.volume_mode == "Block" {
-            return escalate(format!("claim {name} is a block device without a file system; it was not grown, for how full it is can't be measured"));
+            return escalate(format!(
+                "claim {name} is a block device without a file system; it was not grown, for how full it is can't be measured"
+            ));
         }
         self.size().and(self.asked()).map(|_| ())
     }

@@ -31,14 +31,27 @@ suture_policy::resource!("storage.k8s.io/v1", StorageClass);
 pub fn must_allow_growth(claim: &PersistentVolumeClaim, evidence: &Evidence) -> Result<(), Stop> {
     let (name, class) = (claim.name(), &claim.spec.storage_class_name);
     if class.is_empty() {
-        return tell(&format!("claim {name} has no storage class: its volume was made by hand, and must be grown by hand"), evidence);
+        return tell(
+            &format!(
+                "claim {name} has no storage class: its volume was made by hand, and must be grown by hand"
+            ),
+            evidence,
+        );
     }
     let Some(found) = Ref::<StorageClass>::cluster(class).find()? else {
-        return tell(&format!("the storage class {class} of claim {name} is not there any more, and without it no volume grows"), evidence);
+        return tell(
+            &format!(
+                "the storage class {class} of claim {name} is not there any more, and without it no volume grows"
+            ),
+            evidence,
+        );
     };
     if FOLDERS.contains(&found.provisioner.as_str()) {
         return tell(
-            &format!("volumes of the storage class {class} (`{}`) are folders on a disk that others use, too; growing claim {name} would give it no room", found.provisioner),
+            &format!(
+                "volumes of the storage class {class} (`{}`) are folders on a disk that others use, too; growing claim {name} would give it no room",
+                found.provisioner
+            ),
             evidence,
         );
     }

@@ -79,9 +79,11 @@ impl Evidence {
     pub fn of(name: &Name, usage: &Usage) -> Self {
         let query = format!("kube_pod_spec_volumes_persistentvolumeclaims_info{}", selector(name));
         let mut names: Vec<String> = match prometheus::query(&query) {
-            Ok(samples) => {
-                samples.into_iter().filter_map(|sample| sample.labels.get("pod").cloned()).filter(is_plain).collect()
-            }
+            Ok(samples) => samples
+                .into_iter()
+                .filter_map(|sample| sample.labels.get("pod").cloned())
+                .filter(is_plain)
+                .collect(),
             Err(error) => {
                 info!("which pods mount it is not known: {error}");
                 Vec::new()
@@ -153,7 +155,11 @@ impl fmt::Display for Evidence {
             (None, _) => f.write_str("; how fast it fills is not known")?,
         }
         if pods.is_empty() {
-            return write!(f, "; which pod mounts it is not known: `kubectl -n {} describe pvc {}`", usage.name.namespace, usage.name.name);
+            return write!(
+                f,
+                "; which pod mounts it is not known: `kubectl -n {} describe pvc {}`",
+                usage.name.namespace, usage.name.name
+            );
         }
         f.write_str("; mounted by ")?;
         for (index, pod) in pods.iter().enumerate() {
@@ -166,9 +172,15 @@ impl fmt::Display for Evidence {
         if *others > 0 {
             write!(f, " and {others} more")?;
         }
-        let Some((pod, (container, path))) = pods.iter().find_map(|pod| Some((&pod.pod, pod.place.as_ref()?))) else {
+        let Some((pod, (container, path))) =
+            pods.iter().find_map(|pod| Some((&pod.pod, pod.place.as_ref()?)))
+        else {
             return Ok(());
         };
-        write!(f, ". What is large there: `kubectl -n {} exec {pod} -c {container} -- du -xk {path} | sort -n | tail`", usage.name.namespace)
+        write!(
+            f,
+            ". What is large there: `kubectl -n {} exec {pod} -c {container} -- du -xk {path} | sort -n | tail`",
+            usage.name.namespace
+        )
     }
 }

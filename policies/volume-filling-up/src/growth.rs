@@ -37,7 +37,10 @@ impl Growth {
         let (from, name) = (claim.size()?, &usage.name);
         let Some(to) = size::next(from, bounds.largest, settings) else {
             return tell(
-                &format!("claim {name} is of {from}, and {} says that {} is the most; it was not grown", bounds.said_by, bounds.largest),
+                &format!(
+                    "claim {name} is of {from}, and {} says that {} is the most; it was not grown",
+                    bounds.said_by, bounds.largest
+                ),
                 evidence,
             );
         };
@@ -77,7 +80,10 @@ impl Growth {
             return unnecessary(format!("claim {name} was deleted before it was grown"));
         }
         if error.is_forbidden() || error.reason == suture_policy::reason::INVALID {
-            return escalate(format!("the API server does not let claim {name} grow from {} to {}: {}", self.from, self.to, error.message));
+            return escalate(format!(
+                "the API server does not let claim {name} grow from {} to {}: {}",
+                self.from, self.to, error.message
+            ));
         }
         Err(Stop::Error(error))
     }
@@ -91,7 +97,9 @@ impl Growth {
         let (free, whole) = (usage.free.plus(self.by()), usage.size.plus(self.by()));
         let mut but = Vec::new();
         if let Some(lasts) = evidence.lasts(free).filter(|lasts| *lasts < TOO_SHORT) {
-            but.push(format!("as fast as it fills, it is full in {lasts}, and is not grown again within 24 hours"));
+            but.push(format!(
+                "as fast as it fills, it is full in {lasts}, and is not grown again within 24 hours"
+            ));
         }
         if let Some(said_by) = &self.is_last {
             but.push(format!("that is the most that {said_by} allows"));
@@ -162,8 +170,12 @@ fn not_grown<T>(claim: &PersistentVolumeClaim, timeout: Duration) -> Result<T, S
             name.namespace, name.name
         )
     } else {
-        format!("`kubectl -n {} describe pvc {}` shows how it goes on; it is asked for no more meanwhile", name.namespace, name.name)
+        format!(
+            "`kubectl -n {} describe pvc {}` shows how it goes on; it is asked for no more meanwhile",
+            name.namespace, name.name
+        )
     };
-    let how = if claim.is_infeasible() { "can't grow".to_owned() } else { format!("has not grown in {timeout}") };
+    let how =
+        if claim.is_infeasible() { "can't grow".to_owned() } else { format!("has not grown in {timeout}") };
     escalate(format!("claim {name} is asked to be of {asked}, and {how} from {size}: {why}. {next}"))
 }

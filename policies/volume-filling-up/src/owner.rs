@@ -24,9 +24,9 @@ pub fn must_leave_the_size_to_us(
     evidence: &Evidence,
 ) -> Result<(), Stop> {
     let (name, metadata) = (claim.name(), &claim.metadata);
-    let by_manager = metadata.managers_of(SIZE).find_map(|managed| {
-        Some(format!("{} (field manager `{}`)", managed.gitops()?, managed.manager))
-    });
+    let by_manager = metadata
+        .managers_of(SIZE)
+        .find_map(|managed| Some(format!("{} (field manager `{}`)", managed.gitops()?, managed.manager)));
     if let Some(owner) = by_manager.or_else(|| metadata.gitops()) {
         return tell(
             &format!(
@@ -41,7 +41,9 @@ pub fn must_leave_the_size_to_us(
     });
     if let Some((key, program)) = autoscaler {
         return tell(
-            &format!("claim {name} is grown by {program} (annotation `{key}`), and is filling up all the same; it was not grown beside that"),
+            &format!(
+                "claim {name} is grown by {program} (annotation `{key}`), and is filling up all the same; it was not grown beside that"
+            ),
             evidence,
         );
     }
@@ -94,10 +96,14 @@ fn of_controller(
 }
 
 fn say_who_applies(claim: &PersistentVolumeClaim) {
-    let applied = claim.metadata.managers_of(SIZE).find(|managed| {
-        managed.operation == "Apply" || managed.manager == "kubectl-client-side-apply"
-    });
+    let applied = claim
+        .metadata
+        .managers_of(SIZE)
+        .find(|managed| managed.operation == "Apply" || managed.manager == "kubectl-client-side-apply");
     if let Some(managed) = applied {
-        info!("the size is applied by `{}`: change it in the manifest, too, or the next apply fails", managed.manager);
+        info!(
+            "the size is applied by `{}`: change it in the manifest, too, or the next apply fails",
+            managed.manager
+        );
     }
 }

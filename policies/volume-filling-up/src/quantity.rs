@@ -120,7 +120,8 @@ impl<'de> Deserialize<'de> for Quantity {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not an amount of bytes")))
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not an amount of bytes")))
     }
 }
 
@@ -132,7 +133,10 @@ mod tests {
     fn what_kubernetes_writes_is_read() {
         let read = |text: &str| Quantity::parse(text).map(Quantity::as_bytes);
         assert_eq!(read("10Gi"), Some(10 << 30));
-        assert_eq!((read("1.5Gi"), read("1e3"), read("128974848")), (Some(3 << 29), Some(1000), Some(128_974_848)));
+        assert_eq!(
+            (read("1.5Gi"), read("1e3"), read("128974848")),
+            (Some(3 << 29), Some(1000), Some(128_974_848))
+        );
         assert_eq!((read("5G"), read("100k")), (Some(5_000_000_000), Some(100_000)));
         for odd in ["", "Gi", "-1Gi", "ten", "NaN", "inf", "1e400", "99999999999999999999Gi", "1 Gi"] {
             assert_eq!(read(odd), None, "{odd}");
@@ -142,7 +146,10 @@ mod tests {
     #[test]
     fn sizes_are_shown_as_people_write_them() {
         let shown = |text: &str| Quantity::parse(text).unwrap().to_string();
-        assert_eq!((shown("10Gi"), shown("1536Mi"), shown("2Ti")), ("10Gi".into(), "1.5Gi".into(), "2048Gi".into()));
+        assert_eq!(
+            (shown("10Gi"), shown("1536Mi"), shown("2Ti")),
+            ("10Gi".into(), "1.5Gi".into(), "2048Gi".into())
+        );
         assert_eq!(Quantity::parse("1536Mi").unwrap().exact(), "1536Mi");
         assert_eq!(Quantity::bytes(1_000_000_001).exact(), "1000000001");
     }

@@ -21,11 +21,16 @@ pub fn must_not_be_recent(claim: &PersistentVolumeClaim, evidence: &Evidence) ->
     if made.is_some_and(|made| now.since(made) < MAKING) {
         return retry(
             LATER,
-            format!("claim {name} was made a short while ago, and what was measured may be of the one before it; it was not grown"),
+            format!(
+                "claim {name} was made a short while ago, and what was measured may be of the one before it; it was not grown"
+            ),
         );
     }
     match Mark::of(&claim.metadata) {
-        Err(why) => tell(&format!("whether claim {name} was grown in the last day is not known: {why}; it was not grown"), evidence),
+        Err(why) => tell(
+            &format!("whether claim {name} was grown in the last day is not known: {why}; it was not grown"),
+            evidence,
+        ),
         Ok(Some(mark)) if mark.is_recent(now) => tell(
             &format!(
                 "claim {name} was grown from {} to {} {} ago and is filling up again; it is grown at most once in 24 hours",
@@ -52,6 +57,8 @@ pub fn must_not_be_recent(claim: &PersistentVolumeClaim, evidence: &Evidence) ->
 fn written_by(claim: &PersistentVolumeClaim, now: Time) -> Option<(String, Time)> {
     let made = claim.metadata.creation_timestamp? + MAKING;
     let others = claim.metadata.managers_of(SIZE).filter(|managed| !managed.manager.starts_with("suture-"));
-    let latest = others.filter_map(|managed| Some((managed.manager.clone(), managed.time?))).max_by_key(|(_, at)| *at)?;
+    let latest = others
+        .filter_map(|managed| Some((managed.manager.clone(), managed.time?)))
+        .max_by_key(|(_, at)| *at)?;
     (latest.1 > made && now.since(latest.1) < DAY).then_some(latest)
 }

@@ -19,10 +19,11 @@ mod tests {
     use super::*;
 
     fn next_of(size: &str, largest: &str) -> Option<String> {
-        let settings: Settings = serde_json::from_value(json!({"maximum": "1Ti", "step": 20, "minimumStep": "1Gi",
+        let settings: Settings =
+            serde_json::from_value(json!({"maximum": "1Ti", "step": 20, "minimumStep": "1Gi",
             "maximumStep": "100Gi", "budget": "200Gi", "growBelow": 15, "timeout": "15m", "ofHelm": "leave",
             "ofOperators": "leave"}))
-        .unwrap();
+            .unwrap();
         let parse = |text: &str| Quantity::parse(text).unwrap();
         next(parse(size), parse(largest), &settings).map(Quantity::exact)
     }
