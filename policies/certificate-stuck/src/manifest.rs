@@ -43,7 +43,13 @@ pub fn manifest() -> Manifest {
         ["list"],
         "to find the certificate's own request, and what it waits for",
     )
-    .permission("cert-manager.io", ["issuers", "clusterissuers"], ["get"], "to see whether the issuer is ready")
+    .permission("cert-manager.io", ["issuers"], ["get"], "to see whether the issuer is ready")
+    .permission(
+        "cert-manager.io",
+        ["clusterissuers"],
+        ["get"],
+        "the same; they have no namespace: grant them without `namespaces`",
+    )
     .permission(
         "acme.cert-manager.io",
         ["orders", "challenges"],

@@ -28,6 +28,8 @@ use usage::Usage;
 const PATIENCE: Duration = Duration::minutes(5);
 /// How often all is looked at, where somebody changes the claim meanwhile.
 const LOOKS: u32 = 3;
+/// After a wait longer than this, the alert may be over.
+const MOMENT: Duration = Duration::seconds(30);
 /// When to look again after something was in the way.
 const LATER: Duration = Duration::minutes(5);
 
@@ -103,10 +105,13 @@ fn look_and_grow(
 
     // The budget is one for all claims of a namespace.
     if !*held {
+        let asked = clock::now();
         hold(name)?;
         *held = true;
+        if clock::now().since(asked) >= MOMENT {
+            must_still_fire(name)?;
+        }
     }
-    must_still_fire(name)?;
     let bounds = bounds::of(&claim, settings)?;
     let growth = Growth::plan(claim, settings, &usage, &bounds, &evidence)?;
     bounds.must_allow(&growth, &evidence)?;
