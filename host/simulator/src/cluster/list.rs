@@ -58,7 +58,10 @@ impl Token {
 
 impl Snapshots {
     fn keep(&mut self, version: u64, snapshot: Snapshot) {
-        self.0.entry(version).or_insert(snapshot);
+        // A list that is begun anew on an unchanged cluster can be continued from now on.
+        let at = snapshot.at;
+        let kept = self.0.entry(version).or_insert(snapshot);
+        kept.at = kept.at.max(at);
         while self.0.len() > MOST_KEPT {
             self.0.pop_first();
         }
