@@ -112,7 +112,8 @@ fn not_started(name: &str, target: &Target, incident: &Incident, error: Error) -
 pub fn follow(ours: &Snapshot, seen: &Seen, settings: &Settings) -> Result<String, Stop> {
     let name = ours.shown();
     step!("waiting for the end of Snapshot {name}");
-    let mut met = kube::of(ours).wait(in_phase(&["Running", "Succeeded", "Unchanged", "Failed"]), settings.start_timeout)?;
+    let mut met = kube::of(ours)
+        .wait(in_phase(&["Running", "Succeeded", "Unchanged", "Failed"]), settings.start_timeout)?;
     if is_at_work(&met) {
         if let Some(now) = gate::again(ours)? {
             info!("{}", gate::must_heal(&now, Some(&seen.repository), clock::now(), settings)?);

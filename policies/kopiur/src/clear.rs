@@ -22,7 +22,9 @@ pub fn superseded(success: &Snapshot, history: &History, settings: &Settings) ->
     let failed = history.superseded(success);
     let name = success.shown();
     if failed.is_empty() {
-        return unnecessary(format!("no failed Snapshot is older than the success {name}; nothing is to be cleared"));
+        return unnecessary(format!(
+            "no failed Snapshot is older than the success {name}; nothing is to be cleared"
+        ));
     }
     step!("clearing failed Snapshots that are older than the success {name}");
     let (mut gone, mut kept) = (Vec::new(), Vec::new());
@@ -39,10 +41,15 @@ pub fn superseded(success: &Snapshot, history: &History, settings: &Settings) ->
     }
     let rest = match kept.len() {
         0 => String::new(),
-        more => format!("; {more} others were not removed ({})", kept.iter().take(3).cloned().collect::<Vec<_>>().join("; ")),
+        more => format!(
+            "; {more} others were not removed ({})",
+            kept.iter().take(3).cloned().collect::<Vec<_>>().join("; ")
+        ),
     };
     if gone.is_empty() {
-        return unnecessary(format!("the latest run, Snapshot {name}, succeeded, and no failed one could be cleared{rest}"));
+        return unnecessary(format!(
+            "the latest run, Snapshot {name}, succeeded, and no failed one could be cleared{rest}"
+        ));
     }
     Err(Stop::Outcome(Outcome::remediated(format!(
         "removed failed Snapshots that own no data and are older than the success {name}: {}{rest}",
@@ -53,14 +60,18 @@ pub fn superseded(success: &Snapshot, history: &History, settings: &Settings) ->
 /// Remove one; the inner error says why it stays.
 fn remove(listed: &Snapshot, success: &Snapshot) -> Result<Result<(), String>> {
     match kube::of(success).find()? {
-        Some(now) if now.phase() == Phase::Succeeded && now.kopia_id().is_some() && !now.metadata.is_terminating() => {}
+        Some(now)
+            if now.phase() == Phase::Succeeded
+                && now.kopia_id().is_some()
+                && !now.metadata.is_terminating() => {}
         _ => return Ok(Err("the newer success is not there any more, or owns no data".to_owned())),
     }
     let Some(failed) = kube::of(listed).find()? else { return Ok(Err(GONE.to_owned())) };
     if let Some(why) = must_stay(&failed) {
         return Ok(Err(why));
     }
-    let job: Option<Job> = Ref::new(failed.metadata.namespace.as_deref().unwrap_or_default(), failed.job()).find()?;
+    let job: Option<Job> =
+        Ref::new(failed.metadata.namespace.as_deref().unwrap_or_default(), failed.job()).find()?;
     if job.is_some_and(|job| !job.is_finished()) {
         return Ok(Err(format!("its Job {} is not over", failed.job())));
     }

@@ -17,10 +17,17 @@ pub enum Verdict {
 /// kopia's errors that pass.
 const PASSING: [&str; 3] = ["RepositoryUnavailable", "Locked", "SourceError"];
 /// Reasons of the operator's that pass: it waited for a volume's copy that did not come.
-const STAGING: [&str; 4] = ["VolumeSnapshotFailed", "StagingTimedOut", "WaitingForStagedPvcBind", "StagedPvcBindTimedOut"];
+const STAGING: [&str; 4] =
+    ["VolumeSnapshotFailed", "StagingTimedOut", "WaitingForStagedPvcBind", "StagedPvcBindTimedOut"];
 /// What a storage that is full says. It comes under every class, that of a backend which is away too.
 const FULL: [&str; 8] = [
-    "no space left", "quota", "disk full", "insufficient storage", "storage full", "storage limit", "capacity exceeded",
+    "no space left",
+    "quota",
+    "disk full",
+    "insufficient storage",
+    "storage full",
+    "storage limit",
+    "capacity exceeded",
     "not enough space",
 ];
 /// Who ended a pod for reasons of the node's.
@@ -29,7 +36,10 @@ const TAKEN: [&str; 6] = ["Evicted", "NodeLost", "NodeShutdown", "Shutdown", "Te
 /// Whether another run may do better than this one.
 pub fn judge(failed: &Snapshot) -> Verdict {
     if failed.is_grouped() {
-        return Verdict::Lasting("it is one of several volumes that are captured at the same moment, so it is not run alone".to_owned());
+        return Verdict::Lasting(
+            "it is one of several volumes that are captured at the same moment, so it is not run alone"
+                .to_owned(),
+        );
     }
     if failed.status.snapshot.is_some() {
         return Verdict::Lasting(format!(
@@ -79,9 +89,12 @@ fn by_operator(failed: &Snapshot) -> Verdict {
 fn by_pod(failed: &Snapshot) -> Verdict {
     let pods = match pods(failed) {
         Ok(pods) => pods,
-        Err(error) => return Verdict::Lasting(format!("{}; its pods can't be looked at: {error}", words(failed))),
+        Err(error) => {
+            return Verdict::Lasting(format!("{}; its pods can't be looked at: {error}", words(failed)));
+        }
     };
-    let Some(pod) = pods.iter().max_by_key(|pod| (pod.metadata.creation_timestamp, &pod.metadata.name)) else {
+    let Some(pod) = pods.iter().max_by_key(|pod| (pod.metadata.creation_timestamp, &pod.metadata.name))
+    else {
         return Verdict::Lasting(format!("{}; its pods are gone, so nobody knows more", words(failed)));
     };
     let end = format!("pod {}: {}", pod.metadata.name, pod.how_it_ended(pod.telling_container(&[])));
@@ -102,7 +115,9 @@ fn pods(failed: &Snapshot) -> Result<Vec<Pod>> {
 
 /// What a hook did to it.
 fn hook(failed: &Snapshot) -> Option<String> {
-    failed.condition("HooksSucceeded", "False").map(|hooks| format!("a hook failed: {}", snapshot::told(hooks)))
+    failed
+        .condition("HooksSucceeded", "False")
+        .map(|hooks| format!("a hook failed: {}", snapshot::told(hooks)))
 }
 
 /// The words by which a storage says that it is full.
@@ -126,7 +141,9 @@ fn cause(failed: &Snapshot) -> String {
             let during = during.map_or_else(String::new, |op| format!(" in `{}`", text::start(op, 63)));
             format!("{class}{during}: {}", snapshot::shown(&failure.message))
         }
-        None => failed.condition("Ready", "False").map_or_else(|| "no reason is told".to_owned(), snapshot::told),
+        None => {
+            failed.condition("Ready", "False").map_or_else(|| "no reason is told".to_owned(), snapshot::told)
+        }
     }
 }
 

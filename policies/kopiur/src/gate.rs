@@ -5,15 +5,16 @@ use suture_policy::stop::{Stop, escalate, unnecessary};
 use suture_policy::{Duration, Time};
 
 use crate::manifest::Settings;
-use crate::repository::Reach;
 use crate::reference::RepositoryRef;
+use crate::repository::Reach;
 use crate::snapshot::{self, Phase, Snapshot};
 
 /// How long a run may show nothing at all before the operator must be down.
 const SILENT: Duration = Duration::hours(1);
 
 /// What does not come by itself: a person gives it.
-const WANTED: [&str; 4] = ["MoverPermitted", "CredentialsAvailable", "SourcePvcAvailable", "RepositoryWritable"];
+const WANTED: [&str; 4] =
+    ["MoverPermitted", "CredentialsAvailable", "SourcePvcAvailable", "RepositoryWritable"];
 /// What comes by itself.
 const AWAITED: [&str; 3] = ["RepositorySlotAvailable", "SourceStaged", "Ready"];
 
@@ -61,7 +62,9 @@ pub fn must_heal(
     if awaited.is_some_and(|awaited| awaited.reason == "RepositoryNotReady") {
         match repository.map(RepositoryRef::reach).transpose()? {
             Some(Reach::Broken(why)) => {
-                return escalate(format!("Snapshot {name} waits for its repository, and {why}; nothing was changed"));
+                return escalate(format!(
+                    "Snapshot {name} waits for its repository, and {why}; nothing was changed"
+                ));
             }
             Some(Reach::Paused(why)) => return unnecessary(why),
             Some(Reach::Ready | Reach::Heals(_)) | None => {}
@@ -73,7 +76,11 @@ pub fn must_heal(
         (_, None) => (SILENT, "has not begun and does not say why".to_owned()),
     };
     if age > limit {
-        let operator = if phase == Phase::Pending && awaited.is_none() { " whether Kopiur's operator runs, and" } else { "" };
+        let operator = if phase == Phase::Pending && awaited.is_none() {
+            " whether Kopiur's operator runs, and"
+        } else {
+            ""
+        };
         return escalate(format!(
             "Snapshot {name} {doing} for {}; nothing was changed. Look{operator} with `{}`",
             age.whole_seconds(),

@@ -66,7 +66,8 @@ impl History {
     /// The runs that failed before `success`, for the same volume and repository.
     pub fn superseded<'a>(&'a self, success: &'a Snapshot) -> Vec<&'a Snapshot> {
         let before = self.alike(Some(success)).filter(|run| {
-            run.phase() == Phase::Failed && run.metadata.creation_timestamp < success.metadata.creation_timestamp
+            run.phase() == Phase::Failed
+                && run.metadata.creation_timestamp < success.metadata.creation_timestamp
         });
         before.filter(|run| run.spec.repository == success.spec.repository).collect()
     }

@@ -129,7 +129,10 @@ fn is_reached(seen: &Seen, need: &Need, give_up: Time, settings: &Settings) -> R
             return Ok(false);
         }
     }
-    retry(settings.retry_after, format!("{why}; the operator tries it again by itself, and nothing was started"))
+    retry(
+        settings.retry_after,
+        format!("{why}; the operator tries it again by itself, and nothing was started"),
+    )
 }
 
 /// Nobody else runs it soon, and this policy may.
@@ -148,7 +151,10 @@ fn must_be_ours(need: &Need, seen: &Seen, target: &Target, settings: &Settings) 
         && at.since(seen.now) < usual + settings.slot_margin
     {
         let wait = at.since(seen.now) + AFTER_SLOT;
-        return retry(wait, format!("SnapshotSchedule {schedule} runs it at {at}; that is waited for. {need}"));
+        return retry(
+            wait,
+            format!("SnapshotSchedule {schedule} runs it at {at}; that is waited for. {need}"),
+        );
     }
     Ok(())
 }

@@ -48,7 +48,9 @@ impl fmt::Display for Need {
             Self::Failed(failed, cause) => {
                 write!(f, "{} had failed for what passes ({cause})", failed.metadata.name)
             }
-            Self::Missed(Some(last)) => write!(f, "the last success was of {last}, and no run has failed since"),
+            Self::Missed(Some(last)) => {
+                write!(f, "the last success was of {last}, and no run has failed since")
+            }
             Self::Missed(None) => f.write_str("no run had succeeded, and none had failed"),
         }
     }
@@ -65,7 +67,9 @@ pub fn of(seen: &Seen, target: &Target) -> Result<Need, Stop> {
 
 /// Whether the latest run that is over shows that all is well again.
 pub fn is_met(seen: &Seen, target: &Target, incident: &Incident, settings: &Settings) -> Result<(), Stop> {
-    let Some(success) = seen.history.finished().filter(|run| run.phase() == Phase::Succeeded) else { return Ok(()) };
+    let Some(success) = seen.history.finished().filter(|run| run.phase() == Phase::Succeeded) else {
+        return Ok(());
+    };
     let ended = success.ended();
     // Before the alert began, a success is what the alert calls too old.
     let is_old = target.alert == Alert::Stale
@@ -102,11 +106,13 @@ fn of_failed(failed: &Snapshot, seen: &Seen, target: &Target) -> Result<Need, St
         };
     }
     match failure::judge(failed) {
-        Verdict::Passing(_) if seen.policy.is_for_many() && failed.spec.source.is_none() => escalate(format!(
-            "Snapshot {name} failed for what passes, but its SnapshotPolicy selects volumes and it does not say which it \
+        Verdict::Passing(_) if seen.policy.is_for_many() && failed.spec.source.is_none() => {
+            escalate(format!(
+                "Snapshot {name} failed for what passes, but its SnapshotPolicy selects volumes and it does not say which it \
              was for; nothing was changed. `{}` runs all of them",
-            target.by_hand()
-        )),
+                target.by_hand()
+            ))
+        }
         Verdict::Passing(cause) => Ok(Need::Failed(Box::new(failed.clone()), cause)),
         Verdict::Lasting(why) => escalate(format!(
             "Snapshot {name} failed, and another run would not help: {why}; {}. Nothing was changed; look with `{}`",
@@ -133,7 +139,9 @@ fn of_missed(last: Option<&Snapshot>, seen: &Seen, target: &Target) -> Result<Ne
         return escalate(format!(
             "SnapshotPolicy {target} has no success since {last} and no failed run; its volumes are backed up together, so \
              none was run alone, and nothing was changed. Next slot: {}",
-            seen.schedules.next(seen.now).map_or_else(|| "none is told".to_owned(), |(at, by)| format!("{at} ({by})"))
+            seen.schedules
+                .next(seen.now)
+                .map_or_else(|| "none is told".to_owned(), |(at, by)| format!("{at} ({by})"))
         ));
     }
     Ok(Need::Missed(since))

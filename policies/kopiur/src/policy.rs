@@ -75,7 +75,9 @@ impl SnapshotPolicy {
     /// Whether a run of it does something in the application too.
     pub fn has_hooks(&self) -> bool {
         self.spec.hooks.as_ref().is_some_and(|hooks| {
-            hooks.as_object().is_some_and(|hooks| hooks.values().any(|list| list.as_array().is_some_and(|l| !l.is_empty())))
+            hooks.as_object().is_some_and(|hooks| {
+                hooks.values().any(|list| list.as_array().is_some_and(|l| !l.is_empty()))
+            })
         })
     }
 }

@@ -114,7 +114,9 @@ impl RepositoryRef {
 
     fn judge(&self, spec: &Spec, status: &Status) -> Reach {
         if spec.suspend {
-            return Reach::Paused(format!("{self} is suspended (`spec.suspend`); whoever did that resumes it"));
+            return Reach::Paused(format!(
+                "{self} is suspended (`spec.suspend`); whoever did that resumes it"
+            ));
         }
         if spec.mode.as_deref() == Some("ReadOnly") {
             return Reach::Paused(format!("{self} is read-only (`spec.mode`), so no backup is to go there"));

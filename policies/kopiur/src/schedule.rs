@@ -109,11 +109,12 @@ impl Schedules {
         let Metadata { namespace, name, labels, .. } = &policy.metadata;
         let home = namespace.as_deref().unwrap_or_default();
         let all = kube::list::<SnapshotSchedule>().in_namespace(home).read()?;
-        let is_for = |schedule: &SnapshotSchedule| match (&schedule.spec.policy_ref, &schedule.spec.policy_selector) {
-            (Some(named), _) => named.is(home, name, home),
-            (None, Some(selector)) => selector.selects(labels),
-            (None, None) => false,
-        };
+        let is_for =
+            |schedule: &SnapshotSchedule| match (&schedule.spec.policy_ref, &schedule.spec.policy_selector) {
+                (Some(named), _) => named.is(home, name, home),
+                (None, Some(selector)) => selector.selects(labels),
+                (None, None) => false,
+            };
         let own = all.into_iter().filter(|schedule| !schedule.metadata.is_terminating() && is_for(schedule));
         Ok(Self(own.collect()))
     }
@@ -148,7 +149,8 @@ impl Schedules {
 
     /// The next run that comes by itself, and of which schedule.
     pub fn next(&self, now: Time) -> Option<(Time, &str)> {
-        let slots = self.at_work().filter_map(|one| Some((one.status.next_schedule.at?, one.metadata.name.as_str())));
+        let slots =
+            self.at_work().filter_map(|one| Some((one.status.next_schedule.at?, one.metadata.name.as_str())));
         slots.filter(|(at, _)| *at + LATE > now).min()
     }
 
