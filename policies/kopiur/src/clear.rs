@@ -17,6 +17,9 @@ const TO_GO: Duration = Duration::minutes(2);
 /// Of one that somebody else removed.
 const GONE: &str = "it is gone already";
 
+/// Why none is removed for a success that is gone.
+const NO_SUCCESS: &str = "the newer success is not there any more, or owns no data";
+
 /// Remove those that failed before `success`. Always stops: there is nothing else to do.
 pub fn superseded(success: &Snapshot, history: &History, settings: &Settings) -> Result<(), Stop> {
     let failed = history.superseded(success);
@@ -59,12 +62,8 @@ pub fn superseded(success: &Snapshot, history: &History, settings: &Settings) ->
 
 /// Remove one; the inner error says why it stays.
 fn remove(listed: &Snapshot, success: &Snapshot) -> Result<Result<(), String>> {
-    match kube::of(success).find()? {
-        Some(now)
-            if now.phase() == Phase::Succeeded
-                && now.kopia_id().is_some()
-                && !now.metadata.is_terminating() => {}
-        _ => return Ok(Err("the newer success is not there any more, or owns no data".to_owned())),
+    if !is_still_there(success)? {
+        return Ok(Err(NO_SUCCESS.to_owned()));
     }
     let Some(failed) = kube::of(listed).find()? else { return Ok(Err(GONE.to_owned())) };
     if let Some(why) = must_stay(&failed) {
@@ -92,6 +91,11 @@ fn remove(listed: &Snapshot, success: &Snapshot) -> Result<Result<(), String>> {
     if !is_retained || must_stay(&retained).is_some() {
         return Ok(Err("it could not be set to `deletionPolicy: Retain`".to_owned()));
     }
+    // Somebody may have removed it meanwhile. What is left between this look and the deletion can't be closed:
+    // Kubernetes has no condition over two objects.
+    if !is_still_there(success)? {
+        return Ok(Err(NO_SUCCESS.to_owned()));
+    }
     match kube::of(&retained).delete().at_version(&retained.metadata.resource_version).send() {
         Ok(_) => {}
         Err(error) if error.is_not_found() => return Ok(Err(GONE.to_owned())),
@@ -102,6 +106,14 @@ fn remove(listed: &Snapshot, success: &Snapshot) -> Result<Result<(), String>> {
         warn!("{} is being deleted, and the operator has not let it go yet", retained.shown());
     }
     Ok(Ok(()))
+}
+
+/// Whether the success is there, and owns data.
+fn is_still_there(success: &Snapshot) -> Result<bool> {
+    let now = kube::of(success).find()?;
+    Ok(now.is_some_and(|now| {
+        now.phase() == Phase::Succeeded && now.kopia_id().is_some() && !now.metadata.is_terminating()
+    }))
 }
 
 /// Why one stays.

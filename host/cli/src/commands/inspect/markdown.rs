@@ -16,7 +16,7 @@ pub fn section(manifest: &Manifest) -> String {
     if !manifest.permissions.is_empty() {
         text.push_str("| it asks to | with the setting | why |\n|---|---|---|\n");
         for permission in &manifest.permissions {
-            let when = permission.condition().map(|when| format!("`{when}`")).unwrap_or_default();
+            let when = permission.condition().unwrap_or_default();
             let _ = writeln!(
                 text,
                 "| {} | {} | {} |",
