@@ -60,7 +60,7 @@ mod named {
     kind!(Issuer);
 
     pub(super) fn find(namespace: &str, name: &str) -> suture_policy::Result<Option<(Body, Status)>> {
-        super::read(&Ref::<Issuer>::new(namespace, name))
+        read(&Ref::<Issuer>::new(namespace, name))
     }
 }
 

@@ -13,7 +13,7 @@ mod target;
 mod verdict;
 mod words;
 
-use suture_policy::stop::{Stop, escalate, retry, unnecessary};
+use suture_policy::stop::{Stop, denied_is_for_people, escalate, retry, unnecessary};
 use suture_policy::{Duration, Error, Incident, Manifest, Outcome, Policy, clock, kube, step};
 
 use certificate::Certificate;
@@ -58,13 +58,7 @@ fn is_for_people(error: Error) -> Result<Outcome, Error> {
             error.message
         )));
     }
-    if !error.is_denied() {
-        return Err(error);
-    }
-    Ok(Outcome::escalate(format!(
-        "the host does not allow it: {}. `suture grants` prints what this policy asks for; its README says what for",
-        error.message
-    )))
+    denied_is_for_people(error)
 }
 
 /// The whole run. Where cert-manager goes on in the middle, all of it is looked at again.

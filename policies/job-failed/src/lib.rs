@@ -13,7 +13,7 @@ mod manifest;
 mod owner;
 
 use suture_policy::kube::{self, Job};
-use suture_policy::stop::{Stop, escalate, retry};
+use suture_policy::stop::{Stop, denied_is_for_people, escalate, retry};
 use suture_policy::{Error, Incident, Manifest, Outcome, Policy, info, step};
 
 use cleanup::clean_up;
@@ -39,19 +39,8 @@ impl Policy for JobFailed {
         run(&incident, &settings.bounded())
             .map(Outcome::remediated)
             .or_else(Stop::outcome)
-            .or_else(is_for_people)
+            .or_else(denied_is_for_people)
     }
-}
-
-/// What the operator does not allow today is not allowed at the next attempt either.
-fn is_for_people(error: Error) -> Result<Outcome, Error> {
-    if !error.is_denied() {
-        return Err(error);
-    }
-    Ok(Outcome::escalate(format!(
-        "the host does not allow it: {}. `suture grants` prints what this policy asks for; its README says what for",
-        error.message
-    )))
 }
 
 /// The whole run. `Ok` says what was repaired; every `?` ends it earlier.

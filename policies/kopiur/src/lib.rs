@@ -22,7 +22,7 @@ mod snapshot;
 mod target;
 
 use suture_policy::kube;
-use suture_policy::stop::{Stop, escalate, retry, unnecessary};
+use suture_policy::stop::{Stop, denied_is_for_people, escalate, retry, unnecessary};
 use suture_policy::{Duration, Error, Incident, Manifest, Outcome, Policy, Time, clock, step};
 
 use manifest::{Backups, Settings};
@@ -50,19 +50,11 @@ impl Policy for Kopiur {
     }
 
     fn remediate(incident: Incident, settings: Settings) -> Result<Outcome, Error> {
-        repair(&incident, &settings).map(Outcome::remediated).or_else(Stop::outcome).or_else(is_for_people)
+        repair(&incident, &settings)
+            .map(Outcome::remediated)
+            .or_else(Stop::outcome)
+            .or_else(denied_is_for_people)
     }
-}
-
-/// What the operator does not allow today is not allowed at the next attempt either.
-fn is_for_people(error: Error) -> Result<Outcome, Error> {
-    if !error.is_denied() {
-        return Err(error);
-    }
-    Ok(Outcome::escalate(format!(
-        "the host does not allow it: {}. `suture grants` prints what this policy asks for; its README says what for",
-        error.message
-    )))
 }
 
 /// The whole repair. `Ok` says how a backup ended; every `?` ends it earlier.

@@ -177,11 +177,6 @@ impl Snapshot {
         self.metadata.annotations.get(INCIDENT).map(String::as_str)
     }
 
-    /// The repository that it goes to, as far as it says.
-    pub fn repository(&self) -> Option<&RepositoryRef> {
-        self.spec.repository.as_ref().or(self.status.resolved.repository.as_ref())
-    }
-
     /// Whether it is one of several that are taken at the same moment.
     pub fn is_grouped(&self) -> bool {
         let group = self.spec.source.as_ref().and_then(|source| source.get("group"));

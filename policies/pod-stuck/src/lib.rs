@@ -18,7 +18,7 @@ mod subject;
 mod terminating;
 mod volume;
 
-use suture_policy::stop::{Stop, escalate};
+use suture_policy::stop::{Stop, denied_is_for_people, escalate};
 use suture_policy::{Error, Incident, Manifest, Outcome, Policy, info, step};
 
 use cause::Remedy;
@@ -41,19 +41,8 @@ impl Policy for PodStuck {
         run(&incident, &settings.bounded())
             .map(Outcome::remediated)
             .or_else(Stop::outcome)
-            .or_else(is_for_people)
+            .or_else(denied_is_for_people)
     }
-}
-
-/// What the operator does not allow today is not allowed at the next attempt either.
-fn is_for_people(error: Error) -> Result<Outcome, Error> {
-    if !error.is_denied() {
-        return Err(error);
-    }
-    Ok(Outcome::escalate(format!(
-        "the host does not allow it: {}. `suture grants` prints what this policy asks for; its README says what for",
-        error.message
-    )))
 }
 
 /// The whole run. `Ok` says what was repaired; every `?` ends it earlier.

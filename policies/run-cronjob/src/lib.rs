@@ -13,7 +13,7 @@ mod needs;
 mod target;
 mod template;
 
-use suture_policy::stop::{Stop, retry};
+use suture_policy::stop::{Stop, denied_is_for_people, retry};
 use suture_policy::{Error, Incident, Manifest, Outcome, Policy, clock, kube, step};
 
 use claim::Work;
@@ -34,19 +34,11 @@ impl Policy for RunCronJob {
     }
 
     fn remediate(incident: Incident, settings: Settings) -> Result<Outcome, Error> {
-        run(&incident, &settings).map(Outcome::remediated).or_else(Stop::outcome).or_else(is_for_people)
+        run(&incident, &settings)
+            .map(Outcome::remediated)
+            .or_else(Stop::outcome)
+            .or_else(denied_is_for_people)
     }
-}
-
-/// What the operator does not allow today is not allowed at the next attempt either.
-fn is_for_people(error: Error) -> Result<Outcome, Error> {
-    if !error.is_denied() {
-        return Err(error);
-    }
-    Ok(Outcome::escalate(format!(
-        "the host does not allow it: {}. `suture grants` prints what this policy asks for; its README says what for",
-        error.message
-    )))
 }
 
 /// The whole run. `Ok` says how the Job completed; every `?` ends it earlier.

@@ -17,7 +17,7 @@
 //! assert_eq!(outcome.unwrap(), Outcome::escalate("there is no backup"));
 //! ```
 
-use crate::{Duration, Error, Outcome};
+use crate::{Duration, Error, Outcome, prometheus};
 
 /// Why a run goes no further.
 #[derive(Debug)]
@@ -45,6 +45,25 @@ impl Stop {
             Self::Error(error) => Err(error),
         }
     }
+}
+
+/// What becomes of an error that another attempt would not mend. What the host does not allow today it does not
+/// allow then either, so a person is told, with its words; but where it refused because the alert does not
+/// fire any more, there is nothing left to repair.
+///
+/// # Errors
+/// The same error, where it is another: the host tries again later.
+pub fn denied_is_for_people(error: Error) -> Result<Outcome, Error> {
+    if !error.is_denied() {
+        return Err(error);
+    }
+    if prometheus::alerts().is_ok_and(|alerts| !alerts.iter().any(|alert| alert.firing)) {
+        return Ok(Outcome::unnecessary("the alert does not fire any more; nothing more was changed"));
+    }
+    Ok(Outcome::escalate(format!(
+        "the host does not allow it: {}. `suture grants` prints what this policy asks for; its README says what for",
+        error.message
+    )))
 }
 
 /// Stop: there is nothing to repair.

@@ -82,7 +82,7 @@ impl Evidence {
             Ok(samples) => samples
                 .into_iter()
                 .filter_map(|sample| sample.labels.get("pod").cloned())
-                .filter(is_plain)
+                .filter(|text| is_plain(text))
                 .collect(),
             Err(error) => {
                 info!("which pods mount it is not known: {error}");
@@ -138,7 +138,7 @@ impl Mount {
 }
 
 /// Whether a shell takes a text for one word and nothing else.
-fn is_plain(text: &String) -> bool {
+fn is_plain(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
     !text.is_empty() && text.len() <= 253 && text.bytes().all(fits)
 }

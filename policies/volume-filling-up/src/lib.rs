@@ -15,7 +15,7 @@ mod recent;
 mod size;
 mod usage;
 
-use suture_policy::stop::{Stop, escalate, retry, unnecessary};
+use suture_policy::stop::{Stop, denied_is_for_people, escalate, retry, unnecessary};
 use suture_policy::{Duration, Error, Incident, Manifest, Outcome, Policy, clock, kube, prometheus, step};
 
 use claim::{Name, PersistentVolumeClaim};
@@ -46,19 +46,8 @@ impl Policy for VolumeFillingUp {
     }
 
     fn remediate(incident: Incident, settings: Settings) -> Result<Outcome, Error> {
-        run(&incident, &settings).or_else(Stop::outcome).or_else(is_for_people)
+        run(&incident, &settings).or_else(Stop::outcome).or_else(denied_is_for_people)
     }
-}
-
-/// What the operator does not allow today is not allowed at the next attempt either.
-fn is_for_people(error: Error) -> Result<Outcome, Error> {
-    if !error.is_denied() {
-        return Err(error);
-    }
-    Ok(Outcome::escalate(format!(
-        "the host does not allow it: {}. `suture grants` prints what this policy asks for; its README says what for",
-        error.message
-    )))
 }
 
 /// The whole run. Where somebody changes the claim in the middle, all of it is looked at again.

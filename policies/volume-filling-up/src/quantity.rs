@@ -84,7 +84,7 @@ impl Quantity {
     pub fn exact(self) -> String {
         let unit = ["Gi", "Mi", "Ki"].into_iter().find_map(|unit| {
             let (_, factor) = SUFFIXES.iter().find(|(suffix, _)| *suffix == unit)?;
-            (self.0 > 0 && self.0 % factor == 0).then(|| format!("{}{unit}", self.0 / factor))
+            (self.0 > 0 && self.0.is_multiple_of(*factor)).then(|| format!("{}{unit}", self.0 / factor))
         });
         unit.unwrap_or_else(|| self.0.to_string())
     }
