@@ -8,7 +8,7 @@ SUTURE := target/release/suture
 POLICIES := target/policies
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test check lint bench clean build dist debug policies toolchain guest-target image deploy-rbac deny help
+.PHONY: demo test check lint bench clean build dist debug policies toolchain guest-target image deploy-rbac help
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -61,9 +61,6 @@ deploy-rbac: build policies ## deploy/kustomize/rbac.yaml, after a change of its
 	&& sed "s#/policies/#$(CURDIR)/$(POLICIES)/#" deploy/kustomize/suture.yaml > $$root/deploy/kustomize/suture.yaml \
 	&& (cd $$root && $(CURDIR)/$(SUTURE) rbac --config deploy/kustomize/suture.yaml) > deploy/kustomize/rbac.yaml; rm -r $$root
 
-deny: ## Licences, advisories and sources of dependencies (needs cargo-deny)
-	$(CARGO) deny check
-
 clean: ## Remove everything that was built
 	$(CARGO) clean
 
@@ -84,6 +81,7 @@ guest-target: toolchain # The target that policies are built for.
 include mk/packages.mk
 include mk/policies.mk
 include mk/envtest.mk
+include mk/deny.mk
 include mk/fuzz.mk
 include mk/world.mk
 include mk/nightly.mk

@@ -1,7 +1,8 @@
 //! A real Kubernetes cluster, through its API server.
 //!
 //! [`connect`] reaches it and [`LiveCluster`] performs effects on it. Every request is
-//! limited in time, in size and in rate. What changes nothing is tried again for a while;
+//! limited in time, in size and in rate. What changes nothing is tried again for a while
+//! (unless who asks does so: waits, and looking up what became of a change);
 //! a change is sent again only where it certainly did not happen, and what can't be told
 //! is `Unknown`. No object is kept: each read asks, and waits share watches.
 //!
@@ -82,6 +83,11 @@ impl LiveCluster {
     /// The host's own namespace.
     pub fn namespace(&self) -> &str {
         &self.namespace
+    }
+
+    /// The same cluster for somebody who asks again himself: it asks once.
+    fn asking_once(&self) -> Self {
+        Self { wire: self.wire.clone().asking_once(), ..self.clone() }
     }
 
     /// The resource of a kind.

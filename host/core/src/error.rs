@@ -32,6 +32,8 @@ reasons! {
     CONFLICT = "Conflict";
     /// The API server's authorization refuses it (403).
     FORBIDDEN = "Forbidden";
+    /// The API server does not accept this host's credentials (401).
+    UNAUTHORIZED = "Unauthorized";
     /// The object or patch is not valid (422).
     INVALID = "Invalid";
     /// The request makes no sense (400).
@@ -40,6 +42,10 @@ reasons! {
     METHOD_NOT_ALLOWED = "MethodNotAllowed";
     /// What was asked for has expired, such as a list's continuation (410).
     EXPIRED = "Expired";
+    /// The server has too much to do, or a disruption budget stands against an eviction (429).
+    TOO_MANY_REQUESTS = "TooManyRequests";
+    /// The API server, or what it asks, broke down over it (500).
+    INTERNAL_ERROR = "InternalError";
     /// Suture's grants or built-in rules refuse it.
     DENIED = "Denied";
     /// It did not happen within the time that was given.

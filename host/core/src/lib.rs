@@ -34,6 +34,7 @@ pub mod program;
 pub mod promql;
 pub mod rbac;
 pub mod relabel;
+pub mod retry;
 pub mod selector;
 pub mod settings;
 
@@ -57,3 +58,4 @@ pub use object::{Object, ObjectRef};
 pub use outcome::{Ending, Outcome};
 pub use program::{Host, Program};
 pub use relabel::{AlertRelabeling, RelabelRule};
+pub use retry::{Backoff, Jitter, Retries, Retry, Tried};

@@ -22,8 +22,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use suture_core::{
-    Clock, Effect, EffectHandler, Error, Fault, Grant, Halt, Incident, Mutation, Permission, Prepared,
-    Reason, Reply, Resolution, Step, promql,
+    Backoff, Clock, Effect, EffectHandler, Error, Fault, Grant, Halt, Incident, Mutation, Permission,
+    Prepared, Reason, Reply, Resolution, Retries, Step, Tried, promql,
 };
 
 use crate::cluster::Cluster;
@@ -64,8 +64,7 @@ pub const NO_GRANT: &str = "no grant in the configuration allows it";
 
 /// How long a Prometheus that can't be asked is waited for, and the pauses between.
 const PATIENCE: Duration = Duration::from_secs(1800);
-const FIRST_PAUSE: Duration = Duration::from_secs(2);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const BACKOFF: Backoff = Backoff::new(Duration::from_secs(2), Duration::from_secs(60));
 
 fn denied(message: String) -> Fault {
     Error::new(Reason::DENIED, message).into()
@@ -88,27 +87,29 @@ impl Guard {
         Ok(())
     }
 
+    /// Tries of what must be known before anything is changed.
+    fn retries(&self) -> Retries {
+        Retries::new(Tried::Read, self.clock.clone(), BACKOFF, PATIENCE)
+    }
+
     /// End the run where its alert is silenced by now. An Alertmanager that is away is waited for.
     async fn heed_silences(&self) -> Result<(), Fault> {
         let Some(silences) = &self.silences else { return Ok(()) };
         let query = SilenceQuery::of(&self.incident, &self.policy);
-        let give_up = self.clock.after(PATIENCE);
-        let mut pause = FIRST_PAUSE;
+        let mut retries = self.retries();
         loop {
             let error = match silences::silenced(&**silences, query.clone()).await {
                 Ok(None) => return Ok(()),
                 Ok(Some(why)) => return Err(Halt::Silenced(why).into()),
                 Err(error) => error,
             };
-            if self.clock.now() >= give_up {
+            tracing::warn!(error, "Alertmanager can't say whether the alert is silenced; it is asked again");
+            if !retries.again_anyway().await {
                 let message = format!(
                     "it is not known whether the alert is silenced, so nothing is changed for it: {error}"
                 );
                 return Err(Error::new(Reason::UNAVAILABLE, message).into());
             }
-            tracing::warn!(error, "Alertmanager can't say whether the alert is silenced; it is asked again");
-            self.clock.sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -116,8 +117,7 @@ impl Guard {
     /// alert that is pending: one that was accepted must not be lost to a restart of Prometheus.
     /// That it is not listed is believed the second time.
     async fn ask_prometheus(&self, step: &Step) -> Result<Standing, Fault> {
-        let give_up = self.clock.after(PATIENCE);
-        let mut pause = FIRST_PAUSE;
+        let mut retries = self.retries();
         let mut was_absent = false;
         loop {
             let answer = self.confirm.standing(&self.incident.alert.labels, &self.inner, step).await;
@@ -127,23 +127,25 @@ impl Guard {
                 let fires = answer.as_ref().ok().map(Standing::is_confirmed);
                 metrics.alert_checked(&self.policy, Stage::Before, fires);
             }
-            match answer {
+            match &answer {
                 Ok(Standing::Absent(_)) if !was_absent => {
                     was_absent = true;
                     self.clock.sleep(confirm::AGAIN).await;
                 }
-                Ok(Standing::Pending) if self.clock.now() < give_up => {
-                    self.clock.sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                Ok(Standing::Pending) => {
+                    if !retries.again_anyway().await {
+                        return answer;
+                    }
                 }
-                Err(Fault::Error(error))
-                    if error.reason == Reason::UNAVAILABLE && self.clock.now() < give_up =>
-                {
-                    tracing::warn!(%error, "Prometheus can't confirm the alert; it is asked again");
-                    self.clock.sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                Err(Fault::Error(error)) => {
+                    if error.is_transient() {
+                        tracing::warn!(%error, "Prometheus can't confirm the alert; it is asked again");
+                    }
+                    if !retries.again(error).await {
+                        return answer;
+                    }
                 }
-                answer => return answer,
+                Ok(_) | Err(Fault::Halt(_)) => return answer,
             }
         }
     }

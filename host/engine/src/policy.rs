@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use suture_core::grant::not_granted;
 use suture_core::{
-    Alert, Expression, Grant, HumanDuration, Labels, Limits, Matchers, Mode, Program, Timestamp,
+    Alert, Backoff, Expression, Grant, HumanDuration, Labels, Limits, Matchers, Mode, Program, Timestamp,
 };
 use suture_journal::PauseRecord;
 
@@ -36,9 +36,9 @@ impl Default for Retry {
 impl Retry {
     /// The pause after a number of attempts.
     pub fn pause(&self, attempts: u32) -> std::time::Duration {
-        let factor = 2_u32.saturating_pow(attempts.saturating_sub(1).min(16));
-        let longest = self.backoff.get().max(std::time::Duration::from_secs(3600));
-        self.backoff.get().saturating_mul(factor).min(longest)
+        let first = self.backoff.get();
+        let longest = first.max(std::time::Duration::from_secs(3600));
+        Backoff::new(first, longest).pause(attempts.saturating_sub(1))
     }
 }
 

@@ -2,7 +2,6 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod act;
-mod backoff;
 mod finish;
 mod park;
 mod replay;

@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, Key
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
-use suture_core::{Clock, causes};
+use suture_core::{Backoff, Clock, Retry, causes, retry};
 use tokio::sync::mpsc;
 
 use crate::{Collector, OnLost};
@@ -17,14 +17,17 @@ use crate::{Collector, OnLost};
 const BATCH: usize = 512;
 /// How long the first of them waits for more.
 const LINGER: Duration = Duration::from_secs(1);
-/// The pauses before a request is sent again, and then given up.
-const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(15)];
+/// How often a request is sent again before it is given up, and the pauses: 1 s, 5 s, 15 s.
+const RETRIES: u32 = 3;
+const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(15)).with_factor(5);
 
 /// Why spans were not taken.
 struct Refused {
     why: String,
     /// Whether it is worth another try.
     may_pass: bool,
+    /// The pause that the collector asks for.
+    asked: Option<Duration>,
 }
 
 pub(crate) struct Exporter {
@@ -71,7 +74,8 @@ impl Exporter {
     async fn send(&mut self, spans: Vec<Span>, stopped: &mut mpsc::Receiver<()>) {
         let count = spans.len() as u64;
         let body = self.request(spans).encode_to_vec();
-        for pause in PAUSES.into_iter().map(Some).chain([None]) {
+        let mut backoff = BACKOFF;
+        for retry in 0..=RETRIES {
             let refused = match self.post(body.clone()).await {
                 Ok(()) => {
                     if std::mem::take(&mut self.told) {
@@ -87,7 +91,10 @@ impl Exporter {
                     "the collector does not take spans; suture_spans_dropped_total counts those that are lost"
                 );
             }
-            let Some(pause) = pause.filter(|_| refused.may_pass) else { break };
+            if retry == RETRIES || !refused.may_pass {
+                break;
+            }
+            let pause = backoff.next(refused.asked);
             tokio::select! {
                 () = self.clock.sleep(pause) => {}
                 _ = stopped.recv() => break,
@@ -104,15 +111,17 @@ impl Exporter {
             .headers(self.collector.headers.clone())
             .header("content-type", "application/x-protobuf")
             .body(body);
-        let refused = |why: String| Refused { why, may_pass: true };
+        let refused = |why: String| Refused { why, may_pass: true, asked: None };
         match self.clock.timeout(self.collector.timeout, request.send()).await {
             Some(Ok(answer)) if answer.status().is_success() => Ok(()),
             Some(Ok(answer)) => {
                 let status = answer.status();
                 // What the protocol calls retryable. Else it will answer the same again.
                 // https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes
-                let may_pass = matches!(status.as_u16(), 429 | 502..=504);
-                Err(Refused { why: format!("it answers {status}"), may_pass })
+                let may_pass = Retry::of_status(status.as_u16()) == Retry::Later;
+                let header = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
+                let asked = header.and_then(|header| retry::retry_after(header, self.clock.now()));
+                Err(Refused { why: format!("it answers {status}"), may_pass, asked })
             }
             // Without the URL, which may hold a password.
             Some(Err(error)) => Err(refused(causes(&error.without_url()))),

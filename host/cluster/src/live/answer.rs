@@ -6,15 +6,12 @@ use serde_json::Value;
 use suture_core::names::shortened;
 use suture_core::{Error, Reason};
 
-/// The longest pause that a server can ask for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
 /// An answer, all of it.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub status: u16,
-    /// The header `Retry-After`, in seconds.
-    pub retry_after: Option<u64>,
+    /// The pause that the header `Retry-After` asks for.
+    pub retry_after: Option<Duration>,
     pub body: Vec<u8>,
 }
 
@@ -60,7 +57,7 @@ impl Answer {
                 let message = format!("HTTP status {}: {}", self.status, self.excerpt());
                 let mut error = Error::new(reason_of(self.status), message);
                 error.status = Some(self.status);
-                error.retry_after_ms = self.retry_after.map(|seconds| seconds.saturating_mul(1000));
+                error.retry_after_ms = self.retry_after.map(millis);
                 error
             }
         }
@@ -75,7 +72,7 @@ impl Answer {
 }
 
 /// The error that a `Status` object stands for.
-pub(super) fn of_status(status: &Value, code: u16, retry_after: Option<u64>) -> Error {
+pub(super) fn of_status(status: &Value, code: u16, retry_after: Option<Duration>) -> Error {
     let text = |field: &str| status.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
     let code = status
         .get("code")
@@ -100,34 +97,35 @@ pub(super) fn of_status(status: &Value, code: u16, retry_after: Option<u64>) -> 
     let asked = status.pointer("/details/retryAfterSeconds").and_then(Value::as_u64).filter(|s| *s > 0);
     let mut error = Error::new(reason, message);
     error.status = Some(code);
-    error.retry_after_ms = asked.or(retry_after).map(|seconds| seconds.saturating_mul(1000));
+    error.retry_after_ms = asked.map(Duration::from_secs).or(retry_after).map(millis);
     error
 }
 
-/// Kubernetes' own word for an HTTP status.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Kubernetes' own word for an HTTP status. A refusal that it has no word for is a bad request, as
+/// HTTP has it (RFC 9110, 15); what is no refusal came from something that is no API server.
 fn reason_of(code: u16) -> Reason {
     match code {
-        400 => Reason::BAD_REQUEST,
-        401 => Reason::other("Unauthorized"),
+        401 => Reason::UNAUTHORIZED,
         403 => Reason::FORBIDDEN,
         404 => Reason::NOT_FOUND,
         405 => Reason::METHOD_NOT_ALLOWED,
+        408 => Reason::TIMEOUT,
         409 => Reason::CONFLICT,
         410 => Reason::EXPIRED,
         413 => Reason::other("RequestEntityTooLarge"),
         415 => Reason::other("UnsupportedMediaType"),
         422 => Reason::INVALID,
-        429 => Reason::other("TooManyRequests"),
+        429 => Reason::TOO_MANY_REQUESTS,
+        400..500 => Reason::BAD_REQUEST,
         502 | 503 => Reason::UNAVAILABLE,
         504 => Reason::TIMEOUT,
-        500.. => Reason::other("InternalError"),
+        500.. => Reason::INTERNAL_ERROR,
         _ => Reason::UNAVAILABLE,
     }
-}
-
-/// How long to wait before another try, where the server says.
-pub(super) fn asked_pause(error: &Error) -> Duration {
-    Duration::from_millis(error.retry_after_ms.unwrap_or_default()).min(LONGEST_PAUSE)
 }
 
 #[cfg(test)]
@@ -137,7 +135,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, retry_after: Some(7), body: body.as_bytes().to_vec() }
+        Answer { status, retry_after: Some(Duration::from_secs(7)), body: body.as_bytes().to_vec() }
     }
 
     #[test]

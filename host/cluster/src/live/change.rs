@@ -6,9 +6,10 @@ use serde_json::Value;
 use suture_core::effect::{Apply, Create, Patch, PatchType, Target};
 use suture_core::handler::Resolution;
 use suture_core::object::{self, Object};
-use suture_core::{Error, Mutation, Prepared, Reason, Reply, Step};
+use suture_core::{Error, Mutation, Prepared, Reason, Reply, Step, Tried};
 
 use super::LiveCluster;
+use super::tries::Tries;
 use super::wire::NoAnswer;
 use crate::{pin, resolve};
 
@@ -71,14 +72,14 @@ impl LiveCluster {
     pub(super) async fn change(&self, prepared: &Prepared, mutation: &Mutation) -> Result<Reply, Error> {
         let marked = pin::marked(mutation, &prepared.manager, &prepared.step);
         let request = self.request(&marked, prepared).await?;
-        let mut tries = self.wire.tries();
+        let mut tries = Tries::new(&self.wire, Tried::Change);
         let mut was_lost = false;
         loop {
             let error = match self.wire.send(request.clone()).await {
                 Ok(answer) => match answer.json() {
                     Ok(object) => return Ok(Reply::Mutated(self.shown(mutation, prepared, object))),
                     Err(error) => {
-                        was_lost |= is_unclear(&error);
+                        was_lost |= error.leaves_doubt();
                         error
                     }
                 },
@@ -94,18 +95,20 @@ impl LiveCluster {
             {
                 return Ok(reply);
             }
+            // What answers in the API server's place is not asked again.
+            let is_impostor = error.status.is_some_and(|status| status < 400);
             // Pinned as it is, it can't happen twice, however late the first request arrives.
-            if !tries.again(&error).await {
+            if is_impostor || !tries.again(&error).await {
                 return Err(self.judged(mutation, prepared, error).await);
             }
         }
     }
 
     /// The reply of a mutation that was done although an error came back; none where it was
-    /// not done.
+    /// not done. It is asked once: what is `Unknown` is looked up again by the recorder.
     async fn found_done(&self, prepared: &Prepared, error: &Error) -> Result<Option<Reply>, Error> {
         let unknown = |why: String| Error::new(Reason::UNKNOWN, format!("{why} (it was sent, and: {error})"));
-        match self.resolved(prepared).await {
+        match self.asking_once().resolved(prepared).await {
             Ok(Resolution::Done(reply)) => Ok(Some(reply)),
             Ok(Resolution::NotDone) => Ok(None),
             Ok(Resolution::Unknown(why)) => Err(unknown(why)),
@@ -177,10 +180,4 @@ impl LiveCluster {
 fn as_read(target: &Target) -> Target {
     let subresource = target.subresource.clone().filter(|subresource| subresource != "status");
     Target { uid: None, subresource, ..target.clone() }
-}
-
-/// Whether an error leaves open if the API server did it: it broke down in the middle, or
-/// something between here and there answered in its place.
-fn is_unclear(error: &Error) -> bool {
-    error.status.is_none_or(|status| matches!(status, 0..400 | 500..))
 }

@@ -77,7 +77,8 @@ impl EffectHandler for LiveCluster {
         if prepared.dry_run {
             return Ok(Resolution::NotDone);
         }
-        Ok(self.resolved(prepared).await?)
+        // Whoever wants to know asks again.
+        Ok(self.asking_once().resolved(prepared).await?)
     }
 }
 

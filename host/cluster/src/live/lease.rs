@@ -31,8 +31,9 @@ mod tenure;
 mod tests;
 
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
+
+use suture_core::Jitter;
 
 pub use candidate::{Candidate, Standing};
 pub use fence::Fenced;
@@ -83,10 +84,7 @@ impl LeaseOptions {
 
     /// A little less than a pause, by an amount that differs from host to host and from
     /// one time to the next: replicas that start together don't write together.
-    fn jittered(&self, pause: Duration, time: u64) -> Duration {
-        let mut hasher = DefaultHasher::new();
-        (&self.identity, time).hash(&mut hasher);
-        let percent = u32::try_from(hasher.finish() % 25).unwrap_or_default();
-        pause * (100 - percent) / 100
+    fn jittered(&self, pause: Duration, time: u32) -> Duration {
+        Jitter::new(25, &self.identity).shorten(pause, time)
     }
 }

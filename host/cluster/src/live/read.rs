@@ -13,11 +13,12 @@ use serde_json::{Value, json};
 use suture_core::effect::{Page, Query, Target};
 use suture_core::names::shortened;
 use suture_core::object::{self, Kind, Object};
-use suture_core::{Error, Reason};
+use suture_core::{Error, Reason, Tried};
 
 use super::LiveCluster;
 use super::answer::Answer;
 use super::path;
+use super::tries::Tries;
 use super::wire::{NoAnswer, all, lost};
 
 /// The most bytes of a log that a policy gets.
@@ -95,7 +96,7 @@ impl LiveCluster {
             0 => MOST_LOG,
             bytes => bytes.min(MOST_LOG),
         };
-        let mut tries = self.wire.tries();
+        let mut tries = Tries::new(&self.wire, Tried::Read);
         loop {
             let error = match self.log(request.clone(), most).await {
                 Ok(text) => return Ok(text),
@@ -112,10 +113,11 @@ impl LiveCluster {
         let read = async {
             let response = self.wire.open(request).await.map_err(NoAnswer::error)?;
             let status = response.status().as_u16();
+            let retry_after = self.wire.asked_pause(&response);
             let mut body = response.into_body();
             if !(200..300).contains(&status) {
                 let body = all(body, MOST_LOG).await?;
-                return Answer { status, retry_after: None, body }.text();
+                return Answer { status, retry_after, body }.text();
             }
             let mut end: VecDeque<u8> = VecDeque::new();
             let mut read = 0;

@@ -1,66 +1,82 @@
-//! When something is tried again.
+//! Requests that are sent again where that may help.
 
 use std::time::Duration;
 
-use suture_core::{Error, Reason, Timestamp};
+use http::Request;
+use suture_core::{Backoff, Error, Jitter, Reason, Retries, Tried};
 
-use super::answer::asked_pause;
+use super::answer::Answer;
 use super::wire::Wire;
 
-/// How long something is tried again, in all.
+/// How long an API server that is away is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The first pause between two tries; they double.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The first pause between two tries, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
-/// Tries that go on for a while, with pauses.
+/// The pauses between tries. No two hosts wait for exactly as long.
+pub(super) fn backoff(wire: &Wire, longest: Duration) -> Backoff {
+    Backoff::new(PAUSES.0, longest).with_jitter(Jitter::new(50, wire.clock.now().as_nanosecond()))
+}
+
+/// The pauses of whoever asks once at a time, and goes on with it himself.
+pub(super) fn short_backoff(wire: &Wire) -> Backoff {
+    backoff(wire, PAUSES.1)
+}
+
+/// Tries of one request.
 pub(super) struct Tries<'a> {
     wire: &'a Wire,
-    end: Timestamp,
-    pause: Duration,
-    was_unauthorized: bool,
+    retries: Retries,
     was_ready: bool,
 }
 
 impl<'a> Tries<'a> {
-    pub fn new(wire: &'a Wire) -> Self {
-        let end = wire.clock.after(PATIENCE);
-        Self { wire, end, pause: FIRST_PAUSE, was_unauthorized: false, was_ready: false }
+    pub fn new(wire: &'a Wire, tried: Tried) -> Self {
+        let patience = if wire.asks_once { Duration::ZERO } else { PATIENCE };
+        let retries = Retries::new(tried, wire.clock.clone(), short_backoff(wire), patience);
+        Self { wire, retries, was_ready: false }
     }
 
     /// Wait before the next try; false where that is of no use, or there were enough.
     pub async fn again(&mut self, error: &Error) -> bool {
-        match error.status {
-            // A token may just be in the middle of being replaced; one that is not won't be.
-            Some(401) if std::mem::replace(&mut self.was_unauthorized, true) => false,
-            // Refused by one that was ready when it was asked, it is refused.
-            Some(403) if self.was_ready => false,
-            Some(403) => {
-                self.was_ready = self.wire.is_ready().await;
-                self.was_ready || self.pause(error).await
-            }
-            _ => is_passing(error) && self.pause(error).await,
+        if error.status != Some(403) {
+            return self.retries.again(error).await;
         }
-    }
-
-    /// No two hosts wait for exactly as long.
-    async fn pause(&mut self, error: &Error) -> bool {
-        let clock = &self.wire.clock;
-        let jitter = f64::from(clock.now().subsec_nanosecond().unsigned_abs() % 1000) / 1000.0;
-        let pause = self.pause.mul_f64(0.5 + jitter).max(asked_pause(error));
-        if clock.after(pause) > self.end {
+        // Refused by one that was ready when it was asked, it is refused.
+        if self.was_ready {
             return false;
         }
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        clock.sleep(pause).await;
-        true
+        self.was_ready = self.wire.is_ready().await;
+        self.was_ready || self.retries.again_anyway().await
+    }
+
+    /// Whether it may only have been refused because the API server has just started.
+    fn is_premature(&self, error: &Error) -> bool {
+        error.status == Some(403) && !self.was_ready
     }
 }
 
-/// Whether the same request may be answered otherwise a little later.
-pub(super) fn is_passing(error: &Error) -> bool {
-    match error.status {
-        Some(status) => matches!(status, 401 | 429 | 502 | 503 | 504),
-        None => [Reason::UNAVAILABLE, Reason::TIMEOUT].contains(&error.reason),
+impl Wire {
+    /// Send a request that changes nothing, again where that may help.
+    pub async fn read(&self, request: Request<Vec<u8>>) -> Result<Answer, Error> {
+        let mut tries = Tries::new(self, Tried::Read);
+        loop {
+            let (error, answer) = match self.send(request.clone()).await {
+                Ok(answer) => match answer.refused() {
+                    Some(error) => (error, Some(answer)),
+                    None => return Ok(answer),
+                },
+                Err(none) => (none.error(), None),
+            };
+            // What answers in the API server's place, as a login page does, is not asked again.
+            if error.status.is_some_and(|status| status < 400) || !tries.again(&error).await {
+                // Who asked once is told to ask again.
+                if self.asks_once && tries.is_premature(&error) {
+                    let message = format!("the API server is not ready: {}", error.message);
+                    return Err(Error::new(Reason::UNAVAILABLE, message));
+                }
+                return answer.ok_or(error);
+            }
+        }
     }
 }

@@ -12,7 +12,7 @@ use suture_core::{Error, Reason};
 
 use super::LiveCluster;
 use super::path;
-use super::tries::is_passing;
+use super::tries::short_backoff;
 use super::watch::{Scope, Seen};
 
 /// Between two looks at an object that can't be watched.
@@ -31,6 +31,9 @@ impl LiveCluster {
         deadline: Timestamp,
     ) -> Result<Waited, Error> {
         let resource = self.find(&target.kind).await?;
+        // From here on the wait itself asks again, until its deadline.
+        let cluster = self.asking_once();
+        let mut backoff = short_backoff(&self.wire);
         let objects = path::of_kind(&target.kind, &resource, target.namespace.as_deref())?;
         let scopes = [None, Some(target.name.clone())].map(|name| Scope { path: objects.clone(), name });
         let looked_at = Target { uid: None, subresource: None, ..target.clone() };
@@ -39,17 +42,19 @@ impl LiveCluster {
         loop {
             let waiter = scope
                 .map(|scope| self.watches.wait(&self.wire, scope, target.namespace.as_deref(), &target.name));
-            let now = match self.get(&looked_at).await {
+            let now = match cluster.get(&looked_at).await {
                 Ok(object) => Some(object),
                 Err(error) if error.reason == Reason::NOT_FOUND => None,
                 // A wait outlives an API server that is away.
-                Err(error) if is_passing(&error) && self.wire.clock.now() < deadline => {
+                Err(error) if error.is_transient() && self.wire.clock.now() < deadline => {
                     tracing::warn!(%error, about = %target.reference(), "waiting goes on");
-                    self.wire.clock.sleep_until(self.wire.clock.after(POLL).min(deadline)).await;
+                    let pause = backoff.next(error.retry_after());
+                    self.wire.clock.sleep_until(self.wire.clock.after(pause).min(deadline)).await;
                     continue;
                 }
                 Err(error) => return Err(error),
             };
+            backoff.reset();
             if let Some(waited) = outcome(target, until, now.clone()) {
                 return Ok(waited);
             }

@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 
 use super::answer::{Answer, of_status};
 use super::path;
+use super::tries::backoff;
 use super::wire::{Wire, all};
 
 /// How long the API server keeps a watch open, in seconds; then it is asked for anew.
@@ -31,8 +32,7 @@ const SILENCE: Duration = Duration::from_secs(150);
 const LONGEST_EVENT: usize = 8 << 20;
 /// The longest refusal, in bytes.
 const LONGEST_REFUSAL: usize = 1 << 20;
-/// Pauses between two tries.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause before it is opened again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What is watched: a path of the API, and of its objects one or all.
@@ -197,6 +197,8 @@ struct HeadMetadata {
 enum Ended {
     /// It can be taken up where it was.
     Closed,
+    /// The same, but not now.
+    Busy(Error),
     /// It must be begun anew.
     Expired,
     /// It is not to be had.
@@ -207,32 +209,35 @@ enum Ended {
 async fn run(wire: Wire, scope: Scope, watch: Weak<Watch>) {
     // Unset: the state of things first, then what changes.
     let mut version = String::new();
-    let mut pause = FIRST_PAUSE;
+    let mut backoff = backoff(&wire, LONGEST_PAUSE);
     let mut was_ready = false;
     while watch.strong_count() > 0 {
         let before = version.clone();
         let ended = connection(&wire, &scope, &watch, &mut version).await;
         let Some(waiting) = watch.upgrade() else { return };
-        match ended {
+        let mut asked = None;
+        match &ended {
             // One that has just started may not know yet who may watch.
             Ended::Refused(error) if error.status == Some(403) && !was_ready => {
                 was_ready = wire.is_ready().await;
             }
-            Ended::Refused(error) => return waiting.tell_all(&Seen::Refused(error)),
+            Ended::Refused(error) => return waiting.tell_all(&Seen::Refused(error.clone())),
             Ended::Expired => {
                 version.clear();
                 waiting.tell_all(&Seen::LookAgain);
             }
-            // Nothing was missed, where it is known up to where everything was seen.
-            Ended::Closed if version.is_empty() => waiting.tell_all(&Seen::LookAgain),
             Ended::Closed => {}
+            Ended::Busy(error) => asked = error.retry_after(),
+        }
+        // Else nothing was missed: it is known up to where everything was seen.
+        if matches!(ended, Ended::Closed | Ended::Busy(_)) && version.is_empty() {
+            waiting.tell_all(&Seen::LookAgain);
         }
         drop(waiting);
         if version != before {
-            pause = FIRST_PAUSE;
+            backoff.reset();
         }
-        wire.clock.sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        wire.clock.sleep(backoff.next(asked)).await;
     }
 }
 
@@ -258,15 +263,16 @@ async fn connection(wire: &Wire, scope: &Scope, watch: &Weak<Watch>, version: &m
         None => return Ended::Closed,
     };
     let status = response.status().as_u16();
+    let retry_after = wire.asked_pause(&response);
     let mut body = response.into_body();
     if status != 200 {
         let body = all(body, LONGEST_REFUSAL).await.unwrap_or_default();
-        let answer = Answer { status, retry_after: None, body };
+        let answer = Answer { status, retry_after, body };
         let Err(error) = answer.json() else { return Ended::Closed };
         return match status {
             410 => Ended::Expired,
             403 | 404 | 405 | 400 => Ended::Refused(error),
-            _ => Ended::Closed,
+            _ => Ended::Busy(error),
         };
     }
     let mut line = Vec::new();

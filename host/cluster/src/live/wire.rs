@@ -1,5 +1,5 @@
-//! Requests to the API server: limited in rate, time and size, and repeated where that is
-//! safe.
+//! Requests to the API server: limited in rate, time and size. Each is sent once; see
+//! `tries.rs` for what is sent again.
 
 #[cfg(test)]
 mod tests;
@@ -12,12 +12,11 @@ use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use kube::Client;
 use kube::client::Body;
-use suture_core::{Clock, Error, Reason, causes};
+use suture_core::{Clock, Error, Reason, causes, retry};
 
 use super::answer::Answer;
 use super::limiter::Limiter;
 use super::path;
-use super::tries::Tries;
 
 /// The longest answer, in bytes: a page of objects.
 const LONGEST_ANSWER: usize = 32 << 20;
@@ -48,6 +47,8 @@ pub(super) struct Wire {
     limiter: Arc<Limiter>,
     timeout: Duration,
     on_request: Option<OnRequest>,
+    /// Whether nothing is sent again, because who asks does that.
+    pub asks_once: bool,
 }
 
 /// Is told of each request to the API server: its method, the status of the answer (none
@@ -56,15 +57,16 @@ pub type OnRequest = Arc<dyn Fn(&Method, Option<u16>, Duration) + Send + Sync>;
 
 impl Wire {
     pub fn new(client: Client, clock: Arc<dyn Clock>, limiter: Limiter, timeout: Duration) -> Self {
-        Self { client, clock, limiter: Arc::new(limiter), timeout, on_request: None }
+        Self { client, clock, limiter: Arc::new(limiter), timeout, on_request: None, asks_once: false }
+    }
+
+    /// Nothing is sent again.
+    pub fn asking_once(self) -> Self {
+        Self { asks_once: true, ..self }
     }
 
     pub fn with_on_request(self, on_request: OnRequest) -> Self {
         Self { on_request: Some(on_request), ..self }
-    }
-
-    pub fn tries(&self) -> Tries<'_> {
-        Tries::new(self)
     }
 
     /// Send a request once.
@@ -73,8 +75,7 @@ impl Wire {
         let receive = async {
             let response = self.open(request).await?;
             let status = response.status().as_u16();
-            let header = response.headers().get(http::header::RETRY_AFTER);
-            let retry_after = header.and_then(|value| value.to_str().ok()?.parse().ok());
+            let retry_after = self.asked_pause(&response);
             let body = all(response.into_body(), LONGEST_ANSWER).await.map_err(NoAnswer::Lost)?;
             Ok(Answer { status, retry_after, body })
         };
@@ -106,26 +107,15 @@ impl Wire {
         }
     }
 
+    /// How long the server asks to wait, if it does.
+    pub fn asked_pause(&self, response: &Response<Body>) -> Option<Duration> {
+        let header = response.headers().get(http::header::RETRY_AFTER)?;
+        retry::retry_after(header.to_str().ok()?, self.clock.now())
+    }
+
     /// Wait for one's turn to ask.
     pub async fn turn(&self) {
         self.limiter.turn().await;
-    }
-
-    /// Send a request that changes nothing, again where that may help.
-    pub async fn read(&self, request: Request<Vec<u8>>) -> Result<Answer, Error> {
-        let mut tries = self.tries();
-        loop {
-            let (error, answer) = match self.send(request.clone()).await {
-                Ok(answer) => match answer.refused() {
-                    Some(error) => (error, Some(answer)),
-                    None => return Ok(answer),
-                },
-                Err(none) => (none.error(), None),
-            };
-            if !tries.again(&error).await {
-                return answer.ok_or(error);
-            }
-        }
     }
 
     /// Whether the API server has read all that it needs. One that has just started may know

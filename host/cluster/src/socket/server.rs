@@ -226,7 +226,7 @@ fn receive(frame: Option<Result<bytes::BytesMut, std::io::Error>>) -> Result<Fro
 
 fn too_many() -> Error {
     let message = format!("{MAX_IN_FLIGHT} questions have no answer yet, and more are not taken");
-    Error { status: Some(429), ..Error::new(Reason::other("TooManyRequests"), message) }
+    Error::new(Reason::TOO_MANY_REQUESTS, message)
 }
 
 async fn answer(cluster: &(impl EffectHandler + Discovery), question: Question) -> Answer {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use suture_core::{IncidentId, RunId};
+use suture_core::{Backoff, IncidentId, RunId};
 use suture_journal::{IncidentRecord, IncidentState};
 
 use super::{Command, Dispatcher};
@@ -12,8 +12,9 @@ use crate::pager::Page;
 const ABOUT_DAMAGE: &str = "journal-damaged";
 /// How much of a journal's damage a page names.
 const DAMAGE_SHOWN: usize = 5;
-/// The pauses between tries to deliver a page.
-const PAUSES: [u64; 5] = [1, 5, 15, 60, 240];
+/// How often the delivery of a page is tried again, and the pauses: 1 s, 4 s, 16 s, 64 s, 240 s.
+const PAGE_RETRIES: u32 = 5;
+const PAGE_BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(240)).with_factor(4);
 
 impl Dispatcher {
     /// A person must look.
@@ -57,10 +58,10 @@ impl Dispatcher {
         let commands = self.shared.commands.clone();
         let delivery = tokio::spawn(async move {
             let mut result = pager.page(&page).await;
-            for pause in PAUSES {
+            for retry in 0..PAGE_RETRIES {
                 let Err(error) = &result else { break };
                 tracing::warn!(%incident, error, "people could not be told; it is tried again");
-                clock.sleep(Duration::from_secs(pause)).await;
+                clock.sleep(PAGE_BACKOFF.pause(retry)).await;
                 result = pager.page(&page).await;
             }
             let _ = commands.send(Command::Paged { incident, result });

@@ -1,9 +1,10 @@
 //! One mutation, from its intent to its reply.
 
-use suture_core::object::Object;
-use suture_core::{Effect, Error, Fault, Halt, Prepared, Reason, Reply, Resolution};
+use std::time::Duration;
 
-use super::backoff::{Backoff, leaves_doubt};
+use suture_core::object::Object;
+use suture_core::{Backoff, Effect, Error, Fault, Halt, Prepared, Reason, Reply, Resolution, Retries, Tried};
+
 use super::{Recorder, part, size};
 use crate::entry::{Answer, Body};
 use crate::ledger::Undo;
@@ -12,6 +13,11 @@ use crate::undo;
 
 /// How often a change is prepared anew after a conflict.
 const MAX_CONFLICTS: u32 = 5;
+/// How long it is tried to find out whether a change was done. What is below asks once, so this
+/// bridges an API server that is upgraded; what is still unknown then, a person must look at.
+const LOOK_UP_PATIENCE: Duration = Duration::from_secs(210);
+/// The pauses between tries: 1 s, 2 s, 4 s, … up to a minute.
+pub(super) const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
 
 /// How a mutation ended.
 pub(super) struct Acted {
@@ -85,7 +91,7 @@ impl Recorder {
             }
             if error.reason != Reason::CONFLICT || insists || conflicts == MAX_CONFLICTS {
                 let answer =
-                    if leaves_doubt(&error) { self.look_up(&prepared, error).await } else { Err(error) };
+                    if error.leaves_doubt() { self.look_up(&prepared, error).await } else { Err(error) };
                 break (answer, false);
             }
             conflicts += 1;
@@ -142,15 +148,16 @@ impl Recorder {
 
     /// Whether a mutation was done, asked again while the cluster is away.
     pub(super) async fn find_out(&self, prepared: &Prepared) -> Resolution {
-        let mut backoff = Backoff::new();
+        let mut retries = Retries::new(Tried::Read, self.clock.clone(), BACKOFF, LOOK_UP_PATIENCE);
         loop {
             match self.inner.resolve(prepared).await {
                 Ok(resolution) => return resolution,
                 Err(Fault::Halt(halt)) => return Resolution::Unknown(halt.to_string()),
-                Err(Fault::Error(failed)) => match backoff.next(&failed) {
-                    Some(pause) => self.clock.sleep(pause).await,
-                    None => return Resolution::Unknown(format!("it can't be looked up: {failed}")),
-                },
+                Err(Fault::Error(failed)) => {
+                    if !retries.again(&failed).await {
+                        return Resolution::Unknown(format!("it can't be looked up: {failed}"));
+                    }
+                }
             }
         }
     }

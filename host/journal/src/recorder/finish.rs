@@ -1,15 +1,22 @@
 //! The end of a run: what is in doubt is looked up, what was not kept is taken back.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use futures::future::{Either, select};
-use suture_core::{Effect, Ending, Error, Halt, Reason};
+use suture_core::{Effect, Ending, Error, Halt, Reason, Retries, Tried};
 
 use super::Recorder;
-use super::backoff::Backoff;
+use super::act::BACKOFF;
 use crate::entry::Body;
 use crate::ledger::Undo;
 use crate::log::Durability;
+
+/// How long an undo is tried: what a run changed is not left so because the API server is
+/// upgraded meanwhile.
+const UNDO_PATIENCE: Duration = Duration::from_secs(3600);
+/// After how long the log says so.
+const UNDO_WARNING: Duration = Duration::from_secs(31);
 
 impl Recorder {
     /// Record how the run ended, and run the undos that are not settled, newest first.
@@ -62,9 +69,9 @@ impl Recorder {
             self.keep(change, "the change was only planned").await?;
             return Ok(None);
         }
-        let mut backoff = Backoff::of_undo();
+        let mut retries = Retries::new(Tried::Work, self.clock.clone(), BACKOFF, UNDO_PATIENCE);
+        let mut warned = false;
         loop {
-            let was_patient = backoff.is_patient();
             let failed = match self.take_back(self.next_step(), undo).await {
                 Ok(Ok(_)) => return Ok(None),
                 Ok(Err(failed)) => failed,
@@ -87,9 +94,9 @@ impl Recorder {
             if failed.error.reason == Reason::UNKNOWN {
                 return Ok(None);
             }
-            match backoff.next(&failed.error) {
+            match retries.next(&failed.error) {
                 Some(pause) => {
-                    if backoff.is_patient() && !was_patient {
+                    if retries.elapsed() >= UNDO_WARNING && !std::mem::replace(&mut warned, true) {
                         let (run, error) = (&self.run, &failed.error);
                         tracing::warn!(%run, step = change, %error, "a change can't be taken back yet; it is tried every minute");
                     }

@@ -73,6 +73,35 @@ async fn an_api_server_that_forbids_everything_has_just_started() {
 }
 
 #[tokio::test]
+async fn who_asks_again_himself_is_answered_at_once() {
+    for (status, body, reason) in [
+        (503, "{}", Reason::UNAVAILABLE),
+        (500, "{}", Reason::INTERNAL_ERROR),
+        (401, r#"{"reason": "Unauthorized"}"#, Reason::UNAUTHORIZED),
+        // It has just started, and will be asked again.
+        (403, r#"{"reason": "Forbidden"}"#, Reason::UNAVAILABLE),
+    ] {
+        let server = TestServer::answering(status, body).await;
+        let wire = wire(&server.url(), Hurried::new(), NEVER).asking_once();
+        let error = wire.read(anything()).await.and_then(Answer::json).unwrap_err();
+        let asked = server.requests().iter().filter(|all| all.starts_with("GET /api/v1 ")).count();
+        assert_eq!((error.reason, asked), (reason, 1), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_api_server_that_breaks_down_over_a_read_is_asked_again_and_a_login_page_is_not() {
+    let broken = TestServer::answering(500, "{}").await;
+    let answer = wire(&broken.url(), Hurried::new(), NEVER).read(anything()).await;
+    assert_eq!(answer.and_then(Answer::json).unwrap_err().reason, Reason::INTERNAL_ERROR);
+    assert!(broken.requests().len() > 3, "{:?}", broken.requests());
+    let page = TestServer::answering(302, "<html>Please log in").await;
+    let answer = wire(&page.url(), Hurried::new(), NEVER).read(anything()).await;
+    assert_eq!(answer.and_then(Answer::json).unwrap_err().reason, Reason::UNAVAILABLE);
+    assert_eq!(page.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn a_token_that_is_not_accepted_is_tried_twice() {
     let server = TestServer::answering(401, r#"{"reason": "Unauthorized"}"#).await;
     let answer = wire(&server.url(), Hurried::new(), NEVER).read(anything()).await;

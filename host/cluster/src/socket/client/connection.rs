@@ -94,8 +94,7 @@ impl Connection {
         };
         let full = || {
             let message = format!("{MAX_IN_FLIGHT} questions have no answer yet");
-            let error = Error::new(Reason::other("TooManyRequests"), message);
-            Unanswered::Refused(Error { status: Some(429), ..error })
+            Unanswered::Refused(Error::new(Reason::TOO_MANY_REQUESTS, message))
         };
         let question = wire::raw(question).map_err(bad)?;
         let place = self.unsent.clone().try_reserve_owned().map_err(|error| match error {
