@@ -10,39 +10,39 @@ use rust_embed::RustEmbed;
 
 /// The contract.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../wit"]
+#[folder = "../../wit"]
 #[exclude = "0.1.0/*"]
 pub(crate) struct Contract;
 
 /// The SDK for Rust.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../policies/sdk"]
+#[folder = "../../policies/sdk"]
 #[include = "src/*"]
 #[include = "Cargo.toml"]
 pub(crate) struct RustSdk;
 
 /// The SDK for TypeScript and JavaScript.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../policies/sdk-typescript"]
+#[folder = "../../policies/sdk-typescript"]
 #[exclude = "node_modules/*"]
 #[exclude = "test/*"]
 pub(crate) struct TypeScriptSdk;
 
 /// The SDK for Python.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../policies/sdk-python"]
+#[folder = "../../policies/sdk-python"]
 #[exclude = "tests/*"]
 #[exclude = "*.pyc"]
 pub(crate) struct PythonSdk;
 
 /// A folder a language: what its builds are done with, pinned.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/environments"]
+#[folder = "environments"]
 pub(crate) struct Environments;
 
 /// A folder a language: what `suture new` makes.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/templates"]
+#[folder = "templates"]
 pub(crate) struct Templates;
 
 /// A file: its path, with `/`, and its bytes.
