@@ -50,9 +50,9 @@ def containers(pod: Pod) -> list[str]:
         about = []
         if one.waiting and one.waiting != "PodInitializing":
             about.append(kube.reason_and_message(one.waiting, text.start(one.waiting_message, _SHOWN)))
-        if one.ended and (one.ended.exit_code != 0 or one.restarts):
+        if one.ended and (one.ended.exit_code != 0 or one.restarts > 0):
             about.append(f"{'last ' if one.is_running or one.waiting else ''}{one.ended}")
-        if one.restarts:
+        if one.restarts > 0:
             about.append(f"{text.counted(one.restarts, 'restart')}")
         if about:
             said.append(f"container {one.name}: {', '.join(about)}")

@@ -20,7 +20,7 @@ _NAMED = re.compile(
     r"""(?:(?:bearer|basic)\s{1,2})?("[^"]{1,200}"|'[^']{1,200}'|[^\s"',;|]{1,200})"""
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s{1,2}[\w.~+/=-]{8,}")
-_IN_URL = re.compile(r"(://[^\s/:@]{0,100}:)[^\s/@]{1,200}@")
+_IN_URL = re.compile(r"(//[^\s/:@]{0,100}:)[^\s/@]{1,200}@")
 
 
 def redacted(said: str) -> str:
