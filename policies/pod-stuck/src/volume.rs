@@ -65,9 +65,14 @@ pub fn cause(pod: &Pod, warnings: &Warnings) -> Option<Cause> {
     let said = said(&event.reason, &event.message);
     let of_node =
         |what: String| Cause { remedy: Remedy::OtherNode, may_pass: true, ..Cause::for_a_person(pod, what) };
-    if event.message.contains("Multi-Attach") {
-        // The attach controller detaches by itself where the other pod has ended.
-        let what = format!("a volume of it is attached to another node: {said}{}", who_holds(pod));
+    let is_of_volume =
+        matches!(event.reason.as_str(), "FailedAttachVolume" | "FailedMount" | "FailedMapVolume");
+    let elsewhere = if is_of_volume { who_holds(pod) } else { None };
+    // The controller says it once, and events are kept for an hour: who has it is looked at anyway.
+    if event.message.contains("Multi-Attach") || elsewhere.is_some() {
+        // It detaches by itself where the other pod has ended.
+        let elsewhere = elsewhere.unwrap_or_else(|| "no pod of this namespace has the claim".to_owned());
+        let what = format!("a volume of it may be attached to another node: {said}; {elsewhere}");
         return Some(Cause { may_pass: true, ..Cause::for_a_person(pod, what) });
     }
     if event.reason == "FailedMount" && is_missing(&event.message) {
@@ -102,26 +107,24 @@ fn is_missing(message: &str) -> bool {
         || (message.contains("not found") && kinds.iter().any(|kind| message.contains(kind)))
 }
 
-/// Which other pods have a claim of this one. With `RollingUpdate` a Deployment waits for the new
-/// pod before it ends the old one, which has the volume.
-fn who_holds(pod: &Pod) -> String {
+/// Which other pods have a claim of this one on another node, or why that can't be seen. With
+/// `RollingUpdate` a Deployment waits for the new pod before it ends the old one, which has the volume.
+fn who_holds(pod: &Pod) -> Option<String> {
+    pod.claims().next()?;
     let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
-    let Ok(pods) = kube::list::<Pod>().in_namespace(namespace).pages_of(PAGE).read() else {
-        return String::new();
+    let pods = match kube::list::<Pod>().in_namespace(namespace).pages_of(PAGE).read() {
+        Ok(pods) => pods,
+        Err(error) => return Some(format!("which pod has the claim can't be seen: {error}")),
     };
     let has_claim = |other: &&Pod| {
         other.metadata.uid != pod.metadata.uid
             && !other.is_finished()
-            && other.node().is_some()
+            && other.node().is_some_and(|node| pod.node() != Some(node))
             && other.claims().any(|claim| pod.claims().any(|own| own == claim))
     };
     let holders: Vec<_> = pods.iter().filter(has_claim).take(3).map(held_by).collect();
-    match holders.as_slice() {
-        [] => "; no pod of this namespace has the claim".to_owned(),
-        holders => {
-            format!("; {} (a Deployment with such a volume wants `strategy: Recreate`)", holders.join(", "))
-        }
-    }
+    let advice = "a Deployment with a volume for one node wants `strategy: Recreate`";
+    Some(format!("{} ({advice})", holders.join(", "))).filter(|_| !holders.is_empty())
 }
 
 fn held_by(pod: &Pod) -> String {
