@@ -15,6 +15,7 @@ use suture_core::{Clock, Labels, Timestamp};
 
 use crate::http::{Access, Server};
 pub use error::AlertmanagerError;
+use silence::Expressions;
 pub use silence::Silence;
 
 /// Posts alerts to one Alertmanager. Never posts twice: whoever asked decides whether to
@@ -22,6 +23,7 @@ pub use silence::Silence;
 #[derive(Clone)]
 pub struct AlertmanagerClient {
     server: Server,
+    expressions: Expressions,
 }
 
 impl fmt::Debug for AlertmanagerClient {
@@ -80,7 +82,7 @@ impl AlertmanagerClient {
     /// # Errors
     /// As [`new`](Self::new); or where what the access names can't be read.
     pub fn with_access(url: &str, access: Access, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        Ok(Self { server: Server::with_access(url, access, clock)? })
+        Ok(Self { server: Server::with_access(url, access, clock)?, expressions: Expressions::default() })
     }
 
     /// The URL, without credentials.

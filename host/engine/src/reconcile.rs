@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use suture_core::{Clock, KnownAlert};
+use suture_core::{Clock, KnownAlert, Labels};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -112,11 +112,11 @@ async fn run(
 /// them keeps to itself.
 pub(crate) fn merged(alerts: Vec<KnownAlert>, receivers: &BTreeSet<&str>) -> Vec<KnownAlert> {
     let is_kept_back = |alert: &&KnownAlert| !alert.is_active() || alert.muted_by(receivers).is_some();
-    let suppressed: BTreeSet<String> =
-        alerts.iter().filter(is_kept_back).map(|alert| alert.fingerprint.clone()).collect();
-    let mut merged: BTreeMap<String, KnownAlert> = BTreeMap::new();
-    for alert in alerts.into_iter().filter(|alert| !suppressed.contains(&alert.fingerprint)) {
-        merged.entry(alert.fingerprint.clone()).or_insert(alert);
+    let suppressed: BTreeSet<Labels> =
+        alerts.iter().filter(is_kept_back).map(|alert| alert.labels.clone()).collect();
+    let mut merged: BTreeMap<Labels, KnownAlert> = BTreeMap::new();
+    for alert in alerts.into_iter().filter(|alert| !suppressed.contains(&alert.labels)) {
+        merged.entry(alert.labels.clone()).or_insert(alert);
     }
     merged.into_values().collect()
 }

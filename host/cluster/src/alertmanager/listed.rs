@@ -58,6 +58,7 @@ impl AlertmanagerClient {
     pub async fn silences(&self) -> Result<Vec<Silence>, AlertmanagerError> {
         let (mut silences, _): (Vec<Silence>, _) = self.answered("api/v2/silences").await?;
         silences.retain(Silence::is_active);
+        self.expressions.share(&mut silences);
         Ok(silences)
     }
 }

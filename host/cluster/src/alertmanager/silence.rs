@@ -1,8 +1,10 @@
 //! Silences: what people have said to leave alone.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
 use regex::Regex;
 use serde::Deserialize;
 use suture_core::clock::written_if_any;
@@ -62,9 +64,35 @@ struct Matcher {
     /// Since 0.22; older ones know no negative matchers.
     #[serde(default = "yes")]
     is_equal: bool,
-    /// The value as an expression, once it was needed; none where it can't be read.
     #[serde(skip)]
-    expression: OnceLock<Option<Regex>>,
+    expression: Expression,
+}
+
+/// A matcher's value as an expression, once it was needed; none where it can't be read.
+type Expression = Arc<OnceLock<Option<Regex>>>;
+
+/// The expressions of the silences that were read last, by their text. Silences are asked for before each
+/// change, and an expression costs a millisecond or more to compile.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Expressions(Arc<Mutex<HashMap<String, Expression>>>);
+
+impl Expressions {
+    /// Let these silences have the expressions of those before them; forget the others.
+    pub(super) fn share(&self, silences: &mut [Silence]) {
+        let mut known = self.0.lock();
+        let mut kept = HashMap::new();
+        for matcher in silences.iter_mut().flat_map(|silence| &mut silence.matchers) {
+            if !matcher.is_regex {
+                continue;
+            }
+            let before = kept.get(&matcher.value).cloned().or_else(|| known.remove(&matcher.value));
+            if let Some(before) = before {
+                matcher.expression = before;
+            }
+            kept.insert(matcher.value.clone(), matcher.expression.clone());
+        }
+        *known = kept;
+    }
 }
 
 fn yes() -> bool {
@@ -110,6 +138,30 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn an_expression_is_compiled_once_however_often_silences_are_read() {
+        let expressions = Expressions::default();
+        let read = |values: &[&str]| -> Vec<Silence> {
+            let silence = |value: &&str| {
+                json!({"id": value, "status": {"state": "active"},
+                    "matchers": [{"name": "ns", "value": value, "isRegex": true}]})
+            };
+            let mut silences: Vec<Silence> =
+                serde_json::from_value(values.iter().map(silence).collect()).unwrap();
+            expressions.share(&mut silences);
+            silences
+        };
+        let compiled = |silence: &Silence| silence.matchers[0].expression.get().is_some();
+        let labels = Labels::from([("ns".to_owned(), "media".to_owned())]);
+        let first = read(&["med.*", "home"]);
+        assert!(first[0].silences(&labels) && compiled(&first[0]) && !compiled(&first[1]));
+        let second = read(&["med.*", "med.*"]);
+        assert!(second.iter().all(compiled) && second[1].silences(&labels));
+        // What was not there the last time is forgotten.
+        read(&["home"]);
+        assert!(!compiled(&read(&["med.*"])[0]));
+    }
 
     #[test]
     fn a_silence_silences_what_all_its_matchers_match() {

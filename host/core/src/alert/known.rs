@@ -71,7 +71,8 @@ pub struct KnownAlert {
 impl KnownAlert {
     /// The alerts of some groups, each once.
     pub fn of_groups(groups: Vec<AlertGroup>) -> Vec<Self> {
-        let mut alerts: BTreeMap<String, Self> = BTreeMap::new();
+        // By what they are: a fingerprint is only a hash, which two can share.
+        let mut alerts: BTreeMap<Labels, Self> = BTreeMap::new();
         for AlertGroup { receiver, alerts: grouped } in groups {
             for Grouped { labels, starts_at, fingerprint, annotations, generator_url, status } in grouped {
                 let Status { state, silenced_by, inhibited_by, muted_by } = status;
@@ -79,7 +80,7 @@ impl KnownAlert {
                 let is_active = state == "active" || !muted_by.is_empty();
                 let is_inhibited = !inhibited_by.is_empty()
                     || (state == "suppressed" && silenced_by.is_empty() && !is_active);
-                let alert = alerts.entry(fingerprint.clone()).or_insert_with(|| Self {
+                let alert = alerts.entry(labels.clone()).or_insert_with(|| Self {
                     labels,
                     starts_at,
                     fingerprint,
