@@ -8,7 +8,7 @@ use crate::error::BuildError;
 use crate::inspect::{Inspection, inspect};
 
 /// What the world asks for.
-const EXPORTS: [&str; 2] = ["manifest", "remediate"];
+pub(crate) const EXPORTS: [&str; 2] = ["manifest", "remediate"];
 
 /// Make a component of a core module.
 pub(crate) fn encode(module: &[u8]) -> Result<Vec<u8>, BuildError> {

@@ -1,6 +1,7 @@
 //! Policies in TypeScript and JavaScript: checked by `tsc` where there are types, bundled by esbuild, and
 //! made a component with the QuickJS engine inside by `componentize-qjs`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::assets::{self, Contract, TypeScriptSdk};
+use crate::component::EXPORTS;
 use crate::environment::{self, require, run};
 use crate::error::BuildError;
 use crate::process::command;
@@ -47,8 +49,19 @@ pub(crate) fn build(project: &Project, progress: &dyn Progress) -> Result<Vec<u8
         .arg(&bundle)
         .arg("--output")
         .arg(&component);
-    run(componentize, "componentize-qjs", COMPONENT, progress)?;
+    run(componentize, "componentize-qjs", COMPONENT, progress).map_err(without_wrapping)?;
     fs::read(&component).map_err(|source| BuildError::Io { path: component, source })
+}
+
+/// An error of the policy's top level without what its tool puts around it.
+fn without_wrapping(error: BuildError) -> BuildError {
+    match error {
+        BuildError::Program { program, output, help } => {
+            let said = output.rsplit("Failed to finish JavaScript module evaluation: Error: ").next();
+            BuildError::Program { program, output: said.unwrap_or_default().to_owned(), help }
+        }
+        other => other,
+    }
 }
 
 /// The file that exports `manifest` and `remediate`.
@@ -154,11 +167,22 @@ fn bundle(
         .arg(format!("--banner:js={SOURCE_MAP_PLACE}"))
         .arg(format!("--alias:{}={}", crate::SDK, source.display()))
         .arg(format!("--inject:{}", source.join("component.ts").display()))
+        .arg(format!("--metafile={}", work.path("bundle.json").display()))
         .arg(format!("--outfile={}", bundle.display()));
     run(esbuild, "esbuild", BUNDLE, progress)?;
     let read = |path: &Path| {
         fs::read_to_string(path).map_err(|source| BuildError::Io { path: path.to_owned(), source })
     };
+    // `componentize-qjs` takes a bundle that lacks them, and the component then traps.
+    let metafile: Metafile = serde_json::from_str(&read(&work.path("bundle.json"))?).map_err(|error| {
+        BuildError::Description { path: work.path("bundle.json"), what: error.to_string() }
+    })?;
+    let exported =
+        |name: &&str| metafile.outputs.values().any(|output| output.exports.iter().any(|it| it == name));
+    let missing: Vec<_> = EXPORTS.into_iter().filter(|name| !exported(name)).map(str::to_owned).collect();
+    if !missing.is_empty() {
+        return Err(BuildError::NotAPolicy(missing));
+    }
     let map: SourceMap = serde_json::from_str(&read(&bundle.with_extension("js.map"))?)
         .map_err(|error| BuildError::Description { path: bundle.clone(), what: error.to_string() })?;
     let text = with_source_map(&without_places(&read(&bundle)?), &map.named(work, &project.dir));
@@ -169,6 +193,18 @@ fn bundle(
 /// What the first line of a bundle holds before its source map stands there. The SDK reads it while the
 /// component is built, so that an error says its place in the policy's own files.
 const SOURCE_MAP_PLACE: &str = "globalThis.__sutureSourceMap=0;";
+
+/// What esbuild says of what it made.
+#[derive(Deserialize)]
+struct Metafile {
+    outputs: BTreeMap<String, MadeFile>,
+}
+
+#[derive(Deserialize)]
+struct MadeFile {
+    #[serde(default)]
+    exports: Vec<String>,
+}
 
 /// What of a source map is needed to find a place.
 #[derive(Deserialize, Serialize)]

@@ -130,6 +130,14 @@ fn nothing_is_kept_from_one_run_to_the_next() {
 }
 
 #[test]
+fn what_exports_no_policy_is_refused_when_it_is_built() {
+    for (file, text) in [("a.js", "export const answer = 42;\n"), ("a.py", "ANSWER = 42\n")] {
+        let verdict = verdict(file, text);
+        assert!(verdict.starts_with("build:") && verdict.contains("manifest"), "{file}: {verdict}");
+    }
+}
+
+#[test]
 fn a_manifest_that_breaks_the_contract_is_refused_when_it_is_built() {
     let javascript = javascript("", "").replace("version: \"0.1.0\"", "version: \"new\"");
     let python = python("", "pass").replace("version=\"0.1.0\"", "version=\"new\"");
