@@ -18,13 +18,12 @@ from typing import Any
 from . import host as _host
 from . import sandbox, settings
 from .error import Error
+from .host import Err, types
 from .incident import Incident
 from .manifest import Manifest
 from .origin import Origin
 from .outcome import Outcome
 from .stop import Stop
-
-Err, types = _host.Err, _host.types
 
 
 class BuildError(Exception):
@@ -50,7 +49,7 @@ def world(module: str, *, trace: bool = False) -> type:
     sandbox.seal(origin.modules())
     origin.remember()
     imports: Any = _host.Imports()
-    calls = Traced(imports, origin) if trace else imports
+    calls: Any = Traced(imports, origin) if trace else imports
 
     class WitWorld:
         """The exports of the component."""
@@ -80,7 +79,8 @@ def parts(policy: ModuleType) -> tuple[Manifest, Remediate, type | None]:
     Raises `TypeError` that says what is missing, and how it is written.
     """
     name = policy.__name__
-    manifest, remediate = getattr(policy, "manifest", None), getattr(policy, "remediate", None)
+    manifest: object = getattr(policy, "manifest", None)
+    remediate: Any = getattr(policy, "remediate", None)
     if not isinstance(manifest, Manifest):
         raise TypeError(f"the module `{name}` has no `manifest`; write `manifest = Manifest(…)` in it")
     if not callable(remediate):
@@ -95,15 +95,7 @@ def parts(policy: ModuleType) -> tuple[Manifest, Remediate, type | None]:
 
 def conclude(remediate: Remediate, kind: type | None, incident: types.Incident) -> types.Outcome:
     """Call a policy, and hand over what it concluded."""
-    arguments: list[Any] = [Incident.read(incident)]
-    if len(inspect.signature(remediate).parameters) == 2:
-        arguments.append(settings.read(kind, incident.settings) if kind else settings.plain(incident.settings))
-    try:
-        outcome = remediate(*arguments)
-    except Stop as stop:
-        outcome = stop.outcome
-    if not isinstance(outcome, Outcome):
-        raise Error(f"`remediate` returned {outcome!r:.100}; return an Outcome, as in `Outcome.escalate(…)`")
+    outcome = concluded(remediate, kind, Incident.read(incident), incident.settings)
     summary = _host.sound(outcome.summary)
     match outcome.kind:
         case "remediated":
@@ -114,6 +106,24 @@ def conclude(remediate: Remediate, kind: type | None, incident: types.Incident) 
             return types.Outcome_Retry(types.Retry(outcome.after.millis if outcome.after else 0, summary))
         case _:
             return types.Outcome_Escalate(summary)
+
+
+def concluded(remediate: Remediate, kind: type | None, incident: Incident, text: str) -> Outcome:
+    """What a policy concludes of an incident, under settings that are given as JSON.
+
+    Raises what the policy raises, but for `Stop`; `Error` where it returns something else than an
+    outcome, or where the settings are not what it expects.
+    """
+    arguments: list[Any] = [incident]
+    if len(inspect.signature(remediate).parameters) == 2:
+        arguments.append(settings.read(kind, text) if kind else settings.plain(text))
+    try:
+        outcome = remediate(*arguments)
+    except Stop as stop:
+        outcome = stop.outcome
+    if not isinstance(outcome, Outcome):
+        raise Error(f"`remediate` returned {outcome!r:.100}; return an Outcome, as in `Outcome.escalate(…)`")
+    return outcome
 
 
 class Traced:

@@ -37,47 +37,61 @@ class Host(Protocol):
 
     def get(self, target: kube.Target) -> str:
         """`kube.get`"""
+        ...
 
     def list(self, query: kube.Query) -> kube.Page:
         """`kube.list`"""
+        ...
 
     def mutate(self, mutation: kube.Mutation, undo: kube.Mutation | None) -> kube.Mutated:
         """`kube.mutate`"""
+        ...
 
     def settle(self, step: str, run_undo: bool) -> None:
         """`kube.settle`"""
+        ...
 
     def wait(self, target: kube.Target, until: kube.Predicate, timeout_ms: int) -> kube.Waited:
         """`kube.wait`"""
+        ...
 
     def logs(self, pod: kube.Target, container: str, tail_lines: int, limit_bytes: int) -> str:
         """`kube.logs`"""
+        ...
 
     def exclusive(self, name: str, timeout_ms: int) -> None:
         """`kube.exclusive`"""
+        ...
 
     def query(self, expression: str) -> builtins.list[prometheus.Sample]:
         """`prometheus.query`"""
+        ...
 
     def query_range(
         self, expression: str, start_ms: int, end_ms: int, step_ms: int
     ) -> builtins.list[prometheus.Series]:
         """`prometheus.query-range`"""
+        ...
 
     def alerts(self) -> builtins.list[prometheus.ActiveAlert]:
         """`prometheus.alerts`"""
+        ...
 
     def now(self) -> int:
         """`clock.now`"""
+        ...
 
     def sleep(self, duration_ms: int) -> None:
         """`clock.sleep`"""
+        ...
 
     def log(self, level: log.Level, message: str) -> None:
         """`log.log`"""
+        ...
 
     def step(self, title: str) -> None:
         """`log.step`"""
+        ...
 
 
 class Imports:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
-import sysconfig
 from collections.abc import Iterator
 from types import CodeType, FrameType, ModuleType, TracebackType
 
 from .error import Error
 
 _SDK = os.path.dirname(__file__) + os.sep
-_STDLIB = (sysconfig.get_path("stdlib") or os.path.dirname(os.__file__)) + os.sep
+# `os` is frozen in a component, and says another folder than the one that the others are read from.
+STDLIB = os.path.dirname(dataclasses.__file__) + os.sep
 _SHOWN = 120
 
 
@@ -68,7 +69,7 @@ def stack(traceback: TracebackType | None) -> Iterator[tuple[CodeType, int]]:
 
 def is_own(path: str) -> bool:
     """Whether a file is the policy's: neither Python's, nor of this library, nor frozen."""
-    return bool(path) and not path.startswith((_SDK, _STDLIB, "<"))
+    return bool(path) and not path.startswith((_SDK, STDLIB, "<"))
 
 
 def short(path: str) -> str:

@@ -20,8 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from . import log
-
-_STDLIB = os.path.dirname(os.__file__) + os.sep
+from .origin import STDLIB
 
 
 class NotInAPolicy(Exception):
@@ -126,7 +125,7 @@ def _refusing(why: str, kind: type[NotInAPolicy] = NotInAPolicy) -> Callable[...
 def _clock(real: Callable[[], Any]) -> Callable[[], Any]:
     def clock() -> Any:
         # Python's own modules may ask, as `logging` does for its records; they are told the epoch.
-        if sys._getframe(1).f_code.co_filename.startswith((_STDLIB, "<frozen")):
+        if sys._getframe(1).f_code.co_filename.startswith((STDLIB, "<frozen")):
             return type(0 if real.__name__.endswith("_ns") else 0.0)()
         raise NotInAPolicy(_CLOCK)
 

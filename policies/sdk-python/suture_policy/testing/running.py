@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from types import ModuleType
 
 from .. import settings as _settings
-from ..component import parts
+from ..component import concluded, parts
 from ..duration import Duration
 from ..error import Error
 from ..host import using
 from ..incident import Alert, Incident
 from ..outcome import Outcome
-from ..stop import Stop
 from .cluster import Cluster
 
 
@@ -54,15 +52,9 @@ def run(
         raise Error(f"the policy has no setting `{unknown[0]}`; it has {', '.join(defaults) or 'none'}")
     filled = {name: one["default"] for name, one in defaults.items() if "default" in one} | said
     text = json.dumps(filled, default=lambda value: str(value) if isinstance(value, Duration) else value)
-    read = _settings.read(kind, text) if kind else json.loads(text)
     about = labels if isinstance(labels, Incident) else incident(policy, labels)
     with using(cluster):
         try:
-            outcome = remediate(about, read) if kind or manifest.settings_schema else remediate(about, {})
-        except Stop as stop:
-            outcome = stop.outcome
+            return concluded(remediate, kind, about, text)
         finally:
             cluster.finish()
-    if not isinstance(outcome, Outcome):
-        raise Error(f"`remediate` returned {outcome!r:.100}; return an Outcome")
-    return dataclasses.replace(outcome)

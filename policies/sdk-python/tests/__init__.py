@@ -1,0 +1,1 @@
+"""Unit tests of the library: `python3 -m unittest`."""
