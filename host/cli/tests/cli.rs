@@ -83,7 +83,9 @@ fn help_names_every_subcommand_and_the_exit_codes() {
         [
             "serve",
             "check",
+            "new",
             "build",
+            "dev",
             "inspect",
             "push",
             "pull",
