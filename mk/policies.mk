@@ -2,6 +2,8 @@
 
 RUST_POLICIES := volsync run-cronjob job-failed pod-stuck volume-filling-up certificate-stuck kopiur
 SCRIPTED_POLICIES := flux-stuck first-look
+# Their own tests do it with the code compiled natively.
+NATIVELY_TORTURED := volsync run-cronjob
 ALL_POLICIES := $(RUST_POLICIES) $(SCRIPTED_POLICIES)
 SCENARIOS := $(ALL_POLICIES:%=policies/%)
 
