@@ -59,13 +59,16 @@ def world(module: str, *, trace: bool = False) -> type:
 
         def remediate(self, incident: types.Incident) -> types.Outcome:
             sandbox.enter()
-            with _host.using(calls):
-                try:
-                    return conclude(remediate, kind, incident)
-                except Exception as error:
-                    raise Err(_host.sound(origin.described(error))) from None
-                finally:
-                    sandbox.leave()
+            try:
+                with _host.using(calls):
+                    try:
+                        return conclude(remediate, kind, incident)
+                    finally:
+                        sandbox.leave()
+            except BaseException as error:
+                said = _host.sound(origin.described(error))
+            # Not in the `with`: Python writes into what passes through one, and `Err` is frozen.
+            raise Err(said)
 
     return WitWorld
 
