@@ -61,8 +61,8 @@ def containers(pod: Pod) -> list[str]:
 
 def is_bad(condition: Condition) -> bool:
     """Whether a condition is bad news."""
-    if condition.status == "Unknown":
-        return True
+    if condition.status not in ("True", "False"):
+        return condition.status == "Unknown"
     bad_when_true = condition.name in _BAD or condition.name.endswith("Pressure")
     # A pod that is over is not ready, and need not be.
     over = condition.reason == "PodCompleted" or condition.name in ("Suspended", "Complete", "SuccessCriteriaMet")

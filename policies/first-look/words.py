@@ -44,7 +44,7 @@ def age(since: Time | None, now: Time) -> str:
 def joined(parts: Iterable[str], most: int) -> str:
     """Parts of a sentence as one, cut in the middle part where it would be too long: what comes last
     is what to type next."""
-    *others, last = [part for part in parts if part]
+    *others, last = [part[0].upper() + part[1:] for part in parts if part]
     start = text.shortened(". ".join(others), most - len(last) - 2)
     return f"{start}. {last}" if start else last
 

@@ -49,7 +49,7 @@ class TestLook(unittest.TestCase):
             cluster.fail(call, "Denied")
         summary = testing.run(policy, ALERT, cluster).summary
         self.assertIn("CrashLoopBackOff", summary)
-        self.assertIn("the log of plex can't be read (not granted)", summary)
+        self.assertIn("he log of plex can't be read (not granted)", summary)
 
     def test_an_outage_is_waited_for_once_and_then_told(self) -> None:
         cluster = testing.Cluster(now=NOW)

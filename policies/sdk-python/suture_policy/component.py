@@ -59,13 +59,16 @@ def world(module: str, *, trace: bool = False) -> type:
 
         def remediate(self, incident: types.Incident) -> types.Outcome:
             sandbox.enter()
-            with _host.using(calls):
-                try:
-                    return conclude(remediate, kind, incident)
-                except Exception as error:
-                    raise Err(_host.sound(origin.described(error))) from None
-                finally:
-                    sandbox.leave()
+            try:
+                with _host.using(calls):
+                    try:
+                        return conclude(remediate, kind, incident)
+                    finally:
+                        sandbox.leave()
+            except BaseException as error:
+                said = _host.sound(origin.described(error))
+            # Not in the `with`: Python writes into what passes through one, and `Err` is frozen.
+            raise Err(said)
 
     return WitWorld
 
@@ -83,14 +86,15 @@ def parts(policy: ModuleType) -> tuple[Manifest, Remediate, type | None]:
     remediate: Any = getattr(policy, "remediate", None)
     if not isinstance(manifest, Manifest):
         raise TypeError(f"the module `{name}` has no `manifest`; write `manifest = Manifest(…)` in it")
-    if not callable(remediate):
+    if not inspect.isroutine(remediate):
         raise TypeError(f"the module `{name}` has no function `remediate(incident, settings)`")
     if inspect.iscoroutinefunction(remediate):
         raise TypeError("`remediate` is `async`; a policy is blocking code: write `def remediate(…)`, and no `await`")
     wanted = len(inspect.signature(remediate).parameters)
     if wanted != (2 if manifest.settings or manifest.settings_schema else wanted) or wanted not in (1, 2):
         raise TypeError("`remediate` takes the incident and the settings: `def remediate(incident, settings)`")
-    return manifest, remediate, manifest.settings
+    function: Remediate = remediate
+    return manifest, function, manifest.settings
 
 
 def conclude(remediate: Remediate, kind: type | None, incident: types.Incident) -> types.Outcome:

@@ -100,3 +100,7 @@ class Error(Exception):
 
     def __str__(self) -> str:
         return self.message if self.reason == POLICY else f"{self.reason}: {self.message}"
+
+
+class NotInAPolicy(Exception):
+    """Python has it and a policy has not; the message says what it has instead."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from types import CodeType, FrameType, ModuleType, TracebackType
 
-from .error import Error
+from .error import Error, NotInAPolicy
 
 _SDK = os.path.dirname(__file__) + os.sep
 # `os` is frozen in a component, and says another folder than the one that the others are read from.
@@ -40,7 +40,9 @@ class Origin:
 
     def described(self, error: BaseException) -> str:
         """An error with the policy's line that it comes from: `KeyError: 'x' (policy.py:31: …)`."""
-        said = str(error) if isinstance(error, Error) else f"{type(error).__name__}: {error}"
+        said = str(error) if isinstance(error, (Error, NotInAPolicy)) else f"{type(error).__name__}: {error}"
+        if isinstance(error, SystemExit):
+            said = "a policy does not exit: return an Outcome, or `stop.escalate(…)`"
         if isinstance(error, SyntaxError) and error.filename:
             return f"{short(error.filename)}:{error.lineno}: {type(error).__name__}: {error.msg}"
         own = [(code, line) for code, line in stack(error.__traceback__) if is_own(code.co_filename)]

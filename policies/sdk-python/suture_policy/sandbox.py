@@ -20,11 +20,8 @@ from types import ModuleType
 from typing import Any
 
 from . import log
+from .error import NotInAPolicy
 from .origin import STDLIB
-
-
-class NotInAPolicy(Exception):
-    """A policy has no such thing; the message says what it has instead."""
 
 
 class NoFiles(NotInAPolicy, OSError):

@@ -32,7 +32,7 @@ class Container(dict[str, Any]):
     @property
     def restarts(self) -> int:
         """How often it was started again."""
-        return number(self, "/restartCount")
+        return max(0, number(self, "/restartCount"))
 
     @property
     def is_running(self) -> bool:
