@@ -24,7 +24,10 @@ $(SCRIPTED_POLICIES:%=$(POLICIES)/%.wasm): $(POLICIES)/%.wasm: \
 
 test-languages: debug guest-target components ## Policies in TypeScript and Python, from `suture new` on: needs Node.js and Python
 	$(CARGO) test --locked --workspace --test languages
-	cd policies/sdk-typescript && node unit.mjs
+	modules=$$(ls -d "$(ENVTEST_CACHE)"/environments/javascript-*/node_modules | head -1); for package in sdk-typescript flux-stuck; do \
+		(cd policies/$$package && SUTURE_NODE_MODULES=$$modules npm test --silent) || exit 1; done
+	cd policies/sdk-python && python3 -m unittest discover -s tests
+	cd policies/first-look && PYTHONPATH=../sdk-python:. python3 -m unittest discover -s tests -t .
 	for policy in $(SCRIPTED_POLICIES); do target/debug/suture test --torture --runs 20000 policies/$$policy || exit 1; done
 
 language-packages:
