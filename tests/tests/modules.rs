@@ -146,7 +146,8 @@ async fn a_module_that_is_none_is_told_so_by_the_program() {
 
 #[tokio::test]
 async fn bombs_end_at_the_limits_of_their_compiler() {
-    let runtime = runtime(limits());
+    // So little time that a compiler takes longer for each of them, however fast it is.
+    let runtime = runtime(CompileLimits { cpu: HumanDuration::from_secs(1), ..limits() });
     for (name, bomb) in [
         ("values in nested loops", component(&[loops(1000, 19_000)])),
         ("many of those", component(&vec![loops(100, 2_000); 200])),
@@ -157,7 +158,7 @@ async fn bombs_end_at_the_limits_of_their_compiler() {
         println!("{name}, {} bytes: {error}", bomb.len());
         let text = error.to_string();
         let is_bound =
-            text.contains("more than 512Mi of memory") || text.contains("more than 10s of CPU time");
+            text.contains("more than 512Mi of memory") || text.contains("more than 1s of CPU time");
         assert!(is_bound, "{name}: {text}");
     }
 }
