@@ -11,9 +11,10 @@ use crate::{FILE, GRACE, digest, put, with};
 
 #[tokio::test]
 async fn a_changed_file_takes_the_place_of_the_old_one_and_a_run_at_work_keeps_its_own() {
-    let harness = with(1500, "").await;
+    // Long enough to be seen at work, however busy the machine is.
+    let harness = with(6000, "").await;
     harness.fire("plex").await;
-    let old = digest(&guest::component(1500));
+    let old = digest(&guest::component(6000));
     harness.until("/api/v1/runs", |runs| runs["items"][0]["state"] == "running").await;
     let new = guest::component(1);
     put(harness.dir.path(), "demo.wasm", &new);
