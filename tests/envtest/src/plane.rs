@@ -98,6 +98,11 @@ impl ControlPlane {
         format!("https://127.0.0.1:{}", self.api_port)
     }
 
+    /// etcd's address, for what the API server lets nobody write: when an object was made.
+    pub fn etcd_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.etcd_port)
+    }
+
     /// The certificate of its authority, PEM.
     pub fn ca_file(&self) -> PathBuf {
         self.folder().join("ca.crt")
