@@ -1,9 +1,11 @@
 //! Telling people: alerts posted to Alertmanager go where the operator's routes lead.
 
 mod error;
+mod expressions;
 mod listed;
 pub mod routing;
 mod silence;
+mod silences;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,17 +15,19 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use suture_core::{Clock, Labels, Timestamp};
 
-use crate::http::{Access, Server};
+use crate::http::{Access, Answer, Contacts, Server};
 pub use error::AlertmanagerError;
-use silence::Expressions;
 pub use silence::Silence;
+use silences::Silences;
 
 /// Posts alerts to one Alertmanager. Never posts twice: whoever asked decides whether to
 /// try again.
 #[derive(Clone)]
 pub struct AlertmanagerClient {
     server: Server,
-    expressions: Expressions,
+    clock: Arc<dyn Clock>,
+    /// Clones share them.
+    silences: Silences,
 }
 
 impl fmt::Debug for AlertmanagerClient {
@@ -82,7 +86,14 @@ impl AlertmanagerClient {
     /// # Errors
     /// As [`new`](Self::new); or where what the access names can't be read.
     pub fn with_access(url: &str, access: Access, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        Ok(Self { server: Server::with_access(url, access, clock)?, expressions: Expressions::default() })
+        let server = Server::with_access(url, access, clock.clone())?;
+        Ok(Self { server, clock, silences: Silences::default() })
+    }
+
+    /// The same, which notes there when it answers.
+    #[must_use]
+    pub fn noting(self, contacts: Contacts) -> Self {
+        Self { server: self.server.noting(contacts), ..self }
     }
 
     /// The URL, without credentials.
@@ -118,15 +129,35 @@ impl AlertmanagerClient {
         &self,
         path: &str,
     ) -> Result<(T, Option<Timestamp>), AlertmanagerError> {
+        let answer = self.answer(path).await?;
+        let read = serde_json::from_slice(&answer.body).map_err(|error| self.unreadable(&error))?;
+        Ok((read, answer.date))
+    }
+
+    /// The same, for an answer that may be so long that it is read beside the async workers.
+    async fn answered_at_length<T: DeserializeOwned + Send + 'static>(
+        &self,
+        path: &str,
+    ) -> Result<(T, Option<Timestamp>), AlertmanagerError> {
+        let answer = self.answer(path).await?;
+        let _hold = self.clock.hold();
+        let date = answer.date;
+        let reading = tokio::task::spawn_blocking(move || serde_json::from_slice(&answer.body));
+        let read = reading.await.map_err(|error| self.unreadable(&error))?;
+        Ok((read.map_err(|error| self.unreadable(&error))?, date))
+    }
+
+    async fn answer(&self, path: &str) -> Result<Answer, AlertmanagerError> {
         let answer = self.server.get(path).await?;
-        let url = || self.url().to_owned();
         if !answer.is_success() {
             let (status, excerpt) = (answer.status, answer.excerpt());
-            return Err(AlertmanagerError::Status { url: url(), status, excerpt });
+            return Err(AlertmanagerError::Status { url: self.url().to_owned(), status, excerpt });
         }
-        let read = serde_json::from_slice(&answer.body)
-            .map_err(|error| AlertmanagerError::Unreadable { url: url(), why: error.to_string() })?;
-        Ok((read, answer.date))
+        Ok(answer)
+    }
+
+    fn unreadable(&self, error: &dyn fmt::Display) -> AlertmanagerError {
+        AlertmanagerError::Unreadable { url: self.url().to_owned(), why: error.to_string() }
     }
 
     /// Post alerts, all of them or none.

@@ -1,6 +1,7 @@
 //! HTTP to the servers beside a cluster: bounded in time and in size.
 
 mod access;
+mod contacts;
 mod error;
 
 use std::sync::{Arc, Once};
@@ -14,6 +15,7 @@ use suture_core::{Clock, Timestamp, causes};
 
 pub use access::Access;
 use access::Admitted;
+pub use contacts::{Contact, Contacts};
 pub use error::HttpError;
 
 /// How long one request may take, from connecting to the last byte of the answer.
@@ -29,6 +31,7 @@ pub struct Server {
     /// What it is called in messages: without credentials.
     shown: String,
     clock: Arc<dyn Clock>,
+    contacts: Contacts,
 }
 
 /// What a server answered.
@@ -44,6 +47,12 @@ impl Answer {
     /// Whether the status says that all is well.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// Whether the server is there, lets us in, and does its work: not where something on the way
+    /// answers in its place.
+    fn is_of_the_server(&self) -> bool {
+        self.status < 500 && ![401, 403, 404].contains(&self.status)
     }
 
     /// The beginning of the body, for messages.
@@ -69,7 +78,14 @@ impl Server {
     /// # Errors
     /// As [`with_access`](Self::with_access).
     pub fn beside(&self, url: &str) -> Result<Self, String> {
-        Self::admitted(url, self.admitted.clone(), self.clock.clone())
+        Ok(Self::admitted(url, self.admitted.clone(), self.clock.clone())?.noting(self.contacts.clone()))
+    }
+
+    /// The same, which notes there when it answers.
+    #[must_use]
+    pub fn noting(self, contacts: Contacts) -> Self {
+        contacts.know(&self.shown);
+        Self { contacts, ..self }
     }
 
     fn admitted(url: &str, admitted: Arc<Admitted>, clock: Arc<dyn Clock>) -> Result<Self, String> {
@@ -90,7 +106,8 @@ impl Server {
         // Both fail only for URLs that can't have credentials, and http ones can.
         let _ = shown.set_password(None);
         let _ = shown.set_username("");
-        Ok(Self { admitted, base, shown: shown.as_str().trim_end_matches('/').to_owned(), clock })
+        let shown = shown.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { admitted, base, shown, clock, contacts: Contacts::default() })
     }
 
     /// The URL, without credentials.
@@ -142,7 +159,14 @@ impl Server {
 
     async fn send(&self, request: RequestBuilder) -> Result<Answer, HttpError> {
         let late = || HttpError::TimedOut { url: self.shown.clone(), within: TIMEOUT };
-        self.clock.timeout(TIMEOUT, self.receive(request)).await.unwrap_or_else(|| Err(late()))
+        let answer = self.clock.timeout(TIMEOUT, self.receive(request)).await.unwrap_or_else(|| Err(late()));
+        let result = match &answer {
+            Ok(answer) if answer.is_of_the_server() => Ok(()),
+            Ok(answer) => Err(format!("it answered {}: {}", answer.status, answer.excerpt())),
+            Err(error) => Err(error.to_string()),
+        };
+        self.contacts.note(&self.shown, self.clock.now(), result);
+        answer
     }
 
     async fn receive(&self, request: RequestBuilder) -> Result<Answer, HttpError> {

@@ -25,5 +25,5 @@ mod testing;
 
 pub use alertmanager::{AlertmanagerClient, AlertmanagerError, PostedAlert, Silence};
 pub use composite::WithPrometheus;
-pub use http::{Access, install_crypto};
+pub use http::{Access, Contact, Contacts, install_crypto};
 pub use prometheus::PrometheusClient;

@@ -20,7 +20,7 @@ use suture_core::{AlertRelabeling, Clock, Error, Reason, Timestamp};
 pub(crate) use answer::options as yaml_options;
 pub use rules::{AlertingRule, RuleAlert};
 
-use crate::http::{Access, Server};
+use crate::http::{Access, Contacts, Server};
 use place::Place;
 
 /// The most points of a series in one answer, as in Prometheus (`web/api/v1/api.go`).
@@ -58,6 +58,13 @@ impl PrometheusClient {
     /// As [`new`](Self::new); or where what the access names can't be read.
     pub fn with_access(url: &str, access: Access, clock: Arc<dyn Clock>) -> Result<Self, String> {
         Ok(Self { server: Server::with_access(url, access, clock)?, ruler: None })
+    }
+
+    /// The same, which notes there when it answers.
+    #[must_use]
+    pub fn noting(self, contacts: Contacts) -> Self {
+        let ruler = self.ruler.map(|ruler| ruler.noting(contacts.clone()));
+        Self { server: self.server.noting(contacts), ruler }
     }
 
     /// Where rules are evaluated by another server (vmalert, Thanos' ruler): its URL. It is

@@ -37,6 +37,7 @@ pub mod relabel;
 pub mod retry;
 pub mod selector;
 pub mod settings;
+pub mod throttle;
 
 pub use alert::{Alert, AlertGroup, AlertStatus, Envelope, KnownAlert, Labels, Notification, fingerprint_of};
 pub use causes::causes;

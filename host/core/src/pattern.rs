@@ -15,16 +15,30 @@ const MAX_NESTING: u32 = 32;
 /// # Errors
 /// What is wrong with it, or which bound it breaks.
 pub fn regex(text: &str) -> Result<Regex, String> {
-    regex_within(text, MAX_REGEX_BYTES, MAX_COMPILED)
+    regex_within(text, MAX_REGEX_BYTES, MAX_COMPILED).map_err(|error| error.to_string())
+}
+
+/// Why a regular expression is not compiled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// Its text is too long.
+    #[error("the regular expression has {0} bytes, at most {1} are allowed")]
+    TooLong(usize, usize),
+    /// What it is compiled to is too large.
+    #[error("the regular expression is too large: repeat less, and less of what repeats")]
+    TooLarge,
+    /// It is none: what is wrong with it.
+    #[error("{0}")]
+    Wrong(String),
 }
 
 /// The same with other bounds, in bytes: of the text, and of the program that it is compiled to.
 ///
 /// # Errors
 /// As [`regex`].
-pub fn regex_within(text: &str, most: usize, most_compiled: usize) -> Result<Regex, String> {
+pub fn regex_within(text: &str, most: usize, most_compiled: usize) -> Result<Regex, PatternError> {
     if text.len() > most {
-        return Err(format!("the regular expression has {} bytes, at most {most} are allowed", text.len()));
+        return Err(PatternError::TooLong(text.len(), most));
     }
     let built = RegexBuilder::new(text)
         .size_limit(most_compiled)
@@ -32,10 +46,8 @@ pub fn regex_within(text: &str, most: usize, most_compiled: usize) -> Result<Reg
         .nest_limit(MAX_NESTING)
         .build();
     built.map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => {
-            "the regular expression is too large: repeat less, and less of what repeats".to_owned()
-        }
-        other => other.to_string(),
+        regex::Error::CompiledTooBig(_) => PatternError::TooLarge,
+        other => PatternError::Wrong(other.to_string()),
     })
 }
 

@@ -40,6 +40,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use suture_core::clock::later;
+use suture_core::throttle::Throttle;
 use suture_core::{Alert, Halt, IncidentId, Labels, RunId, Timestamp};
 use suture_journal::{Cancel, Change, Durability, JournalError, RunRecord, Survey};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -175,8 +176,12 @@ pub(crate) struct Dispatcher {
     cluster_id: Option<String>,
     /// Runs that an earlier host left, and that are not taken up yet.
     left: Vec<RunRecord>,
-    /// The last write failed.
-    is_behind: bool,
+    /// Why the last write failed, where it did.
+    behind: Option<JournalError>,
+    /// For what fails each time.
+    log: Throttle,
+    /// How much damage people were told of; none before all of the journal was looked at.
+    told_damage: Option<usize>,
     /// Something was left undone, and is gone on with then.
     again_at: Option<Timestamp>,
     /// When the journal is pruned next.
@@ -230,7 +235,9 @@ impl Dispatcher {
             places: Arc::new(Semaphore::new(places)),
             deliveries: HashMap::new(),
             unsaved: Vec::new(),
-            is_behind: false,
+            behind: None,
+            log: Throttle::of_the_log(),
+            told_damage: None,
             again_at: None,
             drained: None,
             interrupted: Vec::new(),
@@ -281,7 +288,7 @@ impl Dispatcher {
             self.shared.pauses.take_ended(self.now()).iter().for_each(tell_of_end);
             // All that comes of it is one write, unless the last one failed: then nothing is begun
             // before that is made good.
-            if !self.is_behind || self.save().await {
+            if self.behind.is_none() || self.save().await {
                 self.route().await;
                 self.advance().await;
                 self.make_room().await;
@@ -289,6 +296,7 @@ impl Dispatcher {
                 self.prune().await;
             }
             self.tell_of_obstacles();
+            self.tell_of_damage();
             if self.is_shut_down() {
                 if let Some(reply) = self.shutdown.take() {
                     let _ = reply.send(());
@@ -373,15 +381,15 @@ impl Dispatcher {
         let changes = self.incidents.changes().chain(self.unsaved.iter().cloned()).collect();
         match self.shared.journal.commit(changes, Durability::Synced).await {
             Ok(()) => {
-                self.is_behind = false;
+                self.behind = None;
                 self.incidents.saved();
                 self.unsaved.clear();
                 self.clear_desk();
                 true
             }
             Err(error) => {
-                self.is_behind = true;
-                tracing::error!(%error, "the journal can't be written; nothing new is begun until it can");
+                self.complain("nothing new is begun until the journal can be written", &error);
+                self.behind = Some(error);
                 false
             }
         }
@@ -393,8 +401,15 @@ impl Dispatcher {
 
     /// Something can't be done now: it is gone on with before long.
     fn try_later(&mut self, what: &str, error: &JournalError) {
-        tracing::error!(%error, "{what}; it is tried again");
+        self.complain(&format!("{what}; it is tried again"), error);
         self.again_at = Some(self.shared.clock.after(JOURNAL_RETRY));
+    }
+
+    /// Log that the journal fails: not each time.
+    fn complain(&self, what: &str, error: &JournalError) {
+        if self.log.lets_through(self.shared.clock.monotonic()) {
+            tracing::error!(%error, "{what}");
+        }
     }
 
     fn next_wake(&self) -> Option<Timestamp> {

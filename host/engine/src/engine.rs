@@ -34,6 +34,7 @@ use crate::pager::{Pager, Telling};
 use crate::pauses::{self, Pauses};
 use crate::policy::{KeptModules, Policy, PolicyStatus};
 use crate::progress::Listeners;
+use crate::reconcile::Unreconciled;
 use crate::reminder::{self, Notices};
 use crate::silences::Silences;
 use crate::table::Table;
@@ -99,6 +100,8 @@ pub(crate) struct Shared {
     pub fresh: Fresh,
     pub obstacles: Obstacles,
     held: RwLock<BTreeMap<String, Hold>>,
+    /// Why alerts that never arrived can't be asked for, where they can't.
+    unreconciled: RwLock<Option<Unreconciled>>,
     /// The policies of which too much broke at once.
     storms: RwLock<BTreeSet<String>>,
 }
@@ -173,6 +176,7 @@ impl Engine {
         let (commands, received) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             held: RwLock::new(std::mem::take(&mut config.held)),
+            unreconciled: RwLock::default(),
             table: Table::new(policies),
             config,
             commands,
@@ -229,6 +233,10 @@ impl Engine {
         if notification.alerts == 0 {
             return Ok(());
         }
+        // What came of it could not be written either.
+        if let Some(error) = self.0.obstacles.behind().filter(JournalError::is_damage) {
+            return Err(Refusal::Journal(error));
+        }
         let waiting = self.0.journal.inbox_len();
         if waiting >= self.0.max_pending {
             return Err(Refusal::Overloaded(waiting));
@@ -262,6 +270,8 @@ impl Engine {
         let journal = &self.0.journal;
         self.0.metrics.journal(journal.inbox_len(), journal.size());
         self.0.metrics.journal_room(journal.inbox_bytes(), journal.room());
+        let is_failing = journal.health().and_then(|()| self.keeps_up()).is_err();
+        self.0.metrics.journal_health(is_failing, journal.damage_count());
         self.show_pauses();
         match self.waiting().await {
             Ok(waiting) => self.0.metrics.waiting(&waiting, self.0.clock.now()),
@@ -283,7 +293,8 @@ impl Engine {
             status.error = status.error.or_else(|| hold.why());
             status.held_back = hold.all;
             status.held_namespaces = hold.namespaces;
-            status.pause = self.0.pauses.of(&policy.config.name, self.0.clock.now());
+            // Its own, where both are paused: the host's is told for all.
+            status.pause = self.0.pauses.both(&policy.config.name, self.0.clock.now()).pop();
             status.storm = self.0.storms.read().contains(&policy.config.name);
             status
         };
@@ -334,6 +345,15 @@ impl Engine {
     /// Whether it is shutting down.
     pub fn is_stopping(&self) -> bool {
         self.0.stopping.load(Ordering::Acquire)
+    }
+
+    /// Whether what is accepted now is handled before long: what comes of what was accepted before can be
+    /// written.
+    ///
+    /// # Errors
+    /// Why it can't.
+    pub fn keeps_up(&self) -> Result<(), JournalError> {
+        self.0.obstacles.behind().map_or(Ok(()), Err)
     }
 
     /// Where everything is written down.

@@ -17,10 +17,10 @@ mod secrets;
 mod templates;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use suture_core::{
     Backoff, Clock, Effect, EffectHandler, Error, Fault, Grant, Halt, Incident, Mutation, Permission,
     Prepared, Reason, Reply, Resolution, Retries, Step, Tried, promql,
@@ -54,7 +54,7 @@ pub struct Guard {
     /// What it works on: by the labels of its alert that is confirmed.
     pub incident: Arc<Incident>,
     /// Whether it was seen to fire.
-    pub confirmed: AtomicBool,
+    pub confirmed: Mutex<Confirmed>,
     /// Where it is counted whether it was; nowhere in tests of policies.
     pub metrics: Option<Metrics>,
 }
@@ -66,14 +66,33 @@ pub const NO_GRANT: &str = "no grant in the configuration allows it";
 const PATIENCE: Duration = Duration::from_secs(1800);
 const BACKOFF: Backoff = Backoff::new(Duration::from_secs(2), Duration::from_secs(60));
 
+/// For how long what Prometheus and Alertmanager said of an alert is good for the first change: a run may
+/// be suspended between that and the change.
+const GOOD_FOR: Duration = Duration::from_secs(60);
+
+/// Whether the alert of a run was seen to fire.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Confirmed {
+    /// Nobody was asked.
+    #[default]
+    NotYet,
+    /// It was, at this [monotonic](Clock::monotonic) time.
+    At(Duration),
+    /// Something was changed for it since: by now it may have cleared.
+    Acted,
+}
+
 fn denied(message: String) -> Fault {
     Error::new(Reason::DENIED, message).into()
 }
 
 impl Guard {
     async fn confirm(&self, step: &Step) -> Result<(), Fault> {
-        if self.confirmed.load(Ordering::Acquire) {
-            return Ok(());
+        let confirmed = *self.confirmed.lock();
+        match confirmed {
+            Confirmed::Acted => return Ok(()),
+            Confirmed::At(at) if self.clock.monotonic().saturating_sub(at) < GOOD_FOR => return Ok(()),
+            Confirmed::At(_) | Confirmed::NotYet => {}
         }
         let standing = self.ask_prometheus(step).await?;
         if !standing.is_confirmed() {
@@ -83,7 +102,7 @@ impl Guard {
             )));
         }
         self.heed_silences().await?;
-        self.confirmed.store(true, Ordering::Release);
+        *self.confirmed.lock() = Confirmed::At(self.clock.monotonic());
         Ok(())
     }
 
@@ -232,6 +251,9 @@ impl EffectHandler for Guard {
             change::after_patch(before, patch)?;
         }
         let effect = &prepared.effect;
+        if effect.is_mutation() {
+            *self.confirmed.lock() = Confirmed::Acted;
+        }
         match self.inner.perform(prepared).await {
             Ok(Reply::Alerts(alerts)) => Ok(Reply::Alerts(promql::visible_alerts(
                 alerts,

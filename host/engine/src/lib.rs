@@ -51,7 +51,7 @@ pub use metrics::Metrics;
 pub use pager::{NoPager, Page, Pager, Telling};
 pub use policy::{CandidateStatus, KeptModules, Policy, PolicyConfig, PolicyStatus, Retry};
 pub use progress::Progress;
-pub use reconcile::{Alertmanagers, KnownReceivers, Receiver, Reconciler};
+pub use reconcile::{Alertmanagers, KnownReceivers, Receiver, Reconciler, Unreconciled};
 pub use run::{Finished, RunSpec, Session, execute};
 pub use silences::{SilenceQuery, Silences, Suppression};
 pub use unmatched::UnmatchedAlert;

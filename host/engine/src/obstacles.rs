@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 use suture_core::{Effect, IncidentId, Labels, Prepared, RunId, Timestamp};
+use suture_journal::JournalError;
 
 use crate::dispatcher::Key;
 use crate::waiting::Reason;
@@ -44,6 +45,8 @@ pub(crate) struct AtWork {
 pub(crate) struct Obstacles {
     policies: RwLock<BTreeMap<String, Obstacle>>,
     runs: RwLock<HashMap<RunId, AtWork>>,
+    /// Why what the dispatcher knows is not on disk, where it is not.
+    behind: RwLock<Option<JournalError>>,
     /// Prometheus could not be asked the last time about alerts that are not confirmed.
     prometheus_is_away: AtomicBool,
     /// Alerts that wait in the inbox for policies that are not loaded: how many, and since when.
@@ -57,6 +60,16 @@ impl Obstacles {
         if !is_same {
             *self.policies.write() = policies;
         }
+    }
+
+    /// What the dispatcher knows can't be written, or is.
+    pub fn set_behind(&self, behind: Option<JournalError>) {
+        *self.behind.write() = behind;
+    }
+
+    /// Why it can't be written, where it can't.
+    pub fn behind(&self) -> Option<JournalError> {
+        self.behind.read().clone()
     }
 
     /// So many alerts wait in the inbox for a policy to be loaded.
@@ -161,6 +174,11 @@ impl Wait {
         Self { reason: Reason::Places, on: None, since, until: None }
     }
 
+    /// What it does can't be written down.
+    pub fn for_the_journal(since: Timestamp) -> Self {
+        Self { reason: Reason::Journal, on: None, since, until: None }
+    }
+
     /// A sentence for people.
     pub fn message(&self) -> String {
         let on = self.on.as_deref().unwrap_or_default();
@@ -168,10 +186,13 @@ impl Wait {
             Reason::Lock => format!("another run holds the lock `{on}`"),
             Reason::Cluster => format!("the run waits for {on}"),
             Reason::Places => PLACES.to_owned(),
+            Reason::Journal => JOURNAL.to_owned(),
             _ => "the run waits for a time to pass".to_owned(),
         }
     }
 }
 
+/// What is said where a run is suspended.
+const JOURNAL: &str = "the journal can't be written; `suture status` and the host's log say why";
 /// What is said where all places are taken.
 pub(crate) const PLACES: &str = "as many runs are at work as there may be at once (`budgets.concurrentRuns`)";

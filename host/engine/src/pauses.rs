@@ -32,6 +32,11 @@ impl Pauses {
         self.host(now).or_else(|| self.get(Some(policy), now))
     }
 
+    /// The host's and the policy's own.
+    pub fn both(&self, policy: &str, now: Timestamp) -> Vec<PauseRecord> {
+        self.host(now).into_iter().chain(self.get(Some(policy), now)).collect()
+    }
+
     /// That of a policy, or (none) the host's.
     pub fn get(&self, policy: Option<&str>, now: Timestamp) -> Option<PauseRecord> {
         let found = self.0.read().get(&policy.map(str::to_owned)).cloned();
@@ -105,6 +110,8 @@ mod tests {
         assert_eq!(pauses.take_ended(at(5)), []);
         pauses.put(pause(None, None));
         assert!(pauses.of("c", at(9)).is_some());
+        let both = pauses.both("b", at(9)).into_iter().map(|pause| pause.policy);
+        assert_eq!(both.collect::<Vec<_>>(), [None, Some("b".to_owned())]);
         pauses.remove(None);
         assert_eq!(pauses.all(at(9)).len(), 1);
     }

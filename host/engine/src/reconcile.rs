@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use suture_core::{Clock, KnownAlert, Labels};
+use suture_core::{Clock, KnownAlert, Labels, Timestamp};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -22,11 +22,28 @@ const BETWEEN: Duration = Duration::from_secs(10);
 /// All Alertmanagers that may post here.
 #[async_trait]
 pub trait Alertmanagers: Send + Sync {
+    /// Whether there is any.
+    fn are_there(&self) -> bool {
+        true
+    }
+
     /// What all of them together have for receivers of these names; an alert may come several times.
     ///
     /// # Errors
     /// Why one can't be asked: what it would have said may be that an alert is silenced.
     async fn alerts_for(&self, receivers: &BTreeSet<&str>) -> Result<Vec<KnownAlert>, String>;
+}
+
+/// What Alertmanager has for this host could not be read: of alerts that never arrived nothing is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Unreconciled {
+    /// Since when.
+    pub since: Timestamp,
+    /// When it was tried last.
+    pub tried_at: Timestamp,
+    /// Why it could not be read: a sentence.
+    pub message: String,
 }
 
 /// A receiver of Alertmanager, and the path that it posts to.
@@ -91,6 +108,12 @@ async fn run(
         };
         let youngest = tokio::select! {
             () = asked.notified() => {
+                if !alertmanagers.are_there() {
+                    let why = "Alertmanager cut alerts off (`max_alerts`), and there is no `alertmanager.url` \
+                        where they could be asked for";
+                    engine.note_reconciled(Err(&why.to_owned()));
+                    continue;
+                }
                 clock.sleep(BETWEEN).await;
                 // It was posted just now, and cut off.
                 Duration::ZERO
@@ -104,6 +127,9 @@ async fn run(
             tracing::warn!(error, "Alertmanager can't be asked for what it posted here; it is tried again");
         }
         is_failing = result.is_err();
+        if alertmanagers.are_there() {
+            engine.note_reconciled(result.as_ref().map(drop));
+        }
         engine.metrics().reconciled(result.ok());
     }
 }

@@ -43,12 +43,16 @@ impl Notices {
 
 /// Remind people until the host stops. Nothing is held up by it in between.
 pub(crate) async fn run(clock: Arc<dyn Clock>, shared: Weak<Shared>) {
-    let mut is_failing = false;
+    let (mut is_failing, mut damage) = (false, 0);
     loop {
         clock.sleep(EVERY).await;
         let Some(shared) = shared.upgrade() else { return };
         if shared.stopping.load(Ordering::Acquire) {
             return;
+        }
+        // Whoever noticed it may only have been asked for a list.
+        if std::mem::replace(&mut damage, shared.journal.damage_count()) < shared.journal.damage_count() {
+            shared.arrived.notify_one();
         }
         let result = remind(&shared).await;
         if let Err(error) = &result

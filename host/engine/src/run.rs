@@ -5,9 +5,9 @@ mod plan;
 mod recover;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use futures::future::{Either, select};
+use parking_lot::Mutex;
 use suture_core::clock::later;
 use suture_core::{
     Clock, EffectHandler, Ending, Grant, Halt, Host, Incident, Limit, Limits, Mode, Permission, Program,
@@ -138,7 +138,7 @@ fn layers(
         confirm,
         silences: session.silences.clone(),
         incident: incident.clone(),
-        confirmed: AtomicBool::new(false),
+        confirmed: Mutex::default(),
         metrics: session.metrics.clone(),
     };
     let handler: Arc<dyn EffectHandler> = match &session.metrics {

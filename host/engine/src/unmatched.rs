@@ -28,15 +28,16 @@ pub(crate) enum Why<'a> {
     NotLoaded(&'a str),
     /// The same, and too many wait already.
     NotKept(&'a str),
-    /// The policy that it is for needs a label as its key that it has not, or that is no name.
-    NoKey { policy: &'a str, what: &'a str },
+    /// The policy that it is for needs a label as its key that it has not, or that is no name of an object:
+    /// too long, say.
+    InvalidKey { policy: &'a str, what: &'a str },
 }
 
 impl<'a> Why<'a> {
     fn policy(&self) -> Option<&'a str> {
         match self {
             Self::NoPolicy => None,
-            Self::NotLoaded(policy) | Self::NotKept(policy) | Self::NoKey { policy, .. } => Some(policy),
+            Self::NotLoaded(policy) | Self::NotKept(policy) | Self::InvalidKey { policy, .. } => Some(policy),
         }
     }
 
@@ -45,7 +46,7 @@ impl<'a> Why<'a> {
             Self::NoPolicy => "noPolicy",
             Self::NotLoaded(_) => "notLoaded",
             Self::NotKept(_) => "notKept",
-            Self::NoKey { .. } => "noKey",
+            Self::InvalidKey { .. } => "invalidKey",
         }
     }
 }
@@ -57,7 +58,8 @@ pub struct UnmatchedAlert {
     /// The alert's name.
     pub alertname: String,
     /// `noPolicy`; `notLoaded`: it waits for a policy to be loaded; `notKept`: too many do;
-    /// `noKey`: it has no label, or no name in it, that the policy needs as its key.
+    /// `invalidKey`: a label that the policy needs as its key is missing, or holds no name of an object: it is
+    /// too long, say.
     pub reason: &'static str,
     /// The policy that it is for, or may be.
     pub policy: Option<String>,
@@ -168,7 +170,7 @@ fn tell(alertname: &str, why: &Why<'_>) {
             "an alert may be for a policy that is not loaded, and too many wait for that already: nothing is done about \
              it until it is posted again"
         ),
-        Why::NoKey { policy, what } => tracing::warn!(
+        Why::InvalidKey { policy, what } => tracing::warn!(
             alertname,
             policy,
             "nothing is done about an alert: {what}; `suture alerts --unmatched` lists such alerts"

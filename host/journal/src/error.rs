@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rusqlite::ErrorCode;
+
 /// Why the journal can't be opened, written or read: a sentence that says what to do.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum JournalError {
@@ -207,6 +209,51 @@ pub enum JournalError {
     /// A run ended by it, which says why.
     #[error("{0}")]
     OfRun(String),
+}
+
+impl JournalError {
+    /// Whether the same may succeed later, without a restart: the fault lies with the disk, or with who
+    /// else uses it.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::DiskFull { .. }
+            | Self::DiskFails { .. }
+            | Self::Locked { .. }
+            | Self::NotAllowed { .. } => true,
+            Self::Sqlite { source, .. } => source.sqlite_error_code() == Some(ErrorCode::OutOfMemory),
+            Self::Missing(_)
+            | Self::Empty(_)
+            | Self::NotADatabase(_)
+            | Self::OfAnother(_)
+            | Self::Newer { .. }
+            | Self::TooOld { .. }
+            | Self::NotUpToDate { .. }
+            | Self::InUse { .. }
+            | Self::NotWritable { .. }
+            | Self::NotReadable { .. }
+            | Self::NotLockable { .. }
+            | Self::NoThread(_)
+            | Self::ReadOnly(_)
+            | Self::Closed(_)
+            | Self::NoReaders
+            | Self::Damaged { .. }
+            | Self::DamagedRow(_)
+            | Self::DamagedRows(_)
+            | Self::NotJson(_)
+            | Self::NotCompressed(_)
+            | Self::Lost { .. }
+            | Self::NoSuchPage(_)
+            | Self::OfRun(_) => false,
+        }
+    }
+
+    /// Whether what is on disk is damaged.
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged { .. } | Self::NotADatabase(_) | Self::DamagedRow(_) | Self::DamagedRows(_)
+        )
+    }
 }
 
 /// What SQLite and the operating system say can't be compared: two are one that say the same.

@@ -19,6 +19,11 @@ pub trait Observer: Send + Sync {
         let _ = is_crowded;
     }
 
+    /// The run can't go on because its journal can't be written or read, or it goes on.
+    fn suspended(&self, is_suspended: bool) {
+        let _ = is_suspended;
+    }
+
     /// The run begins to wait (a wait, a sleep, a lock), or goes on.
     fn waiting(&self, on: Option<&Prepared>) {
         let _ = on;

@@ -6,6 +6,7 @@ mod finish;
 mod park;
 mod replay;
 pub(crate) mod size;
+mod suspend;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use crate::entry::{Answer, Body, Entry};
 use crate::ledger::Ledger;
 use crate::log::{Durability, RunLog};
 use crate::script::Script;
+use suspend::Written;
 
 /// Answers a policy's calls during one run, one at a time, and keeps the run's record.
 ///
@@ -92,11 +94,12 @@ impl Recorder {
         Self { is_recovering: true, state, ..recorder }
     }
 
-    /// Write an entry, and only then act on it.
-    async fn write(&self, step: u32, body: Body, durability: Durability) -> Result<(), Halt> {
+    /// Write an entry, and only then act on it. While the journal can't be written the run is
+    /// suspended here.
+    async fn write(&self, step: u32, body: Body, durability: Durability) -> Result<Written, Halt> {
         let entry = Entry { step, at: self.clock.now(), body };
         let bytes = size::of(&entry);
-        self.log.append(entry.clone(), durability).await.map_err(|error| Halt::Journal(error.to_string()))?;
+        let written = self.append(&entry, durability).await?;
         {
             let mut state = self.state.lock();
             state.ledger.note(&entry);
@@ -105,11 +108,11 @@ impl Recorder {
         if let Some(observer) = &self.observer {
             observer.entry(&entry);
         }
-        Ok(())
+        Ok(written)
     }
 
     async fn write_call(&self, step: u32, effect: Effect, answer: Answer) -> Result<(), Halt> {
-        self.write(step, Body::Call { effect, answer, undo_of: None }, Durability::Lazy).await
+        self.write(step, Body::Call { effect, answer, undo_of: None }, Durability::Lazy).await.map(drop)
     }
 
     fn step(&self, number: u32) -> Step {

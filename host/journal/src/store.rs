@@ -2,6 +2,7 @@
 
 mod agenda;
 mod closed;
+mod damage;
 mod error;
 mod find;
 mod lines;
@@ -30,7 +31,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
 use suture_core::{Clock, IncidentId, RunId};
 
 pub use agenda::{Slice, Sought};
@@ -46,6 +46,7 @@ use crate::entry::Entry;
 use crate::error::JournalError;
 use crate::log::{Durability, RunLog};
 use crate::record::{InboxRecord, IncidentRecord, RunHeader, RunRecord};
+use damage::Damage;
 use reader::Readers;
 use room::Gauge;
 use row::Row;
@@ -68,19 +69,7 @@ struct Store {
     writer: Option<Writer>,
     /// What was known to be lost before anything was looked at.
     before: Survey,
-    reported: Arc<ReportedDamage>,
-}
-
-/// The damage that stands in the log: each once.
-#[derive(Default)]
-struct ReportedDamage(Mutex<BTreeSet<String>>);
-
-impl ReportedDamage {
-    fn report(&self, path: &Path, damage: &str) {
-        if self.0.lock().insert(damage.to_owned()) {
-            tracing::error!(journal = %path.display(), "the journal is damaged: {damage}");
-        }
-    }
+    damage: Arc<Damage>,
 }
 
 impl Journal {
@@ -113,15 +102,14 @@ impl Journal {
         let gauge = Gauge::new(max_size);
         let opened = open::for_writing(folder, &gauge)?;
         let readers = Readers::start(&opened.path)?;
-        let (path, before, reported) =
-            (opened.path.clone(), opened.before.clone(), Arc::<ReportedDamage>::default());
-        before.damage.iter().for_each(|damage| reported.report(&path, damage));
+        let (path, before, damage) = (opened.path.clone(), opened.before.clone(), Arc::<Damage>::default());
+        before.damage.iter().for_each(|lost| damage.report(&path, lost));
         let log_bytes = gauge.log_bytes();
-        let writer = Writer::start(opened, gauge)?;
+        let writer = Writer::start(opened, gauge, damage.clone())?;
         let surveyor =
-            Surveyor::start(&path, writer.queue.clone(), before.clone(), reported.clone(), log_bytes)?;
+            Surveyor::start(&path, writer.queue.clone(), before.clone(), damage.clone(), log_bytes)?;
         let (surveyor, writer) = (Some(surveyor), Some(writer));
-        Ok(Self(Arc::new(Store { path, clock, readers, surveyor, writer, before, reported })))
+        Ok(Self(Arc::new(Store { path, clock, readers, surveyor, writer, before, damage })))
     }
 
     /// Open a journal only to read it: a folder, or the file in it. A host may be at
@@ -134,8 +122,8 @@ impl Journal {
         open::check(&path)?;
         let readers = Readers::start(&path)?;
         let clock = Arc::new(suture_core::RealClock);
-        let (before, reported) = (Survey::default(), Arc::default());
-        Ok(Self(Arc::new(Store { path, clock, readers, surveyor: None, writer: None, before, reported })))
+        let (before, damage) = (Survey::default(), Arc::default());
+        Ok(Self(Arc::new(Store { path, clock, readers, surveyor: None, writer: None, before, damage })))
     }
 
     /// What is wrong with it, once all of it was looked at since it was opened to be written.
@@ -188,12 +176,30 @@ impl Journal {
         Ok(self.writer()?.shared.last_id.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// Whether the last commit succeeded.
+    /// Whether what is accepted is kept and can be found again: the last commit succeeded, and the
+    /// inbox can be read.
     ///
     /// # Errors
-    /// Why it did not.
+    /// Why not.
     pub fn health(&self) -> Result<(), JournalError> {
-        self.0.writer.as_ref().map_or(Ok(()), Writer::health)
+        self.0.writer.as_ref().map_or(Ok(()), Writer::health)?;
+        self.0.damage.inbox()
+    }
+
+    /// What of it was seen to be damaged since it was opened: a sentence each, which names the row
+    /// where it can. A hundred at most.
+    pub fn damage(&self) -> Vec<String> {
+        self.0.damage.all()
+    }
+
+    /// Something of it is damaged, as whoever has read it knows: a sentence.
+    pub fn note_damage(&self, damage: &str) {
+        self.0.damage.report(&self.0.path, damage);
+    }
+
+    /// How many those are.
+    pub fn damage_count(&self) -> usize {
+        self.0.damage.len()
     }
 
     /// Be told how long each commit took, the disk included.
@@ -231,9 +237,11 @@ impl Journal {
         away: Vec<String>,
         known: BTreeSet<i64>,
     ) -> Result<Vec<(i64, Option<InboxRecord>)>, JournalError> {
-        self.read_committed(move |connection| select::inbox(connection, limit, bytes, &away, &known))
-            .await
-            .map(|found| self.legible(found))
+        let read = self
+            .read_committed(move |connection| select::inbox(connection, limit, bytes, &away, &known))
+            .await;
+        self.0.damage.inbox_read(read.as_ref().map(drop));
+        read.map(|found| self.legible(found))
     }
 
     /// What waits in the inbox for policies to be loaded, oldest first.
@@ -271,7 +279,7 @@ impl Journal {
     /// When it can't be read.
     pub async fn incident(&self, id: &IncidentId) -> Result<Option<IncidentRecord>, JournalError> {
         let id = id.as_str().to_owned();
-        self.read(move |connection| select::record(connection, Table::Incidents, &id)).await?
+        self.noted(self.read(move |connection| select::record(connection, Table::Incidents, &id)).await?)
     }
 
     /// A run, where there is one of that id.
@@ -280,7 +288,7 @@ impl Journal {
     /// When it can't be read.
     pub async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, JournalError> {
         let id = id.as_str().to_owned();
-        self.read(move |connection| select::record(connection, Table::Runs, &id)).await?
+        self.noted(self.read(move |connection| select::record(connection, Table::Runs, &id)).await?)
     }
 
     /// Under what a run began, where there is one of that id.
@@ -289,7 +297,7 @@ impl Journal {
     /// When it can't be read.
     pub async fn header(&self, id: &RunId) -> Result<Option<RunHeader>, JournalError> {
         let id = id.as_str().to_owned();
-        self.read(move |connection| select::header(connection, &id)).await?
+        self.noted(self.read(move |connection| select::header(connection, &id)).await?)
     }
 
     /// What a run did, in order. All of it, or an error: nothing may be concluded from
@@ -299,7 +307,7 @@ impl Journal {
     /// When the journal can't be read, or an entry is damaged or missing: it is named.
     pub async fn entries(&self, run: &RunId) -> Result<Vec<Entry>, JournalError> {
         let (entries, damaged) = self.legible_entries(run).await?;
-        if damaged.is_empty() { Ok(entries) } else { Err(JournalError::DamagedRows(damaged)) }
+        self.noted(if damaged.is_empty() { Ok(entries) } else { Err(JournalError::DamagedRows(damaged)) })
     }
 
     /// What can still be read of a run's record, to be shown to people, and what can't:
@@ -315,8 +323,13 @@ impl Journal {
 
     /// What can be read; the rest goes to the log.
     fn legible<T>(&self, Legible { items, damaged }: Legible<T>) -> Vec<T> {
-        damaged.iter().for_each(|damage| self.0.reported.report(&self.0.path, damage));
+        damaged.iter().for_each(|damage| self.0.damage.report(&self.0.path, damage));
         items
+    }
+
+    /// What was read; damage that was in the way is noted.
+    fn noted<T>(&self, read: Result<T, JournalError>) -> Result<T, JournalError> {
+        read.inspect_err(|error| self.0.damage.note(&self.0.path, error))
     }
 
     /// Write what is left and close the journal: another may open it then. Commits fail
@@ -354,7 +367,7 @@ impl Journal {
     ) -> Result<T, JournalError> {
         let _hold = self.0.clock.hold();
         let result = self.0.readers.run(query).await?;
-        result.map_err(|error| error::explain(&self.0.path, "read", error))
+        self.noted(result.map_err(|error| error::explain(&self.0.path, "read", error)))
     }
 }
 

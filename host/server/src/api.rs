@@ -24,6 +24,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use suture_cluster::Contacts;
 use suture_core::Labels;
 use suture_engine::engine::{CancelError, CancelIncidentError, RetryError, StartError};
 use suture_engine::{ByHand, Engine};
@@ -50,12 +51,14 @@ pub(crate) fn router(
     sweeper: sweep::Shared,
     doctor: Arc<Doctor>,
     admission: Arc<Admission>,
+    contacts: Contacts,
 ) -> Router {
     routes(admission)
         .into_router()
         .layer(Extension(handle))
         .layer(Extension(sweeper))
         .layer(Extension(doctor))
+        .layer(Extension(contacts))
         .fallback(async || Failure::not_found("there is nothing here; the API is at /api/v1"))
         .method_not_allowed_fallback(async || {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "this path takes another method")

@@ -133,6 +133,7 @@ impl RelabelingSource for OfPrometheus {
 pub(crate) fn alertmanagers(loaded: &Loaded) -> Result<Vec<AlertmanagerClient>, ConfigError> {
     let client = |config: &AlertmanagerConfig| {
         AlertmanagerClient::with_access(&config.url.value, config.access(loaded)?, Arc::new(RealClock))
+            .map(|client| client.noting(loaded.contacts.clone()))
             .map_err(|error| loaded.error(config.url.referenced, error))
     };
     loaded.config.alertmanagers().map(client).collect()

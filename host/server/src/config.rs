@@ -19,6 +19,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
+use suture_cluster::Contacts;
 use suture_core::{Bytes, Expression, Grant, HumanDuration, Limits, Matchers, Mode};
 use suture_engine::{BackTest, Budgets, Retry, Telling};
 use suture_registry::OciSource;
@@ -271,6 +272,8 @@ pub struct Loaded {
     pub warnings: Vec<ConfigError>,
     /// The folder that its relative paths are relative to.
     pub base: PathBuf,
+    /// When the servers that it names answered last.
+    pub(crate) contacts: Contacts,
     file: PathBuf,
     text: String,
 }
@@ -340,11 +343,16 @@ impl Config {
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(Loaded { config, warnings, base, file: file.to_owned(), text })
+        Ok(Loaded { config, warnings, base, contacts: Contacts::default(), file: file.to_owned(), text })
     }
 }
 
 impl Loaded {
+    /// The same, which knows of servers what was known before.
+    pub(crate) fn noting(self, contacts: Contacts) -> Self {
+        Self { contacts, ..self }
+    }
+
     /// The file that it was read from.
     pub fn file(&self) -> &Path {
         &self.file

@@ -9,6 +9,7 @@ mod admission;
 mod api;
 mod assemble;
 mod basic;
+mod beside;
 mod catalog;
 pub mod check;
 pub mod config;
@@ -40,7 +41,7 @@ mod webhook;
 
 pub use api::lists::ShownIncident;
 pub use api::openapi;
-pub use api::status::{HostStatus, Inbox, JournalUse, PolicyStanding, WaitingLine};
+pub use api::status::{HostStatus, Inbox, JournalUse, PolicyStanding, Upstream, WaitingLine};
 pub use assemble::{ServeOptions, Simulated, confirm, prometheus};
 pub use catalog::kept_module;
 pub use check::{CheckReport, Secrets, check};

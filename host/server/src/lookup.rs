@@ -46,7 +46,7 @@ impl Wanted<'_> {
 
 /// Some of the alerts that are looked for, by their places, and what Alertmanager has that may be
 /// one of them.
-type Answered = (Vec<usize>, Result<Vec<KnownAlert>, AlertmanagerError>);
+pub(crate) type Answered = (Vec<usize>, Result<Vec<KnownAlert>, AlertmanagerError>);
 
 /// Ask what it has of these alerts: each is in one of the answers. Where it can't be asked, that is
 /// so for all that it has not answered yet.

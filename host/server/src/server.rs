@@ -15,7 +15,7 @@ use suture_journal::{Filter, IncidentRecord, Journal};
 use suture_telemetry::{Source, Telemetry};
 use tokio::sync::broadcast;
 
-use crate::assemble::ServeOptions;
+use crate::assemble::{self, ServeOptions};
 use crate::catalog::{Beginning, Keeper, Keeping, KeptByDigest, OnReload};
 use crate::config::{ClusterConfig, ConfigError, Loaded, SimulatedConfig};
 use crate::doctor::Doctor;
@@ -126,7 +126,8 @@ impl Server {
             None => host.cluster,
         };
         let receivers = Arc::new(Receivers::load(&storage));
-        let silences = AskedAlertmanagers::of(&loaded, &receivers)?;
+        let alertmanagers = assemble::alertmanagers(&loaded)?;
+        let silences = AskedAlertmanagers::of(alertmanagers.clone(), &receivers);
         let engine = Engine::start(EngineConfig {
             policies,
             kept: Some(Arc::new(KeptByDigest { catalog: catalog.clone(), loaded: loaded.clone() })),
@@ -148,7 +149,7 @@ impl Server {
         .map_err(start_error)?;
         let clock = host.clock;
         let rights = rights.map(|rights| rights.keep_asking(engine.clone()));
-        let sweeper = Arc::new(Sweeper::new(engine.clone(), &loaded, &receivers)?);
+        let sweeper = Arc::new(Sweeper::new(engine.clone(), alertmanagers, &receivers));
         let every = config.reconcile_every();
         let known = receivers.clone();
         let known: KnownReceivers = Arc::new(move || known.all());
@@ -186,7 +187,15 @@ impl Server {
         let hooks =
             Webhook::new(engine.clone(), Arc::new(RealClock), standby.webhook_access, max_body, heard);
         webhook.route(webhook::router(hooks));
-        admin.route(api::router(engine.clone(), keeping.handle(), sweeper, doctor, standby.admission));
+        let contacts = loaded.contacts.clone();
+        admin.route(api::router(
+            engine.clone(),
+            keeping.handle(),
+            sweeper,
+            doctor,
+            standby.admission,
+            contacts,
+        ));
         Ok(Self {
             engine,
             webhook,

@@ -8,9 +8,8 @@ use futures::future::join_all;
 use suture_cluster::{AlertmanagerClient, Silence};
 use suture_engine::{SilenceQuery, Silences, Suppression};
 
-use crate::assemble;
-use crate::config::{ConfigError, Loaded};
-use crate::lookup::{Index, Wanted, look_up};
+use crate::beside::beside;
+use crate::lookup::{Answered, Index, Wanted, look_up};
 use crate::receivers::Receivers;
 
 /// Asks all of them.
@@ -21,21 +20,17 @@ pub(crate) struct AskedAlertmanagers {
 }
 
 impl AskedAlertmanagers {
-    /// Those of a configuration; none where it has none.
-    ///
-    /// # Errors
-    /// What is wrong with one of them.
-    pub fn of(loaded: &Loaded, receivers: &Arc<Receivers>) -> Result<Option<Self>, ConfigError> {
-        let clients = assemble::alertmanagers(loaded)?;
-        let asked = Self { clients, receivers: receivers.clone() };
-        Ok((!asked.clients.is_empty()).then_some(asked))
+    /// These; none where there is none.
+    pub fn of(clients: Vec<AlertmanagerClient>, receivers: &Arc<Receivers>) -> Option<Self> {
+        (!clients.is_empty()).then(|| Self { clients, receivers: receivers.clone() })
     }
 }
 
 #[async_trait]
 impl Silences for AskedAlertmanagers {
     async fn suppressions(&self, alerts: &[SilenceQuery]) -> Vec<Result<Suppression, String>> {
-        let of_each = join_all(self.clients.iter().map(|client| ask(client, alerts, &self.receivers))).await;
+        let shared: Arc<[SilenceQuery]> = alerts.into();
+        let of_each = join_all(self.clients.iter().map(|client| ask(client, &shared, &self.receivers))).await;
         let mut all = vec![Ok(Suppression::Unlisted); alerts.len()];
         for answers in of_each {
             all = all.into_iter().zip(answers).map(|(before, answer)| both(before, answer)).collect();
@@ -58,7 +53,7 @@ fn both(one: Result<Suppression, String>, other: Result<Suppression, String>) ->
 /// What one says of each alert.
 async fn ask(
     client: &AlertmanagerClient,
-    alerts: &[SilenceQuery],
+    alerts: &Arc<[SilenceQuery]>,
     receivers: &Receivers,
 ) -> Vec<Result<Suppression, String>> {
     let silences = match client.silences().await {
@@ -67,20 +62,42 @@ async fn ask(
     };
     let wanted: Vec<_> =
         alerts.iter().map(|alert| Wanted { labels: &alert.labels, key: &alert.key }).collect();
-    let policies: BTreeSet<&str> = alerts.iter().map(|alert| alert.policy.as_str()).collect();
-    let names: BTreeMap<&str, BTreeSet<String>> =
-        policies.into_iter().map(|policy| (policy, receivers.names_for(policy))).collect();
-    let receivers_of: BTreeMap<&str, BTreeSet<&str>> =
-        names.iter().map(|(policy, names)| (*policy, names.iter().map(String::as_str).collect())).collect();
+    let policies: BTreeSet<String> = alerts.iter().map(|alert| alert.policy.clone()).collect();
+    let receivers: BTreeMap<String, BTreeSet<String>> = policies
+        .into_iter()
+        .map(|policy| {
+            let names = receivers.names_for(&policy);
+            (policy, names)
+        })
+        .collect();
+    let known = look_up(client, &wanted).await;
+    let judged = {
+        let alerts = alerts.clone();
+        beside(move || judge_all(&alerts, known, &silences, &receivers)).await
+    };
+    judged.unwrap_or_else(|error| vec![Err(error); alerts.len()])
+}
+
+/// What is said of each alert, by what an Alertmanager has.
+fn judge_all(
+    alerts: &[SilenceQuery],
+    answers: Vec<Answered>,
+    silences: &[Silence],
+    receivers: &BTreeMap<String, BTreeSet<String>>,
+) -> Vec<Result<Suppression, String>> {
+    let receivers_of: BTreeMap<&str, BTreeSet<&str>> = receivers
+        .iter()
+        .map(|(policy, names)| (policy.as_str(), names.iter().map(String::as_str).collect()))
+        .collect();
     let mut said = vec![Ok(Suppression::Unlisted); alerts.len()];
-    for (places, known) in look_up(client, &wanted).await {
+    for (places, known) in answers {
         let known = known.map_err(|error| error.to_string());
         let mut indices: BTreeMap<&[String], Index<'_>> = BTreeMap::new();
         for place in places {
             let alert = &alerts[place];
             said[place] = known.as_ref().map_err(Clone::clone).map(|known| {
                 let index = indices.entry(&alert.key).or_insert_with(|| Index::of(known, &alert.key));
-                judge(alert, index, &silences, &receivers_of[alert.policy.as_str()])
+                judge(alert, index, silences, &receivers_of[alert.policy.as_str()])
             });
         }
     }

@@ -14,8 +14,7 @@ use suture_core::effect::ActiveAlert;
 use suture_core::{Alert, AlertRelabeling, AlertStatus, Error, KnownAlert, Labels};
 use suture_engine::{Alertmanagers, Confirm, Engine, Policy};
 
-use crate::assemble;
-use crate::config::{ConfigError, Loaded};
+use crate::beside::beside;
 use crate::lookup::{Index, Wanted, look_up};
 use crate::receivers::Receivers;
 pub(crate) use schedule::Schedules;
@@ -79,13 +78,9 @@ pub(crate) enum SweepError {
 }
 
 impl Sweeper {
-    /// For a host with a configuration.
-    ///
-    /// # Errors
-    /// What is wrong with its Alertmanagers.
-    pub fn new(engine: Engine, loaded: &Loaded, receivers: &Arc<Receivers>) -> Result<Self, ConfigError> {
-        let alertmanagers = assemble::alertmanagers(loaded)?;
-        Ok(Self { engine, alertmanagers, receivers: receivers.clone() })
+    /// For a host with these Alertmanagers.
+    pub fn new(engine: Engine, alertmanagers: Vec<AlertmanagerClient>, receivers: &Arc<Receivers>) -> Self {
+        Self { engine, alertmanagers, receivers: receivers.clone() }
     }
 
     /// Ask what is firing, and accept what is for a policy: all that it would have heard of
@@ -161,33 +156,40 @@ impl Sweeper {
 
 #[async_trait]
 impl Alertmanagers for Sweeper {
+    fn are_there(&self) -> bool {
+        !self.alertmanagers.is_empty()
+    }
+
     async fn alerts_for(&self, receivers: &BTreeSet<&str>) -> Result<Vec<KnownAlert>, String> {
         let ask = async |client: &AlertmanagerClient| {
             Ok::<_, AlertmanagerError>((client.alerts_for(receivers).await?, client.silences().await?))
         };
         let all =
             try_join_all(self.alertmanagers.iter().map(ask)).await.map_err(|error| error.to_string())?;
-        let own = |alerts: &Vec<KnownAlert>| -> HashSet<String> {
-            alerts.iter().map(|alert| alert.fingerprint.clone()).collect()
-        };
-        let all: Vec<_> =
-            all.into_iter().map(|(alerts, silences)| (own(&alerts), alerts, silences)).collect();
-        // A silence counts where its Alertmanager does not have the alert itself, too.
-        let is_silenced = |alert: &KnownAlert| {
-            all.iter().any(|(own, _, silences)| {
-                !own.contains(&alert.fingerprint)
-                    && silences.iter().any(|silence| silence.silences(&alert.labels))
-            })
-        };
-        let alerts = all.iter().flat_map(|(_, alerts, _)| alerts);
-        Ok(alerts.filter(|alert| !is_silenced(alert)).cloned().collect())
+        beside(move || unsilenced(all)).await
     }
+}
+
+/// The alerts of several Alertmanagers that no silence of another of them is for: a silence counts where
+/// its Alertmanager does not have the alert itself, too.
+fn unsilenced(all: Vec<(Vec<KnownAlert>, Arc<[Silence]>)>) -> Vec<KnownAlert> {
+    let own = |alerts: &Vec<KnownAlert>| -> HashSet<Labels> {
+        alerts.iter().map(|alert| alert.labels.clone()).collect()
+    };
+    let all: Vec<_> = all.into_iter().map(|(alerts, silences)| (own(&alerts), alerts, silences)).collect();
+    let is_silenced = |alert: &KnownAlert| {
+        all.iter().any(|(own, _, silences)| {
+            !own.contains(&alert.labels) && silences.iter().any(|silence| silence.silences(&alert.labels))
+        })
+    };
+    let alerts = all.iter().flat_map(|(_, alerts, _)| alerts);
+    alerts.filter(|alert| !is_silenced(alert)).cloned().collect()
 }
 
 /// Alerts and silences of one Alertmanager. Members of a cluster share silences and not alerts.
 struct Snapshot {
     alerts: Vec<KnownAlert>,
-    silences: Vec<Silence>,
+    silences: Arc<[Silence]>,
 }
 
 /// Ask what it has of these alerts: what it would have said may be that one is silenced.
@@ -216,7 +218,7 @@ struct Kept<'a> {
 
 impl<'a> Kept<'a> {
     fn of(snapshots: &'a [Snapshot], key: &'a [String], receivers: &'a BTreeSet<&'a str>) -> Self {
-        let index = |one: &'a Snapshot| (Index::of(&one.alerts, key), one.silences.as_slice());
+        let index = |one: &'a Snapshot| (Index::of(&one.alerts, key), &*one.silences);
         Self { snapshots: snapshots.iter().map(index).collect(), receivers }
     }
 

@@ -406,6 +406,18 @@ async fn a_journal_that_could_not_be_written_is_ready_again_once_it_can_though_n
 }
 
 #[tokio::test]
+async fn an_alertmanager_that_is_away_is_shown_although_nothing_waits() {
+    let away = "alertmanager: {url: 'http://127.0.0.1:1'}\n";
+    let harness = start(tempfile::tempdir().unwrap(), away).await;
+    let is_told = |status: &Value| status["upstreams"][0]["failingSince"].is_string();
+    let status = harness.until("/api/v1/status", is_told).await;
+    let upstream = &status["upstreams"][0];
+    assert_eq!((&upstream["url"], &upstream["answeredAt"]), (&json!("http://127.0.0.1:1"), &Value::Null));
+    assert!(upstream["error"].as_str().unwrap().contains("can't be reached"), "{upstream}");
+    assert_eq!((&status["unreconciled"], &status["journal"]["damage"]), (&Value::Null, &json!([])));
+}
+
+#[tokio::test]
 async fn a_body_that_says_it_is_too_large_is_refused_before_it_is_sent() {
     let harness = harness().await;
     let mut stream = tokio::net::TcpStream::connect(harness.server.webhook_addr()).await.unwrap();

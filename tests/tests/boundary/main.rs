@@ -11,7 +11,6 @@ mod draw;
 mod judge;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use anyhow::ensure;
 use serde_json::json;
@@ -64,7 +63,7 @@ fn guard(cluster: &LiveCluster, grants: Vec<Grant>, namespace: &str) -> Guard {
         confirm: Confirm::None,
         silences: None,
         incident: Arc::new(incident),
-        confirmed: AtomicBool::new(false),
+        confirmed: Default::default(),
         metrics: None,
     }
 }

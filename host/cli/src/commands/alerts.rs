@@ -53,7 +53,7 @@ async fn unmatched(args: &AlertsArgs, output: &Output) -> CommandResult {
         let why = match item.reason.as_str() {
             "notLoaded" => format!("policy `{policy}` is not loaded; it waits for that"),
             "notKept" => format!("policy `{policy}` is not loaded, and too many wait for that"),
-            "noKey" => {
+            "invalidKey" => {
                 format!("policy `{policy}` needs a label as its key that it lacks, or that holds no name")
             }
             _ => "no policy is for it".to_owned(),

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use suture_core::display;
+use suture_core::{Timestamp, display};
+use suture_engine::Unreconciled;
 use suture_journal::PauseRecord;
-use suture_server::{HostStatus, PolicyStanding, WaitingLine};
+use suture_server::{HostStatus, PolicyStanding, Upstream, WaitingLine};
 
 use super::policies;
 use crate::CommandResult;
@@ -87,6 +88,19 @@ fn show(status: &HostStatus, config: &Value, url: &str, output: &Output) {
             None => used,
         },
     );
+    for upstream in &status.upstreams {
+        line("asks", asked(upstream, status.time));
+    }
+    if let Some(Unreconciled { since, message, .. }) = &status.unreconciled {
+        let (since, why) = (age::since(*since, status.time), display::one_line(message));
+        line(
+            "missed",
+            format!("{WARN}what Alertmanager has for this host is not known for {since}{WARN:#}: {why}"),
+        );
+    }
+    for damage in &status.journal.damage {
+        line("damage", format!("{BAD}{}{BAD:#}", display::one_line(damage)));
+    }
     waiting(status, output);
     if status.policies.is_empty() {
         return;
@@ -104,6 +118,23 @@ fn show(status: &HostStatus, config: &Value, url: &str, output: &Output) {
     };
     table.print(status.policies.iter().map(row).collect(), output);
     status.policies.iter().for_each(|policy| policies::why(&policy.status, output));
+}
+
+/// How a server stands that the host asks: when it answered last, and why it does not.
+fn asked(upstream: &Upstream, now: Timestamp) -> String {
+    let Upstream { url, answered_at, failing_since, error, .. } = upstream;
+    let url = display::one_line(url);
+    let answered = match answered_at {
+        Some(at) => format!("answered {} ago", age::since(*at, now)),
+        None => "has not answered yet".to_owned(),
+    };
+    match (failing_since, error) {
+        (Some(since), Some(error)) => {
+            let (since, error) = (age::since(*since, now), display::one_line(error));
+            format!("{url} {answered}; {BAD}away for {since}{BAD:#}: {error}")
+        }
+        (None, _) | (_, None) => format!("{url} {answered}"),
+    }
 }
 
 /// What waits for something that keeps it from going on.

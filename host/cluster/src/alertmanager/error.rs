@@ -43,6 +43,18 @@ pub enum AlertmanagerError {
     /// An alert has no labels, and so no identity.
     #[error("an alert without labels can't be posted")]
     NoLabels,
+    /// It has more of something than is looked at.
+    #[error(
+        "Alertmanager at {url} has {found} active silences, and no more than {most} can be held against each alert; let some expire"
+    )]
+    TooMany {
+        /// Where it is.
+        url: String,
+        /// How many it has.
+        found: usize,
+        /// How many it may have.
+        most: usize,
+    },
     /// It answers, but so slowly that not all was asked.
     #[error("Alertmanager at {url} took more than {} s to answer some of the questions", within.as_secs())]
     Slow {

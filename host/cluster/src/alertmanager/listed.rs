@@ -1,11 +1,11 @@
-//! What Alertmanager has: alerts and silences.
+//! What Alertmanager has: alerts that fire.
 
 use std::collections::BTreeSet;
 
 use suture_core::names::label_name;
 use suture_core::{AlertGroup, KnownAlert};
 
-use super::{AlertmanagerClient, AlertmanagerError, Silence};
+use super::{AlertmanagerClient, AlertmanagerError};
 
 /// The most bytes of filters in a URL, before they are encoded: what stands in between takes 8 KiB
 /// or so. What does not fit is not asked for, and chosen here.
@@ -47,19 +47,8 @@ impl AlertmanagerClient {
 
     async fn grouped(&self, query: &[(&str, &str)]) -> Result<Vec<KnownAlert>, AlertmanagerError> {
         let path = self.server.path_with("api/v2/alerts/groups", query);
-        let (groups, _): (Vec<AlertGroup>, _) = self.answered(&path).await?;
+        let (groups, _): (Vec<AlertGroup>, _) = self.answered_at_length(&path).await?;
         Ok(KnownAlert::of_groups(groups))
-    }
-
-    /// Its silences that are active.
-    ///
-    /// # Errors
-    /// Why it can't be asked.
-    pub async fn silences(&self) -> Result<Vec<Silence>, AlertmanagerError> {
-        let (mut silences, _): (Vec<Silence>, _) = self.answered("api/v2/silences").await?;
-        silences.retain(Silence::is_active);
-        self.expressions.share(&mut silences);
-        Ok(silences)
     }
 }
 

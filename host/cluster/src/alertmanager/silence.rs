@@ -1,20 +1,14 @@
 //! Silences: what people have said to leave alone.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use parking_lot::Mutex;
-use regex::Regex;
 use serde::Deserialize;
 use suture_core::clock::written_if_any;
 use suture_core::names::shortened;
-use suture_core::{Labels, Timestamp, pattern};
+use suture_core::{Labels, Timestamp};
 
-/// The longest expression that is read, in bytes: people list what they silence.
-const MAX_EXPRESSION: usize = 64 << 10;
-/// What one is compiled to at most, in bytes.
-const MAX_COMPILED: usize = 8 << 20;
+use super::expressions::{Expression, Expressions};
 
 /// A silence of Alertmanager.
 #[derive(Clone, Debug, Deserialize)]
@@ -65,34 +59,7 @@ struct Matcher {
     #[serde(default = "yes")]
     is_equal: bool,
     #[serde(skip)]
-    expression: Expression,
-}
-
-/// A matcher's value as an expression, once it was needed; none where it can't be read.
-type Expression = Arc<OnceLock<Option<Regex>>>;
-
-/// The expressions of the silences that were read last, by their text. Silences are asked for before each
-/// change, and an expression costs a millisecond or more to compile.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Expressions(Arc<Mutex<HashMap<String, Expression>>>);
-
-impl Expressions {
-    /// Let these silences have the expressions of those before them; forget the others.
-    pub(super) fn share(&self, silences: &mut [Silence]) {
-        let mut known = self.0.lock();
-        let mut kept = HashMap::new();
-        for matcher in silences.iter_mut().flat_map(|silence| &mut silence.matchers) {
-            if !matcher.is_regex {
-                continue;
-            }
-            let before = kept.get(&matcher.value).cloned().or_else(|| known.remove(&matcher.value));
-            if let Some(before) = before {
-                matcher.expression = before;
-            }
-            kept.insert(matcher.value.clone(), matcher.expression.clone());
-        }
-        *known = kept;
-    }
+    expression: Arc<Expression>,
 }
 
 fn yes() -> bool {
@@ -100,6 +67,13 @@ fn yes() -> bool {
 }
 
 impl Silence {
+    /// Let silences have the expressions of those that were read before them; the others are forgotten.
+    pub(super) fn share(silences: &mut [Self], expressions: &Expressions) {
+        let matchers = silences.iter_mut().flat_map(|silence| &mut silence.matchers);
+        let regexes = matchers.filter(|matcher| matcher.is_regex);
+        expressions.share(regexes.map(|matcher| (matcher.value.as_str(), &mut matcher.expression)));
+    }
+
     /// Whether it holds now.
     pub(super) fn is_active(&self) -> bool {
         self.status.state == "active"
@@ -118,18 +92,10 @@ impl Matcher {
         // As with Prometheus, a label that is not there is empty.
         let value = labels.get(&self.name).map_or("", String::as_str);
         let matches = match self.is_regex {
-            true => self.expression()?.is_match(value),
+            true => self.expression.of(&self.value)?.is_match(value),
             false => self.value == value,
         };
         Some(matches == self.is_equal)
-    }
-
-    fn expression(&self) -> Option<&Regex> {
-        let compile = || {
-            let anchored = format!("^(?s:{})$", self.value);
-            pattern::regex_within(&anchored, MAX_EXPRESSION, MAX_COMPILED).ok()
-        };
-        self.expression.get_or_init(compile).as_ref()
     }
 }
 
@@ -149,10 +115,10 @@ mod tests {
             };
             let mut silences: Vec<Silence> =
                 serde_json::from_value(values.iter().map(silence).collect()).unwrap();
-            expressions.share(&mut silences);
+            Silence::share(&mut silences, &expressions);
             silences
         };
-        let compiled = |silence: &Silence| silence.matchers[0].expression.get().is_some();
+        let compiled = |silence: &Silence| silence.matchers[0].expression.is_compiled();
         let labels = Labels::from([("ns".to_owned(), "media".to_owned())]);
         let first = read(&["med.*", "home"]);
         assert!(first[0].silences(&labels) && compiled(&first[0]) && !compiled(&first[1]));

@@ -130,11 +130,14 @@ impl Dispatcher {
 }
 
 impl Dispatcher {
-    /// Tell people that the journal is damaged: the host goes on with the rest of it.
-    pub(super) fn page_damage(&mut self, damage: &[String]) {
-        if damage.is_empty() {
+    /// Tell people that the journal is damaged, where more of it is than they know of: the host goes on
+    /// with the rest of it.
+    pub(super) fn tell_of_damage(&mut self) {
+        if self.told_damage.is_none_or(|told| self.shared.journal.damage_count() <= told) {
             return;
         }
+        let damage = self.shared.journal.damage();
+        self.told_damage = Some(damage.len());
         let now = self.now();
         let path = self.shared.journal.path().display();
         let shown = damage.iter().take(DAMAGE_SHOWN).cloned().collect::<Vec<_>>().join("; ");

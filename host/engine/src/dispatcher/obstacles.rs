@@ -17,6 +17,7 @@ impl Dispatcher {
         });
         let told = told.collect();
         self.shared.obstacles.set(told);
+        self.shared.obstacles.set_behind(self.behind.clone());
         self.shared.obstacles.set_prometheus_is_away(self.unconfirmed.is_away);
     }
 
@@ -27,11 +28,8 @@ impl Dispatcher {
         if self.shutdown.is_some() {
             return because(Reason::Stopping, "the host is shutting down; the next one goes on".to_owned());
         }
-        if self.is_behind {
-            return because(
-                Reason::Journal,
-                "the journal can't be written; the host's log says why".to_owned(),
-            );
+        if let Some(error) = &self.behind {
+            return because(Reason::Journal, error.to_string());
         }
         if self.cluster_id.is_none() {
             let message =
@@ -42,10 +40,8 @@ impl Dispatcher {
         if room.is_full_with(0) {
             return because(Reason::JournalFull, room.full());
         }
-        if let Some(pause) = self.shared.pauses.of(name, now) {
-            let PauseRecord { until, drain, .. } = pause;
-            let reason = if drain.is_some() { Reason::Drained } else { Reason::Paused };
-            return Some(Obstacle { reason, message: pauses::sentence(&pause), until });
+        if let Some(obstacle) = paused(&self.shared.pauses.both(name, now)) {
+            return Some(obstacle);
         }
         // Of one that is not in the configuration any more all are escalated.
         let policy = self.policy(name)?;
@@ -82,4 +78,16 @@ impl Dispatcher {
         }
         (places == 0).then(|| Obstacle { reason: Reason::Places, message: PLACES.to_owned(), until: None })
     }
+}
+
+/// What stands against a policy for somebody's word: the host's pause, its own, or both.
+fn paused(pauses: &[PauseRecord]) -> Option<Obstacle> {
+    let is_drained = pauses.first()?.drain.is_some();
+    // It is over when both are.
+    let ends: Option<Vec<_>> = pauses.iter().map(|pause| pause.until).collect();
+    Some(Obstacle {
+        reason: if is_drained { Reason::Drained } else { Reason::Paused },
+        message: pauses.iter().map(pauses::sentence).collect::<Vec<_>>().join("; "),
+        until: ends.and_then(|ends| ends.into_iter().max()),
+    })
 }

@@ -205,7 +205,7 @@ impl Dispatcher {
         }
         key(program.manifest(), &alert.labels).map_err(|what| {
             if alert.status == AlertStatus::Firing {
-                let why = Why::NoKey { policy: name, what: &what };
+                let why = Why::InvalidKey { policy: name, what: &what };
                 self.shared.unmatched.note(alert, 1, &why, self.now(), &self.shared.metrics);
             }
             "invalid"

@@ -399,6 +399,11 @@ impl Observer for Watch {
         let _ = self.shared.commands.send(Command::Waiting { run: self.run.clone(), waiting: on.is_some() });
     }
 
+    fn suspended(&self, is_suspended: bool) {
+        let wait = is_suspended.then(|| Wait::for_the_journal(self.shared.clock.now()));
+        self.shared.obstacles.waits(&self.run, wait);
+    }
+
     fn crowded(&self, is_crowded: bool) {
         let wait = is_crowded.then(|| Wait::for_a_place(self.shared.clock.now()));
         self.shared.obstacles.waits(&self.run, wait);

@@ -133,7 +133,7 @@ impl Dispatcher {
 
     /// All of the journal was looked at.
     pub(super) fn surveyed(&mut self, survey: &Survey) {
-        self.page_damage(&survey.damage);
+        self.told_damage.get_or_insert(0);
         if survey.is_reindexed {
             self.look_again();
         }
@@ -158,8 +158,7 @@ impl Dispatcher {
         if self.incidents.get(&record.incident).is_none() {
             let Ok((header, _)) = &read else {
                 let what = format!("neither the record of run {} nor its incident can be read", record.id);
-                tracing::error!("{what}");
-                return self.page_damage(&[what]);
+                return self.shared.journal.note_damage(&what);
             };
             tracing::error!(run = %record.id, incident = %record.incident, policy = record.policy, "the incident of a run is damaged or gone, and made anew from its record");
             self.open(incident_of(&record, header));

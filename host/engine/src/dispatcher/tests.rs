@@ -5,6 +5,7 @@ mod backtested;
 mod by_hand;
 mod cancelled;
 mod closed;
+mod disk;
 mod draining;
 mod held;
 mod identity;
@@ -13,6 +14,7 @@ mod left;
 mod many;
 mod paging;
 mod pausing;
+mod reconciled;
 mod reminded;
 mod resuming;
 mod retried;
@@ -302,10 +304,19 @@ async fn a_cancelled_run_ends_and_its_incident_is_cancelled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_whose_key_is_no_kubernetes_name_opens_nothing_and_is_counted() {
     let harness = harness(policy(|_, _| async { done() })).await;
-    harness.post("firing", &["../kube-system"]).await;
+    let long = "x".repeat(254);
+    let keys = ["../kube-system", "", &long];
+    let count = keys.len() as u64;
+    harness.post("firing", &keys).await;
+    let counted = format!(r#"suture_alerts_unmatched_total{{alert="A",reason="invalidKey"}} {count}"#);
     for _ in 0..1000 {
-        if harness.engine.metrics().encode().contains(r#"result="invalid"} 1"#) {
+        if harness.engine.metrics().encode().contains(&counted) {
             assert!(harness.incidents().await.is_empty());
+            let (unmatched, _) = harness.engine.unmatched();
+            assert_eq!(
+                (unmatched[0].reason, unmatched[0].policy.as_deref(), unmatched[0].count),
+                ("invalidKey", Some("test"), count)
+            );
             return;
         }
         harness.clock.sleep(Duration::from_secs(1)).await;

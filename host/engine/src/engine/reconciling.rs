@@ -13,7 +13,7 @@ use crate::confirm::Standing;
 use crate::dispatcher::is_our_own;
 use crate::key::key;
 use crate::policy::{Policy, PolicyStatus};
-use crate::reconcile::{Alertmanagers, Receiver, merged};
+use crate::reconcile::{Alertmanagers, Receiver, Unreconciled, merged};
 
 /// The most alerts in one notification, so that each is written in one piece.
 const BATCH: usize = 100;
@@ -72,6 +72,20 @@ impl Engine {
             accepted.map_err(|error| error.to_string())?;
         }
         Ok(())
+    }
+
+    /// What of Alertmanager could not be read the last time, and since when; none where all was.
+    pub fn unreconciled(&self) -> Option<Unreconciled> {
+        self.0.unreconciled.read().clone()
+    }
+
+    pub(crate) fn note_reconciled(&self, result: Result<(), &String>) {
+        let now = self.now();
+        let mut unreconciled = self.0.unreconciled.write();
+        *unreconciled = result.err().map(|message| {
+            let since = unreconciled.as_ref().map_or(now, |before| before.since);
+            Unreconciled { since, tried_at: now, message: message.clone() }
+        });
     }
 
     /// Ask all Alertmanagers what they have for these receivers, and accept what fires, is not

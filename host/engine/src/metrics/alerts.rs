@@ -189,7 +189,7 @@ impl Metrics {
     }
 
     /// An alert was posted that no policy handles: `noPolicy` is for it, or the one that may be is
-    /// `notLoaded`, or it is `notKept` for that one, or has `noKey`. Names are bounded by who counts. Not called
+    /// `notLoaded`, or it is `notKept` for that one, or has `invalidKey`. Names are bounded by who counts. Not called
     /// `alertname`: a rule about the metric has one of its own.
     pub(crate) fn unmatched(&self, alert: &str, reason: &str, count: u64) {
         let labels = NameReason { alert: alert.into(), reason: reason.into() };

@@ -31,6 +31,8 @@ pub(super) struct Host {
     journal_size: Gauge,
     journal_used: Gauge,
     journal_max: Gauge,
+    journal_failing: Gauge,
+    journal_damage: Gauge,
     commit_duration: Histogram,
     requests: Family<RequestOf, Counter>,
     request_duration: Histograms<OfVerb>,
@@ -90,6 +92,18 @@ impl Host {
             journal_size,
             journal_used,
             journal_max,
+            journal_failing: counted(
+                to,
+                "journal_failing",
+                "Whether the journal can't be written: nothing is accepted, and runs are suspended",
+                Gauge::default(),
+            ),
+            journal_damage: counted(
+                to,
+                "journal_damage",
+                "What of the journal was seen to be damaged since the host started",
+                Gauge::default(),
+            ),
             commit_duration: seconds(
                 to,
                 "journal_commit_duration",
@@ -170,6 +184,12 @@ impl Metrics {
         set(&self.0.host.inbox_bytes, inbox);
         set(&self.0.host.journal_used, room.used);
         set(&self.0.host.journal_max, room.max.unwrap_or_default());
+    }
+
+    /// Whether the journal can't be written, and how much of it was seen to be damaged.
+    pub fn journal_health(&self, is_failing: bool, damage: usize) {
+        self.0.host.journal_failing.set(is_failing.into());
+        self.0.host.journal_damage.set(i64::try_from(damage).unwrap_or(i64::MAX));
     }
 
     /// The journal committed.

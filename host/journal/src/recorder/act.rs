@@ -5,6 +5,7 @@ use std::time::Duration;
 use suture_core::object::Object;
 use suture_core::{Backoff, Effect, Error, Fault, Halt, Prepared, Reason, Reply, Resolution, Retries, Tried};
 
+use super::suspend::Written;
 use super::{Recorder, part, size};
 use crate::entry::{Answer, Body};
 use crate::ledger::Undo;
@@ -81,7 +82,14 @@ impl Recorder {
                 }
                 return Err(halt);
             }
-            self.write(step, intent, Durability::Synced).await?;
+            if self.write(step, intent, Durability::Synced).await? == Written::Late {
+                // The world has gone on meanwhile, and people may have silenced the alert.
+                prepared = match self.prepared_anew(&prepared, &effect, suspended()).await? {
+                    Ok(prepared) => prepared,
+                    Err(error) => break (Err(error), true),
+                };
+                continue;
+            }
             let error = match part(self.inner.perform(&prepared).await)? {
                 Ok(reply) => break (Ok(reply), false),
                 Err(error) => error,
@@ -95,17 +103,32 @@ impl Recorder {
                 break (answer, false);
             }
             conflicts += 1;
-            prepared = match self.inner.prepare(&prepared.step, &effect).await {
+            prepared = match self.prepared_anew(&prepared, &effect, error).await? {
                 Ok(prepared) => prepared,
-                Err(Fault::Error(error)) => break (Err(error), true),
-                Err(Fault::Halt(halt)) => {
-                    self.write(step, Body::Reply { answer: Answer::Error(error) }, Durability::Lazy).await?;
-                    return Err(halt);
-                }
+                Err(error) => break (Err(error), true),
             };
         };
         self.write(step, Body::Reply { answer: answer.clone().into() }, Durability::Lazy).await?;
         Ok(Acted { answer, refused, before: prepared.before })
+    }
+
+    /// A mutation, prepared once more as of now. Where the run ends instead, the intent's reply is what
+    /// had come of it before.
+    async fn prepared_anew(
+        &self,
+        prepared: &Prepared,
+        effect: &Effect,
+        before: Error,
+    ) -> Result<Result<Prepared, Error>, Halt> {
+        match self.inner.prepare(&prepared.step, effect).await {
+            Ok(prepared) => Ok(Ok(prepared)),
+            Err(Fault::Error(error)) => Ok(Err(error)),
+            Err(Fault::Halt(halt)) => {
+                let answer = Answer::Error(before);
+                self.write(prepared.step.number, Body::Reply { answer }, Durability::Lazy).await?;
+                Err(halt)
+            }
+        }
     }
 
     /// What came of a request that an earlier process had sent, where it arrived after all.
@@ -161,6 +184,11 @@ impl Recorder {
             }
         }
     }
+}
+
+/// What came of an intent that was on disk too late.
+fn suspended() -> Error {
+    Error::new(Reason::UNAVAILABLE, "not done: the journal could not be written for a while")
 }
 
 /// The version that a prepared mutation is pinned to.

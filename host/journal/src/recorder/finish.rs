@@ -58,7 +58,9 @@ impl Recorder {
         let who = if self.is_recovering { "the host died" } else { "the run ended" };
         let not_done = Error::new(Reason::UNAVAILABLE, format!("not done: {who} before"));
         let answer = if prepared.dry_run { Err(not_done) } else { self.look_up(&prepared, not_done).await };
-        self.write(prepared.step.number, Body::Reply { answer: answer.into() }, Durability::Lazy).await
+        self.write(prepared.step.number, Body::Reply { answer: answer.into() }, Durability::Lazy)
+            .await
+            .map(drop)
     }
 
     /// Run an undo, again where that may help. What is left in doubt, if anything.
@@ -113,7 +115,7 @@ impl Recorder {
 
     async fn keep(&self, change: u32, reason: &str) -> Result<(), Halt> {
         let step = self.state.lock().ledger.last_step();
-        self.write(step, Body::Kept { change, reason: reason.to_owned() }, Durability::Lazy).await
+        self.write(step, Body::Kept { change, reason: reason.to_owned() }, Durability::Lazy).await.map(drop)
     }
 }
 

@@ -66,7 +66,7 @@ impl Recorder {
         if self.state.lock().ledger.last_step() == 0 {
             return Ok(());
         }
-        let entries = self.log.entries().await.map_err(|error| Halt::Journal(error.to_string()))?;
+        let entries = self.entries().await?;
         let mut state = self.state.lock();
         state.script = Script::of(entries);
         state.created = 0;

@@ -3,6 +3,7 @@ pub(crate) mod fake;
 mod limits;
 mod recovery;
 mod replay;
+mod suspended;
 mod undos;
 
 use std::sync::Arc;

@@ -28,21 +28,3 @@ pub(super) fn explain(path: &Path, doing: &'static str, error: Error) -> Journal
 pub(super) fn damaged(path: &Path, what: &str) -> JournalError {
     JournalError::Damaged { path: path.to_owned(), what: what.to_owned() }
 }
-
-/// Whether the same commit may succeed later: the fault lies with the disk, not with
-/// what is to be written.
-pub(super) fn may_pass(error: &Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(
-            ErrorCode::DiskFull
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::CannotOpen
-                | ErrorCode::ReadOnly
-                | ErrorCode::PermissionDenied
-                | ErrorCode::OutOfMemory
-        )
-    )
-}

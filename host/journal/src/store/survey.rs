@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::error::{damaged, explain};
 use super::queue::Queue;
 use super::wal::{self, End};
-use super::{ReportedDamage, open, select};
+use super::{Damage, open, select};
 use crate::error::JournalError;
 
 /// What SQLite's own check reports at most.
@@ -79,14 +79,14 @@ impl Surveyor {
         path: &Path,
         queue: Arc<Queue>,
         before: Survey,
-        reported: Arc<ReportedDamage>,
+        damage: Arc<Damage>,
         log_bytes: u64,
     ) -> Result<Self, JournalError> {
         let connection = open::for_reading(path)?;
         let interrupt = connection.get_interrupt_handle();
         let (sender, found) = watch::channel(None);
         let stop = Arc::new(AtomicBool::new(false));
-        let look = Look { path: path.to_owned(), connection, queue, stop: stop.clone(), reported, log_bytes };
+        let look = Look { path: path.to_owned(), connection, queue, stop: stop.clone(), damage, log_bytes };
         let thread = std::thread::Builder::new()
             .name("journal-survey".into())
             .spawn(move || drop(sender.send_replace(Some(look.survey(before)))))
@@ -126,7 +126,7 @@ struct Look {
     connection: Connection,
     queue: Arc<Queue>,
     stop: Arc<AtomicBool>,
-    reported: Arc<ReportedDamage>,
+    damage: Arc<Damage>,
     /// What the log beside the file usually has at most.
     log_bytes: u64,
 }
@@ -153,7 +153,7 @@ impl Look {
         if self.is_stopped() {
             return before;
         }
-        found.damage.iter().for_each(|damage| self.reported.report(&self.path, damage));
+        found.damage.iter().for_each(|damage| self.damage.report(&self.path, damage));
         self.fold();
         found
     }

@@ -7,6 +7,7 @@ mod disk;
 mod flips;
 mod forgotten;
 mod lines;
+mod log;
 mod opening;
 mod pages;
 mod pauses;

@@ -189,7 +189,12 @@ fn checksum((mut first, mut second): (u32, u32), bytes: &[u8], big_endian: bool)
 /// Fold the log in: the file ends where it should only then. A reader may be in the way, and is
 /// not waited for.
 pub(super) fn fold(connection: &mut Connection) {
-    let _ = connection.busy_timeout(Duration::ZERO);
+    fold_within(connection, Duration::ZERO);
+}
+
+/// The same, and readers are waited for so long. Those who begin meanwhile are not in the way.
+pub(super) fn fold_within(connection: &mut Connection, patience: Duration) {
+    let _ = connection.busy_timeout(patience);
     let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
     let _ = connection.busy_timeout(BUSY);
 }

@@ -11,9 +11,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
+use suture_core::throttle::Throttle;
+use suture_core::{Clock, RealClock};
 use tokio::sync::{oneshot, watch};
 
-use super::error::{explain, may_pass};
+use super::damage::Damage;
+use super::error::explain;
 use super::open::Opened;
 use super::queue::{Batch, Closed, Queue, Request, Work};
 use super::room::{self, Gauge};
@@ -25,6 +28,9 @@ use crate::log::Durability;
 
 /// How long to wait before lazy changes that could not be written are tried again.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How long readers are waited for where the log is large: none of ours takes so long.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 type Hook = Arc<dyn Fn(Duration) + Send + Sync>;
 
@@ -50,6 +56,8 @@ pub(super) struct Shared {
     pub tallies: Mutex<Tallies>,
     /// Of what is over nothing is left, until something else is.
     pub nothing_is_over: AtomicBool,
+    /// What was seen to be damaged.
+    damage: Arc<Damage>,
     /// Why the last commit failed, where it did.
     failure: Mutex<Option<JournalError>>,
     /// Why lazy changes were lost, until somebody was told.
@@ -60,7 +68,7 @@ pub(super) struct Shared {
 }
 
 impl Writer {
-    pub fn start(opened: Opened, gauge: Gauge) -> Result<Self, JournalError> {
+    pub fn start(opened: Opened, gauge: Gauge, damage: Arc<Damage>) -> Result<Self, JournalError> {
         let Opened { path, mut connection, lock, .. } = opened;
         let written = |error| explain(&path, "written", error);
         let tallies = match Tallies::read(&connection) {
@@ -84,6 +92,7 @@ impl Writer {
             gauge,
             tallies: Mutex::new(tallies),
             nothing_is_over: AtomicBool::new(false),
+            damage,
             failure: Mutex::default(),
             lost: Mutex::default(),
             on_commit: Mutex::default(),
@@ -95,9 +104,12 @@ impl Writer {
             queue: queue.clone(),
             shared: shared.clone(),
             kept: Vec::new(),
+            log: Throttle::of_the_log(),
+            was_told: false,
             is_making_room: false,
             is_shrinking: false,
             is_log_large: false,
+            fold_at: Instant::now(),
         };
         let mut thread = thread;
         thread.measure();
@@ -190,12 +202,18 @@ struct Thread {
     shared: Arc<Shared>,
     /// Lazy changes that the disk refused.
     kept: Vec<Request>,
+    /// For what fails each time.
+    log: Throttle,
+    /// The log says that it can't be written.
+    was_told: bool,
     /// There is too much: what is over leaves, a little after each commit.
     is_making_room: bool,
     /// The file is larger than it may be, and has pages that are free.
     is_shrinking: bool,
     /// A reader has kept the log from being folded in, and it is larger than it should be.
     is_log_large: bool,
+    /// When that is tried again, although there is something to write.
+    fold_at: Instant,
 }
 
 impl Thread {
@@ -227,11 +245,14 @@ impl Thread {
                 self.make_room();
             } else if self.is_shrinking {
                 self.shrink();
-            } else if self.is_log_large && is_idle {
+            } else if self.is_log_large && (is_idle || self.fold_at <= Instant::now()) {
                 // Otherwise it would count as used until somebody writes again, and a journal that
-                // is full by that takes nothing that would be written.
-                wal::fold(&mut self.connection);
+                // is full by that takes nothing that would be written. Readers that overlap would keep
+                // it from beginning anew for as long as there are any: once in a while they are waited for.
+                let patience = if is_idle { Duration::ZERO } else { PATIENCE };
+                wal::fold_within(&mut self.connection, patience);
                 self.measure();
+                self.fold_at = Instant::now() + if self.is_log_large { RETRY } else { Duration::ZERO };
             }
         }
     }
@@ -239,29 +260,33 @@ impl Thread {
     /// Commit requests as one. One that can't be written must not take the others with
     /// it: then each is committed alone. Whether it is known how much room there is now.
     fn write(&mut self, batch: Vec<Request>) -> bool {
-        match self.commit(&batch) {
+        match self.try_to_commit(&batch) {
             Ok(is_measured) => {
                 answer(batch, &Ok(()));
                 is_measured
             }
-            Err(error) if may_pass(&error) => {
+            Err(error) if error.may_pass() => {
                 self.fail(batch, error);
                 false
             }
             Err(_) => {
                 for request in batch {
                     let alone = [request];
-                    let result = self.commit(&alone);
+                    let result = self.try_to_commit(&alone);
                     let alone = Vec::from(alone);
                     match result {
                         Ok(_) => answer(alone, &Ok(())),
-                        Err(error) if may_pass(&error) => self.fail(alone, error),
+                        Err(error) if error.may_pass() => self.fail(alone, error),
                         Err(error) => self.reject(alone, error),
                     }
                 }
                 false
             }
         }
+    }
+
+    fn try_to_commit(&mut self, batch: &[Request]) -> Result<bool, JournalError> {
+        self.commit(batch).map_err(|error| explain(&self.shared.path, "written", error))
     }
 
     /// Whether there was anything to commit, and room was measured.
@@ -301,7 +326,7 @@ impl Thread {
         if effects.is_over {
             self.shared.nothing_is_over.store(false, Ordering::Release);
         }
-        if self.shared.failure.lock().take().is_some() {
+        if self.shared.failure.lock().take().is_some() && std::mem::take(&mut self.was_told) {
             tracing::info!(path = %self.shared.path.display(), "the journal can be written again");
         }
         let hook = self.shared.on_commit.lock().clone();
@@ -312,11 +337,9 @@ impl Thread {
     }
 
     /// The disk refuses: tell those who wait, keep what nobody waits for.
-    fn fail(&mut self, batch: Vec<Request>, error: rusqlite::Error) {
-        let error = explain(&self.shared.path, "written", error);
-        if self.shared.failure.lock().replace(error.clone()).is_none() {
-            tracing::error!(%error, "the journal can't be written");
-        }
+    fn fail(&mut self, batch: Vec<Request>, error: JournalError) {
+        self.tell(&error);
+        *self.shared.failure.lock() = Some(error.clone());
         let (waited_for, lazy): (Vec<_>, Vec<_>) =
             batch.into_iter().partition(|request| request.done.is_some());
         answer(waited_for, &Err(error));
@@ -324,13 +347,24 @@ impl Thread {
     }
 
     /// What is to be written is at fault: it would fail again.
-    fn reject(&mut self, batch: Vec<Request>, error: rusqlite::Error) {
-        let error = explain(&self.shared.path, "written", error);
-        tracing::error!(%error, "a change can't be journaled");
+    fn reject(&mut self, batch: Vec<Request>, error: JournalError) {
+        self.shared.damage.note(&self.shared.path, &error);
+        self.tell(&error);
+        if error.is_damage() {
+            *self.shared.failure.lock() = Some(error.clone());
+        }
         if batch.iter().any(|request| request.done.is_none()) {
             *self.shared.lost.lock() = Some(error.clone());
         }
         answer(batch, &Err(error));
+    }
+
+    /// Log that something can't be written: not each time.
+    fn tell(&mut self, error: &JournalError) {
+        if self.log.lets_through(RealClock.monotonic()) {
+            self.was_told = true;
+            tracing::error!(%error, "the journal can't be written; it is tried again");
+        }
     }
 
     fn close(mut self) {

@@ -28,7 +28,9 @@ pub(crate) async fn writable(engine: &Engine) -> Result<(), Failure> {
     let id = journal.reserve().map_err(failed)?;
     // It is gone again at once: nobody would come for it before something is posted.
     let changes = vec![Change::Accept(Some(id), nothing), Change::Routed(vec![id])];
-    journal.commit(changes, Durability::Synced).await.map_err(failed)
+    journal.commit(changes, Durability::Synced).await.map_err(failed)?;
+    // What can't be read again is not handled.
+    journal.inbox(1).await.map(drop).map_err(failed)
 }
 
 /// Whether a host takes what is posted.
@@ -36,10 +38,10 @@ pub(super) async fn not_ready(engine: &Engine) -> Result<(), Failure> {
     if engine.is_stopping() {
         return Err(Failure::unavailable("the host is shutting down"));
     }
-    match engine.journal().health() {
-        Ok(()) => Ok(()),
-        Err(_) => writable(engine).await,
+    if engine.journal().health().is_err() {
+        writable(engine).await?;
     }
+    engine.keeps_up().map_err(|error| Failure::unavailable(error.to_string()))
 }
 
 /// Asked with `?verbose`, it says what waits, and for how long. That names no policy and no

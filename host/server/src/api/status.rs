@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
+use suture_cluster::{Contact, Contacts};
 use suture_core::Timestamp;
-use suture_engine::{DrainStatus, Engine, PolicyStatus, Waiting};
+use suture_engine::{DrainStatus, Engine, PolicyStatus, Unreconciled, Waiting};
 use suture_journal::PauseRecord;
 
 use super::readiness::{age, not_ready};
@@ -34,6 +35,13 @@ pub struct HostStatus {
     pub at_work: usize,
     /// What waits for something that keeps it from going on.
     pub waiting: Vec<WaitingLine>,
+    /// What of Alertmanager could not be read when it was asked for alerts that never arrived; null
+    /// where all was.
+    #[serde(default)]
+    pub unreconciled: Option<Unreconciled>,
+    /// Prometheus and the Alertmanagers, as they answered last: nobody is asked for this.
+    #[serde(default)]
+    pub upstreams: Vec<Upstream>,
     /// How many incidents are open, by state.
     pub incidents: BTreeMap<String, usize>,
     /// Each policy.
@@ -42,6 +50,30 @@ pub struct HostStatus {
     pub inbox: Inbox,
     /// The journal.
     pub journal: JournalUse,
+}
+
+/// A server that the host asks.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Upstream {
+    /// Its URL, without credentials.
+    pub url: String,
+    /// When it answered last; null where it has not since the host started.
+    pub answered_at: Option<Timestamp>,
+    /// Since when it has not answered; null where the last request was answered, or none was sent.
+    pub failing_since: Option<Timestamp>,
+    /// When the last request that failed was sent; null where none has.
+    pub failed_at: Option<Timestamp>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+impl Upstream {
+    fn of((url, contact): (String, Contact)) -> Self {
+        let Contact { answered_at, failing_since, error } = contact;
+        let (failed_at, error) = error.unzip();
+        Self { url, answered_at, failing_since, failed_at, error }
+    }
 }
 
 /// What of one policy waits for the same.
@@ -77,6 +109,10 @@ pub struct JournalUse {
     pub max_bytes: Option<u64>,
     /// Whether it takes nothing new.
     pub is_full: bool,
+    /// What of it was seen to be damaged since the host started: a sentence each, which names the row
+    /// where it can.
+    #[serde(default)]
+    pub damage: Vec<String>,
 }
 
 /// How a policy stands.
@@ -90,7 +126,10 @@ pub struct PolicyStanding {
     pub incidents: BTreeMap<String, usize>,
 }
 
-pub(super) async fn show(State(engine): State<Engine>) -> Result<Json<HostStatus>, Failure> {
+pub(super) async fn show(
+    State(engine): State<Engine>,
+    Extension(contacts): Extension<Contacts>,
+) -> Result<Json<HostStatus>, Failure> {
     let waiting = engine.waiting().await.map_err(|error| Failure::internal(error.to_string()))?;
     let drain = engine.drain_status().await.map_err(|error| Failure::internal(error.to_string()))?;
     let (now, journal) = (engine.now(), engine.journal());
@@ -118,14 +157,17 @@ pub(super) async fn show(State(engine): State<Engine>) -> Result<Json<HostStatus
         drain,
         at_work: engine.at_work(),
         waiting: waiting.into_iter().map(line).collect(),
+        unreconciled: engine.unreconciled(),
+        upstreams: contacts.all().into_iter().map(Upstream::of).collect(),
         incidents,
         policies,
         inbox: Inbox { notifications: journal.inbox_len(), bytes: journal.inbox_bytes() },
         journal: JournalUse {
-            error: journal.health().err().map(|error| error.to_string()),
+            error: journal.health().and_then(|()| engine.keeps_up()).err().map(|error| error.to_string()),
             used_bytes: room.used,
             max_bytes: room.max,
             is_full: room.is_full_with(0),
+            damage: journal.damage(),
         },
     }))
 }

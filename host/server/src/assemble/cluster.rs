@@ -116,7 +116,8 @@ pub fn prometheus(loaded: &Loaded) -> Result<Option<PrometheusClient>, ConfigErr
     let Some(config) = &loaded.config.prometheus else { return Ok(None) };
     let client =
         PrometheusClient::with_access(&config.url.value, config.access(loaded)?, Arc::new(RealClock))
-            .map_err(|error| loaded.error(config.url.referenced, error))?;
+            .map_err(|error| loaded.error(config.url.referenced, error))?
+            .noting(loaded.contacts.clone());
     Ok(Some(match &config.alerts_url {
         Some(url) => client.with_ruler(&url.value).map_err(|error| loaded.error(url.referenced, error))?,
         None => client,

@@ -25,7 +25,10 @@ fn snapshot(labels: &Value, status: &Value) -> Snapshot {
         "endsAt": "2026-11-23T10:20:00Z", "fingerprint": "7cd9a8d92b2a1c5e", "receivers": [{"name": "x"}],
         "startsAt": "2026-11-23T10:05:00Z", "updatedAt": "2026-11-23T10:16:00Z", "status": status,
         "labels": labels}]}]);
-    Snapshot { alerts: KnownAlert::of_groups(serde_json::from_value(group).unwrap()), silences: Vec::new() }
+    Snapshot {
+        alerts: KnownAlert::of_groups(serde_json::from_value(group).unwrap()),
+        silences: Arc::default(),
+    }
 }
 
 fn as_posted(
@@ -88,9 +91,10 @@ fn an_alert_whose_labels_change_on_the_way_is_found_by_its_name_and_key() {
 fn what_alertmanager_does_not_have_is_silenced_where_a_silence_matches_any_form_of_it() {
     let silence = |name: &str, value: &str| Snapshot {
         alerts: Vec::new(),
-        silences: serde_json::from_value(json!([{"id": "s", "status": {"state": "active"},
+        silences: serde_json::from_value::<Vec<_>>(json!([{"id": "s", "status": {"state": "active"},
             "matchers": [{"name": name, "value": value, "isRegex": false, "isEqual": true}]}]))
-        .unwrap(),
+        .unwrap()
+        .into(),
     };
     let swept = |snapshot: &Snapshot| {
         let one = slice::from_ref(snapshot);
@@ -107,9 +111,10 @@ fn a_silence_of_one_alertmanager_counts_where_another_has_the_alert() {
     let labels = json!({"alertname": "A", "cluster": "home"});
     let silencing = Snapshot {
         alerts: Vec::new(),
-        silences: serde_json::from_value(json!([{"id": "s", "status": {"state": "active"},
+        silences: serde_json::from_value::<Vec<_>>(json!([{"id": "s", "status": {"state": "active"},
             "matchers": [{"name": "alertname", "value": "A", "isRegex": false, "isEqual": true}]}]))
-        .unwrap(),
+        .unwrap()
+        .into(),
     };
     let all = [snapshot(&labels, &status("active")), silencing];
     assert!(as_posted(firing(&[("alertname", "A")]), &home(), &[], &all).1);

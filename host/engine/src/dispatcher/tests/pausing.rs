@@ -26,6 +26,26 @@ async fn a_pause_outlives_a_restart_with_who_and_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pause_of_the_host_hides_none_of_a_policy() {
+    let harness = harness(policy(|_, _| async { done() })).await;
+    let until = harness.clock.after(Duration::from_secs(86_400));
+    harness.engine.pause(order(Some("test"), None)).await.unwrap();
+    harness.engine.pause(order(None, Some(until))).await.unwrap();
+    let shown = harness.engine.policies()[0].pause.clone().unwrap();
+    assert_eq!((shown.policy.as_deref(), harness.engine.pauses().len()), (Some("test"), 2));
+    harness.post("firing", &["media"]).await;
+    let queued = harness.until(IncidentState::Queued).await;
+    let told = loop {
+        match harness.engine.waiting_for(&queued) {
+            Some(waits) if waits.reason == crate::waiting::Reason::Paused => break waits,
+            _ => harness.clock.sleep(Duration::from_secs(1)).await,
+        }
+    };
+    assert!(told.message.contains("the host is paused") && told.message.contains("policy `test` is paused"));
+    assert_eq!(told.until, None, "the policy stays paused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pause_of_one_policy_leaves_the_others_at_work() {
     let other = |clock: &dyn Clock| {
         let mut other = configured(policy(|_, _| async { done() }), clock);

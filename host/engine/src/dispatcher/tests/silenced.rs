@@ -67,7 +67,7 @@ async fn start_with(silencing: &Arc<Silencing>, program: Arc<dyn Program>) -> En
 }
 
 /// A ConfigMap is made.
-fn change() -> Effect {
+pub(super) fn change() -> Effect {
     let mutation = Mutation::Create(Create {
         kind: Kind::new("v1", "ConfigMap"),
         namespace: Some("media".into()),

@@ -188,6 +188,12 @@ impl RecorderHarness {
         Self { recorder: Arc::new(recorder), log, lived: entries.len(), ..harness }
     }
 
+    /// The same, whose record is kept by another log.
+    pub fn recording(self, log: Arc<dyn crate::RunLog>) -> Self {
+        let recorder = Recorder { log, ..Arc::into_inner(self.recorder).expect("nobody else has it") };
+        Self { recorder: Arc::new(recorder), ..self }
+    }
+
     /// Run something to its end on virtual time.
     pub fn drive<T>(&self, future: impl Future<Output = T>) -> T {
         match pollster::block_on(self.clock.drive(future)) {

@@ -19,10 +19,10 @@ impl Thread {
         let Ok((held, free)) = pages else { return };
         let log = wal::beside(&self.shared.path).metadata().map_or(0, |found| found.len());
         let room = self.shared.gauge.note(held.saturating_add(log));
-        let Some(max) = room.max else { return };
         // A reader that keeps the log from being folded in costs room, and no run its record.
         let usual = log.min(self.shared.gauge.log_bytes());
         self.is_log_large = log > usual;
+        let Some(max) = room.max else { return };
         let lasting = Room { used: held.saturating_add(usual), ..room };
         if lasting.is_to_be_pruned()
             && !self.shared.nothing_is_over.load(Ordering::Acquire)
@@ -57,7 +57,7 @@ impl Thread {
             }
             Err(error) => {
                 let error = explain(&self.shared.path, "written", error);
-                tracing::error!(%error, "no room can be made in the journal");
+                self.tell(&error);
                 // With the next commit it is tried again.
                 self.is_making_room = false;
             }

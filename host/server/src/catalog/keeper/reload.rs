@@ -30,7 +30,7 @@ impl Keeper {
         self.refused = false;
         let (catalog, file, sender) =
             (self.catalog.clone(), self.loaded.file().to_owned(), self.sender.clone());
-        let journal = self.engine.journal().clone();
+        let (journal, contacts) = (self.engine.journal().clone(), self.loaded.contacts.clone());
         let current: HashMap<String, Arc<Policy>> =
             self.places.iter().map(|place| (place.name().to_owned(), place.policy.clone())).collect();
         tokio::spawn(async move {
@@ -39,6 +39,7 @@ impl Keeper {
             let read = tokio::task::spawn_blocking(move || Config::load(&path)).await;
             let result = match read.unwrap_or_else(|error| Err(failed(error.to_string()))) {
                 Ok(loaded) => {
+                    let loaded = loaded.noting(contacts);
                     let considering = async move { consider(&catalog, loaded, &current, &journal).await };
                     beside(considering).await.unwrap_or_else(|why| Err(failed(why)))
                 }
