@@ -69,7 +69,12 @@ mod manifest;
 mod outcome;
 mod permission;
 pub mod prometheus;
+mod quantity;
+#[cfg(feature = "schemars")]
+mod settings;
 pub mod stop;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
 pub mod text;
 mod time;
 #[doc(hidden)]
@@ -84,6 +89,7 @@ pub use incident::{Alert, Incident, Labels};
 pub use manifest::{Manifest, Setting};
 pub use outcome::Outcome;
 pub use permission::Permission;
+pub use quantity::Quantity;
 pub use time::Time;
 
 pub use serde_json::{Value, json};
