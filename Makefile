@@ -83,6 +83,7 @@ guest-target: toolchain # The target that policies are built for.
 include mk/packages.mk
 include mk/policies.mk
 include mk/envtest.mk
+include mk/publish.mk
 include mk/deny.mk
 include mk/fuzz.mk
 include mk/world.mk

@@ -233,10 +233,16 @@ the configuration's `confirm` says, unless you --force it. The record is in memo
 takes back what must not stay, and kill -9 can't. While a host is at work on the same cluster,
 rather let it: `suture runs start`.
 
+With --save what the cluster answered becomes a scenario, with what came of it as its
+expectations: a test of the policy that needs no cluster any more. Values of Secrets are not in it,
+what looks confidential is masked, and what was left out is said. Names, addresses, logs and
+settings are in it: read it before you share it.
+
 Examples:
   suture run volsync.wasm --alert alert.json --scenario stale-lock.yaml
   suture run volsync.wasm --alert - --scenario stale-lock.yaml --observe < alert.json
   suture run volsync.wasm --alert alert.json --live
+  suture run volsync.wasm --alert alert.json --live --observe --save scenarios/ours.yaml
   suture run volsync.wasm --alert alert.json --live --config suture.yaml --enforce")]
 pub struct RunArgs {
     /// The component.
@@ -266,6 +272,12 @@ pub struct RunArgs {
     /// Take settings, grants and limits from this configuration.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Write what the live cluster answered as a scenario, for `suture test`. One alert at a time.
+    #[arg(long, value_name = "FILE", requires = "live")]
+    pub save: Option<PathBuf>,
+    /// Let --save replace a file that exists.
+    #[arg(long, requires = "save")]
+    pub overwrite: bool,
 }
 
 /// `suture rbac`.

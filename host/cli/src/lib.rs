@@ -7,6 +7,7 @@ pub mod args;
 mod commands;
 mod demo;
 pub mod error;
+mod exported;
 mod http;
 mod ids;
 mod log;

@@ -331,6 +331,26 @@ fn a_live_run_changes_nothing_unless_a_configuration_grants_it() {
 }
 
 #[test]
+fn what_a_cluster_answered_is_saved_of_one_alert_and_never_over_a_file_that_exists() {
+    let (_folder, alert) = file("alert.json", ALERT);
+    let (_other, taken) = file("taken.yaml", "mine");
+    let live = ["run", volsync(), "--alert", &alert, "--live", "--save"];
+    let ran = suture(&[&live[..], &[&taken]].concat());
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("exists") && ran.stderr.contains("--overwrite"), "{}", ran.stderr);
+    assert_eq!(std::fs::read_to_string(&taken).unwrap(), "mine");
+    let one = ALERT.replacen('{', r#"{"status": "firing", "startsAt": "2026-11-22T04:00:00Z", "#, 1);
+    let two = format!(r#"{{"alerts": [{one}, {one}]}}"#);
+    let (_third, two) = file("two.json", &two);
+    let ran = suture(&["run", volsync(), "--alert", &two, "--live", "--save", "new.yaml"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("2 alerts"), "{}", ran.stderr);
+    let ran = suture(&["run", "x.wasm", "--alert", "-", "--scenario", "s.yaml", "--save", "new.yaml"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("--live"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_configuration_with_a_typo_is_shown_with_line_and_column() {
     let (_folder, path) = file("suture.yaml", "listen: 127.0.0.1:0\nstorage: {path: /tmp/x}\nclutser: {}\n");
     for command in ["check", "serve"] {

@@ -9,7 +9,8 @@
 //! in between.
 //!
 //! No value of a Secret leaves: neither in objects (the journal has none), nor in what kubectl
-//! keeps in annotations, nor in expectations.
+//! keeps in annotations, nor in expectations. What is confidential elsewhere, by its name or its
+//! looks, is [masked](Masked).
 
 mod cel;
 mod changes;
@@ -18,6 +19,7 @@ mod faults;
 mod grants;
 mod initial;
 mod logs;
+mod mask;
 mod outside_events;
 mod pods;
 mod prometheus;
@@ -35,6 +37,7 @@ use suture_journal::{Call, Entry, Ledger, RunHeader, RunRecord};
 use crate::format::Scenario;
 use grants::Grants;
 use initial::Initial;
+pub use mask::Masked;
 use reconstruction::Reconstruction;
 
 /// A run as the journal has it.
@@ -46,6 +49,15 @@ pub struct Recording<'a> {
     pub header: &'a RunHeader,
     /// What it did.
     pub entries: &'a [Entry],
+}
+
+/// A run as a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// Its text, as YAML.
+    pub text: String,
+    /// What was left out.
+    pub masked: Masked,
 }
 
 /// Why a run can't become a scenario.
@@ -68,14 +80,17 @@ pub enum ExportError {
     TooLarge(usize),
 }
 
-/// Make a scenario of a recorded run: its text, as YAML. It passes as it stands, with the
-/// policy that the run had.
+/// Make a scenario of a recorded run. It passes as it stands, with the policy that the run had,
+/// unless that acts on what is [masked](Masked).
 ///
 /// # Errors
 /// Why the run can't be one.
-pub fn export(recording: &Recording<'_>) -> Result<String, ExportError> {
+pub fn export(recording: &Recording<'_>) -> Result<Export, ExportError> {
     let Recording { run, header, entries } = *recording;
     check(header)?;
+    let (entries, masked) =
+        mask::masked(entries).map_err(|error| ExportError::Unfaithful(vec![error.to_string()]))?;
+    let (entries, recording) = (&*entries, &Recording { run, header, entries: &entries });
     let ledger = Ledger::of(entries);
     let ending = ledger.ending().ok_or(ExportError::StillAtWork)?;
     if let Ending::Halted(Halt::Limit(_) | Halt::Planned) | Ending::Concluded(_) = ending {
@@ -113,7 +128,7 @@ pub fn export(recording: &Recording<'_>) -> Result<String, ExportError> {
     }
     Scenario::parse(&text, Path::new("the export"))
         .map_err(|error| ExportError::Unfaithful(vec![error.to_string()]))?;
-    Ok(text)
+    Ok(Export { text, masked })
 }
 
 fn check(header: &RunHeader) -> Result<(), ExportError> {

@@ -43,7 +43,7 @@ pub mod timeline;
 pub mod torture;
 
 pub use error::ScenarioError;
-pub use export::{ExportError, Recording, export};
+pub use export::{Export, ExportError, Masked, Recording, export};
 pub use format::Scenario;
 pub use report::{Report, Verdict};
 pub use runner::run;

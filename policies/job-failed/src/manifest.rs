@@ -1,34 +1,64 @@
 //! What this policy says of itself, and what an operator may set.
 
-use serde::Deserialize;
-use suture_policy::{Duration, Manifest, Permission, Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use suture_policy::{Duration, Manifest, Permission};
 
 /// The longest that any setting makes it wait.
 const LONGEST: Duration = Duration::hours(24);
 
-/// The settings. What each means stands in [`schema`].
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// What an operator may set.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Settings {
+    /// Whether a failed Job is removed once a Job that its CronJob made later has succeeded
+    /// (`afterSuccess`). Its pods and their logs go with it; the end of the log stays in the run's record.
     pub clean_up: CleanUp,
+    /// Which failed Jobs of a CronJob are run again, once: those whose pods were all taken away by
+    /// somebody else (drained, preempted, a node that was shut down or lost), or any. Only for Jobs that
+    /// may run twice.
     pub run_again: RunAgain,
+    /// How long after its failure a Job may be run again. At most 24h.
+    #[schemars(length(max = 16))]
     pub run_again_within: Duration,
+    /// How long the second try is waited for. It is left to finish after that. At most 24h.
+    #[schemars(length(max = 16))]
     pub timeout: Duration,
+    /// How long to wait, in all, for Jobs of the same CronJob that are at work. At most 24h.
+    #[schemars(length(max = 16))]
     pub patience: Duration,
+    /// How many of the last lines of a log are shown.
+    #[schemars(range(min = 1, max = 100))]
     pub log_lines: u32,
+    /// When to look again after something was in the way. At most 24h.
+    #[schemars(length(max = 16))]
     pub retry_after: Duration,
 }
 
-/// Which failed Jobs are removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            clean_up: CleanUp::Never,
+            run_again: RunAgain::Never,
+            run_again_within: Duration::hours(6),
+            timeout: Duration::hours(1),
+            patience: Duration::minutes(30),
+            log_lines: 10,
+            retry_after: Duration::minutes(10),
+        }
+    }
+}
+
+// Which failed Jobs are removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum CleanUp {
     Never,
     AfterSuccess,
 }
 
-/// Which failed Jobs are run again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+// Which failed Jobs are run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RunAgain {
     Never,
@@ -83,23 +113,5 @@ pub fn manifest() -> Manifest {
     )
     .request(second_try("interrupted"))
     .request(second_try("always"))
-    .settings_schema(schema())
-}
-
-fn schema() -> Value {
-    let duration = |default: &str, description: &str| json!({"type": "string", "pattern": Duration::PATTERN, "maxLength": 16, "default": default, "description": format!("{description} At most 24h.")});
-    let choice = |choices: &[&str], description: &str| json!({"type": "string", "enum": choices, "default": choices.first(), "description": description});
-    json!({
-        "type": "object",
-        "additionalProperties": false,
-        "properties": {
-            "cleanUp": choice(&["never", "afterSuccess"], "Whether a failed Job is removed once a Job that its CronJob made later has succeeded (`afterSuccess`). Its pods and their logs go with it; the end of the log stays in the run's record."),
-            "runAgain": choice(&["never", "interrupted", "always"], "Which failed Jobs of a CronJob are run again, once: those whose pods were all taken away by somebody else (drained, preempted, a node that was shut down or lost), or any. Only for Jobs that may run twice."),
-            "runAgainWithin": duration("6h", "How long after its failure a Job may be run again."),
-            "timeout": duration("1h", "How long the second try is waited for. It is left to finish after that."),
-            "patience": duration("30m", "How long to wait, in all, for Jobs of the same CronJob that are at work."),
-            "logLines": {"type": "integer", "minimum": 1, "maximum": 100, "default": 10, "description": "How many of the last lines of a log are shown."},
-            "retryAfter": duration("10m", "When to look again after something was in the way."),
-        },
-    })
+    .settings::<Settings>()
 }

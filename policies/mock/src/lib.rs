@@ -27,9 +27,11 @@
 
 mod bridge;
 mod convert;
+mod given;
 mod native;
 mod simulation;
 
+pub use given::Given;
 pub use native::NativePolicy;
 pub use simulation::{Simulation, assert_scenarios, assert_survives_torture};
 pub use suture_scenario::{Report, ScenarioError, Verdict};

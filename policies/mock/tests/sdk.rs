@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
-use suture_mock::{Report, Simulation};
-use suture_policy::kube::{self, Metadata, Ref, Waited, deleted, field, op};
+use suture_mock::{Given, Report, Simulation};
+use suture_policy::kube::{self, Metadata, Ref, Resource, Typed, Waited, deleted, field, op};
+use suture_policy::testing::{job, pod};
 use suture_policy::{Duration, Error, Incident, Manifest, Outcome, Policy, Result, Value, clock, json};
 
 #[derive(serde::Deserialize)]
@@ -30,6 +31,9 @@ impl Policy for Tester {
         Manifest::new("tester", "1.0.0", "Tests the library.")
             .key(["name"])
             .permission("", ["configmaps"], verbs, "to test")
+            .permission("batch", ["jobs"], ["get"], "to test")
+            .permission("", ["pods"], ["list"], "to test")
+            .permission("", ["pods/log"], ["get"], "to test")
             .setting("task", "", "What to do.")
     }
 
@@ -48,6 +52,29 @@ impl Policy for Tester {
                     .read()?;
                 let names: Vec<_> = all.iter().map(|map| map.metadata.name.as_str()).collect();
                 assert_eq!(names, ["a", "b", "c", "d", "e"]);
+            }
+            "typed" => {
+                let job: Typed<k8s_openapi::api::batch::v1::Job> = kube::get("test", "a")?;
+                assert_eq!(job.status.as_ref().and_then(|status| status.failed), Some(1));
+                let pods =
+                    kube::list::<Typed<k8s_openapi::api::core::v1::Pod>>().in_namespace("test").read()?;
+                assert!(pods.iter().all(|pod| pod.metadata().is_owned_by(&job.metadata().uid)));
+                let pods =
+                    kube::list::<kube::Pod>().with_label("job-name", "a").in_namespace("test").read()?;
+                assert_eq!(kube::of(&pods[0]).logs("main", 1)?, "no space left");
+            }
+            "expired" => {
+                let metadata = kube::list::<ConfigMap>().in_namespace("test").pages_of(2).read_metadata()?;
+                let names: Vec<_> = metadata.iter().map(|one| one.name.as_str()).collect();
+                assert_eq!(names, ["a", "b", "c", "d", "e"]);
+            }
+            "expires" => {
+                let read = kube::list::<ConfigMap>().in_namespace("test").pages_of(2).read();
+                let error = read.map(drop).unwrap_err();
+                assert!(
+                    error.is_expired()
+                        && error.object.is_some_and(|about| about.to_string() == "ConfigMap in test")
+                );
             }
             "undo" | "keep" | "drop" => {
                 let undo = map.json_patch([op::test("/data/a", "2"), op::remove("/data/a")]);
@@ -75,7 +102,7 @@ impl Policy for Tester {
                 assert!(stale.is_err_and(|error| error.is_conflict()));
             }
             "denied" => {
-                let unrequested = kube::list::<kube::Pod>().read();
+                let unrequested = kube::list::<kube::CronJob>().read();
                 assert!(unrequested.is_err_and(|error| error.is_denied()));
             }
             "wait" => {
@@ -122,6 +149,36 @@ fn a_list_is_read_to_its_last_page() {
         .map(|name| format!("  - {{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}, namespace: test, labels: {{app: x}}}}}}\n"))
         .concat();
     passes("list", &objects, "{outcome: remediated}");
+}
+
+#[test]
+fn a_list_that_expires_in_the_middle_is_begun_anew_but_not_for_ever() {
+    let objects: String = ["a", "b", "c", "d", "e"]
+        .map(|name| {
+            format!("  - {{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}, namespace: test}}}}\n")
+        })
+        .concat();
+    let expires = |times: &str| {
+        format!(
+            "{objects}  faults: [{{verb: list, kind: ConfigMap, skip: 1, {times}reason: Expired, message: too old}}]"
+        )
+    };
+    passes("expired", &expires("times: 1, "), "{outcome: remediated}");
+    passes("expires", &expires(""), "{outcome: remediated}");
+}
+
+#[test]
+fn a_cluster_of_built_objects_is_read_as_types_of_the_library_and_of_k8s_openapi() {
+    let failed = job("test", "a").failed("BackoffLimitExceeded", "it failed");
+    let report = Given::at("2026-11-22T04:10:00Z")
+        .object(pod("test", "a-x").owned_by(&failed).terminated(1, "Error"))
+        .object(failed)
+        .log("test/a-x", "main", "no space left")
+        .settings(json!({"task": "typed"}))
+        .alert([("name", "a"), ("test_namespace", "test")])
+        .unwrap()
+        .run::<Tester>();
+    assert_eq!(report.runs[0].ending.as_ref().map(|ending| ending.name()), Some("remediated"), "{report:#?}");
 }
 
 #[test]

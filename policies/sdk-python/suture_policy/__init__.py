@@ -57,12 +57,13 @@ from .manifest import Manifest
 from .moment import Time
 from .outcome import Outcome
 from .permission import Permission
+from .quantity import Quantity
 from .settings import required, setting
 from .stop import Stop
 
 __all__ = [
-    "Alert", "Duration", "Error", "Incident", "Labels", "Manifest", "Outcome", "Permission", "Stop", "Time", "clock",
-    "debug", "info", "kube", "log", "prometheus", "required", "setting", "step", "stop", "text", "warn",
+    "Alert", "Duration", "Error", "Incident", "Labels", "Manifest", "Outcome", "Permission", "Quantity", "Stop", "Time",
+    "clock", "debug", "info", "kube", "log", "prometheus", "required", "setting", "step", "stop", "text", "warn",
 ]  # fmt: skip
 
 __version__ = "0.1.0"

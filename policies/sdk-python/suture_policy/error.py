@@ -18,6 +18,8 @@ INVALID = "Invalid"
 """The API server refuses the object or patch; also where a JSON patch's `test` fails."""
 DENIED = "Denied"
 """The operator's grants, or a built-in rule of the host, refuse it."""
+EXPIRED = "Expired"
+"""A list can't be continued: too much has changed since it was begun."""
 TIMEOUT = "Timeout"
 """It did not happen within the time that was given."""
 UNAVAILABLE = "Unavailable"
@@ -87,6 +89,11 @@ class Error(Exception):
     def is_already_exists(self) -> bool:
         """An object of that name exists."""
         return self.reason == ALREADY_EXISTS
+
+    @property
+    def is_expired(self) -> bool:
+        """A list that was being read is too old to go on with; `kube.list` begins anew by itself."""
+        return self.reason == EXPIRED
 
     @property
     def is_timeout(self) -> bool:

@@ -2,7 +2,7 @@ import json
 import unittest
 from dataclasses import dataclass
 
-from suture_policy import Duration, Error, Manifest, Permission, Time, required, setting, text
+from suture_policy import Duration, Error, Manifest, Permission, Quantity, Time, kube, required, setting, text
 from suture_policy import settings as settings_module
 
 
@@ -20,6 +20,32 @@ class TestDuration(unittest.TestCase):
         self.assertEqual(Duration("1h") + Duration(minutes=30), Duration("1h30m"))
         self.assertEqual(Duration("1s") - Duration("1h"), Duration())
         self.assertLess(Duration("1s"), Duration("1m"))
+
+
+class TestQuantity(unittest.TestCase):
+    def test_what_kubernetes_writes_is_read_and_written_as_it_does(self) -> None:
+        for said, canonical in (
+            ("1Gi", "1Gi"), ("1024Mi", "1Gi"), ("1.5Gi", "1536Mi"), ("1000Ki", "1000Ki"), ("0.5", "500m"), ("1500m", "1500m"),
+            ("1000", "1k"), ("1e3", "1e3"), ("12e-1", "1200e-3"), ("1.2345M", "1234500"), ("-5Gi", "-5Gi"), (".5", "500m"),
+            ("5.", "5"), ("0.5Ki", "512"), ("0.1n", "1n"), ("1E", "1E"), ("0", "0"), ("128974848", "128974848"),
+            ("1e-200", "1e-9"), ("1e400", "9223372036854775807"), ("8Ei", "9223372036854775807"),
+        ):  # fmt: skip
+            self.assertEqual(str(Quantity(said)), canonical, said)
+        for said in ("", "Gi", "1 Gi", "ten", "1.2.3", "1ki", "1e", "--1", "1e3.5", "1\n", "\u0661", "9" * 300):
+            with self.assertRaises(ValueError, msg=said):
+                Quantity(said)
+            self.assertIsNone(Quantity.parse(said))
+
+    def test_amounts_are_compared_and_added_however_they_are_written(self) -> None:
+        self.assertEqual(Quantity("1024Mi"), Quantity("1Gi"))
+        self.assertLess(Quantity("999m"), Quantity(1))
+        self.assertEqual(str(Quantity("1Gi") + Quantity("512Mi")), "1536Mi")
+        self.assertEqual(str(Quantity("1") - Quantity("250m")), "750m")
+        self.assertEqual((Quantity("1.1").whole, Quantity("1500m").as_millis), (2, 1500))
+        self.assertEqual((Quantity.bytes(1 << 30), Quantity.millis(500)), (Quantity("1Gi"), Quantity(0.5)))
+        claim = kube.Object({"spec": {"storage": "10Gi"}, "metadata": {"generation": 3}})
+        self.assertEqual((claim.quantity("/spec/storage"), claim.generation), (Quantity("10Gi"), 3))
+        self.assertIsNone(claim.quantity("/spec"))
 
 
 class TestTime(unittest.TestCase):

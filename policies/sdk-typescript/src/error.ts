@@ -100,6 +100,11 @@ export function isForbidden(error: unknown): error is Because<"Forbidden"> {
   return has(error, "Forbidden");
 }
 
+/** A list that was being read is too old to go on with; `kube.list` begins anew by itself. */
+export function isExpired(error: unknown): error is Because<"Expired"> {
+  return has(error, "Expired");
+}
+
 /** The time was up. */
 export function isTimeout(error: unknown): error is Because<"Timeout"> {
   return has(error, "Timeout");

@@ -58,6 +58,7 @@ export {
   isAlreadyExists,
   isConflict,
   isDenied,
+  isExpired,
   isForbidden,
   isHostError,
   isInvalid,
@@ -74,6 +75,7 @@ export { metrics, Permission, permission, type Verb } from "./permission.ts";
 export { Outcome } from "./outcome.ts";
 export { type Definition, policy, type Policy } from "./policy.ts";
 export * as prometheus from "./prometheus.ts";
+export { Quantity, type QuantityLike } from "./quantity.ts";
 export { choice, required, Setting, setting, type Settings, type SettingsOf } from "./setting.ts";
 export * as stop from "./stop.ts";
 export { Stop } from "./stop.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Duration, Time, text } from "../src/index.ts";
+import { Duration, Quantity, Time, text } from "../src/index.ts";
 
 test("a duration reads back as it is written", () => {
   for (const written of ["500ms", "4s", "10m", "2h", "1h30m", "1d2h3m4s5ms", "0s"]) {
@@ -14,6 +14,26 @@ test("what is no duration says how to write one", () => {
   for (const written of ["", "4", "s", "4 s", "-4s", "4y"]) assert.throws(() => Duration.parse(written), /like `30s`/);
   assert.throws(() => Duration.seconds(-1), /can't be negative/);
   assert.throws(() => Duration.millis(NaN), /not a duration/);
+});
+
+test("an amount is read and written as Kubernetes does", () => {
+  const written = Object.entries({
+    "1Gi": "1Gi", "1024Mi": "1Gi", "1.5Gi": "1536Mi", "1000Ki": "1000Ki", "0.5": "500m", "1500m": "1500m", "1000": "1k", "1e3": "1e3",
+    "12e-1": "1200e-3", "1.2345M": "1234500", "-5Gi": "-5Gi", ".5": "500m", "5.": "5", "0.5Ki": "512", "0.1n": "1n", "1E": "1E", "0": "0",
+    "1e-200": "1e-9", "1e400": "9223372036854775807", "8Ei": "9223372036854775807",
+  });
+  for (const [text, canonical] of written) assert.equal(String(Quantity.of(text)), canonical, text);
+  for (const odd of ["", "Gi", "1 Gi", "ten", "1.2.3", "1ki", "1e", "--1", "1e3.5", "9".repeat(300), {}, undefined, NaN]) {
+    assert.equal(Quantity.parse(odd), undefined);
+  }
+  assert.throws(() => Quantity.of("ten"), /like `10Gi`/);
+});
+
+test("amounts are compared and added however they are written", () => {
+  assert.ok(Quantity.of("1024Mi").equals("1Gi") && Quantity.of("999m") < Quantity.of(1));
+  assert.equal(JSON.stringify({ a: Quantity.of("1Gi").plus("512Mi"), b: Quantity.of("1").minus("250m") }), '{"a":"1536Mi","b":"750m"}');
+  assert.deepEqual([Quantity.of("1.1").whole(), Quantity.of("1500m").asMillis()], [2, 1500]);
+  assert.ok(Quantity.bytes(2 ** 30).equals("1Gi") && Quantity.millis(500).equals(0.5));
 });
 
 test("a time reads back as it is written, with fractions and offsets too", () => {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::Duration;
+use crate::kube::ObjectName;
 use crate::wit::kube;
 
 /// The result of a call to the host.
@@ -22,6 +23,8 @@ pub struct Error {
     pub status: Option<u16>,
     /// How long to wait before another try, where the server said so.
     pub retry_after: Option<Duration>,
+    /// The object that it is about, where it is about one.
+    pub object: Option<Box<ObjectName>>,
 }
 
 /// The reasons that policies tell apart.
@@ -40,6 +43,8 @@ pub mod reason {
     pub const INVALID: &str = "Invalid";
     /// The operator's grants, or a built-in rule of the host, refuse it.
     pub const DENIED: &str = "Denied";
+    /// A list can't be continued: too much has changed since it was begun.
+    pub const EXPIRED: &str = "Expired";
     /// It did not happen within the time that was given.
     pub const TIMEOUT: &str = "Timeout";
     /// The cluster or Prometheus could not be reached.
@@ -59,11 +64,24 @@ impl Error {
     }
 
     pub(crate) fn with_reason(reason: &str, message: impl Into<String>) -> Self {
-        Self { reason: reason.to_owned(), message: message.into(), status: None, retry_after: None }
+        Self {
+            reason: reason.to_owned(),
+            message: message.into(),
+            status: None,
+            retry_after: None,
+            object: None,
+        }
     }
 
-    pub(crate) fn unreadable(what: impl fmt::Display, error: &serde_json::Error) -> Self {
-        Self::with_reason(reason::UNREADABLE, format!("{what}: {error}"))
+    pub(crate) fn unreadable(object: ObjectName, error: &serde_json::Error) -> Self {
+        Self::with_reason(reason::UNREADABLE, error.to_string()).about(object)
+    }
+
+    /// The same error, about an object: who made it knows best.
+    #[must_use]
+    pub fn about(mut self, object: ObjectName) -> Self {
+        self.object.get_or_insert_with(|| Box::new(object));
+        self
     }
 
     /// The same error, with what was being done in front of its message.
@@ -100,6 +118,12 @@ impl Error {
         self.reason == reason::CONFLICT
     }
 
+    /// A list that was being read is too old to go on with; [`List::read`](crate::kube::List::read)
+    /// begins anew by itself.
+    pub fn is_expired(&self) -> bool {
+        self.reason == reason::EXPIRED
+    }
+
     /// The time was up.
     pub fn is_timeout(&self) -> bool {
         self.reason == reason::TIMEOUT
@@ -109,10 +133,21 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.reason.as_str() {
-            reason::POLICY => f.write_str(&self.message),
-            reason => write!(f, "{reason}: {}", self.message),
+            reason::POLICY => {}
+            reason => write!(f, "{reason}: ")?,
         }
+        // Most messages of the API server name it.
+        if let Some(object) = self.object.as_deref().filter(|object| !says(&self.message, &object.name)) {
+            write!(f, "{object}: ")?;
+        }
+        f.write_str(&self.message)
     }
+}
+
+/// Whether a message says a name, as a word of its own. A list has none.
+fn says(message: &str, name: &str) -> bool {
+    let mut words = message.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.');
+    name.is_empty() || words.any(|word| word.trim_end_matches('.') == name)
 }
 
 impl std::error::Error for Error {}
@@ -120,7 +155,7 @@ impl std::error::Error for Error {}
 impl From<kube::Error> for Error {
     fn from(error: kube::Error) -> Self {
         let kube::Error { reason, message, status, retry_after_ms } = error;
-        Self { reason, message, status, retry_after: retry_after_ms.map(Duration::millis) }
+        Self { reason, message, status, retry_after: retry_after_ms.map(Duration::millis), object: None }
     }
 }
 
@@ -134,5 +169,21 @@ mod tests {
         assert!(error.is_not_found());
         assert_eq!(error.to_string(), "NotFound: reading the log: no such pod");
         assert_eq!(Error::new("odd").to_string(), "odd");
+    }
+
+    #[test]
+    fn an_error_says_which_object_it_is_about_unless_its_message_does() {
+        let job = ObjectName {
+            api_version: "batch/v1".to_owned(),
+            kind: "Job".to_owned(),
+            namespace: Some("media".to_owned()),
+            name: "plex".to_owned(),
+        };
+        let error = |message: &str| Error::with_reason(reason::FORBIDDEN, message).about(job.clone());
+        assert_eq!(error("no").to_string(), "Forbidden: Job media/plex: no");
+        assert_eq!(
+            error(r#"jobs "plex" is forbidden"#).to_string(),
+            r#"Forbidden: jobs "plex" is forbidden"#
+        );
     }
 }

@@ -23,22 +23,28 @@ mod event;
 pub mod job;
 mod list;
 mod managers;
+mod name;
 pub mod op;
 pub mod pod;
 mod reference;
 mod resource;
+#[cfg(feature = "k8s-openapi")]
+mod typed;
 mod wait;
 
 pub use change::{Change, Undo, Undoable};
 pub use condition::Condition;
-pub use cron_job::{CronJob, CronJobSpec, JobTemplate, TemplateMetadata};
+pub use cron_job::{ActiveJob, CronJob, CronJobSpec, CronJobStatus, JobTemplate, TemplateMetadata};
 pub use event::{Event, last_warning};
 pub use job::Job;
 pub use list::{List, list};
 pub use managers::ManagedFields;
+pub use name::ObjectName;
 pub use pod::Pod;
 pub use reference::{Ref, of};
 pub use resource::{Metadata, OwnerReference, Resource};
+#[cfg(feature = "k8s-openapi")]
+pub use typed::Typed;
 pub use wait::{Field, Waited, all, any, deleted, field};
 
 pub use crate::wit::kube::{Predicate, Propagation, Test};

@@ -12,8 +12,17 @@
 //! struct Deployment { metadata: Metadata }
 //! suture_policy::resource!("apps/v1", Deployment);
 //!
-//! #[derive(serde::Deserialize)]
-//! struct Settings { patience: Duration }
+//! /// What the operator may set: this becomes the manifest's schema.
+//! #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+//! #[serde(default)]
+//! struct Settings {
+//!     /// How long it may take to come back.
+//!     patience: Duration,
+//! }
+//!
+//! impl Default for Settings {
+//!     fn default() -> Self { Self { patience: Duration::minutes(10) } }
+//! }
 //!
 //! struct Restart;
 //! suture_policy::policy!(Restart);
@@ -26,7 +35,7 @@
 //!             .matcher(r#"alertname="DeploymentUnavailable""#)
 //!             .key(["namespace", "deployment"])
 //!             .permission("apps", ["deployments"], ["get", "patch"], "to restart it")
-//!             .setting("patience", Duration::minutes(10), "How long it may take to come back.")
+//!             .settings::<Settings>()
 //!     }
 //!
 //!     fn remediate(incident: Incident, settings: Settings) -> Result<Outcome, Error> {
@@ -55,7 +64,20 @@
 //! A change that must not outlive the run is sent with what takes it back
 //! ([`Change::undo`](kube::Change::undo)); the host sees to that, however the run ends.
 //!
-//! For unit tests the same code runs natively: see the crate `suture-mock`.
+//! Where to look next:
+//!
+//! | for | see |
+//! |---|---|
+//! | reading, listing, changing, waiting | [`kube`], [`kube::Ref`], [`kube::list`], [`kube::Change`] |
+//! | kinds of your own, and all fields of Kubernetes' | [`resource!`], `kube::Typed` (feature `k8s-openapi`) |
+//! | what an operator may set | [`Manifest::settings`] (feature `schemars`, on by default), [`Manifest::setting`] |
+//! | sizes, CPU, times | [`Quantity`], [`Duration`], [`Time`] |
+//! | ending a run from deep inside | [`stop`] |
+//! | what went wrong, and with which object | [`Error`] |
+//! | objects for unit tests | `testing` |
+//!
+//! For unit tests the same code runs natively, on the objects of `testing`; within this project also on a
+//! simulated cluster (`suture-mock`). Scenarios (`suture test`) play the component itself.
 
 pub mod clock;
 mod component;
@@ -69,7 +91,12 @@ mod manifest;
 mod outcome;
 mod permission;
 pub mod prometheus;
+mod quantity;
+#[cfg(feature = "schemars")]
+mod settings;
 pub mod stop;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
 pub mod text;
 mod time;
 #[doc(hidden)]
@@ -84,6 +111,7 @@ pub use incident::{Alert, Incident, Labels};
 pub use manifest::{Manifest, Setting};
 pub use outcome::Outcome;
 pub use permission::Permission;
+pub use quantity::Quantity;
 pub use time::Time;
 
 pub use serde_json::{Value, json};

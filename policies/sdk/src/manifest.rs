@@ -60,6 +60,39 @@ impl Manifest {
         self
     }
 
+    /// The settings that the operator may change, as their type says: names and types from its fields,
+    /// what they mean from the doc comments, defaults from `Default`, bounds from `schemars`' attributes.
+    /// A field without a default must be set.
+    ///
+    /// ```
+    /// use suture_policy::{Duration, Manifest};
+    ///
+    /// #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+    /// #[serde(rename_all = "camelCase", default)]
+    /// struct Settings {
+    ///     /// How long the new Job may take.
+    ///     patience: Duration,
+    ///     /// How many of the last lines of a log are shown.
+    ///     #[schemars(range(min = 1, max = 100))]
+    ///     log_lines: u32,
+    /// }
+    ///
+    /// impl Default for Settings {
+    ///     fn default() -> Self {
+    ///         Self { patience: Duration::hours(1), log_lines: 10 }
+    ///     }
+    /// }
+    ///
+    /// let manifest = Manifest::new("example", "1.0.0", "Does nothing.").settings::<Settings>();
+    /// ```
+    ///
+    /// The policy depends on `schemars` 1 itself (`default-features = false, features = ["derive"]`), as it
+    /// does on serde.
+    #[cfg(feature = "schemars")]
+    pub fn settings<S: schemars::JsonSchema>(self) -> Self {
+        self.settings_schema(crate::settings::schema::<S>())
+    }
+
     /// A setting that the operator may change: its name, its default, and what it means.
     pub fn setting(mut self, name: &str, default: impl Into<Setting>, description: &str) -> Self {
         let Setting(mut property) = default.into();

@@ -163,7 +163,8 @@ fn complaint(scenario: &Scenario, what: &str, yaml: &str, report: Option<&Report
 fn check(scenario: &Scenario, journaled: &Journaled) -> Result<(), String> {
     let Journaled { run, header, entries } = journaled;
     let yaml = export(&Recording { run, header, entries })
-        .map_err(|error| complaint(scenario, &format!("not exported: {error}"), "", None))?;
+        .map_err(|error| complaint(scenario, &format!("not exported: {error}"), "", None))?
+        .text;
     let again = Scenario::parse(&yaml, Path::new("export.yaml"))
         .map_err(|error| complaint(scenario, &error.to_string(), &yaml, None))?;
     let report = suture_scenario::run(&again, program());

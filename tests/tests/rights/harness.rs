@@ -29,7 +29,9 @@ pub const SETTINGS: &str = r#"{"snapshotHungAfter": "0s", "snapshotDeleteTimeout
 const GONE_WITHIN: Duration = Duration::from_secs(20);
 pub const SOURCE: (&str, &str) = ("volsync.backube/v1alpha1", "ReplicationSource");
 const SNAPSHOT: (&str, &str) = ("snapshot.storage.k8s.io/v1", "VolumeSnapshot");
-const POD: &str = "volsync-src-plex-abcde";
+/// The mover's pod, with a password in a variable of this name.
+pub const POD: &str = "volsync-src-plex-abcde";
+pub const HIDDEN: &str = "RESTIC_PASSWORD";
 
 /// What restic says of a lock whose holder is gone.
 const LOCKED: &str = "unable to create lock in backend: repository is already locked exclusively by PID 48 on \
@@ -236,7 +238,8 @@ impl RightsHarness {
              "spec": {"source": {"persistentVolumeClaimName": "plex"}}},
             {"apiVersion": "v1", "kind": "Pod",
              "metadata": {"name": POD, "namespace": media, "labels": {"job-name": "volsync-src-plex"}},
-             "spec": {"restartPolicy": "Never", "containers": [{"name": "restic", "image": "restic"}]}},
+             "spec": {"restartPolicy": "Never", "containers": [{"name": "restic", "image": "restic",
+                 "env": [{"name": HIDDEN, "value": "Hunter2Hunter2"}]}]}},
         ]);
         self.plane.apply(&json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string()).await?;
         self.status("v1", "Pod", POD, json!({"phase": "Failed"})).await?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::harness::{ACCOUNT, RightsHarness, SETTINGS, SOURCE};
+use super::harness::{ACCOUNT, HIDDEN, POD, RightsHarness, SETTINGS, SOURCE};
 
 struct Ran {
     code: Option<i32>,
@@ -60,6 +60,19 @@ async fn a_run_on_the_live_cluster_plans_until_it_is_told_to_act() -> anyhow::Re
     assert!(ran.stdout.contains("planned: "), "{}", ran.stdout);
     assert!(ran.stderr.contains("nothing is changed"), "{}", ran.stderr);
     assert_eq!(source(&harness).await?, before);
+
+    let saved = file("unused", "")?.replace("unused", "saved.yaml");
+    let saving = [&run[..], &["--observe", "--save", &saved]].concat();
+    let ran = suture(&saving).await?;
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("it passes") && ran.stderr.contains(HIDDEN), "{}", ran.stderr);
+    let scenario = std::fs::read_to_string(&saved)?;
+    assert!(scenario.contains(POD) && !scenario.contains("Hunter2"), "{scenario}");
+    let tested = suture(&["test", &saved, "--policy", &component]).await?;
+    assert_eq!(tested.code, Some(0), "{}{}\n{scenario}", tested.stdout, tested.stderr);
+    let again = suture(&saving).await?;
+    assert_eq!(again.code, Some(2), "{}{}", again.stdout, again.stderr);
+    assert_eq!(std::fs::read_to_string(&saved)?, scenario);
 
     let volsync = harness.play_volsync()?;
     let enforced = suture(&[&run[..], &["--enforce", "--output", "json"]].concat()).await;

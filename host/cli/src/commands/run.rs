@@ -2,6 +2,7 @@
 
 mod live;
 mod printer;
+mod save;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -19,7 +19,7 @@ const SERVERS: [&str; 8] = [
     "selfLink",
 ];
 /// kubectl keeps the whole object there, values of Secrets included.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Where a host that applies marks its last step: the name of its policy is in it.
 const APPLY_MARK: &str = "run.suture.dev/";
 

@@ -129,7 +129,7 @@ fn recorded(scenario: &Scenario, effects: &[Effect]) -> (RunRecord, RunHeader, V
 
 fn exported(scenario: &Scenario, effects: &[Effect]) -> Result<String, ExportError> {
     let (run, header, entries) = recorded(scenario, effects);
-    export(&Recording { run: &run, header: &header, entries: &entries })
+    export(&Recording { run: &run, header: &header, entries: &entries }).map(|export| export.text)
 }
 
 /// What each step brought, without what each cluster calls as it likes.
@@ -188,7 +188,8 @@ fn round_trip(given: &str, effects: &[Effect]) -> String {
     let scenario = scenario(given);
     let (run, header, entries) = recorded(&scenario, effects);
     let text = export(&Recording { run: &run, header: &header, entries: &entries })
-        .unwrap_or_else(|error| panic!("{error}\n{entries:#?}"));
+        .unwrap_or_else(|error| panic!("{error}\n{entries:#?}"))
+        .text;
     let again = Scenario::parse(&text, Path::new("export.yaml")).unwrap();
     let report: Report = crate::run(&again, asking(effects.to_vec()));
     assert_eq!(report.verdict, Verdict::Passed, "{}\n{text}", report.explanation(Look::default()));
@@ -253,7 +254,7 @@ fn logs(pod: &str, tail_lines: u32) -> Effect {
 }
 
 const CONFIG: &str = "v1 ConfigMap media/a";
-const OBJECTS: &str = "  objects:\n  - {apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: media}, data: {state: broken, secret: '${x}'}}\n  \
+const OBJECTS: &str = "  objects:\n  - {apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: media}, data: {state: broken, escaped: '${x}'}}\n  \
     - {apiVersion: v1, kind: Pod, metadata: {name: p, namespace: media, labels: {app: x}}, spec: {containers: [{name: main, image: i}]}, status: {phase: Running}}\n";
 
 fn given(more: &str) -> String {
@@ -262,7 +263,7 @@ fn given(more: &str) -> String {
 
 #[test]
 fn what_others_change_between_two_reads_is_there_again() {
-    let later = "  later:\n  - {step: 2, do: [{patch: {target: v1 ConfigMap media/a, body: {data: {state: worse, secret: '$${y}'}}}}]}\n  \
+    let later = "  later:\n  - {step: 2, do: [{patch: {target: v1 ConfigMap media/a, body: {data: {state: worse, more: '$${y}'}}}}]}\n  \
         - {after: 90s, do: [{patch: {target: v1 Pod media/p, subresource: status, body: {status: {phase: Failed}}}}]}\n  \
         - {after: 2m, do: [{create: {object: {apiVersion: v1, kind: Pod, metadata: {name: q, namespace: media, labels: {app: x}}, status: {phase: Pending}}}}]}\n  \
         - {after: 4m, do: [{delete: {target: v1 Pod media/q}}]}\n";
@@ -429,6 +430,25 @@ fn nothing_secret_leaves() {
 }
 
 #[test]
+fn a_password_in_a_template_is_masked_where_it_is_read_and_where_it_is_written() {
+    let template = json!({"spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "x:1",
+        "env": [{"name": "DB_PASSWORD", "value": "Hunter2Hunter2"}]}]}});
+    let given_job = json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "c", "namespace": "media"},
+        "spec": {"schedule": "@daily", "jobTemplate": {"spec": {"template": template}}}});
+    let pod =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "p", "namespace": "media"}});
+    let objects = format!("  - {given_job}\n  - {pod}\n");
+    let made = json!({"metadata": {"name": "j", "namespace": "media"}, "spec": {"template": template}});
+    let (run, header, entries) = recorded(
+        &scenario(&given(&objects)),
+        &[get("v1 ConfigMap media/p"), create("batch/v1 Job media/j", made), get("batch/v1 Job media/j")],
+    );
+    let export = export(&Recording { run: &run, header: &header, entries: &entries }).unwrap();
+    assert!(!export.text.contains("Hunter2"), "{}", export.text);
+    assert_eq!(export.masked.variables.into_iter().collect::<Vec<_>>(), ["DB_PASSWORD"]);
+}
+
+#[test]
 fn pods_that_take_their_time_to_go_do_so_again() {
     let slow = "  - {apiVersion: v1, kind: Pod, metadata: {name: slow, namespace: media, finalizers: [test.io/grace]}}\n  \
         - {apiVersion: v1, kind: Pod, metadata: {name: going, namespace: media, deletionTimestamp: 2026-11-22T04:09:50Z, finalizers: [test.io/grace]}}\n  \
@@ -448,7 +468,7 @@ fn pods_that_take_their_time_to_go_do_so_again() {
     let (run, header, entries) = recorded(&scenario, &effects);
     let text = serde_json::to_string(&entries).unwrap().replace(r#""finalizers":["test.io/grace"],"#, "");
     let entries: Vec<Entry> = serde_json::from_str(&text).unwrap();
-    let text = export(&Recording { run: &run, header: &header, entries: &entries }).unwrap();
+    let text = export(&Recording { run: &run, header: &header, entries: &entries }).unwrap().text;
     let report = crate::run(&Scenario::parse(&text, Path::new("e.yaml")).unwrap(), asking(effects.to_vec()));
     assert_eq!(report.verdict, Verdict::Passed, "{}\n{text}", report.explanation(Look::default()));
     assert_eq!(brought(&report.runs[0].entries), brought(&entries), "{text}");

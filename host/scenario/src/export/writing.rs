@@ -48,10 +48,10 @@ impl Parts<'_> {
         let lines = [
             format!("Run {} of policy `{}`, {}", run.id, one_line(&run.policy), kubernetes_time(run.started_at)),
             format!("module {}", one_line(&run.digest)),
-            "Written by `suture runs export`: what the run saw, and what it did. It passes with the module of the".to_owned(),
-            "run; with another it shows what that would have done otherwise:".to_owned(),
+            "What the run saw, and what it did. It passes with the module of the run; with another it shows".to_owned(),
+            "what that would have done otherwise:".to_owned(),
             "  suture test --policy POLICY.wasm THIS-FILE".to_owned(),
-            "Values of Secrets are not in it; names of objects are.".to_owned(),
+            "Values of Secrets are not in it, and what looks confidential is REDACTED; names and addresses are.".to_owned(),
         ];
         lines.iter().map(|line| format!("# {line}\n")).collect()
     }

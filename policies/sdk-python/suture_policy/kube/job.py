@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..moment import Time
 from .condition import Condition
 from .objects import Object, text
 from .wait import Predicate, any, field
@@ -47,6 +48,21 @@ class CronJob(Object, api_version="batch/v1"):
     def is_suspended(self) -> bool:
         """Whether its schedule is off."""
         return self.at("/spec/suspend") is True
+
+    @property
+    def active(self) -> list[str]:
+        """The names of its Jobs that are at work."""
+        return [text(one, "/name") for one in self.items_at("/status/active")]
+
+    @property
+    def last_scheduled(self) -> Time | None:
+        """When it last made a Job."""
+        return self.time("/status/lastScheduleTime")
+
+    @property
+    def last_success(self) -> Time | None:
+        """When a Job of it last completed. That Job may be gone."""
+        return self.time("/status/lastSuccessfulTime")
 
 
 def has_condition(*names: str) -> Predicate:

@@ -6,12 +6,16 @@ import builtins
 from collections.abc import Iterator
 from typing import TypeVar
 
+from ..error import Error
 from ..host import call
 from ..host import kube as wit
 from .encoding import read, wit_kind
 from .objects import Object
 
 T = TypeVar("T", bound=Object)
+
+_TRIES = 5
+"""How often a list is begun that expires before it is read."""
 
 
 def list(
@@ -31,9 +35,17 @@ def list(
     large, for a page may be larger than one call is allowed to be). With `metadata_only` each has
     nothing but `apiVersion`, `kind` and `metadata`.
 
-    Raises `Error` with what the host says of any page.
+    Where so much has changed meanwhile that the list can't be continued, it is begun anew.
+
+    Raises `Error` with what the host says of any page; `Expired` where it expires again and again.
     """
-    return [*each(kind, namespace, labels=labels, fields=fields, page=page, metadata_only=metadata_only)]
+    for begun in range(1, _TRIES + 1):
+        try:
+            return [*each(kind, namespace, labels=labels, fields=fields, page=page, metadata_only=metadata_only)]
+        except Error as error:
+            if not error.is_expired or begun == _TRIES:
+                raise
+    raise AssertionError("the last try returns or raises")
 
 
 def each(
@@ -46,7 +58,7 @@ def each(
     metadata_only: bool = False,
 ) -> Iterator[T]:
     """As `list`, but a page is read only once its first object is asked for: to stop early, or to
-    look at many without having all of them at once."""
+    look at many without having all of them at once. Where it can't be continued it raises `Expired`."""
     if isinstance(labels, dict):
         labels = ",".join(f"{name}={value}" for name, value in labels.items())
     after: str | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from ..moment import Time
+from ..quantity import Quantity
 from .condition import Condition
 from .managers import ManagedFields
 
@@ -49,6 +50,10 @@ class Object(dict[str, Any]):
         """The objects in the list there."""
         return items(self, pointer)
 
+    def quantity(self, pointer: str) -> Quantity | None:
+        """The amount there: `/spec/resources/requests/storage`."""
+        return Quantity.parse(self.at(pointer))
+
     def time(self, pointer: str) -> Time | None:
         """The moment there."""
         return Time.parse(self.at(pointer))
@@ -72,6 +77,12 @@ class Object(dict[str, Any]):
     def resource_version(self) -> str:
         """Changes whenever it does."""
         return self.text("/metadata/resourceVersion")
+
+    @property
+    def generation(self) -> int:
+        """Counts what was asked of it, where its kind counts; else 0. Its status speaks of the present
+        once its `observedGeneration` is this."""
+        return self.number("/metadata/generation")
 
     @property
     def labels(self) -> dict[str, str]:

@@ -46,6 +46,15 @@ export interface CronJob extends KubeObject {
     jobTemplate?: { metadata?: Partial<Metadata>; spec?: Job["spec"] };
     [field: string]: any;
   };
+  /** What became of them. */
+  status?: {
+    /** Those that are at work. */
+    active?: { name?: string; namespace?: string; uid?: string }[];
+    /** When it last made one: RFC 3339. */
+    lastScheduleTime?: string;
+    /** When one of them last completed. That Job may be gone. */
+    lastSuccessfulTime?: string;
+  };
 }
 
 /** CronJobs. */

@@ -1,11 +1,15 @@
 // Many objects of a kind.
 
 import type { Query } from "suture:policy/kube@0.2.0";
+import { isExpired } from "../error.ts";
 import { call } from "../host.ts";
 import { words } from "../text.ts";
 import { given, read } from "./json.ts";
 import type { Kind } from "./kind.ts";
 import type { KubeObject } from "./object.ts";
+
+/** How often a list is begun that expires before it is read. */
+const TRIES = 5;
 
 /** Some objects of a kind, in all namespaces that the grants allow unless `inNamespace` says which. */
 export function list<T extends KubeObject>(kind: Kind<T>): List<T> {
@@ -62,11 +66,22 @@ export class List<T extends KubeObject = KubeObject> {
   }
 
   /**
-   * Read them, page after page, to the last, or to as many as `atMost`.
+   * Read them, page after page, to the last, or to as many as `atMost`. Where so much has changed
+   * meanwhile that the list can't be continued, it is begun anew.
    *
-   * @throws HostError What the host says of any page.
+   * @throws HostError What the host says of any page; `Expired` where it expires again and again.
    */
   read(atMost = Infinity): T[] {
+    for (let begun = 1; ; begun += 1) {
+      try {
+        return this.#pages(atMost);
+      } catch (error) {
+        if (!isExpired(error) || begun >= TRIES) throw error;
+      }
+    }
+  }
+
+  #pages(atMost: number): T[] {
     const objects: T[] = [];
     let query: Query = this.query;
     for (;;) {

@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use serde_json::{Value, json};
 
 use super::reference::{kind, read};
-use super::{Propagation, Resource};
-use crate::Result;
+use super::{ObjectName, Propagation, Resource};
 use crate::host::{self, ApplyOp, CreateOp, Mutated, Mutation, Target};
+use crate::{Error, Result};
 
 /// A change that has not been made yet: [`send`](Self::send) makes it.
 #[must_use = "nothing happens before `send`"]
@@ -71,13 +71,19 @@ impl<T: Resource> Change<T> {
         Undoable { change: self, undo: undo.mutation }
     }
 
+    /// Which object it is about.
+    pub fn object(&self) -> ObjectName {
+        (&self.mutation).into()
+    }
+
     /// Make the change, for good.
     ///
     /// # Errors
     /// What the host says; then the change was not made, unless the reason is `Unknown`.
     pub fn send(self) -> Result<T> {
-        let Mutated { object, .. } = host::call(|host| host.mutate(&self.mutation, None))?;
-        read(&object, T::KIND)
+        let Mutated { object, .. } = host::call(|host| host.mutate(&self.mutation, None))
+            .map_err(|error| Error::from(error).about(self.object()))?;
+        read(&object, || self.object())
     }
 }
 
@@ -100,8 +106,9 @@ impl<T: Resource> Undoable<T> {
     /// As [`Change::send`].
     pub fn send(self) -> Result<Undo<T>> {
         let Self { change, undo } = self;
-        let Mutated { step, object } = host::call(|host| host.mutate(&change.mutation, Some(&undo)))?;
-        Ok(Undo { step, object: read(&object, T::KIND)? })
+        let Mutated { step, object } = host::call(|host| host.mutate(&change.mutation, Some(&undo)))
+            .map_err(|error| Error::from(error).about(change.object()))?;
+        Ok(Undo { step, object: read(&object, || change.object())? })
     }
 }
 
@@ -116,13 +123,13 @@ pub struct Undo<T> {
     pub object: T,
 }
 
-impl<T> Undo<T> {
+impl<T: Resource> Undo<T> {
     /// Take the change back now.
     ///
     /// # Errors
     /// What the host says. It tries again at the end of the run.
     pub fn undo(self) -> Result<()> {
-        Ok(host::call(|host| host.settle(&self.step, true))?)
+        self.settle(true)
     }
 
     /// The change is to stay.
@@ -130,6 +137,11 @@ impl<T> Undo<T> {
     /// # Errors
     /// What the host says.
     pub fn keep(self) -> Result<()> {
-        Ok(host::call(|host| host.settle(&self.step, false))?)
+        self.settle(false)
+    }
+
+    fn settle(self, run_undo: bool) -> Result<()> {
+        host::call(|host| host.settle(&self.step, run_undo))
+            .map_err(|error| Error::from(error).about(ObjectName::of(&self.object)))
     }
 }

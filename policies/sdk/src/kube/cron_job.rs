@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Metadata;
-use crate::Labels;
+use crate::{Labels, Time};
 
 /// A CronJob.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -14,6 +14,8 @@ pub struct CronJob {
     pub metadata: Metadata,
     /// When it makes which Jobs.
     pub spec: CronJobSpec,
+    /// What became of them.
+    pub status: CronJobStatus,
 }
 
 crate::resource!("batch/v1", CronJob);
@@ -28,6 +30,28 @@ pub struct CronJobSpec {
     pub suspend: bool,
     /// Which.
     pub job_template: JobTemplate,
+}
+
+/// What became of a CronJob's Jobs.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CronJobStatus {
+    /// Those that are at work.
+    pub active: Vec<ActiveJob>,
+    /// When it last made one.
+    pub last_schedule_time: Option<Time>,
+    /// When one of them last completed. That Job may be gone.
+    pub last_successful_time: Option<Time>,
+}
+
+/// A Job that is at work.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ActiveJob {
+    /// Its name.
+    pub name: String,
+    /// Its uid.
+    pub uid: String,
 }
 
 /// What Jobs are made from.
@@ -60,11 +84,17 @@ mod tests {
     fn the_template_of_a_cron_job_is_kept_as_it_is() {
         let spec =
             json!({"backoffLimit": 2, "template": {"spec": {"containers": [{"name": "a", "unheardOf": 1}]}}});
-        let cron_job: CronJob = serde_json::from_value(json!({"metadata": {"name": "x"}, "spec": {
+        let status = json!({"active": [{"kind": "Job", "name": "x-1", "uid": "u"}], "lastScheduleTime": "2026-11-22T04:00:00Z"});
+        let cron_job: CronJob =
+            serde_json::from_value(json!({"metadata": {"name": "x"}, "status": status, "spec": {
             "schedule": "0 0 31 2 *", "suspend": true,
             "jobTemplate": {"metadata": {"labels": {"a": "b"}, "creationTimestamp": null}, "spec": spec}}}))
-        .unwrap();
+            .unwrap();
         assert!(cron_job.spec.suspend);
+        assert_eq!(cron_job.status.active[0].name, "x-1");
+        assert!(
+            cron_job.status.last_schedule_time.is_some() && cron_job.status.last_successful_time.is_none()
+        );
         assert_eq!(cron_job.spec.job_template.spec, spec);
         assert_eq!(cron_job.spec.job_template.metadata.labels["a"], "b");
     }

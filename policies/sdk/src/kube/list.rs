@@ -2,10 +2,16 @@
 
 use std::marker::PhantomData;
 
-use super::Resource;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
 use super::reference::{kind, read};
-use crate::Result;
+use super::{Metadata, ObjectName, Resource};
 use crate::host::{self, Query};
+use crate::{Error, Result};
+
+/// How often a list is begun that expires before it is read.
+const TRIES: u32 = 5;
 
 /// Some objects of a kind, in all namespaces that the grants allow unless
 /// [`in_namespace`](List::in_namespace) says which.
@@ -61,22 +67,53 @@ impl<T: Resource> List<T> {
         self
     }
 
-    /// Read them, page after page, to the last.
+    /// Read them, page after page, to the last. Where so much has changed meanwhile that the list can't
+    /// be continued, it is begun anew.
     ///
     /// # Errors
-    /// What the host says of any page.
+    /// What the host says of any page; `Expired` where it expires again and again.
     pub fn read(self) -> Result<Vec<T>> {
-        let mut query = self.query;
-        let mut objects = Vec::new();
-        loop {
-            let page = host::call(|host| host.list(&query))?;
-            for item in &page.items {
-                objects.push(read(item, T::KIND)?);
+        all(self.query)
+    }
+
+    /// Read their metadata alone: much less, of large objects.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_metadata(self) -> Result<Vec<Metadata>> {
+        let objects: Vec<MetadataOnly> = all(Query { metadata_only: true, ..self.query })?;
+        Ok(objects.into_iter().map(|object| object.metadata).collect())
+    }
+}
+
+/// What stands in an object of which only the metadata was asked for.
+#[derive(Deserialize)]
+struct MetadataOnly {
+    metadata: Metadata,
+}
+
+fn all<T: DeserializeOwned>(mut query: Query) -> Result<Vec<T>> {
+    let about = |query: &Query| ObjectName::from(query);
+    let (mut objects, mut begun) = (Vec::new(), 1);
+    loop {
+        let page = match host::call(|host| host.list(&query))
+            .map_err(|error| Error::from(error).about(about(&query)))
+        {
+            Ok(page) => page,
+            Err(error) if error.is_expired() && query.next.is_some() && begun < TRIES => {
+                begun += 1;
+                objects.clear();
+                query.next = None;
+                continue;
             }
-            query.next = page.next;
-            if query.next.is_none() {
-                return Ok(objects);
-            }
+            Err(error) => return Err(error),
+        };
+        for item in &page.items {
+            objects.push(read(item, || about(&query))?);
+        }
+        query.next = page.next;
+        if query.next.is_none() {
+            return Ok(objects);
         }
     }
 }

@@ -6,7 +6,7 @@ mod start;
 use serde::Deserialize;
 
 use super::{Condition, Metadata, Ref};
-use crate::{Result, Time, host};
+use crate::{Result, Time};
 
 /// A pod.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -204,7 +204,7 @@ impl Ref<Pod> {
     /// # Errors
     /// What the host says.
     pub fn logs(&self, container: &str, lines: u32) -> Result<String> {
-        Ok(host::call(|host| host.logs(&self.target, container, lines, 0))?)
+        self.ask(|host| host.logs(&self.target, container, lines, 0))
     }
 }
 

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Change, Propagation, Resource, Waited};
-use crate::host::{self, DeleteOp, Kind, Mutation, PatchOp, PatchType, Predicate, Target};
+use super::{Change, ObjectName, Propagation, Resource, Waited};
+use crate::host::{self, DeleteOp, Host, Kind, Mutation, PatchOp, PatchType, Predicate, Target};
 use crate::{Duration, Error, Result};
 
 /// One object of a kind, by name. Nothing is read or changed before a method says so.
@@ -53,7 +54,7 @@ impl<T: Resource> Ref<T> {
     /// # Errors
     /// `NotFound` where it is not there; what the host says.
     pub fn get(&self) -> Result<T> {
-        read(&host::call(|host| host.get(&self.target))?, self)
+        read(&self.ask(|host| host.get(&self.target))?, || self.object())
     }
 
     /// Read it, if it is there.
@@ -108,18 +109,56 @@ impl<T: Resource> Ref<T> {
     /// What the host says; that the time is up is no error.
     pub fn wait(&self, until: impl Into<Predicate>, timeout: Duration) -> Result<Waited<T>> {
         let until = until.into();
-        let waited = host::call(|host| host.wait(&self.target, &until, timeout.as_millis()))?;
+        let waited = self.ask(|host| host.wait(&self.target, &until, timeout.as_millis()))?;
         Ok(match waited {
-            host::Waited::Met(object) => Waited::Met(read(&object, self)?),
+            host::Waited::Met(object) => Waited::Met(read(&object, || self.object())?),
             host::Waited::Deleted => Waited::Deleted,
             host::Waited::Timeout => Waited::Timeout,
         })
     }
 }
 
-/// An object from its JSON.
-pub(super) fn read<T: Resource>(json: &str, what: impl fmt::Display) -> Result<T> {
-    serde_json::from_str(json).map_err(|error| Error::unreadable(what, &error))
+/// An object from its JSON. `null` is what is not there, also where a type has no place for it.
+pub(super) fn read<T: DeserializeOwned>(json: &str, which: impl FnOnce() -> ObjectName) -> Result<T> {
+    serde_json::from_str(json).or_else(|error| {
+        let without = serde_json::from_str(json).and_then(|mut object| {
+            drop_nulls(&mut object);
+            serde_json::from_value(object)
+        });
+        without.map_err(|_| Error::unreadable(which(), &error))
+    })
+}
+
+/// As the API server reads it: a field that is null is not there, and an item of a list that is null
+/// is an empty one.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => {
+            for item in items {
+                if item.is_null() {
+                    *item = Value::Object(serde_json::Map::new());
+                }
+                drop_nulls(item);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+impl<T> Ref<T> {
+    /// Which object that is.
+    pub fn object(&self) -> ObjectName {
+        (&self.target).into()
+    }
+
+    /// Ask the host for something of this object.
+    pub(super) fn ask<A>(&self, ask: impl FnOnce(&dyn Host) -> Result<A, host::Error>) -> Result<A> {
+        host::call(ask).map_err(|error| Error::from(error).about(self.object()))
+    }
 }
 
 impl<T> Clone for Ref<T> {
@@ -136,10 +175,27 @@ impl<T> fmt::Debug for Ref<T> {
 
 impl<T> fmt::Display for Ref<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Target { kind, namespace, name, .. } = &self.target;
-        match namespace {
-            Some(namespace) => write!(f, "{} {namespace}/{name}", kind.kind),
-            None => write!(f, "{} {name}", kind.kind),
-        }
+        fmt::Display::fmt(&self.object(), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kube::Job;
+
+    #[test]
+    fn what_is_null_is_not_there() {
+        let job = |json: &str| read::<Job>(json, || Ref::<Job>::new("media", "a").object());
+        let read = job(r#"{"metadata": {"name": "a", "labels": null, "finalizers": null}, "spec": null,
+            "status": {"conditions": [null, {"type": "Failed", "status": "True", "message": null}], "active": null}}"#);
+        let read = read.unwrap();
+        assert!(read.failure().is_some() && read.metadata.finalizers.is_empty());
+        assert_eq!(read.status.conditions.len(), 2);
+        let error = job(r#"{"status": {"active": "many"}}"#).unwrap_err();
+        assert!(
+            error.reason == crate::reason::UNREADABLE && error.to_string().contains("Job media/a"),
+            "{error}"
+        );
     }
 }

@@ -55,6 +55,9 @@ pub struct Metadata {
     pub uid: String,
     /// Changes whenever it does.
     pub resource_version: String,
+    /// Counts what was asked of it, where its kind counts: its status speaks of the present once its
+    /// `observedGeneration` is this.
+    pub generation: Option<u64>,
     /// Its labels.
     pub labels: Labels,
     /// Its annotations.

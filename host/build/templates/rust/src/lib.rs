@@ -1,14 +1,28 @@
 //! Says why a Job failed. With the setting `retry` it runs the Job of a CronJob once more.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use suture_policy::kube::{self, CronJob, Job, Pod, Waited, job, list};
 use suture_policy::{Duration, Incident, Manifest, Outcome, Permission, Policy, Result, json, step, text};
 
-/// What the operator may set. The host has checked it and filled in the defaults.
-#[derive(Deserialize)]
+/// What the operator may set. The comments, types, defaults and bounds become the manifest's schema; the
+/// host has checked the values by it, and filled in the defaults.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Settings {
+    /// Whether the Job of a CronJob is run once more.
     retry: bool,
+    /// How long that Job may take.
     patience: Duration,
+    /// How many of the last lines of a log are looked at.
+    #[schemars(range(min = 1, max = 100))]
+    log_lines: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { retry: false, patience: Duration::hours(1), log_lines: 20 }
+    }
 }
 
 pub struct JobFailed;
@@ -30,8 +44,7 @@ impl Policy for JobFailed {
             .permission("", ["pods/log"], ["get"], "to quote the last line of their logs")
             .request(read.when("retry", true))
             .request(change.when("retry", true))
-            .setting("retry", false, "Whether the Job of a CronJob is run once more.")
-            .setting("patience", Duration::hours(1), "How long that Job may take.")
+            .settings::<Settings>()
     }
 
     /// One run. Everything it does is a call to the host, which writes it down: after a crash the same
@@ -46,7 +59,7 @@ impl Policy for JobFailed {
             return Ok(Outcome::unnecessary(format!("Job {name} has not failed")));
         }
         let pods = list::<Pod>().in_namespace(namespace).with_label("job-name", name).read()?;
-        let why = evidence(&failed, pods.last());
+        let why = evidence(&failed, pods.last(), settings.log_lines);
 
         let owner = failed.metadata.owner_references.iter().find(|owner| owner.kind == "CronJob");
         let Some(owner) = owner.filter(|_| settings.retry) else {
@@ -75,12 +88,12 @@ impl Policy for JobFailed {
 }
 
 /// What Kubernetes and the pod say, in one sentence.
-fn evidence(job: &Job, pod: Option<&Pod>) -> String {
+fn evidence(job: &Job, pod: Option<&Pod>, lines: u32) -> String {
     let failure = job.failure().map_or("no reason", |failure| failure.reason.as_str());
     let Some(pod) = pod else { return format!("{failure}; its pods are gone") };
     let container = pod.telling_container(&job.containers());
     let ended = pod.how_it_ended(container);
-    match kube::of(pod).logs(container, 20) {
+    match kube::of(pod).logs(container, lines) {
         Ok(log) => format!("{failure}; {ended}; its log ends: {}", text::last_lines(&log, 1, 200)),
         Err(error) => format!("{failure}; {ended}; its log can't be read: {}", error.message),
     }
@@ -88,17 +101,13 @@ fn evidence(job: &Job, pod: Option<&Pod>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use suture_policy::testing::job;
+
     use super::*;
 
     #[test]
     fn a_job_without_pods_is_still_explained() {
-        let mut job = Job::default();
-        job.status.conditions = vec![kube::Condition {
-            name: "Failed".to_owned(),
-            status: "True".to_owned(),
-            reason: "DeadlineExceeded".to_owned(),
-            ..kube::Condition::default()
-        }];
-        assert_eq!(evidence(&job, None), "DeadlineExceeded; its pods are gone");
+        let failed: Job = job("media", "thumbnails").failed("DeadlineExceeded", "too slow").read();
+        assert_eq!(evidence(&failed, None, 20), "DeadlineExceeded; its pods are gone");
     }
 }

@@ -17,17 +17,18 @@ use suture_scenario::runner::{Watcher, ended_well};
 use suture_server::config::{ClusterConfig, Loaded};
 
 use super::printer::Printer;
+use super::save::Destination;
 use crate::args::RunArgs;
 use crate::error::{CliError, Exit};
 use crate::output::{DIM, HEADING, Output, WARN};
 use crate::{CommandResult, alerts, policy};
 
 /// What the policy runs with.
-struct Setup {
-    mode: Mode,
+pub struct Setup {
+    pub mode: Mode,
     settings: Value,
-    grants: Arc<[Grant]>,
-    limits: Limits,
+    pub grants: Arc<[Grant]>,
+    pub limits: Limits,
     reached: LiveConfig,
     prometheus: Option<PrometheusClient>,
     confirm: Confirm,
@@ -46,6 +47,7 @@ pub async fn run(args: &RunArgs, output: &Output) -> CommandResult {
     let clock: Arc<dyn Clock> = Arc::new(RealClock);
     let alerts = alerts::parse(&alerts::text(&args.alert)?, clock.now())
         .map_err(|error| error.at(args.alert.display()))?;
+    let destination = Destination::of(args, alerts.len())?;
     let setup = setup(args, program.manifest())?;
     let wrong = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
     let connection = connect(&setup.reached).await.map_err(|error| wrong(&error))?;
@@ -73,17 +75,24 @@ pub async fn run(args: &RunArgs, output: &Output) -> CommandResult {
         }
     }
     interrupted.abort();
+    if !output.is_json() {
+        printer.finish(&runs);
+    }
+    let saved = match destination.zip(runs.first()) {
+        Some((destination, run)) => Some(destination.save(run, &setup, &program, output).await?),
+        None => None,
+    };
     if output.is_json() {
         let runs: Vec<_> = runs.iter().map(PlayedRun::json).collect();
-        output.json(&json!({"mode": setup.mode, "runs": runs}));
-    } else {
-        printer.finish(&runs);
+        let saved = saved.as_ref().map(|saved| &saved.json);
+        output.json(&json!({"mode": setup.mode, "runs": runs, "saved": saved}));
     }
     if runs.is_empty() {
         output.note("nothing was run");
     }
     let well = |run: &PlayedRun| run.ending.as_ref().is_some_and(ended_well) && run.doubts.is_empty();
-    Ok(if !runs.is_empty() && runs.iter().all(well) { Exit::Done } else { Exit::Failed })
+    let all_well = !runs.is_empty() && runs.iter().all(well) && saved.is_none_or(|saved| saved.passes);
+    Ok(if all_well { Exit::Done } else { Exit::Failed })
 }
 
 /// From the configuration, what it says of the policy. Without one the policy only
