@@ -25,7 +25,6 @@ mod reading;
 mod reconstruction;
 mod then;
 mod writing;
-mod yaml;
 
 use std::path::Path;
 

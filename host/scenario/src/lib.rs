@@ -41,6 +41,7 @@ pub mod runner;
 mod testing;
 pub mod timeline;
 pub mod torture;
+pub mod yaml;
 
 pub use error::ScenarioError;
 pub use export::{ExportError, Recording, export};
