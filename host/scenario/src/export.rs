@@ -35,6 +35,7 @@ use crate::format::Scenario;
 use grants::Grants;
 use initial::Initial;
 use reconstruction::Reconstruction;
+pub(crate) use then::Expectation;
 
 /// A run as the journal has it.
 #[derive(Clone, Copy, Debug)]

@@ -26,10 +26,12 @@
 //! ```
 
 mod bridge;
+mod child;
 mod convert;
 mod native;
 mod simulation;
 
+pub use child::{ChildError, ChildPolicy};
 pub use native::NativePolicy;
 pub use simulation::{Simulation, assert_scenarios, assert_survives_torture};
 pub use suture_scenario::{Report, ScenarioError, Verdict};
