@@ -85,6 +85,14 @@ pub enum BuildError {
         /// What may be behind it, and what to do.
         help: &'static str,
     },
+    /// The policy's code can't be loaded.
+    #[error("the policy can't be loaded: {what}\n\n{help}")]
+    Policy {
+        /// What is wrong with it, and where.
+        what: String,
+        /// What may be behind it, and what to do.
+        help: &'static str,
+    },
     /// The compiler has no library for the target, and it could not be had.
     #[error(
         "the compiler for `{}` has no standard library for {TARGET}, and it could not be had:\n\n{}\n\n\
@@ -98,6 +106,40 @@ pub enum BuildError {
         dir: PathBuf,
         /// What was tried, and what came of it.
         tried: Vec<String>,
+    },
+    /// What was run can't be counted in this language.
+    #[error(
+        "coverage is not available for policies in {language}: nothing counts there what was run; it is for Rust"
+    )]
+    NoCoverage {
+        /// The language.
+        language: &'static str,
+    },
+    /// LLVM's programs are missing.
+    #[error(
+        "LLVM's tools are missing, which read what the policy's counters have counted; get those of the compiler \
+         (once, over the network):\n\n  cd {} && rustup component add llvm-tools",
+        dir.display()
+    )]
+    NoLlvmTools {
+        /// The policy's folder: its toolchain counts.
+        dir: PathBuf,
+    },
+    /// The policy's SDK can't make a program of it.
+    #[error(
+        "the SDK that `{}` is built with is older than this program, and can't run the policy natively; put the one that \
+         `suture new` makes in its place (`vendor/suture-policy`)",
+        dir.display()
+    )]
+    OldSdk {
+        /// The policy's folder.
+        dir: PathBuf,
+    },
+    /// What was run could not be read.
+    #[error("what was run can't be told: {what}")]
+    Coverage {
+        /// Why.
+        what: String,
     },
     /// Cargo failed.
     #[error("`cargo {command}` failed:\n\n{output}")]

@@ -37,7 +37,7 @@ pub use error::BuildError;
 pub use inspect::{InspectError, Inspection, inspect};
 pub use progress::{Progress, Silent};
 pub use project::{Language, Project};
-pub use rust::TARGET;
+pub use rust::{Coverage, FileCoverage, Instrumented, Share, TARGET};
 pub use scaffold::{ScaffoldError, Scaffolded, Template, scaffold};
 
 /// The namespace of the imports that a policy may have.

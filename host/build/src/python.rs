@@ -64,8 +64,16 @@ pub(crate) fn build(project: &Project, progress: &dyn Progress) -> Result<Vec<u8
         .arg(&component)
         .env("VIRTUAL_ENV", folder("empty"))
         .env("PYTHONHASHSEED", "0")
+        .env("RUST_BACKTRACE", "0")
+        .env_remove("RUST_LIB_BACKTRACE")
         .env_remove("PYTHONPATH");
-    run(componentize, "componentize-py", COMPONENT, progress)?;
+    run(componentize, "componentize-py", COMPONENT, progress).map_err(|error| match error {
+        BuildError::Program { program, output, help } => match said(&output) {
+            Some(what) => BuildError::Policy { what: what.to_owned(), help },
+            None => BuildError::Program { program, output, help },
+        },
+        other => other,
+    })?;
     fs::read(&component).map_err(|source| BuildError::Io { path: component, source })
 }
 
@@ -81,4 +89,27 @@ fn module(project: &Project) -> Result<String, BuildError> {
         path,
         what: "it has no `[tool.suture]` with `module`, the module that makes the policy".to_owned(),
     })
+}
+
+/// What the SDK says is wrong with the policy, with its file and line; none where something else went
+/// wrong, and all that was written may matter.
+fn said(output: &str) -> Option<&str> {
+    let (_, rest) = output.rsplit_once("\nsuture_policy.component.BuildError: ")?;
+    let end = rest.find("\n\n").unwrap_or(rest.len());
+    Some(rest[..end].trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_failing_import_the_policys_own_line_is_said_and_not_where_the_build_stood() {
+        let output = "Traceback (most recent call last):\n  File \"/venv/bin/componentize-py\", line 8, in <module>\n\
+                      AssertionError: Traceback (most recent call last):\n  File \"/2/suture_policy/component.py\", line 47\n\
+                      suture_policy.component.BuildError: ValueError: oops (policy.py:3 in <module>)\n\n\n\
+                      Caused by:\n    BuildError: ValueError: oops (policy.py:3 in <module>)\n";
+        assert_eq!(said(output), Some("ValueError: oops (policy.py:3 in <module>)"));
+        assert_eq!(said("error: no such option"), None);
+    }
 }

@@ -1,6 +1,8 @@
 //! Policies in Rust: a crate that becomes a core module, and that a component.
 
 mod cargo;
+mod coverage;
+mod native;
 mod package;
 mod target;
 
@@ -11,6 +13,8 @@ use crate::component;
 use crate::error::BuildError;
 use crate::progress::Progress;
 
+pub use coverage::{Coverage, FileCoverage, Share};
+pub use native::Instrumented;
 use package::Package;
 
 /// What policies are compiled for. It has no system interface at all: std's clock,

@@ -31,7 +31,9 @@ pub use generate::{CompletionsArgs, Format as SchemaFormat, ManArgs, SchemaArgs}
 pub use incidents::{IncidentArgs, IncidentsArgs, IncidentsCommand, IncidentsListArgs, IncidentsShowArgs};
 pub use lists::ListArgs;
 pub use operate::{PauseArgs, ResumeArgs, StatusArgs};
-pub use policies::{PoliciesAcceptArgs, PoliciesArgs, PoliciesCommand, PoliciesListArgs, PoliciesShowArgs};
+pub use policies::{
+    PoliciesAcceptArgs, PoliciesAddArgs, PoliciesArgs, PoliciesCommand, PoliciesListArgs, PoliciesShowArgs,
+};
 pub use registry::{PullArgs, PushArgs, RegistryArgs};
 pub use runs::{
     ModuleArgs, ReplayArgs, RunArgsOfHost, RunsArgs, RunsCommand, RunsExportArgs, RunsListArgs, RunsShowArgs,
@@ -117,7 +119,7 @@ pub enum Command {
     Resume(ResumeArgs),
     /// List and show incidents; have one handled once more, or close it.
     Incidents(IncidentsArgs),
-    /// Show a running host's policies; put a newer module to work that waits.
+    /// Show a running host's policies; put a newer module to work that waits; add one to a configuration.
     Policies(PoliciesArgs),
     /// Handle what fires in Prometheus, whether it was posted or not.
     Sweep(SweepArgs),
@@ -195,9 +197,16 @@ pub struct ServeArgs {
 Each grant comes with the policy's reason, and with what it puts at risk. What only other
 settings need is printed too, commented out.
 
+What Kubernetes and common controllers serve without namespaces is granted without them. Of
+another custom resource nobody knows that here: name it with --cluster-scoped.
+
+`suture policies add` writes the same into a configuration.
+
 Examples:
   suture grants volsync.wasm
-  suture grants volsync.wasm --settings settings.yaml")]
+  suture grants volsync.wasm --namespace media --namespace home
+  suture grants volsync.wasm --settings settings.yaml
+  suture grants widgets.wasm --cluster-scoped widgetclasses.example.com")]
 pub struct GrantsArgs {
     /// The component.
     #[arg(value_name = "FILE")]
@@ -205,6 +214,12 @@ pub struct GrantsArgs {
     /// The policy's settings: a YAML or JSON file [default: the manifest's defaults].
     #[arg(long, value_name = "FILE")]
     pub settings: Option<PathBuf>,
+    /// A namespace that it may act in, or a pattern; several times for several.
+    #[arg(long = "namespace", short, value_name = "NS")]
+    pub namespaces: Vec<String>,
+    /// A custom resource that has no namespaces, RESOURCE or RESOURCE.GROUP; several times for several.
+    #[arg(long, value_name = "RESOURCE")]
+    pub cluster_scoped: Vec<String>,
 }
 
 /// `suture inspect`.

@@ -6,6 +6,7 @@ mod alerts;
 pub mod args;
 mod commands;
 mod demo;
+mod edit;
 pub mod error;
 mod exported;
 mod http;

@@ -101,19 +101,26 @@ pub fn load(file: &Path) -> Result<Arc<PolicyModule>, CliError> {
 /// # Errors
 /// As [`load`].
 pub async fn load_there(file: &Path) -> Result<Arc<PolicyModule>, CliError> {
-    let bytes = read(file)?;
+    load_bytes(&read(file)?).await.map_err(|error| error.at(file.display()))
+}
+
+/// Load what is in memory.
+///
+/// # Errors
+/// Where it is no policy.
+pub async fn load_bytes(bytes: &[u8]) -> Result<Arc<PolicyModule>, CliError> {
     let runtime =
         Runtime::new(Compiler::this_program()).map_err(|error| CliError::internal(error.to_string()))?;
-    let module = runtime.load(&bytes, cache().as_ref()).await;
-    module.map(Arc::new).map_err(|error| {
-        CliError::usage(format!("this is no policy that can be run: {error}")).at(file.display())
-    })
+    let module = runtime.load(bytes, cache().as_ref()).await;
+    module
+        .map(Arc::new)
+        .map_err(|error| CliError::usage(format!("this is no policy that can be run: {error}")))
 }
 
 /// Where compiled code is kept between commands: a policy in Python takes half a minute to compile. Without
 /// it, where there is no such folder or it can't be trusted, all is compiled each time.
 fn cache() -> Option<ModuleCache> {
-    ModuleCache::open(suture_build::cache_dir().ok()?.join("modules")).ok()
+    Some(ModuleCache::open(suture_build::cache_dir().ok()?.join("modules")).ok()?.without_failures())
 }
 
 /// The same, as what the engine runs.

@@ -85,6 +85,18 @@ fn a_new_policy_builds_passes_and_survives_torture_in_each_language() {
     }
 }
 
+/// It needs the compiler's LLVM tools: `rustup component add llvm-tools`.
+#[test]
+fn coverage_of_a_new_policy_tells_the_lines_that_no_scenario_reaches() {
+    let dir = TempDir::new().unwrap();
+    done(dir.path(), &["new", "queue-stuck", "--lang", "rust"]);
+    let told = done(&dir.path().join("queue-stuck"), &["test", "--coverage", "."]);
+    assert!(told.contains("2 passed"), "{told}");
+    let missed: Vec<_> = told.lines().filter(|line| line.contains(" │ ")).collect();
+    assert!(missed.iter().any(|line| line.contains("is gone")), "{told}");
+    assert!(!missed.iter().any(|line| line.contains("fn manifest")), "{told}");
+}
+
 #[test]
 fn a_single_file_is_a_policy() {
     for (file, text) in [
@@ -118,6 +130,7 @@ fn what_a_policy_has_not_is_said_with_its_place_and_what_to_use_instead() {
         let verdict = verdict(file, &text);
         assert!(verdict.contains(said), "{file} should say {said}:\n{text}\n{verdict}");
         assert!(!verdict.contains("unreachable"), "{file}:\n{text}\n{verdict}");
+        assert!(!verdict.contains("Traceback"), "{file}:\n{text}\n{verdict}");
     }
 }
 

@@ -30,7 +30,7 @@ use std::fmt;
 pub use needs::{Installation, Needs, Requester};
 pub use role::{Role, Roles, Rule};
 pub use scope::is_namespaced;
-pub(crate) use scope::{group_of, is_known};
+pub(crate) use scope::{group_of, is_custom, is_known};
 
 /// Where a right holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

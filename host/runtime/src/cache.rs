@@ -40,6 +40,7 @@ const MAX_FILES: usize = 64;
 #[derive(Clone, Debug)]
 pub struct ModuleCache {
     dir: PathBuf,
+    keeps_failures: bool,
 }
 
 /// Why a folder can't hold compiled components.
@@ -114,8 +115,16 @@ impl ModuleCache {
         } else if mode & 0o022 != 0 {
             Err(CacheError::Writable { dir, mode })
         } else {
-            Ok(Self { dir })
+            Ok(Self { dir, keeps_failures: true })
         }
+    }
+
+    /// The same folder, for somebody who waits for the result: what could not be compiled is tried
+    /// again each time. Whether a compiler runs out of time or memory depends on what else the
+    /// machine is doing.
+    #[must_use]
+    pub fn without_failures(self) -> Self {
+        Self { keeps_failures: false, ..self }
     }
 
     /// Where it is.
@@ -146,10 +155,12 @@ impl ModuleCache {
         Ok(())
     }
 
-    /// What is known of a component that could not be compiled for an engine.
-    pub(crate) fn failures(&self, engine: &Engine, digest: &[u8; 32]) -> Failures<'_> {
+    /// What is known of a component that could not be compiled for an engine; none where that is
+    /// not kept.
+    pub(crate) fn failures(&self, engine: &Engine, digest: &[u8; 32]) -> Option<Failures<'_>> {
         let engine = engine_hash(engine);
-        Failures::new(self, self.dir.join(format!("{}-{}.failed", hex(digest), hex(&engine[..8]))))
+        let path = self.dir.join(format!("{}-{}.failed", hex(digest), hex(&engine[..8])));
+        self.keeps_failures.then(|| Failures::new(self, path))
     }
 }
 

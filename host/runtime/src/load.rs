@@ -208,7 +208,7 @@ impl Runtime {
             if let Some(component) = entry.as_ref().and_then(|entry| entry.get(engine)) {
                 return Ok(component);
             }
-            let failures = cache.as_ref().map(|cache| cache.failures(engine, &digest));
+            let failures = cache.as_ref().and_then(|cache| cache.failures(engine, &digest));
             let key = shared.compiler.key();
             if let Some((why, file)) = failures.as_ref().and_then(|failures| failures.get(&key)) {
                 return Err(LoadError::FailedBefore { why, file });

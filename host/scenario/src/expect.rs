@@ -199,6 +199,11 @@ enum Meets {
     No,
 }
 
+/// Whether a change is one that was expected.
+pub(crate) fn is_met(wanted: &Expected, change: &Change) -> bool {
+    meets(wanted, change) == Meets::Yes
+}
+
 fn meets(wanted: &Expected, change: &Change) -> Meets {
     if wanted.mutation != change.mutation || !wanted.object.matches(&change.object) {
         return Meets::No;

@@ -27,7 +27,6 @@ mod reading;
 mod reconstruction;
 mod then;
 mod writing;
-mod yaml;
 
 use std::path::Path;
 
@@ -39,6 +38,7 @@ use grants::Grants;
 use initial::Initial;
 pub use mask::Masked;
 use reconstruction::Reconstruction;
+pub(crate) use then::Expectation;
 
 /// A run as the journal has it.
 #[derive(Clone, Copy, Debug)]

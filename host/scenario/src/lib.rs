@@ -41,6 +41,8 @@ pub mod runner;
 mod testing;
 pub mod timeline;
 pub mod torture;
+pub mod update;
+pub mod yaml;
 
 pub use error::ScenarioError;
 pub use export::{Export, ExportError, Masked, Recording, export};
@@ -48,3 +50,4 @@ pub use format::Scenario;
 pub use report::{Report, Verdict};
 pub use runner::run;
 pub use timeline::{Look, Timeline};
+pub use update::{Observed, UpdateError, update};

@@ -9,6 +9,7 @@ use suture_journal::{Body, Entry};
 
 use crate::expect::Difference;
 use crate::timeline::{Look, Timeline, shown};
+use crate::update::Observed;
 
 /// What came of a scenario.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Report {
     pub simulated: Duration,
     /// The runs, in the order in which they began.
     pub runs: Vec<PlayedRun>,
+    /// What happened, as far as expectations are about it; nothing where it could not be played.
+    pub observed: Observed,
     /// What else is to be said: alerts that started nothing, complaints of the cluster.
     pub notes: Vec<String>,
 }

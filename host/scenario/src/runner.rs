@@ -22,6 +22,7 @@ use crate::expect::{Change, Difference, Ended, Lookup, check_doubts, differences
 use crate::format::Scenario;
 use crate::report::{PlayedRun, Report, Verdict};
 use crate::timeline::{Look, Timeline};
+use crate::update::Observed;
 use environment::Playing;
 
 pub(crate) use disk::Disk;
@@ -76,6 +77,7 @@ pub fn run_on(
         verdict: Verdict::Passed,
         simulated: Duration::ZERO,
         runs: Vec::new(),
+        observed: Observed::default(),
         notes: Vec::new(),
     };
     let play = match Ready::new(scenario, program.clone()) {
@@ -85,14 +87,15 @@ pub fn run_on(
             return report;
         }
     };
-    let all = match play.failure {
+    let (all, observed) = match play.failure {
         Some(message) => {
-            vec![Difference { expectation: "run".to_owned(), line: 0, message, at: None }]
+            let failed = Difference { expectation: "run".to_owned(), line: 0, message, at: None };
+            (vec![failed], Observed::default())
         }
         None => {
             let nothing =
                 play.nothing.unwrap_or(("unnecessary", "no alert fired, so nothing was run".to_owned()));
-            let mut all = compare(scenario, &play.runs, &nothing, play.cluster);
+            let (mut all, observed) = compare(scenario, &play.runs, &nothing, play.cluster);
             // Where it differs from what is expected, that is said first, and by itself.
             if all.is_empty() {
                 let ended = play.runs.iter().enumerate().filter(|(_, run)| run.ending.is_some());
@@ -100,13 +103,13 @@ pub fn run_on(
                     replay::difference(index, run, &scenario.limits, &*program, &clock)
                 }));
             }
-            all
+            (all, observed)
         }
     };
     if !all.is_empty() {
         report.verdict = Verdict::Failed(all);
     }
-    Report { simulated: play.simulated, runs: play.runs, notes: play.notes, ..report }
+    Report { simulated: play.simulated, runs: play.runs, observed, notes: play.notes, ..report }
 }
 
 fn compare(
@@ -114,23 +117,20 @@ fn compare(
     runs: &[PlayedRun],
     nothing: &(&'static str, String),
     cluster: SimulatedCluster,
-) -> Vec<Difference> {
-    let summaries: Vec<_> = runs
-        .iter()
-        .filter_map(|run| run.ending.as_ref())
-        .map(|ending| (ending.name(), ending.summary()))
-        .collect();
-    let mut ended: Vec<_> = summaries.iter().map(|(outcome, summary)| Ended { outcome, summary }).collect();
+) -> (Vec<Difference>, Observed) {
+    let endings = runs.iter().filter_map(|run| run.ending.as_ref());
+    let mut ended: Vec<_> = endings.map(|ending| (ending.name().to_owned(), ending.summary())).collect();
     if runs.is_empty() {
-        ended.push(Ended { outcome: nothing.0, summary: &nothing.1 });
+        ended.push((nothing.0.to_owned(), nothing.1.clone()));
     }
+    let as_expected: Vec<_> = ended.iter().map(|(outcome, summary)| Ended { outcome, summary }).collect();
     let timeline: String = runs.iter().map(|run| Timeline::render(&run.entries, Look::default())).collect();
     let changes = changes(runs, &cluster);
     let lookup: Lookup = Arc::new(move |reference| cluster.object(reference));
     let doubts: Vec<String> = runs.iter().flat_map(|run| run.doubts.clone()).collect();
-    let mut all = differences(&scenario.then, &ended, &changes, &timeline, &lookup);
+    let mut all = differences(&scenario.then, &as_expected, &changes, &timeline, &lookup);
     all.extend(check_doubts(&scenario.then, &doubts));
-    all
+    (all, Observed { ended, changes, timeline, doubts })
 }
 
 /// What the runs changed, in the order in which it happened.

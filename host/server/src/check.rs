@@ -72,8 +72,22 @@ pub enum Secrets {
 /// Check a configuration, its modules, settings and grants. Nothing is written, and
 /// nothing is reached over the network.
 pub async fn check(file: &Path, options: &ServeOptions, secrets: Secrets) -> CheckReport {
+    check_loaded(Config::load(file), options, secrets).await
+}
+
+/// As [`check`], of a text that is to stand in a file.
+pub async fn check_text(text: String, file: &Path, options: &ServeOptions, secrets: Secrets) -> CheckReport {
+    let base = file.parent().unwrap_or(Path::new("")).to_owned();
+    check_loaded(Config::parse(text, file, base), options, secrets).await
+}
+
+async fn check_loaded(
+    loaded: Result<Loaded, Vec<ConfigError>>,
+    options: &ServeOptions,
+    secrets: Secrets,
+) -> CheckReport {
     let mut report = CheckReport::default();
-    let mut loaded = match Config::load(file) {
+    let mut loaded = match loaded {
         Ok(loaded) => loaded,
         Err(errors) => return CheckReport { errors, ..report },
     };

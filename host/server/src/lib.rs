@@ -44,7 +44,7 @@ pub use api::openapi;
 pub use api::status::{HostStatus, Inbox, JournalUse, PolicyStanding, Upstream, WaitingLine};
 pub use assemble::{ServeOptions, Simulated, confirm, prometheus};
 pub use catalog::kept_module;
-pub use check::{CheckReport, Secrets, check};
+pub use check::{CheckReport, Secrets, check, check_text};
 pub use config::{Config, ConfigError};
 pub use rbac::{RbacReport, rbac};
 pub use server::{ServeError, Server};

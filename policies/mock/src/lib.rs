@@ -26,11 +26,13 @@
 //! ```
 
 mod bridge;
+mod child;
 mod convert;
 mod given;
 mod native;
 mod simulation;
 
+pub use child::{ChildError, ChildPolicy};
 pub use given::Given;
 pub use native::NativePolicy;
 pub use simulation::{Simulation, assert_scenarios, assert_survives_torture};

@@ -70,27 +70,35 @@ impl<P: Policy + 'static> Program for NativePolicy<P> {
         if let Some(clock) = &self.clock {
             return on_the_spot::<P>(incident, host, clock.clone());
         }
-        let (turns, next) = channel();
-        let (answers, answered) = channel();
-        let started = std::thread::Builder::new()
-            .name(self.manifest.name.clone())
-            .spawn(move || work::<P>(incident, host, turns, answered));
-        if let Err(error) = started {
-            return Ending::Failed(format!("no thread for the policy: {error}"));
-        }
-        // The policy blocks its thread, as its code is written. Of the two threads one is
-        // at work at any time: this one sleeps while the policy computes, so a virtual
-        // clock does not move, and takes over when the policy has to wait.
-        loop {
-            match next.recv() {
-                Ok(Turn::Wait(answer)) => {
-                    if answers.send(answer.await).is_err() {
-                        return Ending::Trapped("the policy's thread is gone".to_owned());
-                    }
+        on_a_thread(&self.manifest.name, host, move |bridge| natively::<P>(incident, bridge)).await
+    }
+}
+
+/// Have something asked of a host by code that blocks.
+pub(crate) async fn on_a_thread(
+    name: &str,
+    host: Arc<dyn Host>,
+    policy: impl FnOnce(Rc<Bridge>) -> Ending + Send + 'static,
+) -> Ending {
+    let (turns, next) = channel();
+    let (answers, answered) = channel();
+    let started =
+        std::thread::Builder::new().name(name.to_owned()).spawn(move || work(policy, host, turns, answered));
+    if let Err(error) = started {
+        return Ending::Failed(format!("no thread for the policy: {error}"));
+    }
+    // The policy blocks its thread, as its code is written. Of the two threads one is
+    // at work at any time: this one sleeps while the policy computes, so a virtual
+    // clock does not move, and takes over when the policy has to wait.
+    loop {
+        match next.recv() {
+            Ok(Turn::Wait(answer)) => {
+                if answers.send(answer.await).is_err() {
+                    return Ending::Trapped("the policy's thread is gone".to_owned());
                 }
-                Ok(Turn::Over(ending)) => return ending,
-                Err(_) => return Ending::Trapped("the policy's thread is gone".to_owned()),
             }
+            Ok(Turn::Over(ending)) => return ending,
+            Err(_) => return Ending::Trapped("the policy's thread is gone".to_owned()),
         }
     }
 }
@@ -104,8 +112,8 @@ enum Turn {
 }
 
 /// What the policy's thread does.
-fn work<P: Policy>(
-    incident: types::Incident,
+fn work(
+    policy: impl FnOnce(Rc<Bridge>) -> Ending,
     host: Arc<dyn Host>,
     turns: Sender<Turn>,
     answers: Receiver<Answer>,
@@ -115,7 +123,7 @@ fn work<P: Policy>(
         Ok(()) => answers.recv().unwrap_or_else(|_| dropped()),
         Err(_) => dropped(),
     };
-    let ending = remediate::<P>(incident, Bridge::new(host, Box::new(wait)));
+    let ending = guarded(|| policy(Rc::new(Bridge::new(host, Box::new(wait)))));
     // Nobody listens any more where the run was dropped.
     let _ = turns.send(Turn::Over(ending));
 }
@@ -136,14 +144,21 @@ fn on_the_spot<P: Policy>(
             Err(Halt::Cancelled("nothing will ever happen again".to_owned()))
         }
     };
-    remediate::<P>(incident, Bridge::new(host, Box::new(wait)))
+    let bridge = Rc::new(Bridge::new(host, Box::new(wait)));
+    guarded(|| natively::<P>(incident, bridge))
 }
 
-fn remediate<P: Policy>(incident: types::Incident, bridge: Bridge) -> Ending {
-    let run = || suture_policy::host::with(Rc::new(bridge), || suture_policy::remediate::<P>(incident));
+fn natively<P: Policy>(incident: types::Incident, bridge: Rc<Bridge>) -> Ending {
+    match suture_policy::host::with(bridge, || suture_policy::remediate::<P>(incident)) {
+        Ok(outcome) => Ending::Concluded(convert::outcome(outcome)),
+        Err(message) => Ending::Failed(message),
+    }
+}
+
+/// How a run ends whose code may unwind.
+fn guarded(run: impl FnOnce() -> Ending) -> Ending {
     match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(Ok(outcome)) => Ending::Concluded(convert::outcome(outcome)),
-        Ok(Err(message)) => Ending::Failed(message),
+        Ok(ending) => ending,
         Err(payload) => match payload.downcast::<Over>() {
             Ok(over) => Ending::Halted(over.0),
             Err(payload) => Ending::Trapped(message(payload.as_ref())),

@@ -45,5 +45,12 @@ macro_rules! policy {
             type Exports = $crate::Component<$policy>;
     $crate::wit::export_policy!(Exports with_types_in $crate::wit);
         };
+
+        /// The policy as a program of its own, for `suture test --coverage`.
+        #[cfg(not(target_arch = "wasm32"))]
+        #[doc(hidden)]
+        pub fn __suture_main() -> std::process::ExitCode {
+            $crate::host::pipe::main::<$policy>()
+        }
     };
 }

@@ -51,6 +51,10 @@ pub trait Host {
     fn step(&self, title: &str);
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
+pub mod pipe;
+
 pub use place::call;
 #[cfg(not(target_arch = "wasm32"))]
 pub use place::with;

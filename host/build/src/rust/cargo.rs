@@ -73,9 +73,7 @@ pub(super) fn build(
         .arg("--target-dir")
         .arg(&target_dir)
         .envs(PROFILE)
-        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(package, toolchain, &target_dir))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(package, toolchain, &target_dir));
     if let Some(FromSource { rustc, linker }) = &toolchain.from_source {
         cargo
             .args(["-Z", "build-std=std,panic_abort"])
@@ -83,21 +81,32 @@ pub(super) fn build(
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
     }
-    let spawned = cargo.spawn();
+    let is_module = |path: &Path| path.extension() == Some(OsStr::new("wasm"));
+    built(cargo, &package.manifest, is_module, progress)
+}
+
+/// Run `cargo build`; the file that it makes of a package.
+pub(super) fn built(
+    mut cargo: Command,
+    manifest: &Path,
+    is_wanted: impl Fn(&Path) -> bool,
+    progress: &dyn Progress,
+) -> Result<PathBuf, BuildError> {
+    let spawned = cargo.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = spawned.map_err(BuildError::no_cargo)?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let (module, output) = std::thread::scope(|scope| {
+    let (artifact, output) = std::thread::scope(|scope| {
         let output = scope.spawn(|| stderr.map(|pipe| pass_on(pipe, progress)).unwrap_or_default());
-        let module = stdout.and_then(|pipe| artifact(pipe, &package.manifest));
-        (module, output.join().unwrap_or_default())
+        let artifact = stdout.and_then(|pipe| artifact(pipe, manifest, is_wanted));
+        (artifact, output.join().unwrap_or_default())
     });
     let status = child.wait().map_err(|source| BuildError::Io { path: "cargo".into(), source })?;
     if !status.success() {
         return Err(BuildError::Cargo { command: "build".to_owned(), output });
     }
-    module.ok_or_else(|| BuildError::CargoOutput {
+    artifact.ok_or_else(|| BuildError::CargoOutput {
         command: "build".to_owned(),
-        what: "it does not say where the module is".to_owned(),
+        what: "it does not say where what it has built is".to_owned(),
     })
 }
 
@@ -111,14 +120,13 @@ struct Message {
     filenames: Vec<PathBuf>,
 }
 
-/// The module among cargo's messages, which are read to their end.
-fn artifact(messages: impl Read, manifest: &Path) -> Option<PathBuf> {
+/// The file that is wanted among cargo's messages, which are read to their end.
+fn artifact(messages: impl Read, manifest: &Path, is_wanted: impl Fn(&Path) -> bool) -> Option<PathBuf> {
     let mut found = None;
     for line in BufReader::new(messages).lines().map_while(Result::ok) {
         let Ok(message) = serde_json::from_str::<Message>(&line) else { continue };
         if message.reason == "compiler-artifact" && message.manifest_path == manifest {
-            let module = |path: &PathBuf| path.extension() == Some(OsStr::new("wasm"));
-            found = message.filenames.into_iter().find(module).or(found);
+            found = message.filenames.into_iter().find(|path| is_wanted(path)).or(found);
         }
     }
     found
@@ -163,7 +171,11 @@ mod tests {
             "{\"reason\":\"compiler-artifact\",\"manifest_path\":\"/p/Cargo.toml\",\"filenames\":[\"/p.rlib\",\"/p.wasm\"]}\n",
             "{\"reason\":\"build-finished\",\"success\":true}\n",
         );
-        assert_eq!(artifact(messages.as_bytes(), Path::new("/p/Cargo.toml")), Some("/p.wasm".into()));
-        assert_eq!(artifact(messages.as_bytes(), Path::new("/q/Cargo.toml")), None);
+        let find = |manifest: &str| {
+            let is_module = |path: &Path| path.extension() == Some(OsStr::new("wasm"));
+            artifact(messages.as_bytes(), Path::new(manifest), is_module)
+        };
+        assert_eq!(find("/p/Cargo.toml"), Some("/p.wasm".into()));
+        assert_eq!(find("/q/Cargo.toml"), None);
     }
 }

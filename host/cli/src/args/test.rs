@@ -18,9 +18,21 @@ Examples:
   suture test policies/volsync/scenarios/stale-lock.yaml
   suture test --filter lock policies/volsync
   suture test --policy volsync.wasm my-scenarios/
+  suture test --update policies/volsync
+  suture test --coverage policies/volsync
+  suture test --format junit policies/volsync > report.xml
   suture test --torture policies/volsync
   suture test --torture --runs 100000 --seed 7 policies/volsync
   suture test --torture --filter 'stale lock' --for 60s policies/volsync
+
+--update is for behaviour that you changed on purpose. Of each scenario that fails it rewrites
+those expectations that don't hold, in the file, everything else there stays as it is, and shows
+the difference. An effect or a line of the timeline that is expected and gone gives way to what
+came in its place, or goes; nothing new is expected. Where `never` or `finally` does not hold,
+nothing is changed: that is for a person. What is written is played once more, and must pass.
+
+--coverage compiles a policy in Rust for this machine, with counters, and plays the scenarios with
+that. It needs the compiler's own LLVM tools: rustup component add llvm-tools.
 
 --torture plays each scenario again and again, and each time something goes wrong: the
 host is killed before or after each request or entry, requests fail in every way they can,
@@ -41,6 +53,16 @@ pub struct TestArgs {
     /// Show the timelines of scenarios that pass, too.
     #[arg(long, conflicts_with = "torture")]
     pub timeline: bool,
+    /// Bring what fails to what happens: outcome, summary, effects, timeline, doubts. Never
+    /// `never` and `finally`.
+    #[arg(long, conflicts_with_all = ["torture", "format", "timeline"])]
+    pub update: bool,
+    /// Say which lines and regions of a policy in Rust no scenario reaches.
+    #[arg(long, conflicts_with_all = ["torture", "update", "timeline", "policy"])]
+    pub coverage: bool,
+    /// Update on CI, too, where nobody looks at the difference.
+    #[arg(long, requires = "update")]
+    pub yes: bool,
     /// What goes wrong.
     #[command(flatten)]
     pub torture: TortureArgs,

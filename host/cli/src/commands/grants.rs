@@ -22,37 +22,49 @@ pub fn run(args: &GrantsArgs, output: &Output) -> CommandResult {
             .fill(settings(file)?)
             .map_err(|error| CliError::usage(format!("the settings: {error}")).at(file.display()))?,
     };
+    let placeholder = [PLACEHOLDER.to_owned()];
+    let namespaces = if args.namespaces.is_empty() { &placeholder[..] } else { &args.namespaces[..] };
+    let reach = Reach { namespaces, of_cluster: &args.cluster_scoped };
     if output.is_json() {
-        let grant = |permission: &Permission| Value::Object(fields(permission).into_iter().collect());
-        let grants: Vec<_> = manifest.requested(&settings).iter().map(grant).collect();
+        let object = |fields: Vec<(String, Value)>| Value::Object(fields.into_iter().collect());
+        let requested = manifest.requested(&settings);
+        let grants: Vec<_> =
+            requested.iter().flat_map(|permission| grants(permission, &reach)).map(object).collect();
         output.json(&json!({"grants": grants}));
         return Ok(Exit::Done);
     }
-    output.line(text(manifest, &settings, args.settings.is_some()));
+    output.line(text(manifest, &settings, args.settings.is_some(), &reach));
     Ok(Exit::Done)
 }
 
-/// What stands for the namespaces that the operator is to name.
+/// What stands for the namespaces that the operator is to name. No namespace has this name: a check
+/// says that one must be put in its place.
 const PLACEHOLDER: &str = "NAMESPACE";
 
 /// What is printed: a list of grants with comments.
-fn text(manifest: &Manifest, settings: &Value, are_given: bool) -> String {
+fn text(manifest: &Manifest, settings: &Value, are_given: bool, reach: &Reach<'_>) -> String {
     let under = if are_given { "with these settings" } else { "with its default settings" };
-    let mut lines = vec![
-        format!(
-            "# What policy {} {} requests {under}, and no more. In place of",
-            manifest.name, manifest.version
-        ),
-        format!(
-            "# {PLACEHOLDER} name those that it may act in (`\"*\"` would be all of them, now and later),"
-        ),
-        "# narrow `names` where you can, and leave out what you don't want: it may do what is".to_owned(),
-        "# both requested and granted.".to_owned(),
-        "grants:".to_owned(),
-    ];
+    let mut lines =
+        vec![format!("# What policy {} {} requests {under}, and no more.", manifest.name, manifest.version)];
+    if reach.namespaces == [PLACEHOLDER] {
+        lines.push(format!(
+            "# In place of {PLACEHOLDER} name those that it may act in (`\"*\"` would be all of them, now and later)."
+        ));
+    }
+    lines.push(
+        "# Narrow `names` where you can, and leave out what you don't want: it may do what is".to_owned(),
+    );
+    lines.push("# both requested and granted.".to_owned());
+    if manifest.permissions.iter().any(is_in_doubt) {
+        lines.push(
+            "# Of custom resources that have no namespaces, leave `namespaces` out (--cluster-scoped RESOURCE)."
+                .to_owned(),
+        );
+    }
+    lines.push("grants:".to_owned());
     let (now, otherwise): (Vec<_>, Vec<_>) =
         manifest.permissions.iter().partition(|permission| permission.applies(settings));
-    lines.extend(now.into_iter().flat_map(entry));
+    lines.extend(now.into_iter().flat_map(|permission| entry(permission, reach)));
     if !manifest.contract.names_metrics() {
         lines.push(format!(
             "# {} can't say which metrics a policy queries. If it needs some, grant them by",
@@ -63,7 +75,7 @@ fn text(manifest: &Manifest, settings: &Value, are_given: bool) -> String {
     }
     for permission in otherwise {
         lines.push(format!("# Only with {}:", plain(&permission.condition().unwrap_or_default())));
-        lines.extend(entry(permission).into_iter().map(|line| match line.strip_prefix('#') {
+        lines.extend(entry(permission, reach).into_iter().map(|line| match line.strip_prefix('#') {
             Some(comment) => format!("#  {comment}"),
             None => format!("# {line}"),
         }));
@@ -71,13 +83,15 @@ fn text(manifest: &Manifest, settings: &Value, are_given: bool) -> String {
     lines.join("\n")
 }
 
-/// One grant, below its reason and what it puts at risk.
-fn entry(permission: &Permission) -> Vec<String> {
+/// The grants of a permission, below its reason and what it puts at risk.
+pub fn entry(permission: &Permission, reach: &Reach<'_>) -> Vec<String> {
     let mut lines = vec![format!("# {}", plain(&permission.reason))];
     lines.extend(risks(permission).into_iter().map(|risk| format!("# risk: {risk}")));
-    let fields: Vec<_> =
-        fields(permission).into_iter().map(|(name, value)| format!("{name}: {}", flow(&value))).collect();
-    lines.push(format!("- {{{}}}", fields.join(", ")));
+    for fields in grants(permission, reach) {
+        let fields: Vec<_> =
+            fields.into_iter().map(|(name, value)| format!("{name}: {}", flow(&value))).collect();
+        lines.push(format!("- {{{}}}", fields.join(", ")));
+    }
     lines
 }
 
@@ -88,29 +102,68 @@ fn flow(list: &Value) -> String {
     format!("[{}]", words.map(Value::to_string).collect::<Vec<_>>().join(", "))
 }
 
-/// The fields of a grant, in the order in which people write them.
-fn fields(permission: &Permission) -> Vec<(String, Value)> {
+/// Where grants reach.
+pub struct Reach<'a> {
+    /// The namespaces.
+    pub namespaces: &'a [String],
+    /// Resources that have no namespaces, beside those of which that is known: `RESOURCE` or
+    /// `RESOURCE.GROUP`.
+    pub of_cluster: &'a [String],
+}
+
+impl Reach<'_> {
+    /// Whether a resource of a permission has no namespaces.
+    fn is_of_cluster(&self, permission: &Permission, resource: &str) -> bool {
+        let object = object(resource);
+        let is_said = |group: &str| {
+            self.of_cluster.iter().any(|said| *said == object || *said == format!("{object}.{group}"))
+        };
+        let mut groups = permission.groups.iter();
+        groups.all(|group| is_namespaced(group, object) == Some(false) || is_said(group))
+    }
+
+    /// The first resource of a permission that may live in namespaces.
+    pub fn first_in_namespaces<'a>(&self, permission: &'a Permission) -> Option<&'a str> {
+        let mut resources = permission.resources.iter().map(String::as_str);
+        resources.find(|resource| !self.is_of_cluster(permission, resource))
+    }
+}
+
+/// The resource itself, of a subresource.
+fn object(resource: &str) -> &str {
+    resource.split('/').next().unwrap_or(resource)
+}
+
+/// The grants of a permission: what has no namespaces stands by itself, since a grant that names
+/// some allows nothing of it. The fields are in the order in which people write them.
+fn grants(permission: &Permission, reach: &Reach<'_>) -> Vec<Vec<(String, Value)>> {
     let field = |name: &str, value: Value| (name.to_owned(), value);
     if !permission.metrics.is_empty() {
         let metrics: Vec<_> = permission.metrics.iter().map(Glob::as_str).collect();
-        return vec![field("metrics", json!(metrics))];
+        return vec![vec![field("metrics", json!(metrics))]];
     }
     let verbs: Vec<_> = permission.verbs.iter().copied().map(Verb::as_str).collect();
-    let mut fields = vec![
-        field("groups", json!(permission.groups)),
-        field("resources", json!(permission.resources)),
-        field("verbs", json!(verbs)),
-    ];
-    let is_of_cluster = |group: &String| {
-        let object = |resource: &String| resource.split('/').next().map(str::to_owned).unwrap_or_default();
-        permission.resources.iter().all(|resource| is_namespaced(group, &object(resource)) == Some(false))
+    let (of_cluster, in_namespaces): (Vec<_>, Vec<_>) =
+        permission.resources.iter().partition(|resource| reach.is_of_cluster(permission, resource));
+    let grant = |resources: Vec<&String>, namespaces: Option<&[String]>| {
+        let mut fields = vec![
+            field("groups", json!(permission.groups)),
+            field("resources", json!(resources)),
+            field("verbs", json!(verbs)),
+        ];
+        fields.extend(namespaces.map(|namespaces| field("namespaces", json!(namespaces))));
+        fields.push(field("names", json!(["*"])));
+        (!resources.is_empty()).then_some(fields)
     };
-    if !permission.groups.iter().all(is_of_cluster) {
-        // No namespace has this name: a check says that one must be put in its place.
-        fields.push(field("namespaces", json!([PLACEHOLDER])));
-    }
-    fields.push(field("names", json!(["*"])));
-    fields
+    [grant(in_namespaces, Some(reach.namespaces)), grant(of_cluster, None)].into_iter().flatten().collect()
+}
+
+/// Whether nobody knows here if some resource that a grant would name has namespaces.
+fn is_in_doubt(permission: &Permission) -> bool {
+    let unknown = |resource: &String| {
+        permission.groups.iter().any(|group| is_namespaced(group, object(resource)).is_none())
+    };
+    permission.resources.iter().any(unknown)
 }
 
 /// A text of a manifest on one line.
@@ -150,6 +203,11 @@ mod tests {
         raw.check().unwrap()
     }
 
+    fn printed(manifest: &Manifest, settings: &Value, are_given: bool) -> String {
+        let namespaces = [PLACEHOLDER.to_owned()];
+        text(manifest, settings, are_given, &Reach { namespaces: &namespaces, of_cluster: &[] })
+    }
+
     fn read(text: &str) -> Vec<suture_core::Grant> {
         #[derive(serde::Deserialize)]
         struct Printed {
@@ -160,7 +218,7 @@ mod tests {
 
     #[test]
     fn what_is_printed_are_grants_that_can_be_read_back_and_no_more_than_the_settings_use() {
-        let printed = text(&manifest(), &json!({"unlock": "native"}), false);
+        let printed = printed(&manifest(), &json!({"unlock": "native"}), false);
         let grants = read(&printed);
         assert_eq!(grants.len(), 3, "{printed}");
         assert_eq!(
@@ -177,7 +235,7 @@ mod tests {
             "{printed}"
         );
         assert!(!printed.contains("volumesnapshotcontents\"], verbs: [\"get\"], namespaces"), "{printed}");
-        let grants = read(&text(&manifest(), &json!({"unlock": "job"}), true));
+        let grants = read(&super::tests::printed(&manifest(), &json!({"unlock": "job"}), true));
         assert_eq!(grants.len(), 4);
         assert_eq!(grants[3].verbs, [Verb::Create]);
     }
@@ -185,8 +243,36 @@ mod tests {
     #[test]
     fn a_policy_of_the_first_contract_is_said_to_name_no_metrics() {
         let manifest = Manifest { contract: suture_core::ContractVersion::V0_1, ..manifest() };
-        let printed = text(&manifest, &json!({"unlock": "native"}), false);
+        let printed = printed(&manifest, &json!({"unlock": "native"}), false);
         assert!(printed.contains("suture:policy@0.1.0 can't say which metrics"), "{printed}");
         read(&printed);
+    }
+    #[test]
+    fn what_has_no_namespaces_is_granted_without_any_and_by_itself() {
+        let asked = |group: &str, resources: &[&str]| -> Permission {
+            serde_json::from_value(
+                json!({"groups": [group], "resources": resources, "verbs": ["get"], "reason": "r"}),
+            )
+            .unwrap()
+        };
+        let lines = |permission: &Permission, of_cluster: &[String]| {
+            let namespaces = ["media".to_owned()];
+            let lines = entry(permission, &Reach { namespaces: &namespaces, of_cluster });
+            lines.into_iter().filter(|line| line.starts_with('-')).collect::<Vec<_>>()
+        };
+        let both = asked("cert-manager.io", &["issuers", "clusterissuers"]);
+        assert_eq!(
+            lines(&both, &[]),
+            [
+                r#"- {groups: ["cert-manager.io"], resources: ["issuers"], verbs: ["get"], namespaces: ["media"], names: ["*"]}"#,
+                r#"- {groups: ["cert-manager.io"], resources: ["clusterissuers"], verbs: ["get"], names: ["*"]}"#,
+            ]
+        );
+        let unknown = asked("example.com", &["widgets"]);
+        assert!(lines(&unknown, &[])[0].contains("namespaces"));
+        for said in ["widgets", "widgets.example.com"] {
+            assert!(!lines(&unknown, &[said.to_owned()])[0].contains("namespaces"), "{said}");
+        }
+        assert!(lines(&unknown, &["widgets.other.com".to_owned()])[0].contains("namespaces"));
     }
 }

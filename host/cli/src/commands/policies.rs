@@ -1,4 +1,7 @@
-//! `suture policies`: what a running host has in force, and what waits.
+//! `suture policies`: what a running host has in force, and what waits; and what it is to have.
+
+mod add;
+mod entry;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -30,6 +33,7 @@ struct List {
 pub fn run(command: PoliciesCommand, output: &Output) -> CommandResult {
     crate::executor()?.block_on(async {
         match command {
+            PoliciesCommand::Add(args) => add::run(&args, output).await,
             PoliciesCommand::List(args) => list(&Server::of(&args.server)?, output).await,
             PoliciesCommand::Show(args) => show(&Server::of(&args.server)?, &args.name, output).await,
             PoliciesCommand::Accept(args) => accept(&args, output).await,

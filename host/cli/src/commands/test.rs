@@ -1,10 +1,12 @@
 //! `suture test`: scenarios against a component.
 
+mod coverage;
 mod files;
 mod junit;
 mod programs;
 mod suite;
 mod torture;
+mod update;
 
 use serde_json::{Value, json};
 use suture_scenario::{Report, Timeline, Verdict};
@@ -23,10 +25,20 @@ pub fn run(args: &TestArgs, output: &Output) -> CommandResult {
         Some(TestFormat::Text) | None => *output,
         Some(TestFormat::Json | TestFormat::Junit) => Output::new(Format::Json),
     };
+    if args.update {
+        update::check(args)?;
+    }
     let suite = Suite::load(&args.paths, args.filter.as_deref(), &output)?;
+    if args.coverage {
+        return coverage::run(args, &suite, &output);
+    }
     let mut programs = Programs::new(args.policy.as_deref(), &output);
     if args.torture.torture {
         return torture::run(args, &suite.scenarios, suite.broken, &mut programs, &output);
+    }
+    if args.update {
+        let reports = suite.play(&mut programs, |report| output.line(marked(report)))?;
+        return update::run(&suite, &reports, &mut programs, &output);
     }
     let reports = suite.play(&mut programs, |report| show(report, args.timeline, &output))?;
     if args.format == Some(TestFormat::Junit) {
@@ -39,10 +51,7 @@ pub fn run(args: &TestArgs, output: &Output) -> CommandResult {
 
 /// Show what came of a scenario.
 pub fn show(report: &Report, timeline: bool, output: &Output) {
-    let line = report.line();
-    let (word, rest) = line.split_at(line.len().min(4));
-    let tone = if report.passed() { GOOD } else { BAD };
-    output.line(format!("{tone}{word}{tone:#}{rest}"));
+    output.line(marked(report));
     if report.passed() {
         for run in report.runs.iter().filter(|_| timeline) {
             output.line(format!("\n  run for {}", run.title()));
@@ -54,6 +63,14 @@ pub fn show(report: &Report, timeline: bool, output: &Output) {
     } else {
         output.line(report.explanation(output.look()));
     }
+}
+
+/// A scenario's line, its first word in colour.
+fn marked(report: &Report) -> String {
+    let line = report.line();
+    let (word, rest) = line.split_at(line.len().min(4));
+    let tone = if report.passed() { GOOD } else { BAD };
+    format!("{tone}{word}{tone:#}{rest}")
 }
 
 /// How many scenarios came to what.

@@ -2,7 +2,7 @@
 
 use crate::grant::Verb;
 use crate::manifest::Permission;
-use crate::rbac::is_namespaced;
+use crate::rbac::{is_custom, is_namespaced};
 
 /// The resources of Kubernetes that are pods or make some: group, resource.
 const PODS: [(&str, &str); 9] = [
@@ -29,7 +29,7 @@ pub fn risks(permission: &Permission) -> Vec<&'static str> {
     let any = |test: &dyn Fn(&str, &str) -> bool| pairs.iter().any(|(group, resource)| test(group, resource));
     let pods =
         any(&|group, resource| PODS.contains(&(group, resource)) || (group == "*" && is_pods(resource)));
-    let custom = any(&|group, resource| group == "*" || is_namespaced(group, object(resource)).is_none());
+    let custom = any(&|group, _| group == "*" || is_custom(group));
     let mut risks = Vec::new();
     let mut add = |wanted: bool, risk| {
         if wanted {

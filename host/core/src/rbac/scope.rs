@@ -93,6 +93,25 @@ const KNOWN: &[Group] = &[
     ),
 ];
 
+/// Custom resources that have no namespaces, by API group: those that are common. Of other custom
+/// resources nothing is known.
+const CUSTOM_OF_CLUSTER: &[(&str, &[&str])] = &[
+    ("argoproj.io", &["clusterworkflowtemplates"]),
+    ("cert-manager.io", &["clusterissuers"]),
+    ("cilium.io", &["ciliumclusterwidenetworkpolicies", "ciliumidentities", "ciliumnodes"]),
+    ("external-secrets.io", &["clusterexternalsecrets", "clustersecretstores"]),
+    ("gateway.networking.k8s.io", &["gatewayclasses"]),
+    ("karpenter.sh", &["nodeclaims", "nodepools"]),
+    ("kopiur.home-operations.com", &["clusterrepositories"]),
+    ("kyverno.io", &["clusterpolicies"]),
+    ("pkg.crossplane.io", &["configurations", "functions", "providers"]),
+    ("trust.cert-manager.io", &["bundles"]),
+];
+
+fn is_custom_of_cluster(group: &str, resource: &str) -> bool {
+    CUSTOM_OF_CLUSTER.iter().any(|(name, resources)| *name == group && resources.contains(&resource))
+}
+
 fn find(name: &str) -> Option<&'static Group> {
     KNOWN.iter().find(|group| group.name == name)
 }
@@ -100,16 +119,40 @@ fn find(name: &str) -> Option<&'static Group> {
 /// Whether a resource (without subresource) of a group has namespaces; none where it is not
 /// known. What a later Kubernetes adds to a group that is known is taken for one that has them.
 pub fn is_namespaced(group: &str, resource: &str) -> Option<bool> {
+    if is_custom_of_cluster(group, resource) {
+        return Some(false);
+    }
     find(group).map(|group| !group.of_cluster.contains(&resource))
 }
 
-/// Whether a resource (without subresource) is one of a group, where all of the group are known.
-pub(crate) fn is_known(group: &str, resource: &str) -> bool {
-    find(group)
-        .is_some_and(|group| group.of_cluster.contains(&resource) || group.namespaced.contains(&resource))
+/// Whether the resources of an API group are not Kubernetes' own: what its controllers make of
+/// them is not known.
+pub(crate) fn is_custom(group: &str) -> bool {
+    find(group).is_none()
 }
 
-/// The first group that has a resource.
+/// Whether a resource (without subresource) is known to be one of a group.
+pub(crate) fn is_known(group: &str, resource: &str) -> bool {
+    is_custom_of_cluster(group, resource)
+        || find(group)
+            .is_some_and(|group| group.of_cluster.contains(&resource) || group.namespaced.contains(&resource))
+}
+
+/// The first group that has a resource, of those whose resources are all known.
 pub(crate) fn group_of(resource: &str) -> Option<&'static str> {
     KNOWN.iter().find(|group| is_known(group.name, resource)).map(|group| group.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_custom_resources_without_namespaces_are_known_and_others_are_not_guessed_at() {
+        assert_eq!(is_namespaced("cert-manager.io", "clusterissuers"), Some(false));
+        assert_eq!(is_namespaced("cert-manager.io", "issuers"), None);
+        // A name is no proof: these live in namespaces.
+        assert_eq!(is_namespaced("postgresql.cnpg.io", "clusters"), None);
+        assert!(is_custom("cert-manager.io") && !is_custom("") && !is_custom("batch"));
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use suture_core::{HumanDuration, ObjectRef, Timestamp};
 
-use super::yaml::Yaml;
+use crate::yaml::Yaml;
 
 /// When something happened.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,14 +7,14 @@ use suture_core::effect::{MutationType, OnObject};
 use suture_core::{Expression, ObjectRef, Timestamp};
 
 use super::cel;
-use super::yaml::Yaml;
 use crate::expect::Change;
+use crate::yaml::Yaml;
 
 /// The most fields that a condition compares.
 const MOST: usize = 6;
 
 /// A change that the run made.
-pub(super) struct Expectation {
+pub(crate) struct Expectation {
     mutation: MutationType,
     object: ObjectRef,
     condition: Option<String>,

@@ -11,8 +11,8 @@ use suture_journal::{Call, Ledger};
 use super::initial::Initial;
 use super::outside_events::written;
 use super::reconstruction::Reconstruction;
-use super::yaml::Yaml;
 use super::{Recording, is_said};
+use crate::yaml::Yaml;
 
 /// What the text is made of.
 #[derive(Clone, Copy)]

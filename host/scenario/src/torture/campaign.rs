@@ -1,5 +1,6 @@
 //! Many perturbed runs of many scenarios, on all cores.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -21,6 +22,8 @@ use crate::runner::{Play, Ready, clock, run};
 
 /// How many failing cases of one scenario are enough to stop with it.
 const ENOUGH_FAILURES: usize = 40;
+/// The most failures of one scenario that are told, each of another kind.
+const MOST_KINDS: usize = 10;
 
 /// A scenario, and the policy that is tortured with it.
 pub struct Subject<'a> {
@@ -70,8 +73,10 @@ pub struct Summary {
     pub failed: u64,
     /// Scenarios that do not pass as they are, which were not tortured.
     pub unfit: Vec<Report>,
-    /// The smallest failures, a few of each scenario.
+    /// The smallest failure of each kind, of a scenario a bounded number. Each says what did not hold.
     pub failures: Vec<Failure>,
+    /// How many kinds of failures there are beside those.
+    pub more_kinds: u64,
     /// How long it took.
     pub took: Duration,
 }
@@ -82,7 +87,7 @@ struct Bench<'a> {
     reference: Reference,
     singles: Vec<Perturbation>,
     /// The failing cases: their numbers, and what did not hold.
-    failing: Mutex<Vec<(usize, String)>>,
+    failing: Mutex<Vec<(usize, Vec<Difference>)>>,
 }
 
 /// One run to be tried.
@@ -123,9 +128,9 @@ impl Campaign {
                 if play.runs.iter().any(|run| !run.doubts.is_empty()) {
                     doubts.fetch_add(1, Ordering::Relaxed);
                 }
-                if let Some(first) = differences.first() {
+                if !differences.is_empty() {
                     failed.fetch_add(1, Ordering::Relaxed);
-                    bench.failing.lock().push((number, first.expectation.clone()));
+                    bench.failing.lock().push((number, differences));
                 }
                 let done = done.fetch_add(1, Ordering::Relaxed) + 1;
                 watch(Progress { done, total, failed: failed.load(Ordering::Relaxed) });
@@ -137,7 +142,12 @@ impl Campaign {
             }
             work();
         });
-        let failures = benches.iter().flat_map(|bench| bench.failures(&cases)).collect();
+        let (mut failures, mut more_kinds) = (Vec::new(), 0);
+        for bench in &benches {
+            let (told, more) = bench.failures(&cases);
+            failures.extend(told);
+            more_kinds += more;
+        }
         Summary {
             runs: done.into_inner(),
             singles: benches.iter().map(|bench| bench.singles.len() as u64).sum(),
@@ -145,6 +155,7 @@ impl Campaign {
             failed: failed.into_inner(),
             unfit,
             failures,
+            more_kinds,
             took: clock.monotonic().saturating_sub(began),
         }
     }
@@ -211,52 +222,71 @@ impl<'a> Bench<'a> {
         (differences, play)
     }
 
-    /// The first case of each thing that did not hold, made as small as it gets.
-    fn failures(&self, cases: &[Case]) -> Vec<Failure> {
+    /// The first case of each thing that did not hold, made as small as it gets; and how many things
+    /// more there were. What shows together is one failure.
+    fn failures(&self, cases: &[Case]) -> (Vec<Failure>, u64) {
         let mut failing = std::mem::take(&mut *self.failing.lock());
-        failing.sort_unstable();
-        let mut firsts: Vec<(usize, String)> = Vec::new();
-        for (number, expectation) in failing {
-            if !firsts.iter().any(|(_, known)| *known == expectation) {
-                firsts.push((number, expectation));
+        failing.sort_by_key(|(number, _)| *number);
+        let (mut failures, mut more) = (Vec::<Failure>::new(), BTreeSet::new());
+        for (number, differences) in failing {
+            let Some(case) = cases.get(number) else { continue };
+            for difference in differences {
+                let is_known = |failure: &Failure| {
+                    failure.differences.iter().any(|known| known.expectation == difference.expectation)
+                };
+                if failures.iter().any(is_known) {
+                    continue;
+                }
+                if failures.len() < MOST_KINDS {
+                    failures.push(self.smallest(case.plan.clone(), difference));
+                } else {
+                    more.insert(difference.expectation);
+                }
             }
         }
-        let plans = firsts.iter().filter_map(|(number, _)| Some(&cases.get(*number)?.plan));
-        plans.map(|plan| self.failure(self.smallest(plan.clone()))).collect()
+        (failures, more.len() as u64)
     }
 
-    fn fails(&self, plan: &[Perturbation]) -> bool {
-        !self.try_out(plan).0.is_empty()
-    }
-
-    /// Leave out what is not needed for the failure.
-    fn smallest(&self, mut plan: Vec<Perturbation>) -> Vec<Perturbation> {
+    /// Leave out what is not needed for the same thing not to hold.
+    fn smallest(&self, plan: Vec<Perturbation>, wanted: Difference) -> Failure {
+        let fails = |plan: Vec<Perturbation>| {
+            let (differences, play) = self.try_out(&plan);
+            let is_wanted = |difference: &Difference| difference.expectation == wanted.expectation;
+            differences.iter().any(is_wanted).then(|| self.failure(plan, differences, play))
+        };
+        let Some(mut smallest) = fails(plan.clone()) else {
+            // It depends on more than the plan says. What did not hold is said all the same.
+            let message = format!("{}\n(it held when the same was tried once more)", wanted.message);
+            let (_, play) = self.try_out(&plan);
+            return self.failure(plan, vec![Difference { message, at: None, ..wanted }], play);
+        };
         let mut index = 0;
-        while index < plan.len() {
-            let mut less = plan.clone();
+        while index < smallest.plan.len() {
+            let mut less = smallest.plan.clone();
             less.remove(index);
-            if !less.is_empty() && self.fails(&less) {
-                plan = less;
+            if !less.is_empty()
+                && let Some(smaller) = fails(less)
+            {
+                smallest = smaller;
                 continue;
             }
-            let simpler = plan.get(index).map(Perturbation::simpler).unwrap_or_default();
-            for one in simpler {
-                let mut less = plan.clone();
-                if let Some(place) = less.get_mut(index) {
+            let simpler = smallest.plan.get(index).map(Perturbation::simpler).unwrap_or_default();
+            let replaced = simpler.into_iter().map(|one| {
+                let mut plan = smallest.plan.clone();
+                if let Some(place) = plan.get_mut(index) {
                     *place = one;
                 }
-                if self.fails(&less) {
-                    plan = less;
-                    break;
-                }
+                plan
+            });
+            if let Some(simpler) = replaced.collect::<Vec<_>>().into_iter().find_map(&fails) {
+                smallest = simpler;
             }
             index += 1;
         }
-        plan
+        smallest
     }
 
-    fn failure(&self, plan: Vec<Perturbation>) -> Failure {
-        let (differences, play) = self.try_out(&plan);
+    fn failure(&self, plan: Vec<Perturbation>, differences: Vec<Difference>, play: Play) -> Failure {
         let Scenario { name, file, line, .. } = self.ready.scenario;
         Failure { name: name.clone(), file: file.clone(), line: *line, plan, differences, runs: play.runs }
     }

@@ -12,19 +12,31 @@ use crate::policy::{self, Component};
 
 /// One component for all scenarios, or that of each one's folder.
 pub struct Programs<'a> {
-    given: Option<&'a Path>,
+    given: Option<Given<'a>>,
     output: &'a Output,
     loaded: BTreeMap<PathBuf, Arc<dyn Program>>,
 }
 
+/// What was named for all scenarios.
+enum Given<'a> {
+    File(&'a Path),
+    Program(Arc<dyn Program>),
+}
+
 impl<'a> Programs<'a> {
     pub fn new(given: Option<&'a Path>, output: &'a Output) -> Self {
-        Self { given, output, loaded: BTreeMap::new() }
+        Self { given: given.map(Given::File), output, loaded: BTreeMap::new() }
+    }
+
+    /// One that is loaded already, for all.
+    pub fn loaded(program: Arc<dyn Program>, output: &'a Output) -> Self {
+        Self { given: Some(Given::Program(program)), output, loaded: BTreeMap::new() }
     }
 
     pub fn of(&mut self, scenario: &Path) -> Result<Arc<dyn Program>, CliError> {
-        let component = match self.given {
-            Some(file) => Component::at(file),
+        let component = match &self.given {
+            Some(Given::Program(program)) => return Ok(program.clone()),
+            Some(Given::File(file)) => Component::at(file),
             None => policy::component_of(scenario)?,
         };
         if let Some(program) = self.loaded.get(&component.file) {

@@ -83,8 +83,11 @@ fn conclude(args: &TestArgs, summary: &Summary, broken: usize, output: &Output) 
     for failure in &summary.failures {
         show(failure, args.policy.as_deref(), output);
     }
+    if summary.more_kinds > 0 {
+        output.line(format!("{DIM}{} more kinds of failures are not shown{DIM:#}\n", summary.more_kinds));
+    }
     if output.is_json() {
-        output.json(&json!({"runs": summary.runs, "seed": args.torture.seed, "singles": summary.singles,
+        output.json(&json!({"runs": summary.runs, "moreKinds": summary.more_kinds, "seed": args.torture.seed, "singles": summary.singles,
             "doubts": summary.doubts, "failed": summary.failed, "tookMs": summary.took.as_millis() as u64,
             "failures": summary.failures.iter().map(Failure::json).collect::<Vec<_>>(),
             "unfit": summary.unfit.iter().map(Report::json).collect::<Vec<_>>()}));

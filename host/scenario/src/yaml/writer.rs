@@ -4,10 +4,12 @@ use serde_json::Value;
 
 /// A value whose fields stand in an order of their own.
 #[derive(Clone, Debug)]
-pub(super) enum Yaml {
+pub enum Yaml {
     /// A scalar, or anything else that is written as it comes.
     Plain(Value),
+    /// Fields, in this order.
     Map(Vec<(String, Yaml)>),
+    /// Items.
     List(Vec<Yaml>),
 }
 
@@ -73,6 +75,24 @@ impl Yaml {
         let mut text = String::new();
         self.block(&mut text, 0);
         text
+    }
+
+    /// Write it on one line, however long that is.
+    pub fn on_one_line(&self) -> String {
+        match self {
+            Self::Plain(value) => scalar(value),
+            Self::Map(fields) => {
+                let fields: Vec<_> = fields
+                    .iter()
+                    .map(|(key, value)| format!("{}: {}", word(key), value.on_one_line()))
+                    .collect();
+                format!("{{{}}}", fields.join(", "))
+            }
+            Self::List(items) => {
+                let items: Vec<_> = items.iter().map(Self::on_one_line).collect();
+                format!("[{}]", items.join(", "))
+            }
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -210,7 +230,7 @@ fn scalar(value: &Value) -> String {
 
 /// A text: as it is where nobody can take it for anything else, otherwise quoted: with single
 /// quotes where there is nothing to escape, or as in JSON, which is YAML too.
-fn word(text: &str) -> String {
+pub(super) fn word(text: &str) -> String {
     let is_word = |word: &str| {
         !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./-".contains(&byte))
     };
