@@ -5,7 +5,7 @@ restartPolicy: Never
 automountServiceAccountToken: false
 {{ include "suture.podSpec" $root }}
 containers:
-- {{- include "suture.container" $root | nindent 2 }}
+- {{ include "suture.container" $root | indent 2 | trim }}
   args: {{ toJson .args }}
   env:
   - {name: SUTURE_SERVER, value: {{ include "suture.server" $root | quote }}}

@@ -69,9 +69,9 @@ the name null for all names.
 {{- $here := dict "rights" $rights "namespace" $namespace -}}
 {{- if $writes -}}
 {{- range $source := dig "pods" "from" list $.grant -}}
-{{- $name := trimPrefix "cronjobs/" $source -}}
-{{- if include "suture.isPattern" $name -}}{{- $name = nil -}}{{- end -}}
-{{- include "suture.addRights" (merge (dict "group" "batch" "resource" "cronjobs" "verb" "get" "names" (list $name)) $here) -}}
+{{- $names := list (trimPrefix "cronjobs/" $source) -}}
+{{- if include "suture.isPattern" $source -}}{{- $names = list nil -}}{{- end -}}
+{{- include "suture.addRights" (merge (dict "group" "batch" "resource" "cronjobs" "verb" "get" "names" $names) $here) -}}
 {{- end -}}
 {{/* What a controller that is made could adopt. */}}
 {{- if and (eq $.group "apps") (eq $.verb "create") -}}
