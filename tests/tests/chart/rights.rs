@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use suture_core::rbac::is_namespaced;
 use suture_envtest::ControlPlane;
 
-use crate::{configuration, render, repository, suture, values};
+use crate::{configuration, one, render, repository, suture, values};
 
 /// One right: the namespace of its Role, API group, resource, verb, and the object's name.
 type Right = (Option<String>, String, String, String, Option<String>);
@@ -119,7 +119,7 @@ fn examples() -> Vec<Vec<Value>> {
     for folder in ["docs", "deploy", "policies"] {
         files(&repository(folder), &[".md", ".yaml"], &mut found);
     }
-    let mut examples = Vec::new();
+    let mut examples = BTreeSet::new();
     for file in found {
         let text = std::fs::read_to_string(&file).unwrap();
         let is_page = file.extension().unwrap() == "md";
@@ -140,17 +140,17 @@ fn examples() -> Vec<Vec<Value>> {
             }
         }
         if !grants.is_empty() {
-            let grants = json!(grants).to_string().replace("\"NAMESPACE\"", "\"media\"");
-            examples.push(serde_json::from_str(&grants).unwrap());
+            // Scenarios have them over and over.
+            examples.insert(json!(grants).to_string().replace("\"NAMESPACE\"", "\"media\""));
         }
     }
-    examples
+    examples.iter().map(|grants| serde_json::from_str(grants).unwrap()).collect()
 }
 
 #[test]
 fn of_every_example_the_rights_are_those_that_suture_rbac_prints() {
     let examples = examples();
-    assert!(examples.len() > 5 && examples.iter().flatten().count() > 40, "{}", examples.len());
+    assert!(examples.len() > 20 && examples.iter().flatten().count() > 100, "{}", examples.len());
     for grants in &examples {
         assert_same(
             "suture",
@@ -161,6 +161,20 @@ fn of_every_example_the_rights_are_those_that_suture_rbac_prints() {
     }
     let all: Vec<_> = examples.iter().enumerate().map(|(number, grants)| policy(number, grants)).collect();
     assert_same("suture", "suture", "suture", &accepting(&json!(all), &json!({}), "suture"));
+}
+
+/// There the component is read; its grants hold nothing that it never asks for.
+#[test]
+fn of_the_kustomize_base_the_configuration_and_the_rights_are_those_of_the_chart() {
+    let read = |file: &str| std::fs::read_to_string(repository("deploy/kustomize").join(file)).unwrap();
+    let config: Value = serde_saphyr::from_str(&read("suture.yaml")).unwrap();
+    let upstream = json!({"prometheus": config["prometheus"], "alertmanager": config["alertmanager"]});
+    let rendered = render("suture", "suture", &accepting(&config["policies"], &upstream, "suture")).unwrap();
+    let rendered_config = one(&rendered, "ConfigMap", "suture")["data"]["suture.yaml"].as_str().unwrap();
+    assert_eq!(serde_saphyr::from_str::<Value>(rendered_config).unwrap(), config);
+    let committed: Vec<Value> = serde_saphyr::from_multiple(&read("rbac.yaml")).unwrap();
+    assert_eq!(rights(&rendered), rights(&committed));
+    assert_eq!(frames(&rendered), frames(&committed));
 }
 
 /// Some of a list, one at least.
