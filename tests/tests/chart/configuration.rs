@@ -28,7 +28,7 @@ fn the_host_takes_what_is_rendered() {
         json!({"config": upstream, "listenAddress": "::"}),
         json!({"config": upstream, "fullnameOverride": "mender"}),
         json!({"config": {"prometheus": {"url": UPSTREAM}, "alertmanager": {"url": "http://a"}, "clusterName": "home",
-            "storage": {"maxSize": "512Mi"}, "webhook": {"maxBody": "1Mi", "tls": tls},
+            "storage": {"maxSize": "512Mi"}, "budgets": {"concurrentRuns": 2}, "webhook": {"maxBody": "1Mi", "tls": tls},
             "admin": {"tls": tls, "hosts": ["suture.example.com"]}, "cluster": {"live": {"lease": {"name": "one"}}}},
             "client": {"caFile": "/tls/ca.crt"}}),
     ] {
