@@ -20,6 +20,9 @@ const VOLSYNC: Module =
 const RESTIC: Module =
     Module { name: "restic", files: [include_str!("../restic/go.mod"), include_str!("../restic/go.sum")] };
 
+const HELM: Module =
+    Module { name: "helm", files: [include_str!("../helm/go.mod"), include_str!("../helm/go.sum")] };
+
 impl Module {
     /// The folder that `make envtest` builds it into: another for each set of versions.
     fn folder(&self) -> PathBuf {
@@ -47,7 +50,8 @@ pub fn assets() -> PathBuf {
 
 /// A program of the control plane, or one of VolSync's: `volsync` (the operator),
 /// `mover-restic.sh` (the script of its restic mover), `restic` (of the version that the
-/// mover's image has) and `restic-2009` (the same, for which it is always November 2009).
+/// mover's image has) and `restic-2009` (the same, for which it is always November 2009); or `helm`,
+/// which `make test-chart` builds.
 ///
 /// # Errors
 /// Where it is not there; says how it gets there.
@@ -55,13 +59,14 @@ pub fn program(name: &str) -> anyhow::Result<PathBuf> {
     let built = match name {
         "volsync" | "mover-restic.sh" => VOLSYNC,
         "restic" | "restic-2009" => RESTIC,
+        "helm" => HELM,
         _ => KUBERNETES,
     };
     let folders = [assets(), built.folder()];
     match folders.iter().map(|folder| folder.join(name)).find(|path| is_file(path)) {
         Some(path) => Ok(path),
         None => bail!(
-            "`{name}` is neither in {} nor in {}: `make envtest` builds it from Go modules (it needs Go), \
+            "`{name}` is neither in {} nor in {}: `make envtest helm-assets` builds it from Go modules (it needs Go), \
              or KUBEBUILDER_ASSETS names a folder that has it",
             folders[0].display(),
             folders[1].display()

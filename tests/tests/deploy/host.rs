@@ -90,7 +90,7 @@ fn a_changed_configuration_rolls_the_deployment() {
         let name = of_kind(&built, "ConfigMap")["metadata"]["name"].clone();
         let volumes = of_kind(&built, "Deployment")["spec"]["template"]["spec"]["volumes"].clone();
         let mounted = volumes.as_array().unwrap().iter().find(|volume| volume["name"] == "config").unwrap();
-        assert_eq!(mounted["configMap"]["name"], name);
+        assert_eq!(mounted["projected"]["sources"][0]["configMap"]["name"], name);
         name
     };
     for file in std::fs::read_dir(repository(FOLDER)).unwrap().map(Result::unwrap) {
@@ -162,13 +162,18 @@ fn ports_probes_and_selectors_fit_together() {
     let service = of_kind(&built, "Service");
     assert_eq!(service["spec"]["selector"], template["metadata"]["labels"]);
     assert_eq!(deployment["spec"]["selector"]["matchLabels"], template["metadata"]["labels"]);
-    let policy = of_kind(&built, "NetworkPolicy");
-    assert_eq!(policy["spec"]["podSelector"]["matchLabels"], template["metadata"]["labels"]);
+    let policies = documents(&built).into_iter().filter(|document| document["kind"] == "NetworkPolicy");
+    let policies: Vec<_> = policies.map(|policy| policy["spec"].clone()).collect();
+    assert_eq!(policies.len(), 3, "one for each address, one for what the host reaches");
+    for policy in &policies {
+        assert_eq!(policy["podSelector"]["matchLabels"], template["metadata"]["labels"]);
+    }
     for port in ports {
         assert!(listens.contains(&format!("0.0.0.0:{}", port["containerPort"])), "{port}");
         let all = service["spec"]["ports"].as_array().unwrap();
         assert!(all.iter().any(|one| one["targetPort"] == port["name"]), "{port}");
-        assert!(policy["spec"]["ingress"].to_string().contains(port["name"].as_str().unwrap()), "{port}");
+        let name = port["name"].as_str().unwrap();
+        assert!(policies.iter().any(|policy| policy["ingress"].to_string().contains(name)), "{port}");
     }
     for (probe, path) in
         [("startupProbe", "/healthz"), ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")]
