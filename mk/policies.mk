@@ -1,6 +1,6 @@
 # The library: policies in Rust, TypeScript and Python.
 
-RUST_POLICIES := volsync run-cronjob job-failed pod-stuck volume-filling-up certificate-stuck kopiur
+RUST_POLICIES := volsync run-cronjob job-failed pod-stuck volume-filling-up certificate-stuck kopiur kopiur-repository
 SCRIPTED_POLICIES := flux-stuck first-look
 # Their own tests do it with the code compiled natively.
 NATIVELY_TORTURED := volsync run-cronjob
