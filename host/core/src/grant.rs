@@ -4,10 +4,12 @@ mod closed;
 pub mod fields;
 pub mod metrics;
 mod missing;
+mod named;
 mod namespace;
 mod pods;
 mod risk;
 mod shortfall;
+mod spelled;
 mod unusable;
 
 use std::fmt;
@@ -18,11 +20,13 @@ use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::expression::Expression;
-pub use closed::{closed_kind, closed_object};
+pub use closed::{closed_kind, closed_object, why_never_deleted};
 pub use fields::FieldPattern;
 pub use missing::not_granted;
+pub use named::{Instead, NamedField, PodMap, named_fields};
 pub use namespace::NamespaceSelector;
 pub use pods::{PodGrant, PodLevel, TemplateSource};
+pub(crate) use risk::makes_pods;
 pub use risk::risks;
 pub use shortfall::Shortfall;
 

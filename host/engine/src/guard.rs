@@ -9,6 +9,7 @@
 mod access;
 mod adoption;
 mod change;
+mod chosen;
 mod copies;
 mod deleting;
 mod kinds;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use suture_core::effect::{ApiRequest, Apply, Patch};
 use suture_core::grant::fields::{self, Path, pointer};
-use suture_core::grant::{FieldPattern, Grant, Shortfall, closed_kind, closed_object};
+use suture_core::grant::{
+    FieldPattern, Grant, Instead, NamedField, Shortfall, closed_kind, closed_object, named_fields,
+};
 use suture_core::object::{self, Kind};
 use suture_core::{Effect, Error, Fault, Mutation, Prepared, Reply, Verb, patch};
 
@@ -22,6 +24,8 @@ pub(super) struct Written {
     after: Option<Value>,
     /// The fields that an apply sets, whether they change or not.
     set: Vec<Path>,
+    /// The fields that it touches and that a grant must spell.
+    named: Vec<NamedField>,
 }
 
 /// Fields of `metadata` that the API server writes itself.
@@ -86,7 +90,8 @@ impl Guard {
         check_marks(mutation, before, after)?;
         self.check_selected(kind, before, after).await?;
         let mut requests = mutation.requests(written.before.is_none());
-        let mut taken = deleting::holds_taken_away(kind, before, after);
+        let or_delete = |field: &&NamedField| field.instead == Instead::Delete;
+        let mut taken: Vec<_> = written.named.iter().filter(or_delete).cloned().collect();
         if mutation.subresource() == Some("status") {
             taken.extend(deleting::status_feigned(kind, before, after));
         }
@@ -96,7 +101,14 @@ impl Guard {
             requests.push(mutation.request(Verb::Delete));
         }
         for request in &requests {
-            self.check_pods(kind, mutation, written, &self.allowing(request, written).await?).await?;
+            let allowing = self.allowing(request, written).await;
+            let allowing = match taken.first() {
+                Some(field) if lets_go && request.verb == Verb::Delete => {
+                    allowing.map_err(|fault| or_named(fault, field))
+                }
+                Some(_) | None => allowing,
+            };
+            self.check_pods(kind, mutation, written, &allowing?).await?;
         }
         Ok(())
     }
@@ -126,7 +138,7 @@ impl Guard {
             }
             Mutation::Delete(_) => (Some(before.ok_or_else(unknown)?), None, Vec::new()),
         };
-        Ok(Written { before, after, set })
+        Ok(Written::new(&mutation.reference().kind, before, after, set))
     }
 
     /// What the API server would make of an apply: nobody else knows what it merges.
@@ -142,9 +154,14 @@ impl Guard {
     }
 
     /// Whether a grant that allows a patch names these among its `fields`.
-    async fn names(&self, paths: &[Path], asked: &ApiRequest<'_>, written: &Written) -> Result<bool, Fault> {
+    async fn names(
+        &self,
+        named: &[NamedField],
+        asked: &ApiRequest<'_>,
+        written: &Written,
+    ) -> Result<bool, Fault> {
         let allowing = self.allowing(asked, written).await?;
-        Ok(allowing.iter().any(|grant| paths.iter().all(|path| covered(&grant.fields, path))))
+        Ok(allowing.iter().any(|grant| named.iter().all(|field| field.is_allowed_by(grant))))
     }
 
     /// The grants that allow a change with all that they say of it.
@@ -172,6 +189,10 @@ impl Guard {
         {
             let allowed: Vec<_> = grant.fields.iter().map(ToString::to_string).collect();
             return Some(Shortfall::Field(format!("`{}` (they are {})", pointer(path), allowed.join(", "))));
+        }
+        let must_be = |field: &&NamedField| field.instead != Instead::Delete;
+        if let Some(field) = written.named.iter().filter(must_be).find(|field| !field.is_allowed_by(grant)) {
+            return Some(Shortfall::Named(field.to_string()));
         }
         let condition = grant.condition.as_ref()?;
         let incident = match condition.reads("incident") {
@@ -235,8 +256,12 @@ impl Guard {
         let rules = pods::Rules::of(&grants);
         pods::check_claim_templates(kind, before, after, &rules).map_err(denied)?;
         for template in changed {
-            let Err(why) = pods::check_change(template.before.as_ref(), &template.pod, &rules) else {
-                continue;
+            let why = match pods::check_change(template.before.as_ref(), &template.pod, &rules) {
+                Ok(()) => match self.chosen_by_others(kind, before, after, &template, &rules).await? {
+                    None => continue,
+                    Some(why) => why,
+                },
+                Err(why) => why,
             };
             match self.is_a_copy(&rules, after, &template.pod).await? {
                 Copied::Yes => {}
@@ -256,11 +281,17 @@ impl Guard {
 }
 
 impl Written {
+    fn new(kind: &Kind, before: Option<Arc<Value>>, after: Option<Value>, set: Vec<Path>) -> Self {
+        let named = named_fields(kind, templates::place(kind), before.as_deref(), after.as_ref());
+        Self { before, after, set, named }
+    }
+
     /// What a patch that takes it back leaves of it; none where that can't be told before it is done.
     fn undone(&self, undo: &Mutation) -> Option<Self> {
         let (Mutation::Patch(change), Some(after)) = (undo, &self.after) else { return None };
         let undone = patch::apply(after, change).ok()?;
-        Some(Self { before: Some(Arc::new(after.clone())), after: Some(undone), set: Vec::new() })
+        let kind = &undo.reference().kind;
+        Some(Self::new(kind, Some(Arc::new(after.clone())), Some(undone), Vec::new()))
     }
 
     /// The fields that a change touches: those that differ, and those that an apply sets.
@@ -312,6 +343,17 @@ fn check_marks(mutation: &Mutation, before: Option<&Value>, after: Option<&Value
         )));
     }
     Ok(())
+}
+
+/// A denial of what needs the right to delete, with what would do in its place.
+fn or_named(fault: Fault, field: &NamedField) -> Fault {
+    match fault {
+        Fault::Error(error) => {
+            let message = format!("{}; or, of one that allows to patch it, {field}", error.message);
+            Fault::Error(Error { message, ..error })
+        }
+        halt @ Fault::Halt(_) => halt,
+    }
 }
 
 fn covered(patterns: &[FieldPattern], path: &[String]) -> bool {
