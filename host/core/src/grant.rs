@@ -213,11 +213,13 @@ pub struct Grant {
     /// right in every namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace_selector: Option<NamespaceSelector>,
-    /// Names of objects. Listing needs `*`, because a list shows them all.
+    /// Names of objects. Listing needs `*`, because a list shows them all; deleting what holds
+    /// others (a Namespace, a NetworkPolicy) needs the name without a pattern.
     #[serde(default = "any_name")]
     pub names: Vec<Glob>,
-    /// The fields that a patch or an apply may touch; none for all of them. A patch is judged
-    /// by what it changes; an apply by what it sets, too.
+    /// The fields that a patch or an apply may touch; none for all of them, but those by which
+    /// other programs act: they must be spelled here. A patch is judged by what it changes; an
+    /// apply by what it sets, too.
     #[serde(default, deserialize_with = "fields::some", skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldPattern>,
     /// What must hold of a change, in CEL over `object` (as it will be; null for a delete),

@@ -1,38 +1,18 @@
 //! What a change would leave, judged against the grants.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use serde_json::{Value, json};
-use suture_core::effect::{ApiRequest, Apply, Patch};
+use serde_json::Value;
+use suture_core::effect::{ApiRequest, Apply};
 use suture_core::grant::fields::{self, Path, pointer};
-use suture_core::grant::{
-    FieldPattern, Grant, Instead, NamedField, Shortfall, closed_kind, closed_object, named_fields,
-};
+use suture_core::grant::{FieldPattern, Grant, Instead, NamedField, Shortfall, closed_kind, closed_object};
 use suture_core::object::{self, Kind};
-use suture_core::{Effect, Error, Fault, Mutation, Prepared, Reply, Verb, patch};
+use suture_core::{Effect, Error, Fault, Mutation, Prepared, Reply, Verb};
 
 use super::access::nearest;
 use super::copies::Copied;
+use super::written::{MARK, Written, after_patch};
 use super::{Guard, deleting, denied, kinds, pods, templates};
-
-/// An object before and after a change.
-pub(super) struct Written {
-    /// None where it is made.
-    before: Option<Arc<Value>>,
-    /// None where it is deleted.
-    after: Option<Value>,
-    /// The fields that an apply sets, whether they change or not.
-    set: Vec<Path>,
-    /// The fields that it touches and that a grant must spell.
-    named: Vec<NamedField>,
-}
-
-/// Fields of `metadata` that the API server writes itself.
-const SERVER_OWNED: [&str; 6] =
-    ["managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink"];
-/// How the annotations begin in which the host marks what it applied.
-const MARK: &str = "run.suture.dev/";
 
 impl Guard {
     /// Judge a change that is prepared. An apply is pinned to the version that it was judged
@@ -100,15 +80,18 @@ impl Guard {
         if lets_go || deleting::is_deleted_by(kind, before, after) {
             requests.push(mutation.request(Verb::Delete));
         }
+        let mut allowing = Vec::with_capacity(requests.len());
         for request in &requests {
-            let allowing = self.allowing(request, written).await;
-            let allowing = match taken.first() {
+            let found = self.allowing(request, written).await;
+            allowing.push(match taken.first() {
                 Some(field) if lets_go && request.verb == Verb::Delete => {
-                    allowing.map_err(|fault| or_named(fault, field))
+                    found.map_err(|fault| or_named(fault, field))?
                 }
-                Some(_) | None => allowing,
-            };
-            self.check_pods(kind, mutation, written, &allowing?).await?;
+                Some(_) | None => found?,
+            });
+        }
+        for grants in &allowing {
+            self.check_pods(kind, mutation, written, grants).await?;
         }
         Ok(())
     }
@@ -280,45 +263,6 @@ impl Guard {
     }
 }
 
-impl Written {
-    fn new(kind: &Kind, before: Option<Arc<Value>>, after: Option<Value>, set: Vec<Path>) -> Self {
-        let named = named_fields(kind, templates::place(kind), before.as_deref(), after.as_ref());
-        Self { before, after, set, named }
-    }
-
-    /// What a patch that takes it back leaves of it; none where that can't be told before it is done.
-    fn undone(&self, undo: &Mutation) -> Option<Self> {
-        let (Mutation::Patch(change), Some(after)) = (undo, &self.after) else { return None };
-        let undone = patch::apply(after, change).ok()?;
-        let kind = &undo.reference().kind;
-        Some(Self::new(kind, Some(Arc::new(after.clone())), Some(undone), Vec::new()))
-    }
-
-    /// The fields that a change touches: those that differ, and those that an apply sets.
-    fn touched(&self) -> Vec<Path> {
-        let nothing = json!({});
-        let before = self.before.as_deref().unwrap_or(&nothing);
-        let Some(after) = &self.after else { return Vec::new() };
-        let mut touched = fields::changed(before, after);
-        touched.extend(self.set.iter().cloned());
-        touched.retain(|path| !is_the_servers(path, self.before.is_none()));
-        touched
-    }
-}
-
-fn is_the_servers(path: &[String], is_new: bool) -> bool {
-    let words: Vec<&str> = path.iter().map(String::as_str).collect();
-    match words[..] {
-        // What it is, it was before; and of what is made, the request has said it.
-        ["apiVersion" | "kind"] | ["metadata", "name" | "namespace"] => true,
-        ["metadata", field, ..] if SERVER_OWNED.contains(&field) => true,
-        ["metadata", "generateName"] | ["metadata", "annotations", object::RUN_ANNOTATION] => is_new,
-        ["metadata", "annotations", name] => name.starts_with(MARK),
-        ["status", ..] => is_new,
-        _ => false,
-    }
-}
-
 /// That a policy leaves the marks alone by which the host knows what it has done.
 fn check_marks(mutation: &Mutation, before: Option<&Value>, after: Option<&Value>) -> Result<(), Fault> {
     let marks = |object: Option<&Value>, with_run: bool| {
@@ -358,14 +302,6 @@ fn or_named(fault: Fault, field: &NamedField) -> Fault {
 
 fn covered(patterns: &[FieldPattern], path: &[String]) -> bool {
     patterns.iter().any(|pattern| pattern.covers(path))
-}
-
-/// The object as a patch leaves it.
-///
-/// # Errors
-/// Where it does not apply to the object that it is pinned to.
-pub(super) fn after_patch(before: &Value, change: &Patch) -> Result<Value, Fault> {
-    Ok(patch::apply(before, change)?)
 }
 
 fn set_by(apply: &Apply) -> Vec<Path> {
