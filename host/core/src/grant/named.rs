@@ -165,7 +165,7 @@ fn of_marks(
     let (map, key) = of_pod.or_else(|| of(""))?;
     let has_domain = key.is_none_or(|key| key.contains(['/', '.']) && !is_own_annotation(key));
     let is_harmless = key.is_some_and(|key| HARMLESS.contains(&key.as_str()) || key.starts_with("checksum/"));
-    if !has_domain || is_harmless {
+    if !has_domain || is_harmless || key.is_some_and(|key| is_of_its_controller(kind, key)) {
         return None;
     }
     let was_there = before.is_some_and(|before| before.pointer(&pointer(touched)).is_some());
@@ -184,6 +184,13 @@ fn of_marks(
         }
     }
     Some(NamedField { spelled: touched.to_vec(), instead, touched: touched.to_vec(), why: MARK, is_made })
+}
+
+/// Whether a key has the domain of the custom resource's own group: its controller reads it as it reads
+/// the spec. Flux keeps or deletes by its own, also what is its own.
+fn is_of_its_controller(kind: &Kind, key: &str) -> bool {
+    let domain = key.split_once('/').map(|(domain, _)| domain);
+    !kind.is_of_kubernetes() && domain == Some(kind.group()) && domain != Some("kustomize.toolkit.fluxcd.io")
 }
 
 /// What must be spelled where a path is one of a row's: its own tokens for the row's `*`. What leads to

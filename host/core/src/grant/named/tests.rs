@@ -195,6 +195,20 @@ fn marks_by_which_others_own_keep_or_delete_are_spelled_key_by_key() {
 }
 
 #[test]
+fn an_annotation_of_a_custom_resources_own_group_is_its_controllers_and_needs_no_name() {
+    let with = |key: &str| json!({"metadata": {"annotations": {"own": "a", key: "x"}}});
+    let none = json!({"metadata": {"annotations": {"own": "a"}}});
+    let is_named = |kind: (&str, &str), key: &str| !spelled(kind, Some(&none), &with(key)).is_empty();
+    let maintenance = ("volsync.backube/v1alpha1", "KopiaMaintenance");
+    assert!(!is_named(maintenance, "volsync.backube/reset-failures"));
+    assert!(is_named(maintenance, "argocd.argoproj.io/sync-options"));
+    assert!(is_named(("snapshot.storage.k8s.io/v1", "VolumeSnapshot"), "volsync.backube/do-not-delete"));
+    assert!(is_named(("networking.k8s.io/v1", "Ingress"), "networking.k8s.io/x"));
+    let flux = ("kustomize.toolkit.fluxcd.io/v1", "Kustomization");
+    assert!(is_named(flux, "kustomize.toolkit.fluxcd.io/prune"), "one may be another's");
+}
+
+#[test]
 fn marks_of_a_pod_that_is_there_are_spelled_or_listed_and_new_ones_judged_as_those_of_pods() {
     let key = "cluster-autoscaler.kubernetes.io/safe-to-evict";
     let pod = |value: Option<&str>| match value {
