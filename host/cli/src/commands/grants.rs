@@ -158,10 +158,10 @@ mod tests {
         raw.check().unwrap()
     }
 
-    fn read(text: &str) -> Vec<suture_core::Grant> {
+    fn read(text: &str) -> Vec<Grant> {
         #[derive(serde::Deserialize)]
         struct Printed {
-            grants: Vec<suture_core::Grant>,
+            grants: Vec<Grant>,
         }
         serde_saphyr::from_str::<Printed>(text).unwrap().grants
     }
