@@ -13,6 +13,7 @@ mod guard;
     reason = "made for tests, of which only a part is used here"
 )]
 mod guest;
+mod languages;
 mod load;
 mod open;
 mod policy;
@@ -28,8 +29,19 @@ use figure::Report;
 use tokio::runtime::Runtime;
 
 /// Groups of figures.
-const GROUPS: [&str; 10] =
-    ["policy", "guard", "webhook", "repair", "durable", "torture", "swap", "bytes", "open", "spin"];
+const GROUPS: [&str; 11] = [
+    "policy",
+    "languages",
+    "guard",
+    "webhook",
+    "repair",
+    "durable",
+    "torture",
+    "swap",
+    "bytes",
+    "open",
+    "spin",
+];
 /// Says that small numbers will do: see [`Report::is_trial`].
 const TRIAL: &str = "--trial";
 
@@ -57,6 +69,7 @@ fn main() -> anyhow::Result<ExitCode> {
 fn measure(group: &str, runtime: &Runtime, report: &mut Report) -> anyhow::Result<()> {
     match group {
         "policy" => policy::component_over_native(report),
+        "languages" => languages::figures(report),
         "guard" => guard::fifty_rules_over_one(report),
         "webhook" => runtime.block_on(webhook::figures(report)),
         "repair" => runtime.block_on(repair::figures(report)),

@@ -288,7 +288,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Write what the live cluster answered as a scenario, for `suture test`. One alert at a time.
-    #[arg(long, value_name = "FILE", requires = "live")]
+    #[arg(long, value_name = "FILE", requires = "live", conflicts_with = "scenario")]
     pub save: Option<PathBuf>,
     /// Let --save replace a file that exists.
     #[arg(long, requires = "save")]
