@@ -50,11 +50,6 @@ impl RepositoryRef {
         }
     }
 
-    /// Whether it is one that every namespace may use.
-    pub fn is_cluster(&self) -> bool {
-        self.namespace.is_none()
-    }
-
     /// The command that shows all that there is to see of it.
     pub fn describe(&self) -> String {
         self.kubectl("describe")

@@ -257,7 +257,7 @@ impl Needs {
             Verb::Patch => grant.fields.iter().any(|field| field.to_string().contains("/labels")),
             Verb::Get | Verb::List | Verb::Watch | Verb::Delete => false,
         };
-        if !is_asked || !(makes_pods(group, resource) || !grant.pod_templates.is_empty()) {
+        if !is_asked || (!makes_pods(group, resource) && grant.pod_templates.is_empty()) {
             return;
         }
         let (others, controllers) = CHOOSING.split_at(3);

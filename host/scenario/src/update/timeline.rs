@@ -34,8 +34,8 @@ fn fates(expected: &[Located<TextPattern>], lines: &[&str]) -> Vec<Fate> {
             TextPattern::Matches(pattern) => pattern.to_string(),
         };
         let mut best: Option<(f64, usize)> = None;
-        for at in from..until {
-            let likeness = likeness(&old, lines[at]);
+        for (at, line) in lines.iter().enumerate().take(until).skip(from) {
+            let likeness = likeness(&old, line);
             if likeness >= ALIKE && best.is_none_or(|(most, _)| likeness > most) {
                 best = Some((likeness, at));
             }

@@ -20,6 +20,7 @@ pub const MARK: &str = "\u{1}suture ";
 
 /// What a policy's process says.
 #[derive(Debug, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, and read at once")]
 pub enum Message {
     /// What it says of itself: it was started with `manifest`.
     Manifest(types::Manifest),
@@ -33,6 +34,7 @@ pub enum Message {
 
 /// A call of [`Host`].
 #[derive(Debug, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, and read at once")]
 #[expect(missing_docs, reason = "the methods of `Host`, with their arguments")]
 pub enum Call {
     Get(Target),
@@ -54,6 +56,7 @@ pub enum Call {
 /// A number of a sample: JSON has no NaN and no infinity, so its bits travel.
 type Bits = u64;
 type Labels = Vec<(String, String)>;
+type Points = Vec<(u64, Bits)>;
 
 impl Call {
     /// Have it answered: a line of JSON.
@@ -169,9 +172,9 @@ impl Host for Pipe {
         end_ms: u64,
         step_ms: u64,
     ) -> Result<Vec<Series>, Error> {
-        let series: Result<Vec<(Labels, Vec<(u64, Bits)>)>, Error> =
+        let series: Result<Vec<(Labels, Points)>, Error> =
             self.ask(Call::QueryRange(expression.to_owned(), start_ms, end_ms, step_ms));
-        let one = |(labels, points): (Labels, Vec<(u64, Bits)>)| {
+        let one = |(labels, points): (Labels, Points)| {
             let points = points.into_iter().map(|(at, value)| (at, f64::from_bits(value))).collect();
             Series { labels, points }
         };
