@@ -28,7 +28,7 @@ made() {
 		echo '# Made of the chart by `make chart`; change ../helm/suture or values.yaml instead.'
 		for template; do set -- "$@" --show-only "templates/$template.yaml"; shift; done
 		"${HELM:-helm}" template suture $chart --namespace suture --values deploy/kustomize/values.yaml "$@" \
-			| sed -e '/^# Source: /d' -e '/ helm\.sh\/chart: /d' -e '/ app\.kubernetes\.io\/managed-by: /d'
+			| sed -e '/^$/d' -e '/^# Source: /d' -e '/ helm\.sh\/chart: /d' -e '/ app\.kubernetes\.io\/managed-by: /d'
 	} > "$out/kustomize/$file"
 }
 made host.yaml serviceaccount persistentvolumeclaim deployment service networkpolicy
