@@ -1,6 +1,12 @@
 //! The Helm chart (`deploy/helm`): rendered, compared with what the host says, installed on a real API server.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails shows where")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that can not go on panics"
+)]
 
 mod admitted;
 mod configuration;

@@ -226,7 +226,8 @@ mod tests {
 
     #[test]
     fn what_is_printed_are_grants_that_can_be_read_back_and_no_more_than_the_settings_use() {
-        let printed = printed(&manifest(), &json!({"unlock": "native"}), false);
+        let with = |unlock: &str, are_given| printed(&manifest(), &json!({"unlock": unlock}), are_given);
+        let printed = with("native", false);
         let grants = read(&printed);
         assert_eq!(grants.len(), 3, "{printed}");
         assert_eq!(
@@ -243,7 +244,7 @@ mod tests {
             "{printed}"
         );
         assert!(!printed.contains("volumesnapshotcontents\"], verbs: [\"get\"], namespaces"), "{printed}");
-        let grants = read(&super::tests::printed(&manifest(), &json!({"unlock": "job"}), true));
+        let grants = read(&with("job", true));
         assert_eq!(grants.len(), 4);
         assert_eq!(grants[3].verbs, [Verb::Create]);
     }
@@ -255,6 +256,7 @@ mod tests {
         assert!(printed.contains("suture:policy@0.1.0 can't say which metrics"), "{printed}");
         read(&printed);
     }
+
     #[test]
     fn what_has_no_namespaces_is_granted_without_any_and_by_itself() {
         let asked = |group: &str, resources: &[&str]| -> Permission {
