@@ -38,6 +38,7 @@ mod token;
 mod transport;
 mod webhook;
 
+pub use api::effects::RunDiff;
 pub use api::lists::ShownIncident;
 pub use api::openapi;
 pub use api::status::{HostStatus, Inbox, JournalUse, PolicyStanding, WaitingLine};
