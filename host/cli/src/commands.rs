@@ -22,7 +22,7 @@ mod push;
 mod rbac;
 mod replay;
 mod run;
-mod runs;
+pub(crate) mod runs;
 mod schema;
 mod serve;
 mod simulate;

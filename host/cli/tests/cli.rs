@@ -140,6 +140,7 @@ fn help_of_each_subcommand_shows_examples() {
         &["incidents", "close"],
         &["runs", "list"],
         &["runs", "show"],
+        &["runs", "diff"],
         &["runs", "start"],
         &["runs", "cancel"],
         &["runs", "follow"],

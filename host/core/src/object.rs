@@ -211,7 +211,15 @@ pub fn redact(object: Object) -> Object {
     if !is_secret && !has_managed_fields {
         return object;
     }
-    let mut object = Arc::unwrap_or_clone(object);
+    redacted(Arc::unwrap_or_clone(object), is_secret)
+}
+
+/// The same of an object that is a Secret, whether it says so or not.
+pub fn redact_secret(object: &Object) -> Object {
+    redacted(Value::clone(object), true)
+}
+
+fn redacted(mut object: Value, is_secret: bool) -> Object {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
         if is_secret && let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut)

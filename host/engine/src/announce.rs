@@ -199,7 +199,7 @@ mod tests {
             Progress::Began(run(mode, None)),
             call(Effect::Step { title: "starting a sync".to_owned() }, Reply::Noted),
             call(Effect::Get { target: target() }, Reply::Object(object.clone())),
-            entry(Body::Intent { prepared, asked: None, undo_of: None }),
+            entry(Body::Intent { prepared, asked: None, undo_of: None, before: None }),
             entry(Body::Reply { answer: Answer::Ok(Reply::Mutated(object)) }),
             Progress::Ended(run(mode, Some(outcome))),
         ];

@@ -1,7 +1,7 @@
 //! One run, from its first effect to its last undo.
 
 mod past;
-mod plan;
+mod planning;
 mod recover;
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use suture_core::{
     Clock, EffectHandler, Ending, Grant, Halt, Host, Incident, Limit, Limits, Mode, Permission, Program,
     RunId,
 };
-use suture_journal::{Cancel, JournalError, Observer, Recorder, RunLog};
+use suture_journal::{Cancel, JournalError, Observer, Plan, Recorder, RunLog};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::cluster::Cluster;
@@ -27,6 +27,7 @@ use crate::observe::Observe;
 use crate::silences::Silences;
 
 pub use past::Past;
+use planning::Planning;
 pub use recover::{Unfinished, recover};
 
 /// What is to be run.
@@ -86,8 +87,8 @@ pub struct Finished {
     pub doubts: Vec<String>,
     /// It has not ended: its host has, and the next goes on with it.
     pub interrupted: bool,
-    /// What it would have done, where it only planned: a sentence for people.
-    pub plan: Option<String>,
+    /// What it would have done, where it only planned.
+    pub plan: Option<Box<Plan>>,
 }
 
 impl Finished {
@@ -103,7 +104,12 @@ impl Finished {
 
     /// What came of it: a sentence for people.
     pub fn summary(&self) -> String {
-        self.plan.clone().unwrap_or_else(|| self.ending.summary())
+        let plan = self.plan.as_ref().and_then(|plan| plan.summary());
+        match (plan, &self.ending) {
+            (Some(plan), Ending::Concluded(outcome)) => format!("{plan}. Then: {}", outcome.summary()),
+            (Some(plan), Ending::Halted(Halt::Planned)) => plan,
+            (Some(_) | None, ending) => ending.summary(),
+        }
     }
 }
 
@@ -202,6 +208,12 @@ pub async fn execute(spec: RunSpec, mut session: Session) -> Result<Finished, Jo
     let RunSpec { run, policy, program, incident, mode, limits, grants, confirm, past } = spec;
     let requested = program.manifest().permissions_of_run(&incident.settings);
     let incident = Arc::new(incident);
+    let planning = (mode == Mode::Observe).then(|| Planning {
+        run: run.clone(),
+        module: program.digest().to_owned(),
+        incident: incident.clone(),
+        grants: grants.clone(),
+    });
     // What was changed in an earlier process was confirmed then; by now it may have
     // cleared the alert.
     let has_changes = past.as_ref().is_some_and(Past::has_changes);
@@ -250,7 +262,7 @@ pub async fn execute(spec: RunSpec, mut session: Session) -> Result<Finished, Jo
         Ok(Finished::interrupted(ending))
     } else {
         // Not a part of this future: a run that waits would hold room for it.
-        Box::pin(finish(&recorder, ending, &*session.log)).await
+        Box::pin(finish(&recorder, ending, &*session.log, planning)).await
     };
     layers.local.release();
     finished
@@ -258,13 +270,18 @@ pub async fn execute(spec: RunSpec, mut session: Session) -> Result<Finished, Jo
 
 /// See a run through that is over; or leave it to the next host, where this one may act no
 /// more.
-async fn finish(recorder: &Recorder, ending: Ending, log: &dyn RunLog) -> Result<Finished, JournalError> {
+async fn finish(
+    recorder: &Recorder,
+    ending: Ending,
+    log: &dyn RunLog,
+    planning: Option<Planning>,
+) -> Result<Finished, JournalError> {
     match recorder.finish(&ending).await {
         Ok(doubts) => {
-            let plan = match ending {
+            let plan = match planning {
                 // One that can't be read is only not told of here.
-                Ending::Halted(Halt::Planned) => plan::summary(&log.entries().await.unwrap_or_default()),
-                _ => None,
+                Some(planning) => planning.plan(&log.entries().await.unwrap_or_default()),
+                None => None,
             };
             Ok(Finished { plan, ..Finished::new(ending, doubts) })
         }

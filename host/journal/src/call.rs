@@ -25,6 +25,8 @@ pub struct Call {
     pub tries: Vec<Timestamp>,
     /// The step whose undo it is.
     pub undo_of: Option<u32>,
+    /// The object before it was changed, where that is on record.
+    pub before: Option<Object>,
     /// What it brought; none while it is at work, where the end of the run cut it off, and where
     /// nobody knows.
     pub answer: Option<Answer>,
@@ -141,19 +143,30 @@ impl Calls {
                 prepared: None,
                 tries: Vec::new(),
                 undo_of,
+                before: None,
                 answer: Some(answer),
             })),
-            Body::Intent { prepared, asked, undo_of } => match &mut self.pending {
+            Body::Intent { prepared, asked, undo_of, before } => match &mut self.pending {
                 Some(pending) if pending.step == step => {
                     pending.prepared = Some(prepared);
                     pending.tries.push(at);
+                    pending.before = before;
                     None
                 }
                 pending => {
                     let asked = asked.map_or_else(|| prepared.effect.clone(), |asked| *asked);
                     let (prepared, tries) = (Some(prepared), vec![at]);
-                    let call =
-                        Call { step, at, answered_at: at, asked, prepared, tries, undo_of, answer: None };
+                    let call = Call {
+                        step,
+                        at,
+                        answered_at: at,
+                        asked,
+                        prepared,
+                        tries,
+                        undo_of,
+                        before,
+                        answer: None,
+                    };
                     pending.replace(call).map(Event::Call)
                 }
             },
@@ -193,7 +206,7 @@ mod tests {
 
     fn intent(step: u32, effect: Effect, undo_of: Option<u32>) -> Body {
         let prepared = Prepared::new(Step { run: RunId::new("r"), number: step }, effect);
-        Body::Intent { prepared, asked: None, undo_of }
+        Body::Intent { prepared, asked: None, undo_of, before: None }
     }
 
     fn delete() -> Effect {

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use suture_core::clock::Timestamp;
-use suture_core::{Effect, Ending, Error, Prepared, Reply};
+use suture_core::effect::OnObject;
+use suture_core::object::Kind;
+use suture_core::{Effect, Ending, Error, Object, Prepared, Reply, object};
 
 /// One line of a run's record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +46,10 @@ pub enum Body {
         /// The step whose undo this is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         undo_of: Option<u32>,
+        /// The object that is changed, at the version that is pinned; of a Secret no values. None of
+        /// what is made or deleted, and where an older version wrote this.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Object>,
     },
     /// What the step's last intent brought.
     Reply {
@@ -79,8 +85,20 @@ impl Body {
     pub(crate) fn intent(asked: &Effect, prepared: &Prepared, undo_of: Option<u32>) -> Self {
         let differs = undo_of.is_none() && prepared.effect != *asked;
         let asked = differs.then(|| Box::new(asked.clone()));
-        Self::Intent { prepared: prepared.clone(), asked, undo_of }
+        Self::Intent { prepared: prepared.clone(), asked, undo_of, before: before(prepared) }
     }
+}
+
+/// What is recorded of the object before a change. What was asked for says whether it is a Secret: what
+/// was read may not say it.
+fn before(prepared: &Prepared) -> Option<Object> {
+    let Effect::Mutate { mutation, .. } = &prepared.effect else { return None };
+    let before = prepared.before.clone().filter(|_| mutation.on_object() != OnObject::Deletes)?;
+    if mutation.kind().is_secret() {
+        return Some(object::redact_secret(&before));
+    }
+    let says_secret = Kind::of(&before).is_some_and(|kind| kind.is_secret());
+    Some(if says_secret { object::redact_secret(&before) } else { before })
 }
 
 impl From<Result<Reply, Error>> for Answer {
@@ -219,7 +237,7 @@ mod tests {
             let prepared =
                 Prepared { deadline: Some(time()), dry_run: true, ..Prepared::new(step, effect.clone()) };
             let asked = Some(Box::new(effect));
-            bodies.push(Body::Intent { prepared, asked, undo_of: None });
+            bodies.push(Body::Intent { prepared, asked, undo_of: None, before: None });
         }
         for body in bodies {
             let entry = Entry { step: 1, at: time(), body };

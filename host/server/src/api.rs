@@ -5,7 +5,7 @@ mod body;
 mod described;
 mod doctor;
 mod draining;
-mod effects;
+pub(crate) mod effects;
 mod incidents;
 pub(crate) mod lists;
 mod openapi;
@@ -96,6 +96,7 @@ fn routes(admission: Arc<Admission>) -> Routes {
         .post(Right::Operate, "/incidents/{id}/close", incidents::close)
         .get(Right::View, "/runs", lists::runs)
         .get(Right::View, "/runs/{id}", effects::run)
+        .get(Right::View, "/runs/{id}/diff", effects::diff)
         .post(Right::Operate, "/runs/{id}/cancel", cancel)
         .beside(Some(Right::Metrics), "/metrics", metrics)
         // Health is for the kubelet, which has no token.

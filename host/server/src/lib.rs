@@ -39,6 +39,7 @@ mod token;
 mod transport;
 mod webhook;
 
+pub use api::effects::RunDiff;
 pub use api::lists::ShownIncident;
 pub use api::openapi;
 pub use api::status::{HostStatus, Inbox, JournalUse, PolicyStanding, Upstream, WaitingLine};

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use suture_core::{Clock, Digest, RealClock};
 
 /// What each route needs, in the words of the configuration.
-const ROUTES: [(&str, &str, &str); 27] = [
+const ROUTES: [(&str, &str, &str); 28] = [
     ("GET", "/metrics", "viewer"),
     ("GET", "/api/v1/status", "viewer"),
     ("GET", "/api/v1/config", "viewer"),
@@ -36,6 +36,7 @@ const ROUTES: [(&str, &str, &str); 27] = [
     ("POST", "/api/v1/incidents/x/close", "operator"),
     ("GET", "/api/v1/runs", "viewer"),
     ("GET", "/api/v1/runs/x", "viewer"),
+    ("GET", "/api/v1/runs/x/diff", "viewer"),
     ("POST", "/api/v1/runs/x/cancel", "operator"),
     ("POST", "/api/v1/drain", "operator"),
     ("GET", "/api/v1/drain", "viewer"),

@@ -89,7 +89,7 @@ fn essence(entries: &[Entry]) -> Vec<String> {
         let line = match body {
             // A fault of the export stands for a change of somebody else: tried once more.
             Body::Intent { .. } if last.0 == *step => continue,
-            Body::Intent { prepared, asked, undo_of } => {
+            Body::Intent { prepared, asked, undo_of, .. } => {
                 format!("{undo_of:?} {}", bare(asked.as_deref().unwrap_or(&prepared.effect)))
             }
             Body::Call { effect: Effect::Now, .. } => "now".to_owned(),

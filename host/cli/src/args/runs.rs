@@ -32,6 +32,16 @@ Examples:
   suture runs show 5xk2p9qd
   suture runs show 5xk2p9qd --journal /var/lib/suture")]
     Show(RunsShowArgs),
+    /// Show what a run changed, or would change: each object before and after, field by field.
+    #[command(after_help = "\
+Of a run that only planned it is what the API server would have made of each change: with
+defaults filled in, and as admission changes it. `~` is a field that changes, `+` one that is
+set, `-` one that is removed. Who owns a field may set it back.
+
+Examples:
+  suture runs diff 5xk2p9qd
+  suture runs diff 5xk2p9qd --journal /var/lib/suture -o json")]
+    Diff(RunsShowArgs),
     /// Start a run by hand.
     #[command(after_help = "\
 Where the policy has `confirm: prometheus`, an alert with exactly these labels must fire.

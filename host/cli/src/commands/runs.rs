@@ -1,5 +1,6 @@
 //! `suture runs`: what runs did, and do.
 
+mod diff;
 mod export;
 mod follow;
 mod start;
@@ -27,6 +28,7 @@ pub fn run(command: RunsCommand, output: &Output) -> CommandResult {
                 listing::list::<ListedRun>(&args.list, &Records::open(&args.source)?, output).await
             }
             RunsCommand::Show(args) => show(&args, output).await,
+            RunsCommand::Diff(args) => diff::run(&args, output).await,
             RunsCommand::Start(args) => start::run(&args, output).await,
             RunsCommand::Cancel(args) => cancel(&args, output).await,
             RunsCommand::Follow(args) => {

@@ -1,9 +1,10 @@
 //! Finding one run, and all there is of it.
 
-use suture_journal::{Entry, ListedIncident, ListedRun, NameError, RunHeader, RunRecord};
+use suture_journal::plan::Basis;
+use suture_journal::{Entry, ListedIncident, ListedRun, NameError, Plan, RunHeader, RunRecord};
 
 use super::{Records, following};
-use suture_server::ShownIncident;
+use suture_server::{RunDiff, ShownIncident};
 
 use crate::error::CliError;
 use crate::server::id_path;
@@ -49,6 +50,22 @@ impl Records {
                 Ok(ShownIncident { listed, waiting_for: None })
             }
             Self::Server(server) => server.get(&id_path("incidents", id), &[]).await,
+        }
+    }
+
+    /// What a run changed, or would change.
+    ///
+    /// # Errors
+    /// As [`whole`](Self::whole).
+    pub async fn diff(&self, id: &str) -> Result<RunDiff, CliError> {
+        match self {
+            Self::Journal(..) => {
+                let listed = self.run(id).await?;
+                let Whole { run, header, entries } = self.whole(listed.run.id.as_str()).await?;
+                let plan = Plan::of(&run.id, &Basis::of(&run, &header), &entries);
+                Ok(RunDiff { run: listed, plan })
+            }
+            Self::Server(server) => server.get(&format!("{}/diff", id_path("runs", id)), &[]).await,
         }
     }
 

@@ -353,7 +353,12 @@ impl Dispatcher {
         });
         let now = self.now();
         let summary = finished.summary();
-        let Finished { ending, doubts, interrupted, .. } = finished;
+        let Finished { ending, doubts, interrupted, plan } = finished;
+        // What it concluded, it concluded of changes that were only tried.
+        let ending = match (ending, plan) {
+            (Ending::Concluded(_), Some(_)) => Ending::Halted(Halt::Planned),
+            (ending, _) => ending,
+        };
         if interrupted {
             if was_told && !is_seen_through {
                 return self.interrupted.push(record);

@@ -346,6 +346,7 @@ impl Dispatcher {
         let unfinished = run::Unfinished {
             run: record.id,
             policy: record.policy,
+            module: record.digest,
             requested,
             incident: header.incident,
             mode: record.mode,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use suture_core::{Ending, Grant, Halt, Incident, Limits, Mode, Permission, RunId};
 use suture_journal::{Entry, JournalError, Ledger, Recorder};
 
+use super::planning::Planning;
 use super::{Finished, Session, layers};
 use crate::confirm::Confirm;
 
@@ -14,6 +15,8 @@ pub struct Unfinished {
     pub run: RunId,
     /// The policy's name in this host.
     pub policy: String,
+    /// The digest of its module.
+    pub module: String,
     /// What the manifest of its module requested under its settings.
     pub requested: Vec<Permission>,
     /// What it worked on.
@@ -34,10 +37,17 @@ pub struct Unfinished {
 /// # Errors
 /// When the journal can't be written.
 pub async fn recover(unfinished: Unfinished, mut session: Session) -> Result<Finished, JournalError> {
-    let Unfinished { run, policy, requested, incident, mode, limits, grants, entries } = unfinished;
+    let Unfinished { run, policy, module, requested, incident, mode, limits, grants, entries } = unfinished;
     // The changes that are taken back were confirmed when they were made, silenced or not by now.
     session.silences = None;
-    let layers = layers(&policy, requested, grants, Confirm::None, &Arc::new(incident), mode, &session);
+    let incident = Arc::new(incident);
+    let planning = (mode == Mode::Observe).then(|| Planning {
+        run: run.clone(),
+        module,
+        incident: incident.clone(),
+        grants: grants.clone(),
+    });
+    let layers = layers(&policy, requested, grants, Confirm::None, &incident, mode, &session);
     let recorder = Recorder::recovering(
         run,
         &entries,
@@ -48,5 +58,5 @@ pub async fn recover(unfinished: Unfinished, mut session: Session) -> Result<Fin
         session.observer.clone(),
     );
     let ending = Ledger::of(&entries).ending().cloned().unwrap_or(Ending::Halted(Halt::Shutdown));
-    super::finish(&recorder, ending, &*session.log).await
+    super::finish(&recorder, ending, &*session.log, planning).await
 }

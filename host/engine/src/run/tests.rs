@@ -27,6 +27,7 @@ fn target(kind: (&str, &str), name: &str) -> Target {
 }
 
 const CONFIG: (&str, &str) = ("v1", "ConfigMap");
+const SECRET: (&str, &str) = ("v1", "Secret");
 
 fn merge(name: &str, body: Value) -> Mutation {
     Mutation::Patch(Patch {
@@ -201,6 +202,31 @@ fn observe_plans_what_it_would_do_and_changes_nothing() {
     assert_eq!(RunHarness::state(&cluster), "broken");
     assert!(cluster.mutations().iter().all(|mutation| mutation.dry_run));
     assert_eq!(cluster.objects().iter().filter(|object| object["kind"] == "ConfigMap").count(), 1);
+}
+
+#[test]
+fn a_plan_is_a_diff_of_objects_as_the_api_server_would_make_them_and_values_of_secrets_are_not_in_it() {
+    let mut harness = harness(policy(|calls, _| async move {
+        calls.call(change(merge("plex", json!({"data": {"state": "repaired"}})))).await?.unwrap();
+        let label = Patch {
+            target: target(SECRET, "restic"),
+            patch_type: PatchType::Merge,
+            body: json!({"metadata": {"labels": {"seen": "yes"}}}),
+            resource_version: None,
+        };
+        calls.call(change(Mutation::Patch(label))).await?.unwrap();
+        done()
+    }));
+    harness.spec.mode = Mode::Observe;
+    let (finished, _, log) = harness.run();
+    let plan = finished.plan.as_ref().unwrap();
+    let fields = |index: usize| serde_json::to_value(&plan.changes[index].fields).unwrap();
+    assert_eq!(fields(0), json!([{"path": "/data/state", "before": "broken", "after": "repaired"}]));
+    assert_eq!(fields(1), json!([{"path": "/metadata/labels/seen", "before": null, "after": "yes"}]));
+    assert!(plan.changes.iter().all(|change| !change.performed));
+    assert!(finished.summary().ends_with(". Then: done"), "{}", finished.summary());
+    let record = serde_json::to_string(&log.entries()).unwrap();
+    assert!(record.contains("password") && !record.contains("aHVudGVyMg"));
 }
 
 #[test]

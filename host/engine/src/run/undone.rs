@@ -240,6 +240,7 @@ fn a_run_that_can_not_go_on_is_undone_once_wherever_its_host_died() {
         let unfinished = Unfinished {
             run: harness.spec.run.clone(),
             policy: harness.spec.policy.clone(),
+            module: harness.spec.program.digest().to_owned(),
             requested: harness.spec.program.manifest().permissions.clone(),
             incident: harness.spec.incident.clone(),
             mode: Mode::Enforce,

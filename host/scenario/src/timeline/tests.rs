@@ -36,7 +36,7 @@ impl Script {
     fn intent(self, step: u32, effect: Effect, undo_of: Option<u32>, dry_run: bool) -> Self {
         let step_of_run = Step { run: RunId::new("r"), number: step };
         let prepared = Prepared { dry_run, ..Prepared::new(step_of_run, effect) };
-        self.push(step, Body::Intent { prepared, asked: None, undo_of })
+        self.push(step, Body::Intent { prepared, asked: None, undo_of, before: None })
     }
 
     fn reply(self, step: u32, reply: Result<Reply, Error>) -> Self {

@@ -348,6 +348,15 @@ fn of_runs(document: &mut Document) {
             )
             .refuses(409, &format!("{AMBIGUOUS_ID}."))
     });
+    document.add("GET", "/api/v1/runs/{id}/diff", "getRunDiff", "What a run changed, or would change", |says| {
+        says.more(
+            "Each object before and after, field by field: of what was only tried as the API server would make it. \
+             Large values are told by their size and digest; the plan's `digest` is over all of them.",
+        )
+        .answers::<effects::RunDiff>(200, "It; of a run at work as far as it has come.")
+        .refuses(404, "There is none of that id.")
+        .refuses(409, &format!("{AMBIGUOUS_ID}."))
+    });
     document.add("POST", "/api/v1/runs/{id}/cancel", "cancelRun", "End a run", |says| {
         says.more("What it has begun is finished, what it must undo is undone.")
             .answers::<Cancelled>(200, "It ends; its record says when it has.")

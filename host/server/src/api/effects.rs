@@ -1,5 +1,6 @@
 //! One run, with what it did: a part at a time.
 
+use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
@@ -7,7 +8,8 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use suture_core::{Effect, Timestamp};
 use suture_engine::Engine;
-use suture_journal::{Answer, Call, Entry, JournalError, ListedRun, RunHeader};
+use suture_journal::plan::Basis;
+use suture_journal::{Answer, Call, Entry, JournalError, ListedRun, Plan, RunHeader};
 use tokio::sync::Semaphore;
 
 use crate::failure::Failure;
@@ -86,6 +88,30 @@ pub(super) async fn run(
     };
     let text = serde_json::to_vec(&shown).map_err(|error| Failure::internal(error.to_string()))?;
     Ok(([(CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+/// What a run changes, or would change.
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunDiff {
+    /// The run.
+    #[serde(flatten)]
+    pub run: ListedRun,
+    /// Each change, field by field; of a run at work as far as it has come.
+    pub plan: Plan,
+}
+
+pub(super) async fn diff(State(engine): State<Engine>, Name(id): Name) -> Result<Json<RunDiff>, Failure> {
+    let journal = engine.journal();
+    let internal = |error: JournalError| Failure::internal(error.to_string());
+    let record = journal.run_called(&id).await?;
+    let _turn = AT_ONCE.acquire().await;
+    let header = journal.header(&record.id).await.map_err(internal)?;
+    let header = header.ok_or_else(|| Failure::internal(format!("run {} has no header", record.id)))?;
+    let entries = journal.entries(&record.id).await.map_err(internal)?;
+    let plan = Plan::of(&record.id, &Basis::of(&record, &header), &entries);
+    let incident = journal.incident(&record.incident).await.ok().flatten();
+    Ok(Json(RunDiff { run: ListedRun::new(record, incident), plan }))
 }
 
 impl<'a> From<&'a Call> for Shape<'a> {

@@ -60,7 +60,7 @@ fn intent(step: u32, seconds: u64, undo_of: Option<u32>, dry_run: bool) -> Entry
     let step_of_run = Step { run: RunId::new(RUN), number: step };
     let prepared = Prepared::new(step_of_run, Effect::Mutate { mutation, undo: None });
     let prepared = Prepared { dry_run, ..prepared };
-    Entry { step, at: at(seconds), body: Body::Intent { prepared, asked: None, undo_of } }
+    Entry { step, at: at(seconds), body: Body::Intent { prepared, asked: None, undo_of, before: None } }
 }
 
 fn reply(step: u32, seconds: u64, answer: Answer) -> Entry {

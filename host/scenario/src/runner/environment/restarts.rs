@@ -92,7 +92,9 @@ impl Environment<'_> {
         }
         let RunSpec { run, policy, program, incident, mode, limits, grants, .. } = spec;
         let requested = program.manifest().permissions_of_run(&incident.settings);
-        let unfinished = Unfinished { run, policy, requested, incident, mode, limits, grants, entries };
+        let module = program.digest().to_owned();
+        let unfinished =
+            Unfinished { run, policy, module, requested, incident, mode, limits, grants, entries };
         async move { (index, recover(unfinished, session).await) }.boxed()
     }
 
