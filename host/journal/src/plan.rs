@@ -58,7 +58,7 @@ impl<'a> Basis<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// Identifies the basis and all changes that are not undos: what an approval is for.
+    /// Identifies the basis and all changes that are not undos: equal plans have equal ones.
     #[schemars(with = "String")]
     pub digest: Digest,
     /// Each change, in order. Undos that the host ran, or would run, come with the step that they undo.

@@ -23,7 +23,7 @@ pub async fn run(args: &RunsShowArgs, output: &Output) -> CommandResult {
     Ok(Exit::Done)
 }
 
-/// A plan, for people who are to say yes or no to it.
+/// A plan, for people.
 pub fn show(plan: &Plan, output: &Output) {
     if plan.changes.is_empty() {
         output.line("nothing is changed");
