@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScanError, Span, StructureStyle};
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle};
 
 /// The deepest nesting that is followed.
 const MAX_DEPTH: usize = 64;
@@ -124,7 +124,10 @@ impl<'a> Reader<'a> {
         }
         let bytes = span.byte_range().ok_or(OutlineError::Unplaced)?;
         match event {
-            Event::Scalar(text, ..) => Ok(Outline { bytes, shape: Shape::Scalar(text.into_owned()) }),
+            Event::Scalar(text, style, ..) => {
+                let bytes = self.scalar(bytes, style);
+                Ok(Outline { bytes, shape: Shape::Scalar(text.into_owned()) })
+            }
             Event::Alias(_) => Ok(Outline { bytes, shape: Shape::Scalar(String::new()) }),
             Event::SequenceStart(style, ..) => {
                 let mut items = Vec::new();
@@ -162,6 +165,24 @@ impl<'a> Reader<'a> {
                 Ok(Outline { bytes, shape: Shape::Map { is_flow, fields } })
             }
             _ => Err(OutlineError::Unplaced),
+        }
+    }
+
+    /// A scalar's own bytes. A block scalar's end is told where the next thing begins; nothing, which stands
+    /// for null, is told before the colon that it stands behind.
+    fn scalar(&self, bytes: Range<usize>, style: ScalarStyle) -> Range<usize> {
+        let text = self.text.get(bytes.clone()).unwrap_or_default();
+        match style {
+            ScalarStyle::Literal | ScalarStyle::Folded => {
+                let length = text.trim_end().len();
+                let has_break = text.get(length..).is_some_and(|rest| rest.contains('\n'));
+                let end = bytes.start + length;
+                if has_break { bytes.start..line_end(self.text, end) } else { bytes.start..end }
+            }
+            _ if text.is_empty() && self.text.get(bytes.end..).is_some_and(|rest| rest.starts_with(':')) => {
+                bytes.end + 1..bytes.end + 1
+            }
+            _ => bytes,
         }
     }
 
