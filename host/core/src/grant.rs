@@ -4,10 +4,12 @@ mod closed;
 pub mod fields;
 pub mod metrics;
 mod missing;
+mod named;
 mod namespace;
 mod pods;
 mod risk;
 mod shortfall;
+mod spelled;
 mod unusable;
 
 use std::fmt;
@@ -18,11 +20,13 @@ use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::expression::Expression;
-pub use closed::{closed_kind, closed_object};
+pub use closed::{closed_kind, closed_object, why_never_deleted};
 pub use fields::FieldPattern;
 pub use missing::not_granted;
+pub use named::{Instead, NamedField, PodMap, named_fields};
 pub use namespace::NamespaceSelector;
 pub use pods::{PodGrant, PodLevel, TemplateSource};
+pub(crate) use risk::makes_pods;
 pub use risk::risks;
 pub use shortfall::Shortfall;
 
@@ -209,11 +213,13 @@ pub struct Grant {
     /// right in every namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace_selector: Option<NamespaceSelector>,
-    /// Names of objects. Listing needs `*`, because a list shows them all.
+    /// Names of objects. Listing needs `*`, because a list shows them all; deleting what holds
+    /// others (a Namespace, a NetworkPolicy) needs the name without a pattern.
     #[serde(default = "any_name")]
     pub names: Vec<Glob>,
-    /// The fields that a patch or an apply may touch; none for all of them. A patch is judged
-    /// by what it changes; an apply by what it sets, too.
+    /// The fields that a patch or an apply may touch; none for all of them, but those by which
+    /// other programs act: they must be spelled here. A patch is judged by what it changes; an
+    /// apply by what it sets, too.
     #[serde(default, deserialize_with = "fields::some", skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldPattern>,
     /// What must hold of a change, in CEL over `object` (as it will be; null for a delete),

@@ -28,6 +28,12 @@ impl FieldPattern {
         self.0.len() <= path.len()
             && self.0.iter().zip(path).all(|(token, name)| token == "*" || token == name)
     }
+
+    /// Whether it has the tokens of `names`, letter for letter, and covers `path`, which stands there or
+    /// below: whoever wrote it meant this field.
+    pub(super) fn spells(&self, names: &[String], path: &[String]) -> bool {
+        self.0.starts_with(names) && self.covers(path)
+    }
 }
 
 impl TryFrom<String> for FieldPattern {

@@ -42,8 +42,8 @@ pub struct PodGrant {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<Glob>,
     /// Keys of labels of pods, by which many programs act as well. Those without a domain, of
-    /// `app.kubernetes.io`, and of Suture's own pass: Services and NetworkPolicies choose by
-    /// them.
+    /// `app.kubernetes.io`, and of Suture's own pass, unless a Service, a NetworkPolicy or a
+    /// PodDisruptionBudget that is there chooses the pod by them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<Glob>,
     /// Which of the Pod Security Standards a pod must satisfy.

@@ -27,8 +27,7 @@ pub fn risks(permission: &Permission) -> Vec<&'static str> {
         .flat_map(|group| resources.iter().map(move |resource| (group.as_str(), resource.as_str())))
         .collect();
     let any = |test: &dyn Fn(&str, &str) -> bool| pairs.iter().any(|(group, resource)| test(group, resource));
-    let pods =
-        any(&|group, resource| PODS.contains(&(group, resource)) || (group == "*" && is_pods(resource)));
+    let pods = any(&makes_pods);
     let custom = any(&|group, resource| group == "*" || is_namespaced(group, object(resource)).is_none());
     let mut risks = Vec::new();
     let mut add = |wanted: bool, risk| {
@@ -69,6 +68,11 @@ pub fn risks(permission: &Permission) -> Vec<&'static str> {
 
 fn object(resource: &str) -> &str {
     resource.split('/').next().unwrap_or(resource)
+}
+
+/// Whether a resource of Kubernetes is pods, or makes some.
+pub(crate) fn makes_pods(group: &str, resource: &str) -> bool {
+    PODS.contains(&(group, resource)) || (group == "*" && is_pods(resource))
 }
 
 fn is_pods(resource: &str) -> bool {

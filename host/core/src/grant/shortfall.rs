@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Access, Glob, Grant};
+use super::{Access, Glob, Grant, spelled};
 
 /// The first thing that a grant lacks, from what is farthest from allowing an access to what
 /// is nearest.
@@ -17,8 +17,12 @@ pub enum Shortfall {
     Namespace(String),
     /// It does not allow the name; with those that it allows.
     Name(String),
+    /// It does not spell the name, which this needs; with why.
+    Spelled(String),
     /// It does not allow a field to be touched; with the field and those that it allows.
     Field(String),
+    /// It does not spell a field that must be; with the field, and how and why.
+    Named(String),
     /// Its condition does not hold; with the condition, and why where it is an error.
     Condition(String),
 }
@@ -30,6 +34,8 @@ impl fmt::Display for Shortfall {
             Self::Verb => f.write_str("it does not have the verb"),
             Self::Namespace(allowed) => write!(f, "its namespaces are {allowed}"),
             Self::Name(allowed) => write!(f, "its names are {allowed}"),
+            Self::Spelled(why) => write!(f, "its `names` do not have this name without a pattern: {why}"),
+            Self::Named(what) => f.write_str(what),
             Self::Field(what) => write!(f, "its `fields` do not cover {what}"),
             Self::Condition(what) => write!(f, "its `where` does not hold: {what}"),
         }
@@ -74,7 +80,10 @@ impl Grant {
             Some(name) => self.names.iter().any(|glob| glob.matches(name)),
             None => self.names.iter().any(Glob::is_any),
         };
-        (!named).then(|| Shortfall::Name(listed(&self.names)))
+        if !named {
+            return Some(Shortfall::Name(listed(&self.names)));
+        }
+        spelled::why_not_spelled(self, access).map(|why| Shortfall::Spelled(why.to_owned()))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::closed::closed_resource;
-use super::{Glob, Grant, Verb};
+use super::closed::{closed_resource, why_never_deleted};
+use super::{Glob, Grant, Verb, spelled};
 use crate::names::shortened;
 use crate::rbac::{group_of, is_known, is_namespaced};
 
@@ -107,6 +107,18 @@ impl Grant {
         }
         if verb == Verb::Create && is("", "namespaces") {
             return Some("no policy may make a Namespace".to_owned());
+        }
+        if verb == Verb::Delete {
+            let of_all = |why: &dyn Fn(&str) -> Option<&'static str>| {
+                let mut reasons = self.served(object).map(why);
+                let first = reasons.next()??;
+                reasons.all(|why| why.is_some()).then_some(first)
+            };
+            if let Some(why) = of_all(&|group| why_never_deleted(group, object)) {
+                return Some(format!("no policy may delete `{object}`: {why}"));
+            }
+            let why = of_all(&|group| spelled::why_unusable(self, group, object, verb))?;
+            return Some(format!("`names` must have the names of `{object}` without a pattern: {why}"));
         }
         if matches!(verb, Verb::Create | Verb::Patch) {
             let mut closed = self.served(object).map(|group| closed_resource(group, object));
@@ -216,6 +228,15 @@ mod tests {
             (
                 "{groups: [''], resources: [pods/eviction], verbs: [create], namespaces: [a]}",
                 "no policy may use it",
+            ),
+            (
+                "{groups: [storage.k8s.io], resources: [volumeattachments], verbs: [delete]}",
+                "its data is lost",
+            ),
+            ("{groups: [storage.k8s.io], resources: [storageclasses], verbs: [patch]}", "ask for its class"),
+            (
+                "{groups: [networking.k8s.io], resources: [networkpolicies], verbs: [delete], namespaces: [a]}",
+                "must have the names of `networkpolicies` without a pattern",
             ),
             ("{groups: [''], resources: [pods], verbs: [watch], namespaces: [a]}", "waiting needs `get`"),
             (

@@ -4,13 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::scope::is_namespaced;
 use super::{Purpose, Reach, Right};
-use crate::grant::{Glob, Grant, Verb};
+use crate::grant::{Glob, Grant, Verb, makes_pods};
 use crate::manifest::Permission;
 
 /// The host's own cluster identity: the uid of this namespace.
 const IDENTITY: &str = "kube-system";
 /// Where Events about objects without a namespace are kept.
 const EVENTS_OF_THE_CLUSTER: &str = "default";
+
+/// What chooses pods by their labels; after the first three, what adopts those without a controller.
+const CHOOSING: [(&str, &str); 7] = [
+    ("", "services"),
+    ("networking.k8s.io", "networkpolicies"),
+    ("policy", "poddisruptionbudgets"),
+    ("apps", "replicasets"),
+    ("apps", "statefulsets"),
+    ("apps", "daemonsets"),
+    ("", "replicationcontrollers"),
+];
 
 /// Where and as whom the host runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,6 +179,7 @@ impl Needs {
             if matches!(verb, Verb::Create | Verb::Patch) {
                 self.add_templates(wanted, &reach, &policy);
                 self.add_adopted(wanted, &reach, &policy, verb);
+                self.add_choosing(wanted, &reach, &policy, verb);
             }
             for name in wanted.names(verb) {
                 self.add(wanted.right(&reach, wanted.resource, verb.as_str(), name), policy.clone(), why);
@@ -233,6 +245,28 @@ impl Needs {
             name: None,
         };
         self.add(right, policy.clone(), "to see that what is made adopts nothing of others");
+    }
+
+    /// What could choose pods that are made, or get other labels.
+    fn add_choosing(&mut self, wanted: &Wanted<'_>, reach: &Reach, policy: &Purpose, verb: Verb) {
+        let Wanted { grant, group, resource, .. } = wanted;
+        // What can only be a copy is not asked about; nor is a change of no labels.
+        let only_copies = !grant.pods.from.is_empty() && grant.pods.images.is_empty();
+        let is_asked = match verb {
+            Verb::Create => !only_copies,
+            Verb::Patch => grant.fields.iter().any(|field| field.to_string().contains("/labels")),
+            Verb::Get | Verb::List | Verb::Watch | Verb::Delete => false,
+        };
+        if !is_asked || !(makes_pods(group, resource) || !grant.pod_templates.is_empty()) {
+            return;
+        }
+        let (others, controllers) = CHOOSING.split_at(3);
+        let is_bare = (*group, *resource) == ("", "pods");
+        for (group, resource) in others.iter().chain(controllers.iter().filter(|_| is_bare)) {
+            let (group, resource) = ((*group).to_owned(), (*resource).to_owned());
+            let right = Right { reach: reach.clone(), group, resource, verb: "list", name: None };
+            self.add(right, policy.clone(), "to see that nothing of others chooses the pods that are made");
+        }
     }
 
     /// Where a grant's resource is reached.

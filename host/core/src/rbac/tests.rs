@@ -272,3 +272,26 @@ fn the_yaml_is_the_objects_and_a_hostile_reason_stays_a_comment() {
     );
     assert_eq!(read[3]["roleRef"]["kind"], "Role");
 }
+
+#[test]
+fn who_makes_pods_needs_to_see_what_would_choose_them_and_who_makes_copies_does_not() {
+    let listed = |resource: &str, pods: Value| {
+        let grants = grants(json!([{"groups": ["", "batch"], "resources": [resource], "verbs": ["create"],
+            "namespaces": ["media"], "pods": pods}]));
+        let rights = rights(&grants, &[permission(&["", "batch"], &[resource], &["create"])]);
+        rights.into_iter().filter(|right| right.starts_with("list ")).collect::<Vec<_>>()
+    };
+    let any = json!({"images": ["*"]});
+    let of_job = listed("jobs", any.clone());
+    assert_eq!(of_job.len(), 3, "{of_job:?}");
+    for wanted in [
+        "list services in",
+        "list networkpolicies.networking.k8s.io in",
+        "list poddisruptionbudgets.policy in",
+    ] {
+        assert!(of_job.iter().any(|right| right.starts_with(wanted)), "{wanted}: {of_job:?}");
+    }
+    assert_eq!(listed("pods", any.clone()).len(), 7, "what has no controller could be adopted");
+    assert!(listed("jobs", json!({"from": ["cronjobs/heal"]})).is_empty());
+    assert!(listed("configmaps", any).is_empty());
+}
