@@ -9,12 +9,14 @@
 mod access;
 mod adoption;
 mod change;
+mod chosen;
 mod copies;
 mod deleting;
 mod kinds;
 mod pods;
 mod secrets;
 mod templates;
+mod written;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -229,7 +231,7 @@ impl EffectHandler for Guard {
             let before = prepared.before.as_deref().ok_or_else(|| {
                 denied(format!("the patch of {} was not checked against it", patch.target.reference()))
             })?;
-            change::after_patch(before, patch)?;
+            written::after_patch(before, patch)?;
         }
         let effect = &prepared.effect;
         match self.inner.perform(prepared).await {

@@ -230,7 +230,7 @@ impl Policy {
 
 fn unusable(grants: &[Grant]) -> Vec<String> {
     let of = |(index, grant): (usize, &Grant)| {
-        let sentences = grant.unusable().into_iter();
+        let sentences = grant.unusable().into_iter().chain(grant.unnamed());
         sentences.map(move |sentence| format!("grants[{index}]: {sentence}")).collect::<Vec<_>>()
     };
     grants.iter().enumerate().flat_map(of).collect()

@@ -17,7 +17,7 @@ pub struct Hostile;
 suture_policy::policy!(Hostile);
 
 /// All that it requests.
-const RESOURCES: [&str; 35] = [
+const RESOURCES: [&str; 44] = [
     "configmaps",
     "secrets",
     "pods",
@@ -53,6 +53,15 @@ const RESOURCES: [&str; 35] = [
     "replicationsources",
     "clusterroles",
     "clusterrolebindings",
+    "ingresses",
+    "networkpolicies",
+    "poddisruptionbudgets",
+    "resourcequotas",
+    "limitranges",
+    "leases",
+    "storageclasses",
+    "priorityclasses",
+    "volumeattachments",
 ];
 
 impl Policy for Hostile {

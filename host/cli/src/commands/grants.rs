@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use suture_core::grant::risks;
 use suture_core::rbac::is_namespaced;
-use suture_core::{Glob, Manifest, Permission, Program, Verb, display};
+use suture_core::{Glob, Grant, Manifest, Permission, Program, Verb, display};
 
 use super::run::settings;
 use crate::CommandResult;
@@ -75,10 +75,18 @@ fn text(manifest: &Manifest, settings: &Value, are_given: bool) -> String {
 fn entry(permission: &Permission) -> Vec<String> {
     let mut lines = vec![format!("# {}", plain(&permission.reason))];
     lines.extend(risks(permission).into_iter().map(|risk| format!("# risk: {risk}")));
+    lines.extend(missing(permission).into_iter().map(|sentence| format!("# as it is, {sentence}")));
     let fields: Vec<_> =
         fields(permission).into_iter().map(|(name, value)| format!("{name}: {}", flow(&value))).collect();
     lines.push(format!("- {{{}}}", fields.join(", ")));
     lines
+}
+
+/// What the grant that is printed lacks, which only the operator can say: names, fields, a condition.
+fn missing(permission: &Permission) -> Vec<String> {
+    let Permission { groups, resources, verbs, .. } = permission;
+    let grant = Grant::of(groups.clone(), resources.clone(), verbs.clone(), vec![Glob::any()]);
+    grant.unusable().into_iter().chain(grant.unnamed()).map(|sentence| plain(&sentence)).collect()
 }
 
 /// A list of words on one line, quoted as JSON has it, which YAML reads: the core group is the
@@ -150,10 +158,10 @@ mod tests {
         raw.check().unwrap()
     }
 
-    fn read(text: &str) -> Vec<suture_core::Grant> {
+    fn read(text: &str) -> Vec<Grant> {
         #[derive(serde::Deserialize)]
         struct Printed {
-            grants: Vec<suture_core::Grant>,
+            grants: Vec<Grant>,
         }
         serde_saphyr::from_str::<Printed>(text).unwrap().grants
     }

@@ -1,7 +1,7 @@
 //! That what is made takes nothing of others for its own.
 
 use serde_json::Value;
-use suture_core::effect::Query;
+use suture_core::effect::{Page, Query};
 use suture_core::object::{self, Kind};
 use suture_core::{Effect, Fault, Reply, RunId, Step, names};
 
@@ -31,20 +31,7 @@ impl Guard {
         let labels = selector(after).ok_or_else(|| {
             denied(format!("the `spec.selector` of the {} that would be made can't be read", kind.kind))
         })?;
-        let query = Query {
-            kind: adopts.clone(),
-            namespace: object::namespace(after).map(str::to_owned),
-            labels: labels.clone(),
-            fields: String::new(),
-            limit: MOST,
-            next: None,
-            metadata_only: true,
-        };
-        let step = Step { run: RunId::new("guard"), number: 0 };
-        let prepared = self.cluster.prepare(&step, &Effect::List(query)).await?;
-        let Reply::Page(page) = self.cluster.perform(&prepared).await? else {
-            return Err(denied(format!("what a {} with these labels would adopt can't be told", kind.kind)));
-        };
+        let page = self.all_of(&adopts, object::namespace(after), labels.clone()).await?;
         let controlled = |owner: &Value| owner.get("controller") == Some(&Value::Bool(true));
         let has_controller = |object: &Value| {
             let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
@@ -61,6 +48,38 @@ impl Guard {
             adopts.kind,
             names::shortened(which)
         )))
+    }
+}
+
+impl Guard {
+    /// What the guard itself must know of all objects of a kind in a namespace, up to [`MOST`].
+    ///
+    /// # Errors
+    /// Why they can't be listed.
+    pub(super) async fn all_of(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        labels: String,
+    ) -> Result<Page, Fault> {
+        let query = Query {
+            kind: kind.clone(),
+            namespace: namespace.map(str::to_owned),
+            labels,
+            fields: String::new(),
+            limit: MOST,
+            next: None,
+            metadata_only: false,
+        };
+        let step = Step { run: RunId::new("guard"), number: 0 };
+        let prepared = self.cluster.prepare(&step, &Effect::List(query)).await?;
+        let Reply::Page(page) = self.cluster.perform(&prepared).await? else {
+            return Err(denied(format!(
+                "which {} there are can't be told, and so not what they choose",
+                kind.kind
+            )));
+        };
+        Ok(page)
     }
 }
 

@@ -1,34 +1,18 @@
 //! What a change would leave, judged against the grants.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use serde_json::{Value, json};
-use suture_core::effect::{ApiRequest, Apply, Patch};
+use serde_json::Value;
+use suture_core::effect::{ApiRequest, Apply};
 use suture_core::grant::fields::{self, Path, pointer};
-use suture_core::grant::{FieldPattern, Grant, Shortfall, closed_kind, closed_object};
+use suture_core::grant::{FieldPattern, Grant, Instead, NamedField, Shortfall, closed_kind, closed_object};
 use suture_core::object::{self, Kind};
-use suture_core::{Effect, Error, Fault, Mutation, Prepared, Reply, Verb, patch};
+use suture_core::{Effect, Error, Fault, Mutation, Prepared, Reply, Verb};
 
 use super::access::nearest;
 use super::copies::Copied;
+use super::written::{MARK, Written, after_patch};
 use super::{Guard, deleting, denied, kinds, pods, templates};
-
-/// An object before and after a change.
-pub(super) struct Written {
-    /// None where it is made.
-    before: Option<Arc<Value>>,
-    /// None where it is deleted.
-    after: Option<Value>,
-    /// The fields that an apply sets, whether they change or not.
-    set: Vec<Path>,
-}
-
-/// Fields of `metadata` that the API server writes itself.
-const SERVER_OWNED: [&str; 6] =
-    ["managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink"];
-/// How the annotations begin in which the host marks what it applied.
-const MARK: &str = "run.suture.dev/";
 
 impl Guard {
     /// Judge a change that is prepared. An apply is pinned to the version that it was judged
@@ -86,7 +70,8 @@ impl Guard {
         check_marks(mutation, before, after)?;
         self.check_selected(kind, before, after).await?;
         let mut requests = mutation.requests(written.before.is_none());
-        let mut taken = deleting::holds_taken_away(kind, before, after);
+        let or_delete = |field: &&NamedField| field.instead == Instead::Delete;
+        let mut taken: Vec<_> = written.named.iter().filter(or_delete).cloned().collect();
         if mutation.subresource() == Some("status") {
             taken.extend(deleting::status_feigned(kind, before, after));
         }
@@ -95,8 +80,18 @@ impl Guard {
         if lets_go || deleting::is_deleted_by(kind, before, after) {
             requests.push(mutation.request(Verb::Delete));
         }
+        let mut allowing = Vec::with_capacity(requests.len());
         for request in &requests {
-            self.check_pods(kind, mutation, written, &self.allowing(request, written).await?).await?;
+            let found = self.allowing(request, written).await;
+            allowing.push(match taken.first() {
+                Some(field) if lets_go && request.verb == Verb::Delete => {
+                    found.map_err(|fault| or_named(fault, field))?
+                }
+                Some(_) | None => found?,
+            });
+        }
+        for grants in &allowing {
+            self.check_pods(kind, mutation, written, grants).await?;
         }
         Ok(())
     }
@@ -126,7 +121,7 @@ impl Guard {
             }
             Mutation::Delete(_) => (Some(before.ok_or_else(unknown)?), None, Vec::new()),
         };
-        Ok(Written { before, after, set })
+        Ok(Written::new(&mutation.reference().kind, before, after, set))
     }
 
     /// What the API server would make of an apply: nobody else knows what it merges.
@@ -142,9 +137,14 @@ impl Guard {
     }
 
     /// Whether a grant that allows a patch names these among its `fields`.
-    async fn names(&self, paths: &[Path], asked: &ApiRequest<'_>, written: &Written) -> Result<bool, Fault> {
+    async fn names(
+        &self,
+        named: &[NamedField],
+        asked: &ApiRequest<'_>,
+        written: &Written,
+    ) -> Result<bool, Fault> {
         let allowing = self.allowing(asked, written).await?;
-        Ok(allowing.iter().any(|grant| paths.iter().all(|path| covered(&grant.fields, path))))
+        Ok(allowing.iter().any(|grant| named.iter().all(|field| field.is_allowed_by(grant))))
     }
 
     /// The grants that allow a change with all that they say of it.
@@ -172,6 +172,10 @@ impl Guard {
         {
             let allowed: Vec<_> = grant.fields.iter().map(ToString::to_string).collect();
             return Some(Shortfall::Field(format!("`{}` (they are {})", pointer(path), allowed.join(", "))));
+        }
+        let must_be = |field: &&NamedField| field.instead != Instead::Delete;
+        if let Some(field) = written.named.iter().filter(must_be).find(|field| !field.is_allowed_by(grant)) {
+            return Some(Shortfall::Named(field.to_string()));
         }
         let condition = grant.condition.as_ref()?;
         let incident = match condition.reads("incident") {
@@ -235,8 +239,12 @@ impl Guard {
         let rules = pods::Rules::of(&grants);
         pods::check_claim_templates(kind, before, after, &rules).map_err(denied)?;
         for template in changed {
-            let Err(why) = pods::check_change(template.before.as_ref(), &template.pod, &rules) else {
-                continue;
+            let why = match pods::check_change(template.before.as_ref(), &template.pod, &rules) {
+                Ok(()) => match self.chosen_by_others(kind, before, after, &template, &rules).await? {
+                    None => continue,
+                    Some(why) => why,
+                },
+                Err(why) => why,
             };
             match self.is_a_copy(&rules, after, &template.pod).await? {
                 Copied::Yes => {}
@@ -252,39 +260,6 @@ impl Guard {
             }
         }
         Ok(())
-    }
-}
-
-impl Written {
-    /// What a patch that takes it back leaves of it; none where that can't be told before it is done.
-    fn undone(&self, undo: &Mutation) -> Option<Self> {
-        let (Mutation::Patch(change), Some(after)) = (undo, &self.after) else { return None };
-        let undone = patch::apply(after, change).ok()?;
-        Some(Self { before: Some(Arc::new(after.clone())), after: Some(undone), set: Vec::new() })
-    }
-
-    /// The fields that a change touches: those that differ, and those that an apply sets.
-    fn touched(&self) -> Vec<Path> {
-        let nothing = json!({});
-        let before = self.before.as_deref().unwrap_or(&nothing);
-        let Some(after) = &self.after else { return Vec::new() };
-        let mut touched = fields::changed(before, after);
-        touched.extend(self.set.iter().cloned());
-        touched.retain(|path| !is_the_servers(path, self.before.is_none()));
-        touched
-    }
-}
-
-fn is_the_servers(path: &[String], is_new: bool) -> bool {
-    let words: Vec<&str> = path.iter().map(String::as_str).collect();
-    match words[..] {
-        // What it is, it was before; and of what is made, the request has said it.
-        ["apiVersion" | "kind"] | ["metadata", "name" | "namespace"] => true,
-        ["metadata", field, ..] if SERVER_OWNED.contains(&field) => true,
-        ["metadata", "generateName"] | ["metadata", "annotations", object::RUN_ANNOTATION] => is_new,
-        ["metadata", "annotations", name] => name.starts_with(MARK),
-        ["status", ..] => is_new,
-        _ => false,
     }
 }
 
@@ -314,16 +289,19 @@ fn check_marks(mutation: &Mutation, before: Option<&Value>, after: Option<&Value
     Ok(())
 }
 
-fn covered(patterns: &[FieldPattern], path: &[String]) -> bool {
-    patterns.iter().any(|pattern| pattern.covers(path))
+/// A denial of what needs the right to delete, with what would do in its place.
+fn or_named(fault: Fault, field: &NamedField) -> Fault {
+    match fault {
+        Fault::Error(error) => {
+            let message = format!("{}; or, of one that allows to patch it, {field}", error.message);
+            Fault::Error(Error { message, ..error })
+        }
+        halt @ Fault::Halt(_) => halt,
+    }
 }
 
-/// The object as a patch leaves it.
-///
-/// # Errors
-/// Where it does not apply to the object that it is pinned to.
-pub(super) fn after_patch(before: &Value, change: &Patch) -> Result<Value, Fault> {
-    Ok(patch::apply(before, change)?)
+fn covered(patterns: &[FieldPattern], path: &[String]) -> bool {
+    patterns.iter().any(|pattern| pattern.covers(path))
 }
 
 fn set_by(apply: &Apply) -> Vec<Path> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use suture_core::grant::NamedField;
 use suture_core::grant::fields::{self, Path};
 use suture_core::object::{Kind, is_own_annotation};
 
@@ -117,31 +118,10 @@ fn relabelled(before: &Value, after: &Value) -> BTreeSet<String> {
     changed.cloned().collect()
 }
 
-/// What a change takes away that held something up, or held it in place: finalizers, and labels of a
-/// node, by which controllers of DaemonSets choose where pods are. Whoever may not delete may do that where
-/// a grant names these fields.
-pub(super) fn holds_taken_away(kind: &Kind, before: Option<&Value>, after: Option<&Value>) -> Vec<Path> {
-    let (Some(before), Some(after)) = (before, after) else { return Vec::new() };
-    let path = |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect::<Path>();
-    let mut taken = Vec::new();
-    let finalizers = |object: &Value| {
-        object.pointer("/metadata/finalizers").and_then(Value::as_array).cloned().unwrap_or_default()
-    };
-    let left = finalizers(after);
-    if finalizers(before).iter().any(|finalizer| !left.contains(finalizer)) {
-        taken.push(path(&["metadata", "finalizers"]));
-    }
-    if kind.group().is_empty() && kind.kind == "Node" {
-        let labels = relabelled(before, after);
-        taken.extend(labels.iter().map(|name| path(&["metadata", "labels", name])));
-    }
-    taken
-}
-
 /// Fields of the status of a built-in kind that differ: what its controller has seen, by which others
 /// act. A node that is not ready loses its pods, a Job that has failed its own; a pod's addresses are
 /// where its Services lead.
-pub(super) fn status_feigned(kind: &Kind, before: Option<&Value>, after: Option<&Value>) -> Vec<Path> {
+pub(super) fn status_feigned(kind: &Kind, before: Option<&Value>, after: Option<&Value>) -> Vec<NamedField> {
     if !is_built_in(kind.group()) {
         return Vec::new();
     }
@@ -150,7 +130,7 @@ pub(super) fn status_feigned(kind: &Kind, before: Option<&Value>, after: Option<
     let (was, is) = (status(before), status(after));
     let changed = fields::changed(was.as_ref().unwrap_or(&nothing), is.as_ref().unwrap_or(&nothing));
     let under = |path: Path| std::iter::once("status".to_owned()).chain(path).collect();
-    changed.into_iter().map(under).collect()
+    changed.into_iter().map(under).map(NamedField::of_status).collect()
 }
 
 /// Whether a group is one of Kubernetes' own. Definitions of others may have `k8s.io` in their names;
@@ -206,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_is_relabelled_and_a_finalizer_taken_away_only_with_the_right_to_delete() {
+    fn a_pod_is_relabelled_only_with_the_right_to_delete() {
         let (pod, claim) = (Kind::new("v1", "Pod"), Kind::new("v1", "PersistentVolumeClaim"));
         let labelled = |labels: Value| json!({"metadata": {"labels": labels}});
         let (plain, adopted) = (labelled(json!({"app": "a"})), labelled(json!({"app": "a", "rs": "b"})));
@@ -217,21 +197,6 @@ mod tests {
         assert!(!is_deleted_by(&claim, Some(&plain), Some(&adopted)));
         let marked = labelled(json!({"app": "a", "suture.dev/seen": "x"}));
         assert!(!is_deleted_by(&pod, Some(&plain), Some(&marked)));
-        let held = json!({"metadata": {"finalizers": ["kubernetes.io/pvc-protection", "x/y"]}});
-        let taken = |kind: &Kind, before: &Value, after: &Value| {
-            holds_taken_away(kind, Some(before), Some(after))
-                .iter()
-                .map(|path| path.join("/"))
-                .collect::<Vec<_>>()
-        };
-        let one = json!({"metadata": {"finalizers": ["x/y"]}});
-        assert_eq!(taken(&claim, &held, &one), ["metadata/finalizers"]);
-        assert_eq!(taken(&claim, &held, &json!({"metadata": {}})), ["metadata/finalizers"]);
-        assert!(taken(&claim, &plain, &held).is_empty() && taken(&claim, &held, &held).is_empty());
-        let node = Kind::new("v1", "Node");
-        assert_eq!(taken(&node, &plain, &adopted), ["metadata/labels/rs"]);
-        assert_eq!(taken(&node, &adopted, &plain), ["metadata/labels/rs"], "DaemonSets choose by them");
-        assert!(taken(&node, &plain, &marked).is_empty() && taken(&claim, &plain, &adopted).is_empty());
     }
 
     #[test]
@@ -277,7 +242,8 @@ mod tests {
         let with = |status: Value| json!({"status": status});
         let feigned = |kind: Kind, after: &Value| status_feigned(&kind, Some(&with(json!({}))), Some(after));
         let moved = with(json!({"podIPs": [{"ip": "8.8.8.8"}]}));
-        assert_eq!(feigned(Kind::new("v1", "Pod"), &moved), [vec!["status".to_owned(), "podIPs".to_owned()]]);
+        let of_pod = feigned(Kind::new("v1", "Pod"), &moved);
+        assert_eq!(of_pod.iter().map(|field| field.spelled.join("/")).collect::<Vec<_>>(), ["status/podIPs"]);
         let failed = with(json!({"conditions": [{"type": "Failed", "status": "True"}]}));
         assert!(!feigned(job(), &failed).is_empty());
         assert!(feigned(Kind::new("volsync.backube/v1alpha1", "ReplicationSource"), &failed).is_empty());

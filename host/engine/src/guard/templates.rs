@@ -16,7 +16,7 @@ pub(super) struct Template {
 }
 
 /// Where a kind of Kubernetes itself keeps its pod; none where it has none.
-fn place(kind: &Kind) -> Option<&'static str> {
+pub(super) fn place(kind: &Kind) -> Option<&'static str> {
     match (kind.group(), kind.kind.as_str()) {
         ("", "Pod") => Some(""),
         ("", "PodTemplate") => Some("/template"),

@@ -36,7 +36,7 @@ pub(super) fn check(grant: &Spanned<Grant>, findings: &mut Findings<'_>) {
         findings.error(*at, message);
         return;
     }
-    for sentence in grant.unusable() {
+    for sentence in grant.unusable().into_iter().chain(grant.unnamed()) {
         findings.warn(*at, sentence);
     }
     if let Some(resource) = without_namespaces(grant) {

@@ -1,7 +1,7 @@
 //! What the grants say of pods, and how the fields of a pod are read.
 
 use serde_json::{Map, Value};
-use suture_core::grant::{Glob, PodGrant, PodLevel};
+use suture_core::grant::{Glob, PodGrant, PodLevel, PodMap};
 
 pub(super) type Fields = Map<String, Value>;
 
@@ -16,6 +16,14 @@ impl<'a> Rules<'a> {
     /// Whether one of them lists a name.
     pub fn lists(&self, list: fn(&PodGrant) -> &Vec<Glob>, name: &str) -> bool {
         self.0.iter().any(|grant| list(grant).iter().any(|glob| glob.matches(name)))
+    }
+
+    /// Whether one of them lists a label or an annotation.
+    pub fn lists_mark(&self, map: PodMap, name: &str) -> bool {
+        match map {
+            PodMap::Labels => self.lists(|grant| &grant.labels, name),
+            PodMap::Annotations => self.lists(|grant| &grant.annotations, name),
+        }
     }
 
     /// That one of them lists a name.
