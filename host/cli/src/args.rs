@@ -119,7 +119,7 @@ pub enum Command {
     Resume(ResumeArgs),
     /// List and show incidents; have one handled once more, or close it.
     Incidents(IncidentsArgs),
-    /// Show a running host's policies; put a newer module to work that waits; add one to a configuration.
+    /// Show a running host's policies; accept a newer module; add one to a configuration.
     Policies(PoliciesArgs),
     /// Handle what fires in Prometheus, whether it was posted or not.
     Sweep(SweepArgs),

@@ -58,7 +58,9 @@ impl Instrumented {
             .arg(harness.join("Cargo.toml"))
             .arg("--target-dir")
             .arg(target.join("target"))
-            .env("CARGO_ENCODED_RUSTFLAGS", "-Cinstrument-coverage");
+            .env("CARGO_ENCODED_RUSTFLAGS", "-Cinstrument-coverage")
+            // Build scripts and macros count as well, and would leave that among the sources.
+            .env("LLVM_PROFILE_FILE", target.join("build-%p-%m.profraw"));
         let is_program = |path: &Path| path.file_stem() == Some(OsStr::new(&name(&package)));
         let program =
             built(cargo, &harness.join("Cargo.toml"), is_program, progress).map_err(|error| match error {

@@ -118,7 +118,8 @@ pub fn insert(text: &str, entry: &[String]) -> Result<(String, Range<u64>), NoPl
             let lines: Vec<_> = entry.iter().map(|line| inside(line, indent)).collect();
             Ok(put(text, place, &lines))
         }
-        Shape::Scalar(value) if value.is_empty() => Ok(put(text, line_end(text, key), entry)),
+        // Nothing stands there, which is null.
+        Shape::Scalar(_) if policies.bytes.is_empty() => Ok(put(text, line_end(text, key), entry)),
         Shape::Scalar(_) | Shape::Map { .. } => Err(NoPlace::NotBlock),
     }
 }
