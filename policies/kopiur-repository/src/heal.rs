@@ -33,14 +33,14 @@ pub fn see_to(named: &RepositoryRef, settings: &Settings) -> Result<String, Stop
         };
         let (why, is_slow) = match repository.state(named) {
             State::Ready if is_helped => {
-                return Ok(format!("{named} is Ready after a quick maintenance{}", repository.beside()));
+                return Ok(format!("{named} is Ready after a maintenance{}", repository.beside()));
             }
             State::Ready => {
                 return unnecessary(format!("{named} is Ready; the alert goes when Prometheus sees it"));
             }
             State::Settled(why) => return unnecessary(why),
             State::Broken(why) => {
-                return escalate(format!("{why}. Nothing was changed{}", repository.beside()));
+                return escalate(format!("{why}. {}{}", done(is_helped), repository.beside()));
             }
             State::Slow(why) => (why, true),
             State::Away(why) => (why, false),
@@ -83,16 +83,21 @@ fn left(
     is_helped: bool,
     settings: &Settings,
 ) -> Result<String, Stop> {
-    let helped = if is_helped { "A quick maintenance ran and did not help" } else { "Nothing was changed" };
     let maintained = match is_slow {
         true => format!(". It takes longer to open than a probe may; {}", quick::told(named, repository)?),
         false => String::new(),
     };
     Ok(format!(
-        "{why}, and still is after {}. {helped}. The operator goes on trying, every 30 minutes at the latest, and \
+        "{why}, and still is after {}. {}. The operator goes on trying, every 30 minutes at the latest, and \
          Snapshots that wait for it start by themselves once it answers: look at its backend, and with `{}`{maintained}{}",
         settings.patience,
+        done(is_helped),
         named.describe(),
         repository.beside()
     ))
+}
+
+/// What was done about it, for people.
+fn done(is_helped: bool) -> &'static str {
+    if is_helped { "A maintenance ran and did not help" } else { "Nothing was changed" }
 }

@@ -1,10 +1,8 @@
 //! A Maintenance that yields. Whether the holder of a lease is gone for good nobody here can know:
 //! it may be another cluster, or a laptop. So a person takes it over, and is told how.
 
-use suture_policy::Result;
-use suture_policy::kube;
-use suture_policy::step;
 use suture_policy::stop::{Stop, escalate, unnecessary};
+use suture_policy::{Result, kube, step};
 
 use crate::heal;
 use crate::maintenance::{Lease, Maintenance};

@@ -38,13 +38,12 @@ impl RepositoryRef {
         Self { kind: Some("ClusterRepository".to_owned()), name: name.to_owned(), namespace: None }
     }
 
-    /// The same as an object in the namespace `home` means it; none where it names nothing.
+    /// The same as an object in the namespace `home` means it; none where it names nothing that can be.
     pub fn seen_from(&self, home: &str) -> Option<Self> {
+        let namespace = self.namespace.as_deref().unwrap_or(home);
         match self.kind.as_deref() {
-            _ if self.name.is_empty() => None,
-            None | Some("Repository") => {
-                Some(Self::namespaced(self.namespace.as_deref().unwrap_or(home), &self.name))
-            }
+            _ if !is_name(&self.name) || !is_name(namespace) => None,
+            None | Some("Repository") => Some(Self::namespaced(namespace, &self.name)),
             Some("ClusterRepository") => Some(Self::cluster(&self.name)),
             Some(_) => None,
         }
@@ -101,7 +100,9 @@ mod tests {
         );
         let cluster = json!({"name": "nas", "namespace": "a", "kind": "ClusterRepository"});
         assert_eq!(seen(cluster).as_deref(), Some("ClusterRepository nas"));
-        assert_eq!((seen(json!({"kind": "Secret", "name": "x"})), seen(json!({"name": 7}))), (None, None));
+        for nothing in [json!({"kind": "Secret", "name": "x"}), json!({"name": 7}), json!({"name": "x; y"})] {
+            assert_eq!(seen(nothing), None);
+        }
     }
 
     #[test]
