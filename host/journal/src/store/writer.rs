@@ -109,7 +109,9 @@ impl Writer {
             is_making_room: false,
             is_shrinking: false,
             is_log_large: false,
+            log_bytes: 0,
             fold_at: Instant::now(),
+            fold_above: 0,
         };
         let mut thread = thread;
         thread.measure();
@@ -212,8 +214,12 @@ struct Thread {
     is_shrinking: bool,
     /// A reader has kept the log from being folded in, and it is larger than it should be.
     is_log_large: bool,
+    /// What the log takes, in bytes.
+    log_bytes: u64,
     /// When that is tried again, although there is something to write.
     fold_at: Instant,
+    /// Or from how many bytes on.
+    fold_above: u64,
 }
 
 impl Thread {
@@ -245,14 +251,18 @@ impl Thread {
                 self.make_room();
             } else if self.is_shrinking {
                 self.shrink();
-            } else if self.is_log_large && (is_idle || self.fold_at <= Instant::now()) {
+            } else if self.is_log_large
+                && (is_idle || self.log_bytes >= self.fold_above || self.fold_at <= Instant::now())
+            {
                 // Otherwise it would count as used until somebody writes again, and a journal that
                 // is full by that takes nothing that would be written. Readers that overlap would keep
                 // it from beginning anew for as long as there are any: once in a while they are waited for.
                 let patience = if is_idle { Duration::ZERO } else { PATIENCE };
                 wal::fold_within(&mut self.connection, patience);
                 self.measure();
-                self.fold_at = Instant::now() + if self.is_log_large { RETRY } else { Duration::ZERO };
+                self.fold_at = Instant::now() + RETRY;
+                let usual = self.shared.gauge.log_bytes();
+                self.fold_above = if self.is_log_large { self.log_bytes.saturating_add(usual) } else { 0 };
             }
         }
     }
