@@ -30,7 +30,7 @@ debug: c-compiler toolchain guest-target
 policies: build guest-target ## The policies in Rust, as WebAssembly components
 	for policy in $(RUST_POLICIES); do $(SUTURE) build policies/$$policy || exit 1; done
 
-test: debug test-packages envtest helm-assets components ## Everything: unit tests, scenarios, end to end
+test: debug test-packages envtest components ## Everything: unit tests, scenarios, end to end
 	$(CARGO) test --locked --workspace --no-fail-fast
 	target/debug/suture test $(SCENARIOS)
 	for policy in $(filter-out $(NATIVELY_TORTURED),$(RUST_POLICIES)); do target/debug/suture test --torture --runs 3000 policies/$$policy || exit 1; done

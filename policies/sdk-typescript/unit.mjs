@@ -6,7 +6,7 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -28,7 +28,11 @@ function node(...args) {
 }
 
 function esbuild() {
+  // `suture build` keeps one in its environment.
+  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "suture", "environments");
+  const built = existsSync(cache) ? readdirSync(cache).filter((name) => /^javascript-[0-9a-f]+$/.test(name)) : [];
   const folders = [process.env.SUTURE_NODE_MODULES, "node_modules"].filter(Boolean);
+  folders.push(...built.map((name) => join(cache, name, "node_modules")));
   return folders.map((folder) => resolve(folder, ".bin/esbuild")).find(existsSync);
 }
 
@@ -36,7 +40,7 @@ function esbuild() {
 function translated(files, run) {
   const tool = esbuild();
   if (!tool) {
-    console.error(`Node ${process.versions.node} reads no TypeScript: take Node 22.18 or newer, or let SUTURE_NODE_MODULES name a folder with esbuild`);
+    console.error(`Node ${process.versions.node} reads no TypeScript: take Node 22.18 or newer, or run \`suture build\` once, whose esbuild is used then`);
     return 2;
   }
   const output = mkdtempSync(join(tmpdir(), "suture-unit-"));

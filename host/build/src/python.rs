@@ -10,7 +10,7 @@ use crate::process::command;
 use crate::progress::Progress;
 use crate::project::{Project, PyProject};
 
-const PYTHON: &str = "A policy in Python is built with Python 3.10 or newer, with `venv`; get it from your \
+const PYTHON: &str = "A policy in Python is built with Python 3.11 or newer, with `venv`; get it from your \
     system (on Debian: `apt-get install python3 python3-venv`), then build again.";
 const PACKAGES: &str = "The build's own package, componentize-py, comes from PyPI, once: it has to be reached \
     for that (a proxy or a mirror is pip's to configure), and it stays in ~/.cache/suture after it.";
@@ -24,7 +24,7 @@ const COMPONENT_MODULE: &str = "suture_component";
 /// Build a policy; the component.
 pub(crate) fn build(project: &Project, progress: &dyn Progress) -> Result<Vec<u8>, BuildError> {
     let module = module(project)?;
-    require("python3", (3, 10), PYTHON)?;
+    require("python3", (3, 11), PYTHON)?;
     let environment = environment::ready("python", |dir| {
         progress.step("fetching what Python is built with (40 MB, once)");
         let mut venv = command("python3", dir);

@@ -77,7 +77,8 @@ fn a_change_of_policies_or_people_changes_the_configuration_and_not_the_pod() {
         assert_eq!(pod, same);
         assert_ne!(before, after);
     }
-    let (other, _) = of(json!({"policies": policy("observe"), "config": {"prometheus": {"url": UPSTREAM}}}));
+    let (other, _) =
+        of(json!({"policies": policy("observe"), "config": {"prometheus": {"url": "http://other:9090"}}}));
     assert_ne!(pod, other);
 }
 

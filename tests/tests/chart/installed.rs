@@ -5,7 +5,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod, Secret};
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod, Secret, ServiceAccount};
 use k8s_openapi::api::rbac::v1::Role;
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client};
@@ -115,6 +115,9 @@ async fn it_is_installed_upgraded_and_uninstalled_once_the_host_is_drained() {
     assert_eq!((roles("films").await, roles("photos").await), (1, 0));
     assert_eq!(tokens, release.tokens().await);
 
+    // Without it no pod is made.
+    let account = async || release.of::<ServiceAccount>().get("default").await.ok();
+    assert!(found(PATIENCE, account).await.is_some(), "the namespace has no ServiceAccount");
     let (said, ()) = tokio::join!(release.does(&["test", "suture"], None), release.end_client("Succeeded"));
     assert!(said.contains("suture-doctor"), "{said}");
 

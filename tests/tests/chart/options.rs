@@ -93,7 +93,7 @@ fn options_of_other_objects_land_in_them() {
         values
     };
     let rule = |more: Value| on("prometheusRule", json!({"rules": {"SutureJournalFull": more}}));
-    let full = "/spec/groups/0/rules/19";
+    let full = "/spec/groups/0/rules/21";
     for (more, kind, name, place, expected) in [
         (
             json!({"service": {"type": "LoadBalancer"}}),

@@ -84,7 +84,7 @@
 {{- if and (eq $confirm "none") (eq (default "observe" $policy.mode) "enforce") -}}
 {{- include "suture.risk" (dict "root" $ "risk" "unconfirmedChanges" "message" (printf "%s: with `confirm: none` and `mode: enforce` whoever can post an alert changes the cluster. Leave `confirm` out, or use `confirm: {by: key}`" $here)) -}}
 {{- end -}}
-{{- if and (ne $confirm "none") (not (dig "prometheus" "url" "" $.Values.config)) -}}
+{{- if and (ne $confirm "none") (not (default dict $.Values.config.prometheus).url) -}}
 {{- fail (printf "%s: Prometheus confirms its alerts. Set `config.prometheus.url`" $here) -}}
 {{- end -}}
 {{- range $number, $grant := default list $policy.grants -}}

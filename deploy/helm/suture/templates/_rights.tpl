@@ -18,8 +18,8 @@ the name null for all names.
 {{/* Where a grant's resource is reached, as a JSON list: `cluster` (it has no namespaces), `all`, or `in NAMESPACE`. */}}
 {{- define "suture.reaches" -}}
 {{- $object := splitList "/" .resource | first -}}
-{{- $known := and (ne .group "*") (hasKey .scopes .group) -}}
-{{- $ofCluster := and $known (has $object (get .scopes .group)) -}}
+{{- $known := and (ne .group "*") (hasKey .scopes.known .group) -}}
+{{- $ofCluster := has $object (concat (default list (get .scopes.known .group)) (default list (get .scopes.ofCluster .group))) -}}
 {{- $namespaces := default list .grant.namespaces -}}
 {{- $patterns := list -}}
 {{- range $namespaces -}}{{- if include "suture.isPattern" . -}}{{- $patterns = append $patterns . -}}{{- end -}}{{- end -}}
@@ -56,6 +56,21 @@ the name null for all names.
 {{- toJson $names -}}
 {{- end -}}
 
+{{/* Whether a verb may make pods, or give them labels, that something of others chooses. */}}
+{{- define "suture.isChoosing" -}}
+{{- $makes := or (has .resource (default list (get .scopes.pods .group))) (ne 0 (len (default list .grant.podTemplates))) -}}
+{{- if eq .group "*" -}}{{- range values .scopes.pods -}}{{- if has $.resource . -}}{{- $makes = true -}}{{- end -}}{{- end -}}{{- end -}}
+{{- $isAsked := false -}}
+{{- if eq .verb "create" -}}
+{{- $pods := default dict .grant.pods -}}
+{{/* What can only be a copy is not asked about. */}}
+{{- $isAsked = or (not $pods.from) (ne 0 (len (default list $pods.images))) -}}
+{{- else if eq .verb "patch" -}}
+{{- range default list .grant.fields -}}{{- if contains "/labels" . -}}{{- $isAsked = true -}}{{- end -}}{{- end -}}
+{{- end -}}
+{{- if and $makes $isAsked -}}true{{- end -}}
+{{- end -}}
+
 {{/* {rights, scopes, grant, group, resource, verb} */}}
 {{- define "suture.addVerb" -}}
 {{- $rights := .rights -}}
@@ -80,6 +95,13 @@ the name null for all names.
 {{- else if eq $.resource "statefulsets" -}}
 {{- include "suture.addRights" (merge (dict "group" "" "resource" "pods" "verb" "list" "names" (list nil)) $here) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if include "suture.isChoosing" $ -}}
+{{- $choosing := $.scopes.choosing -}}
+{{- if and (eq $.group "") (eq $.resource "pods") -}}{{- $choosing = concat $choosing $.scopes.adopting -}}{{- end -}}
+{{- range $choosing -}}
+{{- include "suture.addRights" (merge (dict "group" (first .) "resource" (last .) "verb" "list" "names" (list nil)) $here) -}}
 {{- end -}}
 {{- end -}}
 {{- $names := include "suture.names" $ | fromJsonArray -}}

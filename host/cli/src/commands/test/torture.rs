@@ -110,7 +110,12 @@ fn conclude(args: &TestArgs, summary: &Summary, broken: usize, output: &Output) 
 
 fn verdict(summary: &Summary, broken: usize) -> String {
     let passed = summary.runs - summary.failed;
-    let mut words = vec![format!("{GOOD}{passed} perturbed runs passed{GOOD:#}")];
+    let all_played = summary.unfit.is_empty() && broken == 0;
+    let mut words = vec![if all_played {
+        format!("{GOOD}{passed} perturbed runs passed{GOOD:#}")
+    } else {
+        format!("{passed} perturbed runs of the other scenarios passed")
+    }];
     if summary.failed > 0 {
         words.insert(0, format!("{BAD}{} failed{BAD:#}", summary.failed));
     }
@@ -119,8 +124,10 @@ fn verdict(summary: &Summary, broken: usize) -> String {
         1 => words.insert(0, format!("{BAD}1 scenario fails as it is{BAD:#}")),
         count => words.insert(0, format!("{BAD}{count} scenarios fail as they are{BAD:#}")),
     }
-    if broken > 0 {
-        words.insert(0, format!("{BAD}{broken} files could not be read{BAD:#}"));
+    match broken {
+        0 => {}
+        1 => words.insert(0, format!("{BAD}1 file could not be read{BAD:#}")),
+        count => words.insert(0, format!("{BAD}{count} files could not be read{BAD:#}")),
     }
     if summary.doubts > 0 {
         words.push(format!("{} of all ended in a doubt that a person is told of", summary.doubts));
