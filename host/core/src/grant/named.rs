@@ -90,7 +90,9 @@ impl fmt::Display for NamedField {
 }
 
 /// Keys with a domain by which nobody acts on what is there, or no otherwise than by a new pod.
-const HARMLESS: [&str; 3] = [
+const HARMLESS: [&str; 4] = [
+    // What a controller of Flux does at its next interval anyway.
+    "reconcile.fluxcd.io/requestedAt",
     "kubectl.kubernetes.io/restartedAt",
     "kubectl.kubernetes.io/default-container",
     "kubernetes.io/change-cause",
