@@ -46,6 +46,7 @@ pub fn policy(deed: Deed, grants: Vec<Grant>, clock: &dyn Clock) -> anyhow::Resu
         settings: json!({}),
         grants: grants.into(),
         limits: Limits::default(),
+        approval: Default::default(),
         retry: Retry::default(),
     };
     Ok(Policy {

@@ -105,6 +105,11 @@ impl Plan {
         self.own().map(|change| change.digest).collect()
     }
 
+    /// Whether a change is only planned.
+    pub fn is_unfinished(&self) -> bool {
+        self.own().any(|change| !change.performed)
+    }
+
     /// Whether it has no change that is more than an undo.
     pub fn is_empty(&self) -> bool {
         self.own().next().is_none()
@@ -135,6 +140,25 @@ impl Plan {
     fn own(&self) -> impl Iterator<Item = &PlannedChange> {
         self.changes.iter().filter(|change| change.undo_of.is_none())
     }
+}
+
+/// How far a run has come that acts: what is masked by then, the last step that changed something, and
+/// how many did.
+pub fn progress(run: &RunId, entries: &[Entry]) -> (Mask, u32, usize) {
+    let calls = Call::all(entries);
+    let mut mask = Mask::of_run(run);
+    mask.see_times(entries);
+    let (mut last, mut count) = (0, 0);
+    for call in calls.iter().filter(|call| call.undo_of.is_none() && call.effect().is_mutation()) {
+        if call.prepared.is_none() {
+            continue;
+        }
+        (last, count) = (call.step, count + 1);
+        if let Some((written, _)) = Written::of(call) {
+            written.digest(&mut mask);
+        }
+    }
+    (mask, last, count)
 }
 
 /// What identifies a basis and changes.

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 use suture_core::{Bytes, Expression, Grant, HumanDuration, Limits, Matchers, Mode};
-use suture_engine::{BackTest, Budgets, Retry, Telling};
+use suture_engine::{Approval, BackTest, Budgets, Retry, Telling};
 use suture_registry::OciSource;
 
 pub use address::Address;
@@ -243,12 +243,20 @@ pub struct PolicyEntry {
     /// How often it is tried.
     #[serde(default)]
     pub retry: Retry,
+    /// How its plans are approved, in mode `approve`.
+    #[serde(default = "approval")]
+    #[schemars(with = "Approval", default)]
+    pub approval: Spanned<Approval>,
     /// Whether a newer module is first asked again for what was done in runs on record.
     #[schemars(with = "Option<BackTest>")]
     pub backtest: Option<Spanned<BackTest>>,
     /// When Prometheus is asked for what is firing.
     #[schemars(with = "Option<Sweep>")]
     pub sweep: Option<Spanned<Sweep>>,
+}
+
+fn approval() -> Spanned<Approval> {
+    unplaced(Approval::default())
 }
 
 /// `source`.

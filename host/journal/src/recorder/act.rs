@@ -82,7 +82,9 @@ impl Recorder {
                 return Err(halt);
             }
             self.write(step, intent, Durability::Synced).await?;
-            let error = match part(self.inner.perform(&prepared).await)? {
+            // What was only planned is taken back in the plan.
+            let handler = self.handler(undo_of.is_some() && !prepared.dry_run);
+            let error = match part(handler.perform(&prepared).await)? {
                 Ok(reply) => break (Ok(reply), false),
                 Err(error) => error,
             };
@@ -95,7 +97,7 @@ impl Recorder {
                 break (answer, false);
             }
             conflicts += 1;
-            prepared = match self.inner.prepare(&prepared.step, &effect).await {
+            prepared = match handler.prepare(&prepared.step, &effect).await {
                 Ok(prepared) => prepared,
                 Err(Fault::Error(error)) => break (Err(error), true),
                 Err(Fault::Halt(halt)) => {
@@ -124,7 +126,7 @@ impl Recorder {
         undo: &Undo,
     ) -> Result<Result<Reply, NotTakenBack>, Halt> {
         let effect = Effect::Mutate { mutation: undo.mutation.clone(), undo: None };
-        let prepared = part(self.inner.prepare(&self.step(step), &effect).await)?;
+        let prepared = part(self.handler(!undo.dry_run).prepare(&self.step(step), &effect).await)?;
         let Acted { answer, refused, before } =
             self.act(step, effect, Some(undo.change), prepared, None).await?;
         Ok(answer.map_err(|error| {

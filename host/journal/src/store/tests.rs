@@ -69,6 +69,7 @@ fn incident(id: &str, state: IncidentState) -> IncidentRecord {
         forced: false,
         said_resolved: false,
         cancelled: None,
+        approval: None,
         paged: false,
         evidence: String::new(),
     }
@@ -115,6 +116,7 @@ fn header() -> RunHeader {
         limits: Limits::default(),
         requested: vec![],
         grants: [].into(),
+        approved: None,
         cluster: "uid".into(),
     }
 }

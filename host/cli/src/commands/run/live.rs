@@ -218,6 +218,7 @@ async fn one(
         limits: setup.limits.clone(),
         grants: setup.grants.clone(),
         confirm: setup.confirm.clone(),
+        approved: None,
         past: None,
     };
     let session = Session {
