@@ -19,7 +19,7 @@ use super::{Metadata, Resource};
 ///
 /// fn replicas(namespace: &str, name: &str) -> suture_policy::Result<i32> {
 ///     let deployment: Typed<Deployment> = kube::get(namespace, name)?;
-///     Ok(deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1))
+///     Ok(deployment.spec.replicas.unwrap_or(1))
 /// }
 /// ```
 ///
