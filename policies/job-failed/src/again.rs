@@ -1,10 +1,9 @@
 //! Running a failed Job again, once.
 
-use suture_policy::kube::{self, Job, Ref, Waited, job::finished};
+use suture_policy::kube::{self, CronJob, Job, Ref, Waited, job::finished};
 use suture_policy::stop::{Stop, escalate, retry};
 use suture_policy::{Labels, Result, Value, clock, info, json, reason, step};
 
-use crate::cron_job::CronJob;
 use crate::describe_command;
 use crate::evidence::Evidence;
 use crate::failed::{Case, said, shown};

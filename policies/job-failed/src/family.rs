@@ -1,10 +1,9 @@
 //! The Jobs of the CronJob that has made the failed one.
 
-use suture_policy::kube::{self, Job, Waited, job::finished};
+use suture_policy::kube::{self, CronJob, Job, Waited, job::finished};
 use suture_policy::stop::{Stop, escalate, retry};
 use suture_policy::{Error, Result, Time, clock, step};
 
-use crate::cron_job::CronJob;
 use crate::evidence::is_refused;
 use crate::failed::{Case, shown};
 use crate::manifest::Settings;

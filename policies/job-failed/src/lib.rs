@@ -5,7 +5,6 @@
 
 mod again;
 mod cleanup;
-mod cron_job;
 mod evidence;
 mod failed;
 mod family;

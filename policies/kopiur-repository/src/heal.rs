@@ -84,7 +84,9 @@ fn left(
     settings: &Settings,
 ) -> Result<String, Stop> {
     let maintained = match is_slow {
-        true => format!(". It takes longer to open than a probe may; {}", quick::told(named, repository)?),
+        true => {
+            format!(". It takes longer to open than a probe may; {}", quick::for_a_person(named, repository)?)
+        }
         false => String::new(),
     };
     Ok(format!(

@@ -6,7 +6,6 @@
 
 mod heal;
 mod lease;
-mod lenient;
 mod maintenance;
 mod manifest;
 mod quick;

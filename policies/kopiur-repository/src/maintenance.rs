@@ -4,10 +4,10 @@ use serde::Deserialize;
 use suture_policy::kube::{self, Condition, Metadata};
 use suture_policy::{Result, Time};
 
-use crate::lenient::{lenient, lenient_list, time};
 use crate::reference::{GROUP, RepositoryRef};
 use crate::repository::Repository;
-use crate::words::{condition, condition_is, told, word};
+use crate::words::{condition, condition_is, in_its_words, word};
+use suture_policy::lenient::{or_default, readable_items, time};
 
 /// The schedule of one repository's maintenance, and its lease.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -15,10 +15,10 @@ use crate::words::{condition, condition_is, told, word};
 pub struct Maintenance {
     /// What every object has.
     pub metadata: Metadata,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     spec: Spec,
     /// How it goes.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub status: Status,
 }
 
@@ -27,16 +27,16 @@ suture_policy::resource!("kopiur.home-operations.com/v1alpha1", Maintenance);
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Spec {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     repository: RepositoryRef,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     ownership: Ownership,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Ownership {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     takeover_policy: Option<String>,
 }
 
@@ -44,16 +44,16 @@ struct Ownership {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Status {
-    #[serde(deserialize_with = "lenient_list")]
+    #[serde(deserialize_with = "readable_items")]
     conditions: Vec<Condition>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     quick: Runs,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     full: Runs,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     ownership: Holder,
     /// The last run that was asked for.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub manual_run: ManualRun,
 }
 
@@ -63,14 +63,14 @@ pub struct Status {
 struct Runs {
     #[serde(deserialize_with = "time")]
     last_run_at: Option<Time>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     consecutive_failures: u64,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Holder {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     owner: String,
 }
 
@@ -79,10 +79,10 @@ struct Holder {
 #[serde(rename_all = "camelCase", default)]
 pub struct ManualRun {
     /// The annotation that it answers.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub requested_at: String,
     /// `Running`, `Succeeded` or `Failed`.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub phase: String,
 }
 
@@ -150,13 +150,13 @@ impl Maintenance {
         let yields = condition_is(&self.status.conditions, "Ready", "False")
             .filter(|ready| ready.reason == "MaintenanceYielding");
         let Some(lease) = condition(&self.status.conditions, "LeaseOwned") else {
-            return yields.map_or(Lease::Untold, |yields| Lease::HeldByOther(told(yields)));
+            return yields.map_or(Lease::Untold, |yields| Lease::HeldByOther(in_its_words(yields)));
         };
         match (lease.status.as_str(), lease.reason.as_str()) {
-            ("True", _) => yields.map_or(Lease::Owned, |yields| Lease::HeldByOther(told(yields))),
-            ("False", "LeaseHeldByOther" | "LeaseTakeoverPrompt") => Lease::HeldByOther(told(lease)),
-            ("False", "WaitingForRepository") => Lease::WaitsForRepository(told(lease)),
-            ("False", _) => Lease::Failing(told(lease)),
+            ("True", _) => yields.map_or(Lease::Owned, |yields| Lease::HeldByOther(in_its_words(yields))),
+            ("False", "LeaseHeldByOther" | "LeaseTakeoverPrompt") => Lease::HeldByOther(in_its_words(lease)),
+            ("False", "WaitingForRepository") => Lease::WaitsForRepository(in_its_words(lease)),
+            ("False", _) => Lease::Failing(in_its_words(lease)),
             (_, _) => Lease::Untold,
         }
     }
@@ -168,7 +168,7 @@ impl Maintenance {
 
     /// What speaks against its being at work at all.
     pub fn stalled(&self) -> Option<String> {
-        condition_is(&self.status.conditions, "Stalled", "True").map(told)
+        condition_is(&self.status.conditions, "Stalled", "True").map(in_its_words)
     }
 
     /// When it last ran, whichever kind of run.

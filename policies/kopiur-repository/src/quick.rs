@@ -170,7 +170,7 @@ fn follow(maintenance: &Maintenance, requested: &str, why: &str, settings: &Sett
 }
 
 /// What is said about a repository's maintenance to a person who must look at it.
-pub fn told(named: &RepositoryRef, repository: &Repository) -> Result<String, Stop> {
+pub fn for_a_person(named: &RepositoryRef, repository: &Repository) -> Result<String, Stop> {
     let all = match Maintenance::of(named, repository) {
         Ok(all) => all,
         Err(error) if error.is_denied() || error.is_forbidden() => {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::lenient::lenient;
+use suture_policy::lenient::or_default;
 
 /// Kopiur's API group.
 pub const GROUP: &str = "kopiur.home-operations.com";
@@ -13,13 +13,13 @@ pub const GROUP: &str = "kopiur.home-operations.com";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct RepositoryRef {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     kind: Option<String>,
     /// Its name.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
     /// Its namespace, where its kind has one.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub namespace: Option<String>,
 }
 

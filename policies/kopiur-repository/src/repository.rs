@@ -4,9 +4,9 @@ use serde::Deserialize;
 use suture_policy::kube::{self, Condition, Metadata, Predicate, Ref, Resource, Waited, field};
 use suture_policy::{Duration, Result, Value};
 
-use crate::lenient::{lenient, lenient_list};
 use crate::reference::RepositoryRef;
-use crate::words::{condition_is, told, word};
+use crate::words::{condition_is, in_its_words, word};
+use suture_policy::lenient::{or_default, readable_items};
 
 /// A repository of one namespace.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -14,9 +14,9 @@ use crate::words::{condition_is, told, word};
 pub struct Repository {
     /// What every object has.
     pub metadata: Metadata,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     spec: Spec,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     status: Status,
 }
 
@@ -39,11 +39,11 @@ impl Resource for ClusterRepository {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Spec {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     suspend: bool,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     maintenance: Managed,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     identity_defaults: Value,
 }
 
@@ -51,20 +51,20 @@ struct Spec {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Managed {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     namespace: Option<String>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     takeover_policy: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Status {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     phase: String,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     unique_id: Option<String>,
-    #[serde(deserialize_with = "lenient_list")]
+    #[serde(deserialize_with = "readable_items")]
     conditions: Vec<Condition>,
 }
 
@@ -175,7 +175,7 @@ impl Repository {
 
     /// The operator's own words, in brackets.
     fn why(&self) -> String {
-        let mut all: Vec<_> = self.against().map(told).collect();
+        let mut all: Vec<_> = self.against().map(in_its_words).collect();
         all.dedup();
         if all.is_empty() { String::new() } else { format!(" ({})", all.join("; ")) }
     }
@@ -197,10 +197,13 @@ impl Repository {
     /// What else stands in its status that a person must know. Nothing here acknowledges anything.
     pub fn beside(&self) -> String {
         let held = condition_is(&self.status.conditions, "MassDeletionHeld", "True").map(|held| {
-            format!(". Deletions are held ({}): whether they are meant, only a person knows", told(held))
+            format!(
+                ". Deletions are held ({}): whether they are meant, only a person knows",
+                in_its_words(held)
+            )
         });
         let index = condition_is(&self.status.conditions, "IndexBlobHealth", "False")
-            .map(|index| format!(". Its index has grown ({})", told(index)));
+            .map(|index| format!(". Its index has grown ({})", in_its_words(index)));
         [held, index].into_iter().flatten().collect()
     }
 

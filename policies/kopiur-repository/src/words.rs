@@ -9,7 +9,7 @@ const SHOWN: usize = 400;
 const WORD: usize = 80;
 
 /// A condition in the operator's words.
-pub fn told(condition: &Condition) -> String {
+pub fn in_its_words(condition: &Condition) -> String {
     let message = text::one_line(&condition.message);
     let (reason, message) = (word(&condition.reason), text::start(&message, SHOWN));
     match (reason.as_str(), message) {

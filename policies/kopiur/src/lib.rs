@@ -10,7 +10,6 @@ mod clear;
 mod failure;
 mod gate;
 mod history;
-mod lenient;
 mod manifest;
 mod need;
 mod policy;
@@ -19,6 +18,7 @@ mod repository;
 mod schedule;
 mod seen;
 mod snapshot;
+mod tail;
 mod target;
 
 use suture_policy::kube;

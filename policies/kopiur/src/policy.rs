@@ -5,16 +5,16 @@ use suture_policy::Value;
 use suture_policy::kube::{self, Metadata};
 use suture_policy::stop::{Stop, unnecessary};
 
-use crate::lenient::{lenient, lenient_list};
 use crate::reference::RepositoryRef;
 use crate::target::Target;
+use suture_policy::lenient::{or_default, readable_items};
 
 /// A SnapshotPolicy.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct SnapshotPolicy {
     pub metadata: Metadata,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub spec: Spec,
 }
 
@@ -24,17 +24,17 @@ suture_policy::resource!("kopiur.home-operations.com/v1alpha1", SnapshotPolicy);
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Spec {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     suspend: bool,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     repository: Option<RepositoryRef>,
-    #[serde(deserialize_with = "lenient_list")]
+    #[serde(deserialize_with = "readable_items")]
     repositories: Vec<RepositoryRef>,
-    #[serde(deserialize_with = "lenient_list")]
+    #[serde(deserialize_with = "readable_items")]
     sources: Vec<Value>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     group_by: Option<String>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     hooks: Option<Value>,
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use suture_policy::{Value, json};
 
-use crate::lenient::lenient;
+use suture_policy::lenient::or_default;
 
 /// Kopiur's API group.
 pub const GROUP: &str = "kopiur.home-operations.com";
@@ -14,9 +14,9 @@ pub const GROUP: &str = "kopiur.home-operations.com";
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Named {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub namespace: Option<String>,
 }
 
@@ -31,11 +31,11 @@ impl Named {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct RepositoryRef {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     kind: Option<String>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub namespace: Option<String>,
 }
 

@@ -5,18 +5,18 @@ use suture_policy::kube::{Condition, Metadata, Ref, Resource, Waited, field};
 use suture_policy::{Duration, Error, Result};
 
 use crate::history::condition;
-use crate::lenient::{lenient, lenient_list};
 use crate::reference::{GROUP, RepositoryRef};
 use crate::snapshot;
+use suture_policy::lenient::{or_default, readable_items};
 
 /// A repository of one namespace.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Repository {
     metadata: Metadata,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     spec: Spec,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     status: Status,
 }
 
@@ -27,9 +27,9 @@ suture_policy::resource!("kopiur.home-operations.com/v1alpha1", Repository);
 #[serde(default)]
 pub struct ClusterRepository {
     metadata: Metadata,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     spec: Spec,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     status: Status,
 }
 
@@ -38,29 +38,29 @@ suture_policy::resource!("kopiur.home-operations.com/v1alpha1", ClusterRepositor
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Spec {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     suspend: bool,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     mode: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Status {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     phase: String,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     unique_id: Option<String>,
-    #[serde(deserialize_with = "lenient_list")]
+    #[serde(deserialize_with = "readable_items")]
     conditions: Vec<Condition>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     health: Health,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Health {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     consecutive_probe_failures: u64,
 }
 

@@ -5,10 +5,10 @@ use suture_policy::kube::{self, Condition, Metadata};
 use suture_policy::{Duration, Labels, Result, Time};
 
 use crate::history::condition;
-use crate::lenient::{lenient, lenient_list, time};
 use crate::policy::SnapshotPolicy;
 use crate::reference::Named;
 use crate::snapshot;
+use suture_policy::lenient::{or_default, readable_items, time};
 
 /// How far a slot may lie in the past before the operator must have missed it.
 const LATE: Duration = Duration::minutes(15);
@@ -18,9 +18,9 @@ const LATE: Duration = Duration::minutes(15);
 #[serde(default)]
 pub struct SnapshotSchedule {
     pub metadata: Metadata,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     spec: Spec,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     status: Status,
 }
 
@@ -29,27 +29,27 @@ suture_policy::resource!("kopiur.home-operations.com/v1alpha1", SnapshotSchedule
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Spec {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     policy_ref: Option<Named>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     policy_selector: Option<Selector>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     schedule: Timetable,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Timetable {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     suspend: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Status {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     next_schedule: Slot,
-    #[serde(deserialize_with = "lenient_list")]
+    #[serde(deserialize_with = "readable_items")]
     conditions: Vec<Condition>,
 }
 
@@ -64,20 +64,20 @@ struct Slot {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Selector {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     match_labels: Labels,
-    #[serde(deserialize_with = "lenient_list")]
+    #[serde(deserialize_with = "readable_items")]
     match_expressions: Vec<Requirement>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Requirement {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     key: String,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     operator: String,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     values: Vec<String>,
 }
 

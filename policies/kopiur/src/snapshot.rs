@@ -4,8 +4,9 @@ use serde::Deserialize;
 use suture_policy::kube::{Condition, Metadata};
 use suture_policy::{Time, Value, text};
 
-use crate::lenient::{lenient, lenient_list, tail, time};
 use crate::reference::{GROUP, Named, RepositoryRef};
+use crate::tail::tail;
+use suture_policy::lenient::{or_default, readable_items, time};
 
 /// On Snapshots of this policy: the incident that one was made for.
 pub const INCIDENT: &str = "kopiur.suture.dev/incident";
@@ -19,9 +20,9 @@ const LAST: (usize, usize) = (5, 600);
 #[serde(default)]
 pub struct Snapshot {
     pub metadata: Metadata,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub spec: Spec,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub status: Status,
 }
 
@@ -31,17 +32,17 @@ suture_policy::resource!("kopiur.home-operations.com/v1alpha1", Snapshot);
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Spec {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub policy_ref: Option<Named>,
     /// Of a run for one of several repositories.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub repository: Option<RepositoryRef>,
     /// Of a run for one of several volumes.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub source: Option<Value>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub pin: bool,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub deletion_policy: Option<String>,
 }
 
@@ -49,29 +50,29 @@ pub struct Spec {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Status {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     phase: String,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     origin: Option<String>,
-    #[serde(deserialize_with = "lenient_list")]
+    #[serde(deserialize_with = "readable_items")]
     pub conditions: Vec<Condition>,
     /// Why it failed, by the mover's own account: absent where the operator ended it.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub failure: Option<Failure>,
     #[serde(deserialize_with = "tail")]
     log_tail: String,
     /// The data that it has left in the repository.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub snapshot: Option<Value>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub stats: Stats,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub timing: Timing,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     job: Named,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub pinned: bool,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     resolved: Resolved,
 }
 
@@ -79,13 +80,13 @@ pub struct Status {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Failure {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub kopia_error_class: String,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub message: String,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub op: String,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub retry_recommended: Option<bool>,
     #[serde(deserialize_with = "tail")]
     pub stderr_tail: String,
@@ -95,7 +96,7 @@ pub struct Failure {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Stats {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub files_failed: u64,
 }
 
@@ -105,7 +106,7 @@ pub struct Stats {
 pub struct Timing {
     #[serde(deserialize_with = "time")]
     pub end_time: Option<Time>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     pub duration_seconds: Option<u64>,
 }
 
@@ -113,7 +114,7 @@ pub struct Timing {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Resolved {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_default")]
     repository: Option<RepositoryRef>,
 }
 

@@ -74,6 +74,7 @@
 //! | sizes, CPU, times | [`Quantity`], [`Duration`], [`Time`] |
 //! | ending a run from deep inside | [`stop`] |
 //! | what went wrong, and with which object | [`Error`] |
+//! | fields that a younger operator may write otherwise | [`lenient`] |
 //! | objects for unit tests | `testing` |
 //!
 //! For unit tests the same code runs natively, on the objects of `testing`; within this project also on a
@@ -86,6 +87,7 @@ mod error;
 pub mod host;
 mod incident;
 pub mod kube;
+pub mod lenient;
 pub mod log;
 mod manifest;
 mod outcome;

@@ -204,6 +204,7 @@ fn holds(expression: &Value, labels: &Labels) -> bool {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use suture_core::rbac::{Needs, Purpose, Requester};
 
     use super::*;
 
@@ -227,6 +228,32 @@ mod tests {
         assert_eq!(full(expression("DoesNotExist", Value::Null)), [false, true]);
         assert_eq!(full(expression("Gt", json!(["1"]))), [true, true], "what is not known may choose");
         assert!(!Selector::Plain(&none).matches(&web), "a Service without a selector chooses nothing");
+    }
+
+    #[test]
+    fn what_is_looked_at_is_what_the_host_asks_the_right_to_list_for() {
+        let grant =
+            json!([{"groups": [""], "resources": ["pods"], "verbs": ["create"], "namespaces": ["media"]}]);
+        let grants: Vec<suture_core::Grant> = serde_json::from_value(grant).unwrap();
+        let needs = Needs::of([Requester { policy: "any", grants: &grants, requested: None }]);
+        let asked = needs.rights(|purpose| matches!(purpose, Purpose::Policy(_)));
+        let mut asked: Vec<_> = asked
+            .into_iter()
+            .filter(|right| right.verb == "list")
+            .map(|right| (right.group, right.resource))
+            .collect();
+        let mut looked_at: Vec<_> = CHOOSERS.iter().map(|chooser| plural(chooser.kind)).collect();
+        asked.sort();
+        looked_at.sort();
+        assert_eq!(looked_at, asked);
+    }
+
+    fn plural((version, kind): (&str, &str)) -> (String, String) {
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        let lower = kind.to_lowercase();
+        let resource =
+            lower.strip_suffix('y').map_or_else(|| format!("{lower}s"), |stem| format!("{stem}ies"));
+        (group.to_owned(), resource)
     }
 
     #[test]

@@ -108,7 +108,6 @@ impl Writer {
             was_told: false,
             is_making_room: false,
             is_shrinking: false,
-            is_log_large: false,
             log_bytes: 0,
             fold_at: Instant::now(),
             fold_above: 0,
@@ -212,8 +211,6 @@ struct Thread {
     is_making_room: bool,
     /// The file is larger than it may be, and has pages that are free.
     is_shrinking: bool,
-    /// A reader has kept the log from being folded in, and it is larger than it should be.
-    is_log_large: bool,
     /// What the log takes, in bytes.
     log_bytes: u64,
     /// When that is tried again, although there is something to write.
@@ -227,7 +224,7 @@ impl Thread {
         loop {
             let retry = match self.is_making_room || self.is_shrinking {
                 true => Some(Duration::ZERO),
-                false => (!self.kept.is_empty() || self.is_log_large).then_some(RETRY),
+                false => (!self.kept.is_empty() || self.is_log_large()).then_some(RETRY),
             };
             let Batch { requests, is_last } = self.queue.take(retry);
             let (jobs, rows): (Vec<_>, Vec<_>) =
@@ -251,7 +248,7 @@ impl Thread {
                 self.make_room();
             } else if self.is_shrinking {
                 self.shrink();
-            } else if self.is_log_large
+            } else if self.is_log_large()
                 && (is_idle || self.log_bytes >= self.fold_above || self.fold_at <= Instant::now())
             {
                 // Otherwise it would count as used until somebody writes again, and a journal that
@@ -262,7 +259,7 @@ impl Thread {
                 self.measure();
                 self.fold_at = Instant::now() + RETRY;
                 let usual = self.shared.gauge.log_bytes();
-                self.fold_above = if self.is_log_large { self.log_bytes.saturating_add(usual) } else { 0 };
+                self.fold_above = if self.is_log_large() { self.log_bytes.saturating_add(usual) } else { 0 };
             }
         }
     }
@@ -293,6 +290,11 @@ impl Thread {
                 false
             }
         }
+    }
+
+    /// Whether a reader has kept the log from being folded in, and it is larger than it should be.
+    fn is_log_large(&self) -> bool {
+        self.log_bytes > self.shared.gauge.log_bytes()
     }
 
     fn try_to_commit(&mut self, batch: &[Request]) -> Result<bool, JournalError> {

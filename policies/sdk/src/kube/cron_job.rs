@@ -28,7 +28,7 @@ pub struct CronJobSpec {
     pub schedule: String,
     /// Whether its schedule is off.
     pub suspend: bool,
-    /// Which.
+    /// From what its Jobs are made.
     pub job_template: JobTemplate,
 }
 

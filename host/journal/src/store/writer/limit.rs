@@ -21,7 +21,6 @@ impl Thread {
         let room = self.shared.gauge.note(held.saturating_add(log));
         // A reader that keeps the log from being folded in costs room, and no run its record.
         let usual = log.min(self.shared.gauge.log_bytes());
-        self.is_log_large = log > usual;
         self.log_bytes = log;
         let Some(max) = room.max else { return };
         let lasting = Room { used: held.saturating_add(usual), ..room };
