@@ -25,6 +25,7 @@ mod script;
 pub mod since;
 pub mod store;
 mod undo;
+pub mod wording;
 
 pub use call::{Call, Calls};
 pub use cancel::Cancel;

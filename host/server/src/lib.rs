@@ -40,7 +40,6 @@ mod transport;
 mod webhook;
 
 pub use api::effects::RunDiff;
-pub use api::lists::ShownIncident;
 pub use api::openapi;
 pub use api::status::{HostStatus, Inbox, JournalUse, PolicyStanding, Upstream, WaitingLine};
 pub use assemble::{ServeOptions, Simulated, confirm, prometheus};
@@ -50,4 +49,5 @@ pub use config::{Config, ConfigError};
 pub use rbac::{RbacReport, rbac};
 pub use server::{ServeError, Server};
 pub use standby::Standby;
+pub use suture_engine::ShownIncident;
 pub use suture_runtime::Compiler;

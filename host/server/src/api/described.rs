@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde_json::Value;
 use suture_core::{Grant, IncidentId, Permission, RunId, Timestamp};
-use suture_engine::{DrainStatus, PolicyStatus, UnmatchedAlert};
+use suture_engine::{DrainStatus, PolicyStatus, ShownIncident, UnmatchedAlert};
 use suture_journal::{Filter, ListedRun, PauseRecord};
 
-use super::lists::{List, ShownIncident};
+use super::lists::List;
 use super::openapi::Document;
 use super::status::HostStatus;
 use super::{Start, doctor, draining, effects, pausing, policies};
