@@ -3,6 +3,7 @@
 mod alerts;
 mod author;
 mod compile;
+mod console;
 mod doctor;
 mod drain;
 mod generate;
@@ -25,6 +26,7 @@ use clap::{Args, Parser, Subcommand};
 pub use alerts::AlertsArgs;
 pub use author::{BuildArgs, DevArgs, NewArgs};
 pub use compile::CompileArgs;
+pub use console::ConsoleArgs;
 pub use doctor::DoctorArgs;
 pub use drain::DrainArgs;
 pub use generate::{CompletionsArgs, Format as SchemaFormat, ManArgs, SchemaArgs};
@@ -111,6 +113,8 @@ pub enum Command {
     Test(TestArgs),
     /// Run a policy once, for one alert, and show its timeline.
     Run(RunArgs),
+    /// Open the web console of a running host.
+    Console(ConsoleArgs),
     /// Show how a running host is: what is paused, held back, open.
     Status(StatusArgs),
     /// Start no more runs, of all policies or of one.
@@ -370,6 +374,9 @@ pub struct DemoArgs {
     /// How many times as fast as real time the simulated cluster runs.
     #[arg(long, value_name = "FACTOR", default_value_t = 40.0)]
     pub speed: f64,
+    /// Keep the host running afterwards, and open its web console.
+    #[arg(long)]
+    pub open: bool,
 }
 
 #[cfg(test)]

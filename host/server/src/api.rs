@@ -6,11 +6,11 @@ mod described;
 mod doctor;
 mod draining;
 pub(crate) mod effects;
-mod incidents;
+pub(crate) mod incidents;
 pub(crate) mod lists;
 mod openapi;
-mod pausing;
-mod policies;
+pub(crate) mod pausing;
+pub(crate) mod policies;
 mod readiness;
 mod routes;
 pub(crate) mod status;
@@ -33,6 +33,7 @@ pub(crate) use readiness::writable;
 
 use crate::admission::Admission;
 use crate::catalog::Handle;
+use crate::console::{self, Console};
 use crate::doctor::Doctor;
 use crate::failure::Failure;
 use crate::name::Name;
@@ -52,9 +53,12 @@ pub(crate) fn router(
     doctor: Arc<Doctor>,
     admission: Arc<Admission>,
     contacts: Contacts,
+    console: &Arc<Console>,
 ) -> Router {
     routes(admission)
         .into_router()
+        .layer(Extension(console.clone()))
+        .merge(console::router(console))
         .layer(Extension(handle))
         .layer(Extension(sweeper))
         .layer(Extension(doctor))
@@ -98,6 +102,7 @@ fn routes(admission: Arc<Admission>) -> Routes {
         .get(Right::View, "/runs/{id}", effects::run)
         .get(Right::View, "/runs/{id}/diff", effects::diff)
         .post(Right::Operate, "/runs/{id}/cancel", cancel)
+        .post(Right::View, "/console/links", console::link)
         .beside(Some(Right::Metrics), "/metrics", metrics)
         // Health is for the kubelet, which has no token.
         .beside(None, "/healthz", async || "ok\n")
@@ -187,7 +192,7 @@ impl From<StartError> for Failure {
 }
 
 /// Handle an incident again that has come to rest.
-async fn retry(
+pub(crate) async fn retry(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,
     Name(id): Name,
@@ -206,7 +211,7 @@ async fn retry(
 }
 
 /// Leave an incident alone until its alert has cleared once.
-async fn cancel_incident(
+pub(crate) async fn cancel_incident(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,
     Name(id): Name,
@@ -223,7 +228,7 @@ async fn cancel_incident(
     Ok(Json(json!({"incident": incident, "cancelled": true})))
 }
 
-async fn cancel(
+pub(crate) async fn cancel(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,
     Name(id): Name,

@@ -46,6 +46,11 @@ pub(crate) struct TurnedAway {
     pub message: String,
 }
 
+/// What went wrong, for people; stands in the extensions of the answer, which a browser gets as a
+/// page.
+#[derive(Clone, Debug)]
+pub(crate) struct Explained(pub String);
+
 impl Failure {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), path: None, offers_basic: false, reason: code }
@@ -114,6 +119,7 @@ impl IntoResponse for Failure {
         let error = ErrorDetail { code: self.code, message: &self.message, path: self.path.as_deref() };
         let body = Json(ErrorBody { error });
         let mut response = (self.status, body).into_response();
+        response.extensions_mut().insert(Explained(self.message.clone()));
         if matches!(
             self.status,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST

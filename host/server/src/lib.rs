@@ -13,6 +13,7 @@ mod beside;
 mod catalog;
 pub mod check;
 pub mod config;
+mod console;
 mod doctor;
 mod drills;
 mod events;

@@ -18,6 +18,7 @@ use tokio::sync::broadcast;
 use crate::assemble::{self, ServeOptions};
 use crate::catalog::{Beginning, Keeper, Keeping, KeptByDigest, OnReload};
 use crate::config::{ClusterConfig, ConfigError, Loaded, SimulatedConfig};
+use crate::console::Console;
 use crate::doctor::Doctor;
 use crate::drills::Drills;
 use crate::leadership::Leadership;
@@ -111,16 +112,18 @@ impl Server {
             Some(rights) => rights.first().await,
             None => BTreeMap::new(),
         };
-        let wanted = host.connection.is_some() || config.telemetry.otlp.is_some();
-        let listeners = options.listeners.or_else(|| wanted.then(|| broadcast::Sender::new(REMEMBERED)));
-        let mut telemetry = None;
-        if let Some(listeners) = &listeners {
-            let source = Source { journal: journal.clone(), listeners, clock: host.clock.clone() };
-            telemetry = telemetry::start(&loaded, source, &metrics).await?;
-            if let Some(connection) = &host.connection {
-                events::write(connection, host.clock.clone(), listeners, tenure.clone());
-            }
+        let listeners = options.listeners.unwrap_or_else(|| broadcast::Sender::new(REMEMBERED));
+        let source = Source { journal: journal.clone(), listeners: &listeners, clock: host.clock.clone() };
+        let telemetry = telemetry::start(&loaded, source, &metrics).await?;
+        if let Some(connection) = &host.connection {
+            events::write(connection, host.clock.clone(), &listeners, tenure.clone());
         }
+        let console = Console::new(
+            standby.admission.clone(),
+            config.admin.tls.is_some(),
+            listeners.clone(),
+            Arc::new(RealClock),
+        );
         let cluster: Arc<dyn Cluster> = match tenure {
             Some(tenure) => Arc::new(Fenced::new(host.cluster, tenure)),
             None => host.cluster,
@@ -142,7 +145,7 @@ impl Server {
             max_pending: config.webhook.max_pending.value,
             max_pending_bytes: config.max_pending_bytes(),
             retention: config.storage.retention.get(),
-            listeners,
+            listeners: Some(listeners),
             held,
         })
         .await
@@ -195,6 +198,7 @@ impl Server {
             doctor,
             standby.admission,
             contacts,
+            &console,
         ));
         Ok(Self {
             engine,

@@ -24,7 +24,7 @@ pub(super) async fn show(State(engine): State<Engine>, Name(id): Name) -> Answer
 }
 
 /// Close an incident, whatever its alert does.
-pub(super) async fn close(
+pub(crate) async fn close(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,
     Name(id): Name,

@@ -33,7 +33,10 @@ pub(super) async fn runs(State(engine): State<Engine>, RawQuery(asked): RawQuery
 }
 
 /// What is asked for. An empty parameter asks for nothing in particular.
-fn filter(asked: Option<String>, check: impl Fn(&Filter) -> Result<(), String>) -> Result<Filter, Failure> {
+pub(crate) fn filter(
+    asked: Option<String>,
+    check: impl Fn(&Filter) -> Result<(), String>,
+) -> Result<Filter, Failure> {
     let bad = |message: String| Failure::new(StatusCode::BAD_REQUEST, "badRequest", message);
     let asked = asked.unwrap_or_default();
     let is_given = |pair: &&str| pair.split_once('=').is_none_or(|(_, value)| !value.is_empty());
