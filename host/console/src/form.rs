@@ -9,7 +9,15 @@ const TOKEN: &str = "csrf";
 
 /// A button that does something; nothing where the viewer may not.
 pub fn button(viewer: &Viewer<'_>, action: &str, label: &str, fields: &Markup) -> Markup {
-    let Some(token) = viewer.may_operate.then_some(viewer.csrf).flatten() else { return html! {} };
+    if !viewer.may_operate {
+        return html! {};
+    }
+    decision(viewer, action, label, fields)
+}
+
+/// The same for who decides about plans.
+pub fn decision(viewer: &Viewer<'_>, action: &str, label: &str, fields: &Markup) -> Markup {
+    let Some(token) = viewer.csrf else { return html! {} };
     html! {
         form.act method="post" action=(action) {
             input type="hidden" name=(TOKEN) value=(token);

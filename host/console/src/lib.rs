@@ -5,6 +5,7 @@
 //! [`Page`], which [`document`] puts into its frame.
 
 mod age;
+mod approval;
 pub mod assets;
 mod badge;
 mod chart;
@@ -24,6 +25,7 @@ mod timeline;
 mod trends;
 mod verdict;
 
+pub use approval::Approval;
 pub use failure::{failure, sign_in};
 pub use incident::{Incident, incident};
 pub use incidents::{Incidents, incidents};
@@ -33,6 +35,3 @@ pub use policies::{Policies, policies};
 pub use policy::{PolicyDetail, policy};
 pub use run::{Run, run};
 pub use trends::{DAYS, Trends, trends};
-
-#[cfg(test)]
-mod tests;

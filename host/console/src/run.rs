@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use suture_core::{Mode, Timestamp};
 use suture_journal::{Entry, ListedRun, Plan, RunState};
 
+use crate::approval::{self, Approval};
 use crate::layout::{Page, Section, Viewer};
 use crate::timeline::{self, Span};
 use crate::{age, badge, diff, form, link, text};
@@ -19,6 +20,8 @@ pub struct Run<'a> {
     pub after: u32,
     /// The step after which the next part begins.
     pub next: Option<u32>,
+    /// What people are asked to approve of it, while they are.
+    pub approval: Option<&'a Approval<'a>>,
     /// What it changes; none where that can't be read.
     pub plan: Option<&'a Plan>,
     /// What of its changes may have taken place or not.
@@ -40,7 +43,7 @@ pub fn run(shown: &Run<'_>, viewer: &Viewer<'_>) -> Page {
         p.verdict { (text::long(&sentence(shown), 600)) }
         (facts(shown))
         @for doubt in shown.doubts { p.alarm { "In doubt: " (text::long(doubt, 400)) } }
-        (approve(shown, viewer))
+        @if let Some(asked) = shown.approval { (approval::section(asked, shown.now, viewer)) }
         @if run.state != RunState::Ended {
             section.actions aria-label="What can be done" {
                 (form::careful(viewer, &format!("{}/cancel", link::to_run(&run.id)), "Cancel this run",
@@ -103,9 +106,4 @@ fn facts(shown: &Run<'_>) -> Markup {
             div { dt { "Run" } dd { code { (run.id) } } }
         }
     }
-}
-
-/// The place of the approval: the plan, and a yes or a no. Runs do not wait for one yet.
-fn approve(_shown: &Run<'_>, _viewer: &Viewer<'_>) -> Markup {
-    html! {}
 }

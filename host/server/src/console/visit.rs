@@ -116,6 +116,7 @@ impl Visit {
             name: self.caller.name(),
             csrf: self.csrf.as_deref(),
             may_operate: self.caller.require(Right::Operate).is_ok(),
+            may_approve: false,
         }
     }
 
