@@ -18,10 +18,7 @@ use suture_journal::{
     RunRecord, RunState,
 };
 
-use suture_console::{
-    Approval, Health, Incident, Incidents, Now, Run, Trends, Viewer, document, failure, incident, incidents,
-    run, trends,
-};
+use suture_console::{Approval, Health, Incident, Incidents, Now, Run, Trends, Viewer, document};
 
 /// What every hostile text has: markup, a closed attribute, a sign that turns text around.
 const HOSTILE: &str = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>\u{202e}' & {{7*7}}";
