@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde::Serialize;
 use suture_core::effect::{Level, MutationType};
-use suture_core::{Effect, Ending, Reply, Timestamp};
+use suture_core::{Effect, Ending, Reason, Reply, Timestamp};
 use suture_journal::call::Event;
 use suture_journal::wording::{Tone, Words};
 use suture_journal::{Answer, Call, Calls, Entry};
@@ -219,6 +219,8 @@ fn tone_class(tone: Tone) -> &'static str {
 /// The colour of a bar.
 fn class(call: &Call) -> &'static str {
     match (call.effect(), &call.answer) {
+        // Often what the policy wanted to know.
+        (Effect::Get { .. }, Some(Answer::Error(error))) if error.reason == Reason::NOT_FOUND => "read",
         (_, Some(Answer::Error(_))) => "bad",
         (_, None) => "warn",
         (_, Some(Answer::Ok(_))) if call.undo_of.is_some() => "undo",
