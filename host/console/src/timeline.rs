@@ -164,13 +164,13 @@ fn body(call: &Call) -> Markup {
                 @if let Some(step) = call.undo_of { div { dt { "Undo of" } dd { "step " (step) } } }
                 @if call.is_dry_run() { div { dt { "Dry run" } dd { "not performed" } } }
             }
-            h4 { "Request" }
+            p.part { "Request" }
             (json(call.effect()))
             @match &call.answer {
-                Some(Answer::Ok(Reply::Logs(lines))) => { h4 { "Answer" } (text::block(lines, BODY)) }
+                Some(Answer::Ok(Reply::Logs(lines))) => { p.part { "Answer" } (text::block(lines, BODY)) }
                 Some(Answer::Ok(Reply::Settled | Reply::Held | Reply::Slept | Reply::Noted)) => {}
-                Some(Answer::Ok(reply)) => { h4 { "Answer" } (json(reply)) }
-                Some(Answer::Error(error)) => { h4 { "Error" } p.bad { (text::long(&error.to_string(), 600)) } }
+                Some(Answer::Ok(reply)) => { p.part { "Answer" } (json(reply)) }
+                Some(Answer::Error(error)) => { p.part { "Error" } p.bad { (text::long(&error.to_string(), 600)) } }
                 None => { p.warn { "There is no answer." } }
             }
         }
