@@ -35,11 +35,11 @@ fn change_of(change: &PlannedChange) -> Markup {
             }
             @if change.before_unknown { p.warn { "The record does not say what it was before." } }
             @if !change.fields.is_empty() {
-                (fields(change.fields.iter().take(FIELDS)))
+                (fields(&format!("Fields of step {}", change.step), change.fields.iter().take(FIELDS)))
                 @if change.fields.len() > FIELDS {
                     details.rest {
                         summary { (change.fields.len() - FIELDS) " more fields" }
-                        (fields(change.fields.iter().skip(FIELDS)))
+                        (fields(&format!("More fields of step {}", change.step), change.fields.iter().skip(FIELDS)))
                     }
                 }
             }
@@ -52,9 +52,9 @@ fn change_of(change: &PlannedChange) -> Markup {
     }
 }
 
-fn fields<'a>(fields: impl Iterator<Item = &'a FieldDiff>) -> Markup {
+fn fields<'a>(label: &str, fields: impl Iterator<Item = &'a FieldDiff>) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Fields" {
+        div.scroll tabindex="0" role="region" aria-label=(label) {
             table.diff {
                 thead { tr { th scope="col" { "Field" } th scope="col" { "Before" } th scope="col" { "After" } } }
                 tbody {
