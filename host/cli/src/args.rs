@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod alerts;
+mod approve;
 mod author;
 mod compile;
 mod doctor;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use alerts::AlertsArgs;
+pub use approve::{ApproveArgs, PlanArgs, RejectArgs};
 pub use author::{BuildArgs, DevArgs, NewArgs};
 pub use compile::CompileArgs;
 pub use doctor::DoctorArgs;
@@ -119,6 +121,10 @@ pub enum Command {
     Resume(ResumeArgs),
     /// List and show incidents; have one handled once more, or close it.
     Incidents(IncidentsArgs),
+    /// Approve the plan of a run that waits for that.
+    Approve(ApproveArgs),
+    /// Reject the plan of a run that waits for approval.
+    Reject(RejectArgs),
     /// Show a running host's policies; accept a newer module; add one to a configuration.
     Policies(PoliciesArgs),
     /// Handle what fires in Prometheus, whether it was posted or not.

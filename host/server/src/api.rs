@@ -1,6 +1,7 @@
 //! The admin API, metrics and health.
 
 mod alerts;
+mod approving;
 mod body;
 mod described;
 mod doctor;
@@ -98,6 +99,8 @@ fn routes(admission: Arc<Admission>) -> Routes {
         .get(Right::View, "/runs/{id}", effects::run)
         .get(Right::View, "/runs/{id}/diff", effects::diff)
         .post(Right::Operate, "/runs/{id}/cancel", cancel)
+        .post(Right::Approve, "/runs/{id}/approve", approving::approve)
+        .post(Right::Approve, "/runs/{id}/reject", approving::reject)
         .beside(Some(Right::Metrics), "/metrics", metrics)
         // Health is for the kubelet, which has no token.
         .beside(None, "/healthz", async || "ok\n")

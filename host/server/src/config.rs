@@ -21,7 +21,7 @@ use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 use suture_cluster::Contacts;
 use suture_core::{Bytes, Expression, Grant, HumanDuration, Limits, Matchers, Mode};
-use suture_engine::{BackTest, Budgets, Retry, Telling};
+use suture_engine::{Approval, BackTest, Budgets, Retry, Telling};
 use suture_registry::OciSource;
 
 pub use address::Address;
@@ -244,12 +244,20 @@ pub struct PolicyEntry {
     /// How often it is tried.
     #[serde(default)]
     pub retry: Retry,
+    /// How its plans are approved, in mode `approve`.
+    #[serde(default = "approval")]
+    #[schemars(with = "Approval")]
+    pub approval: Spanned<Approval>,
     /// Whether a newer module is first asked again for what was done in runs on record.
     #[schemars(with = "Option<BackTest>")]
     pub backtest: Option<Spanned<BackTest>>,
     /// When Prometheus is asked for what is firing.
     #[schemars(with = "Option<Sweep>")]
     pub sweep: Option<Spanned<Sweep>>,
+}
+
+fn approval() -> Spanned<Approval> {
+    unplaced(Approval::default())
 }
 
 /// `source`.
@@ -290,6 +298,14 @@ impl Config {
             cluster: self.cluster_name.clone().filter(|name| !name.is_empty()),
             external_url: self.external_url.as_ref().map(|url| url.value.clone()),
             repaired: self.tell_repaired,
+        }
+    }
+
+    /// Whether people decide about plans by Approvals in the cluster, too.
+    pub(crate) fn decides_in_cluster(&self) -> bool {
+        match &self.cluster.value {
+            ClusterConfig::Live(live) => live.approvals,
+            ClusterConfig::Simulated(_) => false,
         }
     }
 

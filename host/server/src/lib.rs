@@ -7,6 +7,7 @@
 
 mod admission;
 mod api;
+mod approvals;
 mod assemble;
 mod basic;
 mod beside;

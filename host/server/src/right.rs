@@ -19,6 +19,8 @@ pub(crate) enum Right {
     View,
     /// Start and cancel runs, try incidents anew, cancel or close them, pause, resume, drain, sweep.
     Operate,
+    /// Approve and reject plans.
+    Approve,
     /// Accept a module that waits.
     Accept,
     /// Start a run whose alert nobody confirms.
@@ -31,6 +33,7 @@ impl Right {
         match self {
             Self::Metrics | Self::View => Role::Viewer,
             Self::Operate => Role::Operator,
+            Self::Approve => Role::Approver,
             Self::Accept | Self::Force => Role::Admin,
         }
     }
@@ -44,6 +47,7 @@ impl Right {
                 "to start or cancel runs, to try an incident anew, cancel or close it, to pause, to resume, to drain and \
                  to sweep"
             }
+            Self::Approve => "to approve or reject a plan",
             Self::Accept => "to accept a module",
             Self::Force => "to start a run that Prometheus does not confirm",
         }

@@ -15,6 +15,7 @@ use suture_journal::{Filter, IncidentRecord, Journal};
 use suture_telemetry::{Source, Telemetry};
 use tokio::sync::broadcast;
 
+use crate::approvals::Approvals;
 use crate::assemble::{self, ServeOptions};
 use crate::catalog::{Beginning, Keeper, Keeping, KeptByDigest, OnReload};
 use crate::config::{ClusterConfig, ConfigError, Loaded, SimulatedConfig};
@@ -49,6 +50,8 @@ pub struct Server {
     schedules: Schedules,
     /// Asks Alertmanager until the host stops.
     reconciler: Reconciler,
+    /// Looks for what people decide in the cluster, until the host stops; none where they don't.
+    approvals: Option<Approvals>,
     /// None where no collector is configured.
     telemetry: Option<Telemetry>,
     /// None where there is no Lease.
@@ -132,7 +135,7 @@ impl Server {
             policies,
             kept: Some(Arc::new(KeptByDigest { catalog: catalog.clone(), loaded: loaded.clone() })),
             journal,
-            cluster,
+            cluster: cluster.clone(),
             clock: host.clock.clone(),
             pager,
             silences: silences.map(|asked| Arc::new(asked) as Arc<dyn Silences>),
@@ -147,6 +150,9 @@ impl Server {
         })
         .await
         .map_err(start_error)?;
+        let approvals = host.connection.as_ref().filter(|_| config.decides_in_cluster()).map(|connection| {
+            Approvals::start(engine.clone(), cluster, host.clock.clone(), connection.namespace.clone())
+        });
         let clock = host.clock;
         let rights = rights.map(|rights| rights.keep_asking(engine.clone()));
         let sweeper = Arc::new(Sweeper::new(engine.clone(), alertmanagers, &receivers));
@@ -204,6 +210,7 @@ impl Server {
             keeping,
             schedules,
             reconciler,
+            approvals,
             telemetry,
             leadership: None,
         })
@@ -254,10 +261,19 @@ impl Server {
     /// grace is over.
     pub async fn stop(self, grace: Duration) {
         let Self {
-            engine, webhook, admin, keeping, schedules, reconciler, mut telemetry, leadership, ..
+            engine,
+            webhook,
+            admin,
+            keeping,
+            schedules,
+            reconciler,
+            approvals,
+            mut telemetry,
+            leadership,
+            ..
         } = self;
         // What a run began with stays as it is from here on.
-        drop((keeping, schedules, reconciler));
+        drop((keeping, schedules, reconciler, approvals));
         let runs = async {
             tokio::select! {
                 () = engine.shutdown(grace) => {}

@@ -70,6 +70,7 @@ fn incident(id: &str, state: IncidentState) -> IncidentRecord {
         forced: false,
         said_resolved: false,
         cancelled: None,
+        approval: None,
         paged: false,
         evidence: String::new(),
     }
@@ -116,6 +117,7 @@ fn header() -> RunHeader {
         limits: Limits::default(),
         requested: vec![],
         grants: [].into(),
+        approved: None,
         cluster: "uid".into(),
     }
 }

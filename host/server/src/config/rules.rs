@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_saphyr::Location;
 use suture_core::{Bytes, Clock, HumanDuration, RealClock, names};
-use suture_engine::BackTest;
+use suture_engine::{Approval, BackTest};
 
 use super::error::{ConfigError, Source as Text};
 use super::{ClusterConfig, Config, ConfirmBy, Live, PolicyEntry, SimulatedConfig, Source, Storage, Webhook};
@@ -170,6 +170,18 @@ fn check_policy(config: &Config, policy: &PolicyEntry, findings: &mut Findings<'
             policy.name.value
         );
         findings.warn(policy.source.referenced, message);
+    }
+    let approval = &policy.approval;
+    if approval.value.by == 0 || approval.value.by > Approval::MOST {
+        let message =
+            format!("`by` must lie between 1 and {}: so many people must approve a plan", Approval::MOST);
+        findings.error(approval.referenced, message);
+    }
+    if approval.value.expires == HumanDuration::from_secs(0) {
+        findings.error(
+            approval.referenced,
+            "`expires` is 0: nobody could ever approve a plan; leave it out for 30m",
+        );
     }
     if let Some(sweep) = &policy.sweep
         && sweep.value.next(RealClock.now()).is_none()
