@@ -13,10 +13,12 @@ use suture_core::Timestamp;
 use zstd::bulk::Compressor;
 
 use super::agenda::FoundBy;
+use super::audit;
 use super::pauses;
 use super::seal::Seal;
 use super::storms;
 use super::tally::{self, Changes};
+use crate::audit::AuditRow;
 use crate::change::Change;
 use crate::error::JournalError;
 use crate::record::{IncidentRecord, RunHeader, RunRecord};
@@ -61,6 +63,16 @@ pub(super) enum Row {
     Pause {
         policy: String,
         record: Option<String>,
+    },
+    ActBegun {
+        id: i64,
+        at: i64,
+        act: String,
+    },
+    Acted {
+        begun: Option<i64>,
+        at: i64,
+        act: Option<serde_json::Map<String, serde_json::Value>>,
     },
 }
 
@@ -142,6 +154,13 @@ impl Row {
             Change::StormOver(policy, at) => {
                 Self::StormOver { policy: policy.unwrap_or_default(), at: at.as_millisecond() }
             }
+            Change::ActBegun(id, at, act) => {
+                Self::ActBegun { id, at: at.as_millisecond(), act: json(&act.bounded())? }
+            }
+            Change::Acted(begun, at, act) => {
+                let act = act.map(|act| object(&act.bounded())).transpose()?;
+                Self::Acted { begun, at: at.as_millisecond(), act }
+            }
         })
     }
 
@@ -161,6 +180,7 @@ impl Row {
             Self::Run { record, header, .. } => record.len() * 2 + header.as_ref().map_or(0, Vec::len),
             Self::StormOver { policy, .. } => policy.len() + 64,
             Self::Pause { record, .. } => record.as_ref().map_or(0, String::len) + 64,
+            Self::ActBegun { .. } | Self::Acted { .. } => AuditRow::MAX_BYTES,
         }
     }
 
@@ -231,6 +251,8 @@ impl Row {
             }
             Self::Pause { policy, record } => pauses::write(connection, policy, record.as_deref())?,
             Self::StormOver { policy, at } => storms::write(connection, policy, *at)?,
+            Self::ActBegun { id, at, act } => audit::begin(connection, *id, *at, act)?,
+            Self::Acted { begun, at, act } => audit::end(connection, *begun, *at, act.as_ref())?,
         }
         Ok(())
     }
@@ -371,6 +393,14 @@ fn pack(body: &[u8]) -> Result<Vec<u8>, JournalError> {
 
 fn json(value: &impl Serialize) -> Result<String, JournalError> {
     serde_json::to_string(value).map_err(|error| JournalError::NotJson(Arc::new(error)))
+}
+
+fn object(value: &impl Serialize) -> Result<serde_json::Map<String, serde_json::Value>, JournalError> {
+    let value = serde_json::to_value(value).map_err(|error| JournalError::NotJson(Arc::new(error)))?;
+    match value {
+        serde_json::Value::Object(object) => Ok(object),
+        other => Ok([("value".to_owned(), other)].into_iter().collect()),
+    }
 }
 
 /// How an entry is named, in checksums and messages.
