@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod alerts;
+mod audit;
 mod author;
 mod compile;
 mod doctor;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use alerts::AlertsArgs;
+pub use audit::{AuditArgs, AuditCommand, AuditExportArgs, AuditListArgs, AuditVerifyArgs, AuditWhich};
 pub use author::{BuildArgs, DevArgs, NewArgs};
 pub use compile::CompileArgs;
 pub use doctor::DoctorArgs;
@@ -129,6 +131,8 @@ pub enum Command {
     Alerts(AlertsArgs),
     /// End what a running host has at work, undo what must be undone, and say what is left.
     Drain(DrainArgs),
+    /// List what people did to a host; verify that the trail of it is whole; export it.
+    Audit(AuditArgs),
     /// Make tokens for people who use the API.
     Token(TokenArgs),
     /// List, show, start, cancel and follow runs; make a scenario of one.

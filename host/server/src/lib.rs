@@ -8,6 +8,7 @@
 mod admission;
 mod api;
 mod assemble;
+mod audit;
 mod basic;
 mod beside;
 mod catalog;

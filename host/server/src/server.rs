@@ -16,6 +16,7 @@ use suture_telemetry::{Source, Telemetry};
 use tokio::sync::broadcast;
 
 use crate::assemble::{self, ServeOptions};
+use crate::audit::{self, Publisher, Trail};
 use crate::catalog::{Beginning, Keeper, Keeping, KeptByDigest, OnReload};
 use crate::config::{ClusterConfig, ConfigError, Loaded, SimulatedConfig};
 use crate::doctor::Doctor;
@@ -49,6 +50,8 @@ pub struct Server {
     schedules: Schedules,
     /// Asks Alertmanager until the host stops.
     reconciler: Reconciler,
+    /// Says the head of the audit trail until the host stops.
+    publisher: Publisher,
     /// None where no collector is configured.
     telemetry: Option<Telemetry>,
     /// None where there is no Lease.
@@ -128,6 +131,7 @@ impl Server {
         let receivers = Arc::new(Receivers::load(&storage));
         let alertmanagers = assemble::alertmanagers(&loaded)?;
         let silences = AskedAlertmanagers::of(alertmanagers.clone(), &receivers);
+        let counted = metrics.clone();
         let engine = Engine::start(EngineConfig {
             policies,
             kept: Some(Arc::new(KeptByDigest { catalog: catalog.clone(), loaded: loaded.clone() })),
@@ -148,6 +152,10 @@ impl Server {
         .await
         .map_err(start_error)?;
         let clock = host.clock;
+        let retention = config.storage.audit_retention.value.get();
+        let publisher =
+            Publisher::start(engine.journal().clone(), counted.clone(), clock.clone(), retention);
+        let trail = Arc::new(Trail::new(engine.journal().clone(), counted, clock.clone()));
         let rights = rights.map(|rights| rights.keep_asking(engine.clone()));
         let sweeper = Arc::new(Sweeper::new(engine.clone(), alertmanagers, &receivers));
         let every = config.reconcile_every();
@@ -195,6 +203,7 @@ impl Server {
             doctor,
             standby.admission,
             contacts,
+            trail,
         ));
         Ok(Self {
             engine,
@@ -204,6 +213,7 @@ impl Server {
             keeping,
             schedules,
             reconciler,
+            publisher,
             telemetry,
             leadership: None,
         })
@@ -254,10 +264,10 @@ impl Server {
     /// grace is over.
     pub async fn stop(self, grace: Duration) {
         let Self {
-            engine, webhook, admin, keeping, schedules, reconciler, mut telemetry, leadership, ..
+            engine, webhook, admin, keeping, schedules, reconciler, publisher, mut telemetry, leadership, ..
         } = self;
         // What a run began with stays as it is from here on.
-        drop((keeping, schedules, reconciler));
+        drop((keeping, schedules, reconciler, publisher));
         let runs = async {
             tokio::select! {
                 () = engine.shutdown(grace) => {}
@@ -272,6 +282,7 @@ impl Server {
         if let Some(telemetry) = &mut telemetry {
             telemetry.hear_out().await;
         }
+        audit::tell_head(engine.journal()).await;
         if let Err(error) = engine.journal().close().await {
             tracing::error!(%error, "the journal could not be closed in good order");
         }
