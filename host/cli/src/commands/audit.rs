@@ -49,7 +49,7 @@ async fn verify(args: &AuditVerifyArgs, output: &Output) -> CommandResult {
     let verifier = Verifier::new(args.head);
     let verified = match &args.file {
         Some(file) => of_file(file, verifier)?,
-        None => of_records(&Records::open(&args.source)?, verifier).await?,
+        None => of_records(&Records::open(&args.source)?, verifier, output).await?,
     };
     Ok(told(&verified, args, output))
 }
@@ -57,11 +57,13 @@ async fn verify(args: &AuditVerifyArgs, output: &Output) -> CommandResult {
 async fn of_records(
     records: &Records,
     mut verifier: Verifier,
+    output: &Output,
 ) -> Result<Result<Verified, BrokenChain>, CliError> {
     let mut rows = Rows::of(records, AuditFilter::default());
     while let Some(row) = rows.next().await? {
-        // What can't be read is missing, and shows as that.
         if let Err(broken) = verifier.add(&row) {
+            // What can't be read shows as what is missing.
+            rows.damaged().iter().for_each(|damage| output.warn(damage));
             return Ok(Err(broken));
         }
     }
