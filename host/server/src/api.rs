@@ -26,7 +26,7 @@ use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use suture_cluster::Contacts;
-use suture_core::Labels;
+use suture_core::{Labels, display, names};
 use suture_engine::engine::{CancelError, CancelIncidentError, RetryError, StartError};
 use suture_engine::{ByHand, Engine};
 
@@ -150,7 +150,7 @@ async fn start(
             format!("the body is not {{\"labels\": {{…}}}}: {error}"),
         )
     })?;
-    let object = Some(labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(","));
+    let object = Some(names::shortened(&display::labels(&labels)));
     if force {
         caller.forces();
         caller.require(Right::Force)?;

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value, json};
-use suture_core::Timestamp;
+use suture_core::{Digest, Timestamp};
 
 use super::Journal;
 use super::select::{Legible, bytes, text};
@@ -45,7 +45,7 @@ impl Journal {
         let last = self.read(last).await?;
         let Some((sequence, hash)) = last else { return Ok(None) };
         let damage = || JournalError::DamagedRow(format!("audit {sequence} is damaged: it has no hash"));
-        let hash = self.noted(hash.parse().map_err(|_| damage()))?;
+        let hash = self.noted(hash.parse::<Digest>().map_err(|_| damage()))?;
         Ok(Some(AuditHead { sequence: sequence.unsigned_abs(), hash }))
     }
 
@@ -163,7 +163,8 @@ fn host_act(what: &str) -> Map<String, Value> {
     object(json!(Act::new("suture", Credential::Host, what)))
 }
 
-fn object(value: Value) -> Map<String, Value> {
+/// What is an object, as all acts are.
+pub(super) fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(object) => object,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 use suture_core::Timestamp;
 use zstd::bulk::Compressor;
 
@@ -72,7 +73,7 @@ pub(super) enum Row {
     Acted {
         begun: Option<i64>,
         at: i64,
-        act: Option<serde_json::Map<String, serde_json::Value>>,
+        act: Option<Map<String, Value>>,
     },
 }
 
@@ -158,7 +159,7 @@ impl Row {
                 Self::ActBegun { id, at: at.as_millisecond(), act: json(&act.bounded())? }
             }
             Change::Acted(begun, at, act) => {
-                let act = act.map(|act| object(&act.bounded())).transpose()?;
+                let act = act.map(|act| audit::object(json!(act.bounded())));
                 Self::Acted { begun, at: at.as_millisecond(), act }
             }
         })
@@ -393,14 +394,6 @@ fn pack(body: &[u8]) -> Result<Vec<u8>, JournalError> {
 
 fn json(value: &impl Serialize) -> Result<String, JournalError> {
     serde_json::to_string(value).map_err(|error| JournalError::NotJson(Arc::new(error)))
-}
-
-fn object(value: &impl Serialize) -> Result<serde_json::Map<String, serde_json::Value>, JournalError> {
-    let value = serde_json::to_value(value).map_err(|error| JournalError::NotJson(Arc::new(error)))?;
-    match value {
-        serde_json::Value::Object(object) => Ok(object),
-        other => Ok([("value".to_owned(), other)].into_iter().collect()),
-    }
 }
 
 /// How an entry is named, in checksums and messages.

@@ -60,7 +60,7 @@ fn cells(row: &Value, now: Timestamp, is_wide: bool) -> Vec<Cell> {
     let Some(Ok(AuditRow { sequence, at, act, hash, .. })) = read else {
         // Somebody changed it, or a newer version wrote it: as much as can be told.
         let text = |field: &str| Cell::from(row.get(field).map(Value::to_string).as_deref());
-        let mut cells: Vec<Cell> = ["sequence", "at", "who", "what"].map(text).into_iter().collect();
+        let mut cells = Vec::from(["sequence", "at", "who", "what"].map(text));
         cells.extend((cells.len()..headings(is_wide).len() - 1).map(|_| Cell::from("?")));
         cells.push(Cell::from("it can't be read; `suture audit verify` says whether it is as it was written"));
         return cells;
