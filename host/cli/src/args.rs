@@ -2,6 +2,7 @@
 
 mod alerts;
 mod approve;
+mod audit;
 mod author;
 mod compile;
 mod doctor;
@@ -25,6 +26,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use alerts::AlertsArgs;
 pub use approve::{ApproveArgs, PlanArgs, RejectArgs};
+pub use audit::{AuditArgs, AuditCommand, AuditExportArgs, AuditListArgs, AuditVerifyArgs, AuditWhich};
 pub use author::{BuildArgs, DevArgs, NewArgs};
 pub use compile::CompileArgs;
 pub use doctor::DoctorArgs;
@@ -135,6 +137,8 @@ pub enum Command {
     Alerts(AlertsArgs),
     /// End what a running host has at work, undo what must be undone, and say what is left.
     Drain(DrainArgs),
+    /// List what people did to a host; verify that the trail of it is whole; export it.
+    Audit(AuditArgs),
     /// Make tokens for people who use the API.
     Token(TokenArgs),
     /// List, show, start, cancel and follow runs; make a scenario of one.

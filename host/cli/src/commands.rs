@@ -2,6 +2,7 @@
 
 mod alerts;
 mod approve;
+mod audit;
 mod build;
 mod check;
 mod compile;
@@ -59,6 +60,7 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Alerts(args) => alerts::run(&args, output),
         Command::Sweep(args) => sweep::run(&args, output),
         Command::Drain(args) => drain::run(&args, output),
+        Command::Audit(args) => audit::run(args.command, output),
         Command::Token(args) => token::run(&args.command, output),
         Command::Runs(args) => runs::run(args.command, output),
         Command::Replay(args) => replay::run(&args, output),

@@ -7,6 +7,7 @@
 //! it all in one SQLite file.
 
 pub mod approval;
+pub mod audit;
 pub mod call;
 pub mod cancel;
 pub mod change;
@@ -28,6 +29,9 @@ pub mod store;
 mod undo;
 
 pub use approval::{ApprovalChange, ApprovalRecord, ApprovalStage, Approved, Given};
+pub use audit::{
+    Act, ActOutcome, AuditFilter, AuditHead, AuditRow, BrokenChain, Credential, Extent, Verified, Verifier,
+};
 pub use call::{Call, Calls};
 pub use cancel::Cancel;
 pub use change::Change;

@@ -13,10 +13,12 @@ use serde_json::json;
 use suture_core::effect::{Patch, PatchType, Query, Target};
 use suture_core::object::{Kind, Object};
 use suture_core::{Clock, Effect, Error, Fault, Mutation, Prepared, Reason, Reply, RunId, Step, Timestamp};
+use suture_engine::engine::Asked;
 use suture_engine::{Cluster, DecideError, Decision, Engine};
-use suture_journal::{Filter, IncidentState};
+use suture_journal::{Act, ActOutcome, Credential, Filter, IncidentState};
 use tokio::task::JoinHandle;
 
+use crate::audit::Trail;
 use object::Approval;
 
 /// How often it is looked for Approvals, while a plan waits for them.
@@ -39,9 +41,10 @@ impl Approvals {
         engine: Engine,
         cluster: Arc<dyn Cluster>,
         clock: Arc<dyn Clock>,
+        trail: Arc<Trail>,
         namespace: String,
     ) -> Self {
-        let looking = Looking { engine, cluster, clock, namespace, told: Mutex::default() };
+        let looking = Looking { engine, cluster, clock, trail, namespace, told: Mutex::default() };
         Self { task: tokio::spawn(looking.forever()) }
     }
 }
@@ -56,6 +59,7 @@ struct Looking {
     engine: Engine,
     cluster: Arc<dyn Cluster>,
     clock: Arc<dyn Clock>,
+    trail: Arc<Trail>,
     namespace: String,
     /// What went wrong when it was looked last, which is not said again.
     told: Mutex<Option<String>>,
@@ -176,18 +180,37 @@ impl Looking {
         }
         let Approval { name, run, digest, asked, message, decided_by, .. } = approval;
         let run = RunId::new(run);
+        let what = match asked {
+            Asked::Approve { .. } => "approve",
+            Asked::Reject => "reject",
+        };
+        let act = Act {
+            run: Some(run.as_str().to_owned()),
+            object: Some(digest.to_string()),
+            reason: Some(message.clone()).filter(|message| !message.is_empty()),
+            ..Act::new(&decided_by, Credential::ApiServer, what)
+        };
+        let begun = self.trail.begin(act.clone()).await.map_err(|error| Refused::Later(error.to_string()))?;
         let decision = Decision { who: decided_by.clone(), digest, message, asked };
         match self.engine.decide(&run, decision).await {
             Ok(decided) => {
-                let what = if decided.rejected { "reject" } else { "approve" };
+                let incident = Some(decided.incident.as_str().to_owned());
+                self.trail.conclude(begun, Act { incident, ..act }).await;
                 tracing::info!(who = decided_by, what, %run, incident = %decided.incident, approval = name, "done by hand");
                 Ok(match decided.rejected {
                     true => "the plan is rejected".to_owned(),
                     false => format!("{} of {} people have approved the plan", decided.given, decided.needed),
                 })
             }
-            Err(DecideError::Unavailable(error)) => Err(Refused::Later(error.to_string())),
-            Err(error) => Err(Refused::Because(error.to_string())),
+            Err(error) => {
+                let (outcome, why) = match &error {
+                    DecideError::Unavailable(_) => (ActOutcome::Failed, Refused::Later(error.to_string())),
+                    _ => (ActOutcome::Refused, Refused::Because(error.to_string())),
+                };
+                let act = Act { outcome, message: Some(error.to_string()), ..act };
+                self.trail.conclude(begun, act).await;
+                Err(why)
+            }
         }
     }
 

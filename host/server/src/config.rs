@@ -181,6 +181,10 @@ pub struct Storage {
     /// How long runs and incidents that are over are kept.
     #[serde(default = "thirty_days")]
     pub retention: HumanDuration,
+    /// How long rows of the audit trail are kept: from 1d. There are never more than 100,000.
+    #[serde(default = "one_year")]
+    #[schemars(with = "HumanDuration")]
+    pub audit_retention: Spanned<HumanDuration>,
     /// How large the journal may become: from 64Mi. From 80 % of it on the log warns; from 85 %
     /// on the oldest closed runs are removed, those of the policy that holds the most first;
     /// from 90 % on nothing new is taken, and runs at work go on. Compiled modules beside it
@@ -199,6 +203,10 @@ impl Storage {
 /// the volume of 2Gi that the shipped installation asks for.
 fn one_gibibyte() -> Spanned<Bytes> {
     unplaced(Bytes(1 << 30))
+}
+
+fn one_year() -> Spanned<HumanDuration> {
+    unplaced(HumanDuration::from_secs(365 * 86_400))
 }
 
 fn thirty_days() -> HumanDuration {

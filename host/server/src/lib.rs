@@ -9,6 +9,7 @@ mod admission;
 mod api;
 mod approvals;
 mod assemble;
+mod audit;
 mod basic;
 mod beside;
 mod catalog;

@@ -17,6 +17,7 @@ use tokio::sync::broadcast;
 
 use crate::approvals::Approvals;
 use crate::assemble::{self, ServeOptions};
+use crate::audit::{self, Publisher, Trail};
 use crate::catalog::{Beginning, Keeper, Keeping, KeptByDigest, OnReload};
 use crate::config::{ClusterConfig, ConfigError, Loaded, SimulatedConfig};
 use crate::doctor::Doctor;
@@ -52,6 +53,8 @@ pub struct Server {
     reconciler: Reconciler,
     /// Looks for what people decide in the cluster, until the host stops; none where they don't.
     approvals: Option<Approvals>,
+    /// Says the head of the audit trail until the host stops.
+    publisher: Publisher,
     /// None where no collector is configured.
     telemetry: Option<Telemetry>,
     /// None where there is no Lease.
@@ -131,6 +134,7 @@ impl Server {
         let receivers = Arc::new(Receivers::load(&storage));
         let alertmanagers = assemble::alertmanagers(&loaded)?;
         let silences = AskedAlertmanagers::of(alertmanagers.clone(), &receivers);
+        let counted = metrics.clone();
         let engine = Engine::start(EngineConfig {
             policies,
             kept: Some(Arc::new(KeptByDigest { catalog: catalog.clone(), loaded: loaded.clone() })),
@@ -150,10 +154,14 @@ impl Server {
         })
         .await
         .map_err(start_error)?;
-        let approvals = host.connection.as_ref().filter(|_| config.decides_in_cluster()).map(|connection| {
-            Approvals::start(engine.clone(), cluster, host.clock.clone(), connection.namespace.clone())
-        });
         let clock = host.clock;
+        let retention = config.storage.audit_retention.value.get();
+        let publisher = Publisher::start(engine.journal().clone(), counted.clone(), clock.clone(), retention);
+        let trail = Arc::new(Trail::new(engine.journal().clone(), counted, clock.clone()));
+        let approvals = host.connection.as_ref().filter(|_| config.decides_in_cluster()).map(|connection| {
+            let namespace = connection.namespace.clone();
+            Approvals::start(engine.clone(), cluster, clock.clone(), trail.clone(), namespace)
+        });
         let rights = rights.map(|rights| rights.keep_asking(engine.clone()));
         let sweeper = Arc::new(Sweeper::new(engine.clone(), alertmanagers, &receivers));
         let every = config.reconcile_every();
@@ -201,6 +209,7 @@ impl Server {
             doctor,
             standby.admission,
             contacts,
+            trail,
         ));
         Ok(Self {
             engine,
@@ -211,6 +220,7 @@ impl Server {
             schedules,
             reconciler,
             approvals,
+            publisher,
             telemetry,
             leadership: None,
         })
@@ -268,12 +278,13 @@ impl Server {
             schedules,
             reconciler,
             approvals,
+            publisher,
             mut telemetry,
             leadership,
             ..
         } = self;
         // What a run began with stays as it is from here on.
-        drop((keeping, schedules, reconciler, approvals));
+        drop((keeping, schedules, reconciler, approvals, publisher));
         let runs = async {
             tokio::select! {
                 () = engine.shutdown(grace) => {}
@@ -288,6 +299,7 @@ impl Server {
         if let Some(telemetry) = &mut telemetry {
             telemetry.hear_out().await;
         }
+        audit::tell_head(engine.journal()).await;
         if let Err(error) = engine.journal().close().await {
             tracing::error!(%error, "the journal could not be closed in good order");
         }

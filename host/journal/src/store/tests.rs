@@ -1,4 +1,5 @@
 mod agenda;
+mod audit;
 mod commits;
 mod contents;
 mod damage;

@@ -80,6 +80,7 @@ async fn decide(
     asked: Asked,
 ) -> Result<(StatusCode, Json<Answered>), Failure> {
     let message = body::words("message", message)?;
+    caller.because(&message);
     let record = engine.journal().run_called(id).await?;
     let digest = digest.ok_or_else(|| Failure {
         path: Some("digest".to_owned()),

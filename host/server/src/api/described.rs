@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 use suture_core::{Grant, IncidentId, Permission, RunId, Timestamp};
 use suture_engine::{DrainStatus, PolicyStatus, UnmatchedAlert};
-use suture_journal::{Filter, ListedRun, PauseRecord};
+use suture_journal::{AuditFilter, AuditRow, Filter, ListedRun, PauseRecord};
 
 use super::lists::{List, ShownIncident};
 use super::openapi::Document;
@@ -73,6 +73,15 @@ fn of_host(document: &mut Document) {
     );
     document.add("GET", "/api/v1/config", "getConfig", "What became of the configuration on disk", |says| {
         says.answers::<ConfigStatus>(200, "Whether what stands in the file is in force, and why not.")
+    });
+    document.add("GET", "/api/v1/audit", "listAudit", "What people did to the host, and were refused", |says| {
+        says.more(
+            "Each row has the hash of the one before it; docs/audit.md says how that is verified. With `oldestFirst` \
+             they come as they are chained.",
+        )
+        .query::<AuditFilter>()
+        .answers::<List<AuditRow>>(200, "A page; `next` is what `after` must be for the next one.")
+        .refuses(400, NO_VALUE)
     });
     document.add("GET", "/api/v1/openapi.json", "getOpenapi", "This document", |says| {
         says.answers::<Value>(200, "OpenAPI 3.1.")

@@ -115,7 +115,10 @@ fn telemetry(config: &Config, findings: &mut Findings<'_>) {
 /// What would keep a host from ever doing anything, or from staying within its memory.
 fn bounds(config: &Config, findings: &mut Findings<'_>) {
     let Webhook { max_body, max_pending, max_pending_bytes, reconcile_every, .. } = &config.webhook;
-    let max_size = &config.storage.max_size;
+    let Storage { max_size, audit_retention, .. } = &config.storage;
+    if audit_retention.value < HumanDuration::from_secs(86_400) {
+        findings.error(audit_retention.referenced, "`auditRetention` must be 1d at least");
+    }
     if max_size.value.0 < Storage::MIN_SIZE {
         let least = Bytes(Storage::MIN_SIZE);
         findings.error(max_size.referenced, format!("`maxSize` must be {least} at least"));
