@@ -85,6 +85,7 @@ include mk/policies.mk
 include mk/envtest.mk
 include mk/publish.mk
 include mk/chart.mk
+include mk/console.mk
 include mk/deny.mk
 include mk/fuzz.mk
 include mk/world.mk

@@ -7,7 +7,7 @@ SEED ?= 0
 
 .PHONY: nightly torture test-boundary
 
-nightly: test test-languages test-chart torture test-boundary fuzz bench ## All that there is to run: hours
+nightly: test test-languages test-chart test-console torture test-boundary fuzz bench ## All that there is to run: hours
 
 torture: build policies ## Simulated days and perturbed runs: DAYS=10000 RUNS=100000 SEED=0
 	SUTURE_SIMULATION_DAYS=$(DAYS) SUTURE_SIMULATION_SEED=$(SEED) \

@@ -5,6 +5,7 @@ mod approve;
 mod audit;
 mod author;
 mod compile;
+mod console;
 mod doctor;
 mod drain;
 mod generate;
@@ -29,6 +30,7 @@ pub use approve::{ApproveArgs, PlanArgs, RejectArgs};
 pub use audit::{AuditArgs, AuditCommand, AuditExportArgs, AuditListArgs, AuditVerifyArgs, AuditWhich};
 pub use author::{BuildArgs, DevArgs, NewArgs};
 pub use compile::CompileArgs;
+pub use console::ConsoleArgs;
 pub use doctor::DoctorArgs;
 pub use drain::DrainArgs;
 pub use generate::{CompletionsArgs, Format as SchemaFormat, ManArgs, SchemaArgs};
@@ -115,6 +117,8 @@ pub enum Command {
     Test(TestArgs),
     /// Run a policy once, for one alert, and show its timeline.
     Run(RunArgs),
+    /// Open the web console of a running host.
+    Console(ConsoleArgs),
     /// Show how a running host is: what is paused, held back, open.
     Status(StatusArgs),
     /// Start no more runs, of all policies or of one.
@@ -380,6 +384,9 @@ pub struct DemoArgs {
     /// How many times as fast as real time the simulated cluster runs.
     #[arg(long, value_name = "FACTOR", default_value_t = 40.0)]
     pub speed: f64,
+    /// Keep the host running afterwards, and open its web console.
+    #[arg(long)]
+    pub open: bool,
 }
 
 #[cfg(test)]

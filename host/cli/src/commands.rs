@@ -7,6 +7,7 @@ mod build;
 mod check;
 mod compile;
 mod completions;
+pub(crate) mod console;
 mod demo;
 mod dev;
 mod doctor;
@@ -49,6 +50,7 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Pull(args) => pull::run(&args, output),
         Command::Test(args) => test::run(&args, output),
         Command::Run(args) => run::run(&args, output),
+        Command::Console(args) => console::run(&args, output),
         Command::Status(args) => operate::status(&args, output),
         Command::Pause(args) => operate::pause(&args, output),
         Command::Resume(args) => operate::resume(&args, output),

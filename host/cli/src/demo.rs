@@ -15,8 +15,10 @@ use suture_scenario::Timeline;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::commands::console;
 use crate::error::{CliError, Exit};
 use crate::output::{DIM, GOOD, HEADING, Output};
+use crate::server::Server;
 use alertmanager::Alertmanager;
 use host::DemoHost;
 use story::{CASES, Case, CaseResult};
@@ -28,9 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// Why the host does not start, or an incident does not come to its end.
-pub async fn run(policy: &Path, speed: f64, output: &Output) -> Result<Exit, CliError> {
+pub async fn run(policy: &Path, speed: f64, open: bool, output: &Output) -> Result<Exit, CliError> {
     let mut alertmanager = Alertmanager::start().await?;
-    let mut host = DemoHost::set(policy, speed, alertmanager.address()).await?;
+    let mut host = DemoHost::set(policy, speed, alertmanager.address(), open).await?;
     story::introduce(&host, output);
     let mut told = Vec::new();
     for (index, case) in CASES.iter().enumerate() {
@@ -60,8 +62,23 @@ pub async fn run(policy: &Path, speed: f64, output: &Output) -> Result<Exit, Cli
         story::conclude(&told, &journal, output);
     }
     let good = told.iter().all(CaseResult::is_as_it_should_be);
+    if open {
+        stay(&host, output).await?;
+    }
     host.stop().await;
     Ok(if good { Exit::Done } else { Exit::Failed })
+}
+
+/// Keep the host running with its console, until somebody ends it.
+async fn stay(host: &DemoHost, output: &Output) -> Result<(), CliError> {
+    let place = host.place();
+    output.line(format!("\n{HEADING}The console{HEADING:#}"));
+    console::show(&Server::at(&place)?, false, output).await?;
+    if let Some(file) = &place.token_file {
+        let command = format!("suture console --server {} --token-file {}", place.url, file.display());
+        output.note(format!("{DIM}another link: {command}{DIM:#}\n{DIM}Ctrl-C ends the demo{DIM:#}"));
+    }
+    tokio::signal::ctrl_c().await.map_err(|error| CliError::internal(error.to_string()))
 }
 
 /// Time to read, for those who can.

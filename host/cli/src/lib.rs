@@ -1,7 +1,6 @@
 //! The `suture` command: [`args`] says what can be typed, [`commands`] does it, one
 //! file a subcommand.
 
-mod age;
 mod alerts;
 pub mod args;
 mod commands;

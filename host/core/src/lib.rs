@@ -6,6 +6,7 @@
 //! The rest of this crate is the nouns they speak of. Nothing here performs I/O;
 //! the one thing that waits is the [clock](Clock).
 
+pub mod age;
 pub mod alert;
 pub mod causes;
 pub mod clock;

@@ -56,4 +56,4 @@ pub use reconcile::{Alertmanagers, KnownReceivers, Receiver, Reconciler, Unrecon
 pub use run::{Finished, RunSpec, Session, execute};
 pub use silences::{SilenceQuery, Silences, Suppression};
 pub use unmatched::UnmatchedAlert;
-pub use waiting::{Waiting, WaitingFor};
+pub use waiting::{ShownIncident, Waiting, WaitingFor};

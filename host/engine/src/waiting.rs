@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 use suture_core::Timestamp;
+use suture_journal::ListedIncident;
+
+use crate::engine::Engine;
 
 /// Why something waits.
 #[derive(
@@ -141,4 +144,22 @@ pub struct Waiting {
     pub count: usize,
     /// Since when the first of them waits, where that is known.
     pub since: Option<Timestamp>,
+}
+
+/// An incident, and what it waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownIncident {
+    /// The incident, and what it is about.
+    #[serde(flatten)]
+    pub listed: ListedIncident,
+    /// What it waits for; none where it is being worked on, or needs nothing of the host.
+    pub waiting_for: Option<WaitingFor>,
+}
+
+impl ShownIncident {
+    /// An incident of an engine.
+    pub fn of(engine: &Engine, listed: ListedIncident) -> Self {
+        Self { waiting_for: engine.waiting_for(&listed.incident), listed }
+    }
 }

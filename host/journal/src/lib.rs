@@ -27,6 +27,7 @@ mod script;
 pub mod since;
 pub mod store;
 mod undo;
+pub mod wording;
 
 pub use approval::{ApprovalChange, ApprovalRecord, ApprovalStage, Approved, Given};
 pub use audit::{

@@ -5,19 +5,20 @@
 //! it is written, print what comes back, and [`finish`](Timeline::finish) at the end.
 
 mod compared;
-mod describe;
 mod layout;
 
 use std::time::Duration;
 
 use suture_core::effect::Level;
-use suture_core::{Effect, Ending, Error, HumanDuration, Outcome, Reason, Timestamp};
+use suture_core::{Effect, Ending, Outcome, Timestamp};
 use suture_journal::call::Event;
+use suture_journal::wording::{Tone, Words};
 use suture_journal::{Call, Calls, Entry};
 
 pub use compared::compared;
+use layout::Line;
 pub use layout::Look;
-use layout::{Line, Tone};
+pub use suture_journal::wording::shown;
 
 /// Turns a run's entries into lines.
 #[derive(Debug)]
@@ -73,7 +74,7 @@ impl Timeline {
                 // A wait that the end of the run cut off has no reply.
                 let call = cut_off?;
                 let mut line = self.line(call.at, Some(call.step), call.effect().verb());
-                describe::cut_off(&mut line, &call);
+                line.say(Words::cut_off(&call));
                 Some(line.render(&self.look))
             }
         }
@@ -84,8 +85,7 @@ impl Timeline {
         let mut lines = Vec::new();
         if let Some(call) = std::mem::take(&mut self.calls).pending() {
             let mut line = self.line(call.at, Some(call.step), call.effect().verb());
-            describe::in_flight(&mut line, call);
-            notes(&mut line, call);
+            line.say(Words::in_flight(call));
             lines.push(line.render(&self.look));
         }
         let at = self.latest.unwrap_or(Timestamp::UNIX_EPOCH);
@@ -136,10 +136,7 @@ impl Timeline {
             }
             effect => self.line(call.at, Some(call.step), effect.verb()),
         };
-        if let Some(answer) = &call.answer {
-            describe::answered(&mut line, call.effect(), answer, call.took());
-        }
-        notes(&mut line, call);
+        line.say(Words::of(call));
         Some(line.render(&self.look))
     }
 
@@ -185,33 +182,8 @@ impl Timeline {
     }
 }
 
-fn notes(line: &mut Line, call: &Call) {
-    match call.conflicts() {
-        0 => {}
-        1 => line.push(Tone::Dim, "(after a conflict)".to_owned()),
-        conflicts => line.push(Tone::Dim, format!("(after {conflicts} conflicts)")),
-    }
-    if call.is_dry_run() {
-        line.push(Tone::Dim, "(dry run: not performed)".to_owned());
-    }
-    if let Some(step) = call.undo_of {
-        line.push(Tone::Undo, format!("↩ undo of step {step}"));
-    }
-}
-
 fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(from.duration_until(to)).unwrap_or_default()
-}
-
-/// A duration as a timeline shows it: whole seconds from one second on.
-pub fn shown(duration: Duration) -> String {
-    let rounded =
-        if duration < Duration::from_secs(1) { duration } else { Duration::from_secs(duration.as_secs()) };
-    HumanDuration::from(rounded).to_string()
-}
-
-fn error_tone(error: &Error) -> Tone {
-    if error.reason == Reason::NOT_FOUND { Tone::Warn } else { Tone::Bad }
 }
 
 #[cfg(test)]

@@ -39,6 +39,28 @@ struct Known {
     caller: Caller,
 }
 
+/// Somebody who was known by a secret. Whoever gets another one is somebody else from then on.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    name: String,
+    by: [u8; 32],
+}
+
+impl Identity {
+    pub fn new(name: &str, by: [u8; 32]) -> Self {
+        Self { name: name.to_owned(), by }
+    }
+
+    /// What the log calls them.
+    #[cfg(test)]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// What the log calls who has the token of `admin.tokenFile`.
+const ADMIN: &str = "admin";
+
 /// What a route asks of whoever calls it.
 #[derive(Clone)]
 pub(crate) struct Gate {
@@ -94,11 +116,57 @@ impl Admission {
         *self.people.write() = known(people);
     }
 
-    async fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
-        if !self.is_closed && self.people.read().is_empty() {
+    /// Whether nobody is asked who they are: everybody is anonymous.
+    fn is_open(&self) -> bool {
+        !self.is_closed && self.people.read().is_empty()
+    }
+
+    /// Who somebody is, beyond this request; none who are anonymous, or have the token for metrics.
+    pub async fn identity(&self, caller: &Caller) -> Option<Identity> {
+        if self.is_open() {
+            return None;
+        }
+        if caller.name() == ADMIN {
+            return Some(Identity::new(ADMIN, self.secrets_of_admin().await));
+        }
+        let people = self.people.read();
+        let known = people.iter().find(|known| known.caller.name() == caller.name())?;
+        Some(Identity::new(caller.name(), known.digest))
+    }
+
+    /// Somebody with the rights that they have now; none where they are known by that no longer.
+    pub async fn member(&self, identity: &Identity) -> Option<Caller> {
+        if self.is_open() {
+            return None;
+        }
+        if identity.name == ADMIN {
+            let is_it = (self.admin.is_some() || self.basic.is_some())
+                && bool::from(self.secrets_of_admin().await.ct_eq(&identity.by));
+            return is_it.then(|| Caller::new(ADMIN, Credential::Session, [Role::Admin]));
+        }
+        let people = self.people.read();
+        let known = people.iter().find(|known| known.caller.name() == identity.name)?;
+        bool::from(known.digest.ct_eq(&identity.by)).then(|| known.caller.by_session())
+    }
+
+    /// What the administrator is known by, as one digest.
+    async fn secrets_of_admin(&self) -> [u8; 32] {
+        let mut all = Vec::new();
+        if let Some(admin) = &self.admin {
+            all.extend(admin.fingerprint().await);
+        }
+        if let Some(basic) = &self.basic {
+            all.extend(basic.fingerprint());
+        }
+        *Digest::of(&all).bytes()
+    }
+
+    /// Who sends a request.
+    pub async fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
+        if self.is_open() {
             return Some(Caller::new("anonymous", Credential::Anonymous, [Role::Admin]));
         }
-        let admin = |by| Some(Caller::new("admin", by, [Role::Admin]));
+        let admin = |by| Some(Caller::new(ADMIN, by, [Role::Admin]));
         if self.basic.as_ref().is_some_and(|basic| basic.admits(headers)) {
             return admin(Credential::BasicAuth);
         }

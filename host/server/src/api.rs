@@ -1,18 +1,18 @@
 //! The admin API, metrics and health.
 
 mod alerts;
-mod approving;
+pub(crate) mod approving;
 mod audit;
 mod body;
 mod described;
 mod doctor;
 mod draining;
 pub(crate) mod effects;
-mod incidents;
+pub(crate) mod incidents;
 pub(crate) mod lists;
 mod openapi;
-mod pausing;
-mod policies;
+pub(crate) mod pausing;
+pub(crate) mod policies;
 mod readiness;
 mod routes;
 pub(crate) mod status;
@@ -34,8 +34,8 @@ use suture_engine::{ByHand, Engine};
 pub(crate) use readiness::writable;
 
 use crate::admission::Admission;
-use crate::audit::Trail;
 use crate::catalog::Handle;
+use crate::console::{self, Console};
 use crate::doctor::Doctor;
 use crate::failure::Failure;
 use crate::name::Name;
@@ -55,15 +55,17 @@ pub(crate) fn router(
     doctor: Arc<Doctor>,
     admission: Arc<Admission>,
     contacts: Contacts,
-    trail: Arc<Trail>,
+    console: &Arc<Console>,
 ) -> Router {
     routes(admission)
         .into_router()
+        .layer(Extension(console.clone()))
+        .merge(console::router(console))
         .layer(Extension(handle))
         .layer(Extension(sweeper))
         .layer(Extension(doctor))
         .layer(Extension(contacts))
-        .layer(Extension(trail))
+        .layer(Extension(console.trail.clone()))
         .fallback(async || Failure::not_found("there is nothing here; the API is at /api/v1"))
         .method_not_allowed_fallback(async || {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "this path takes another method")
@@ -106,6 +108,7 @@ fn routes(admission: Arc<Admission>) -> Routes {
         .post(Right::Operate, "/runs/{id}/cancel", cancel)
         .post(Right::Approve, "/runs/{id}/approve", approving::approve)
         .post(Right::Approve, "/runs/{id}/reject", approving::reject)
+        .post(Right::View, "/console/links", console::link)
         .beside(Some(Right::Metrics), "/metrics", metrics)
         // Health is for the kubelet, which has no token.
         .beside(None, "/healthz", async || "ok\n")
@@ -197,7 +200,7 @@ impl From<StartError> for Failure {
 }
 
 /// Handle an incident again that has come to rest.
-async fn retry(
+pub(crate) async fn retry(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,
     Name(id): Name,
@@ -216,7 +219,7 @@ async fn retry(
 }
 
 /// Leave an incident alone until its alert has cleared once.
-async fn cancel_incident(
+pub(crate) async fn cancel_incident(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,
     Name(id): Name,
@@ -233,7 +236,7 @@ async fn cancel_incident(
     Ok(Json(json!({"incident": incident, "cancelled": true})))
 }
 
-async fn cancel(
+pub(crate) async fn cancel(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,
     Name(id): Name,

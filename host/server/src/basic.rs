@@ -67,6 +67,12 @@ impl Basic {
         (digest(username).ct_eq(&self.username) & digest(password).ct_eq(&known.password)).into()
     }
 
+    /// The digest of the password that is in force.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        self.refresh();
+        self.known.read().password
+    }
+
     fn refresh(&self) {
         let found = self.file.stamp();
         if found.is_none() || found == self.known.read().stamp {

@@ -46,7 +46,8 @@ pub(crate) struct TurnedAway {
     pub message: String,
 }
 
-/// Why something was not done; stands in the extensions of the answer.
+/// Why something was not done; stands in the extensions of the answer, for the audit trail, and for the page
+/// that a browser gets.
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
     pub code: &'static str,

@@ -5,6 +5,9 @@
 //! the page's own that leads to this host's address (DNS rebinding) it even shows it the answers.
 //! What a page can't choose are the headers `Host`, `Origin` and `Sec-Fetch-Site`, and a content
 //! type other than a form's unless the host agrees beforehand, which this one never does.
+//!
+//! The console has pages of its own. A link to one may stand anywhere, and a form of one is posted
+//! from here alone; beside that, it is asked as everybody else is.
 
 mod authority;
 mod names;
@@ -19,6 +22,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use suture_engine::Metrics;
 
+use crate::console;
 use crate::failure::Failure;
 use crate::listener::Peer;
 use authority::{Authority, Origin};
@@ -27,6 +31,8 @@ use refusals::Asked;
 pub(crate) use refusals::Refusals;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// Asks it.
 pub(crate) struct Gate {
@@ -88,16 +94,23 @@ impl Gate {
         {
             return Err(misdirected(host, &self.names));
         }
-        self.no_page(request.headers(), host.as_ref())?;
-        if request.method() == Method::POST { json(request.headers()) } else { Ok(()) }
+        let headers = request.headers();
+        let is_admin = self.audience == Audience::Admin;
+        let path = request.uri().path();
+        let is_visit = is_admin && *request.method() == Method::GET && console::is_page(path);
+        if !(is_visit && is_navigation(headers)) {
+            no_other_site(headers)?;
+        }
+        self.no_other_origin(headers, host.as_ref())?;
+        match *request.method() {
+            Method::POST if is_admin && console::is_form(path) && is_form(headers) => own_form(headers),
+            Method::POST => json(headers),
+            _ => Ok(()),
+        }
     }
 
-    /// Whether no page of another site makes a browser send this.
-    fn no_page(&self, headers: &HeaderMap, host: Option<&Authority>) -> Result<(), Failure> {
-        let site = headers.get_all(SEC_FETCH_SITE);
-        if site.iter().any(|site| site != "none" && site != "same-origin") {
-            return Err(foreign("`Sec-Fetch-Site`"));
-        }
+    /// Whether no page of another origin makes a browser send this.
+    fn no_other_origin(&self, headers: &HeaderMap, host: Option<&Authority>) -> Result<(), Failure> {
         let is_ours =
             |origin: &Origin| host.is_some_and(|host| origin.is_at(host) && self.names.admit(&host.host));
         for origin in headers.get_all(header::ORIGIN) {
@@ -110,8 +123,39 @@ impl Gate {
     }
 }
 
+/// Whether no page of another site makes a browser send this.
+fn no_other_site(headers: &HeaderMap) -> Result<(), Failure> {
+    let site = headers.get_all(SEC_FETCH_SITE);
+    if site.iter().any(|site| site != "none" && site != "same-origin") {
+        return Err(foreign("`Sec-Fetch-Site`"));
+    }
+    Ok(())
+}
+
+/// Whether somebody follows a link, wherever it stands: what is shown is for them, and no page
+/// can read it. No frame and no script gets that far.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    let only = |name: HeaderName| {
+        let mut given = headers.get_all(name).iter();
+        given.next().filter(|_| given.next().is_none())
+    };
+    only(SEC_FETCH_MODE).is_some_and(|mode| mode == "navigate")
+        && only(SEC_FETCH_DEST).is_some_and(|destination| destination == "document")
+}
+
+/// Whether a page's form is posted.
+fn is_form(headers: &HeaderMap) -> bool {
+    essence(headers).is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
+
+/// Every browser says where a form comes from; whether that is here was looked at.
+fn own_form(headers: &HeaderMap) -> Result<(), Failure> {
+    if headers.contains_key(header::ORIGIN) { Ok(()) } else { Err(foreign("the missing `Origin`")) }
+}
+
 async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
     let asked = Asked::of(&request);
+    let wants_page = gate.audience == Audience::Admin && console::wants_page(&request);
     let response = match gate.check(&request) {
         Ok(()) => next.run(request).await,
         Err(failure) => {
@@ -122,7 +166,7 @@ async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Re
         }
     };
     gate.refusals.note(&asked, &response);
-    response
+    if wants_page { console::for_people(response) } else { response }
 }
 
 fn certificate(request: &Request) -> Result<(), Failure> {
@@ -182,17 +226,19 @@ fn foreign(header: &str) -> Failure {
 
 /// Forms, and what a page may send unasked, have other content types, or none.
 fn json(headers: &HeaderMap) -> Result<(), Failure> {
-    let mut given = headers.get_all(header::CONTENT_TYPE).iter();
-    let is_json = given.next().and_then(|value| value.to_str().ok()).is_some_and(|value| {
-        let essence = value.split(';').next().unwrap_or_default();
-        essence.trim().eq_ignore_ascii_case("application/json")
-    });
-    if is_json && given.next().is_none() {
+    if essence(headers).is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
         return Ok(());
     }
     let message = "a POST needs `Content-Type: application/json`, with a body or without; \
                    to curl add: -H 'Content-Type: application/json'";
     Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupportedMediaType", message))
+}
+
+/// The type of a request's content; none where there is more than one.
+fn essence(headers: &HeaderMap) -> Option<&str> {
+    let mut given = headers.get_all(header::CONTENT_TYPE).iter();
+    let value = given.next().filter(|_| given.next().is_none())?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim())
 }
 
 #[cfg(test)]

@@ -80,6 +80,11 @@ impl Caller {
         Self { noted: Arc::default(), ..self.clone() }
     }
 
+    /// The same person, known by the session of a browser.
+    pub fn by_session(&self) -> Self {
+        Self { by: Credential::Session, ..self.afresh() }
+    }
+
     /// Who has the token for metrics and may do nothing else.
     pub fn metrics() -> Self {
         Self { is_scraper: true, ..Self::new("metrics", Credential::MetricsToken, []) }

@@ -20,6 +20,7 @@ use crate::assemble::{self, ServeOptions};
 use crate::audit::{self, Publisher, Trail};
 use crate::catalog::{Beginning, Keeper, Keeping, KeptByDigest, OnReload};
 use crate::config::{ClusterConfig, ConfigError, Loaded, SimulatedConfig};
+use crate::console::Console;
 use crate::doctor::Doctor;
 use crate::drills::Drills;
 use crate::leadership::Leadership;
@@ -117,16 +118,20 @@ impl Server {
             Some(rights) => rights.first().await,
             None => BTreeMap::new(),
         };
-        let wanted = host.connection.is_some() || config.telemetry.otlp.is_some();
-        let listeners = options.listeners.or_else(|| wanted.then(|| broadcast::Sender::new(REMEMBERED)));
-        let mut telemetry = None;
-        if let Some(listeners) = &listeners {
-            let source = Source { journal: journal.clone(), listeners, clock: host.clock.clone() };
-            telemetry = telemetry::start(&loaded, source, &metrics).await?;
-            if let Some(connection) = &host.connection {
-                events::write(connection, host.clock.clone(), listeners, tenure.clone());
-            }
+        let listeners = options.listeners.unwrap_or_else(|| broadcast::Sender::new(REMEMBERED));
+        let source = Source { journal: journal.clone(), listeners: &listeners, clock: host.clock.clone() };
+        let telemetry = telemetry::start(&loaded, source, &metrics).await?;
+        if let Some(connection) = &host.connection {
+            events::write(connection, host.clock.clone(), &listeners, tenure.clone());
         }
+        let trail = Arc::new(Trail::new(journal.clone(), metrics.clone(), host.clock.clone()));
+        let console = Console::new(
+            standby.admission.clone(),
+            trail.clone(),
+            config.admin.tls.is_some(),
+            listeners.clone(),
+            Arc::new(RealClock),
+        );
         let cluster: Arc<dyn Cluster> = match tenure {
             Some(tenure) => Arc::new(Fenced::new(host.cluster, tenure)),
             None => host.cluster,
@@ -149,15 +154,14 @@ impl Server {
             max_pending: config.webhook.max_pending.value,
             max_pending_bytes: config.max_pending_bytes(),
             retention: config.storage.retention.get(),
-            listeners,
+            listeners: Some(listeners),
             held,
         })
         .await
         .map_err(start_error)?;
         let clock = host.clock;
         let retention = config.storage.audit_retention.value.get();
-        let publisher = Publisher::start(engine.journal().clone(), counted.clone(), clock.clone(), retention);
-        let trail = Arc::new(Trail::new(engine.journal().clone(), counted, clock.clone()));
+        let publisher = Publisher::start(engine.journal().clone(), counted, clock.clone(), retention);
         let approvals = host.connection.as_ref().filter(|_| config.decides_in_cluster()).map(|connection| {
             let namespace = connection.namespace.clone();
             Approvals::start(engine.clone(), cluster, clock.clone(), trail.clone(), namespace)
@@ -209,7 +213,7 @@ impl Server {
             doctor,
             standby.admission,
             contacts,
-            trail,
+            &console,
         ));
         Ok(Self {
             engine,

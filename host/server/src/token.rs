@@ -74,6 +74,12 @@ impl Token {
         bool::from(digest(offered).ct_eq(&known.digest))
     }
 
+    /// The digest of the token that is in force.
+    pub async fn fingerprint(&self) -> [u8; 32] {
+        self.refresh().await;
+        self.known.read().await.digest
+    }
+
     async fn refresh(&self) {
         let stamp = self.file.stamp();
         if stamp.is_none() || stamp == self.known.read().await.stamp {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use suture_core::{Clock, Digest, RealClock};
 
 /// What each route needs, in the words of the configuration.
-const ROUTES: [(&str, &str, &str); 31] = [
+const ROUTES: [(&str, &str, &str); 32] = [
     ("GET", "/metrics", "viewer"),
     ("GET", "/api/v1/status", "viewer"),
     ("GET", "/api/v1/config", "viewer"),
@@ -45,6 +45,7 @@ const ROUTES: [(&str, &str, &str); 31] = [
     ("GET", "/api/v1/drain", "viewer"),
     ("POST", "/api/v1/pause", "operator"),
     ("POST", "/api/v1/resume", "operator"),
+    ("POST", "/api/v1/console/links", "viewer"),
 ];
 
 const ROLES: [&str; 4] = ["viewer", "operator", "approver", "admin"];

@@ -12,7 +12,7 @@ pub fn run(args: &DemoArgs, output: &Output) -> CommandResult {
         Some(file) => file.clone(),
         None => default_policy()?,
     };
-    crate::executor()?.block_on(crate::demo::run(&policy, args.speed, output))
+    crate::executor()?.block_on(crate::demo::run(&policy, args.speed, args.open, output))
 }
 
 fn default_policy() -> Result<PathBuf, CliError> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use suture_core::clock::kubernetes_time;
-use suture_core::{Labels, Timestamp, display};
+use suture_core::{Labels, Timestamp, age, display};
 use suture_journal::{Filter, IncidentState, ListedIncident};
 use suture_server::ShownIncident;
 
@@ -10,11 +10,11 @@ use super::listing::{self, Row};
 use crate::CommandResult;
 use crate::args::{IncidentArgs, IncidentsCommand, IncidentsShowArgs};
 use crate::error::{CliError, Exit};
+use crate::ids;
 use crate::output::{BAD, DIM, GOOD, HEADING, Output, WARN};
 use crate::records::{Listed, Records};
 use crate::server::{Server, id_path};
 use crate::table::Cell;
-use crate::{age, ids};
 
 pub fn run(command: IncidentsCommand, output: &Output) -> CommandResult {
     crate::executor()?.block_on(async {

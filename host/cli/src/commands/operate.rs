@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use suture_core::{Timestamp, display};
+use suture_core::{Timestamp, age, display};
 use suture_engine::Unreconciled;
 use suture_journal::PauseRecord;
 use suture_server::{HostStatus, PolicyStanding, Upstream, WaitingLine};
 
 use super::policies;
 use crate::CommandResult;
-use crate::age;
 use crate::args::{PauseArgs, ResumeArgs, StatusArgs};
 use crate::error::{CliError, Exit};
 use crate::output::{BAD, DIM, GOOD, HEADING, Output, WARN};

@@ -7,7 +7,7 @@ mod start;
 
 use serde_json::{Value, json};
 use suture_core::clock::kubernetes_time;
-use suture_core::{Timestamp, display};
+use suture_core::{Timestamp, age, display};
 use suture_journal::{Filter, ListedRun};
 use suture_scenario::Timeline;
 
@@ -15,11 +15,11 @@ use super::listing::{self, Row};
 use crate::CommandResult;
 use crate::args::{RunArgsOfHost, RunsCommand, RunsShowArgs};
 use crate::error::{CliError, Exit};
+use crate::ids;
 use crate::output::{DIM, GOOD, HEADING, Output, WARN};
 use crate::records::{Listed, Records};
 use crate::server::{Server, id_path};
 use crate::table::Cell;
-use crate::{age, ids};
 
 pub fn run(command: RunsCommand, output: &Output) -> CommandResult {
     crate::executor()?.block_on(async {

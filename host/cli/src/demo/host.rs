@@ -7,14 +7,16 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use suture_core::{Alert, AlertStatus, Clock, Labels, ObjectRef, Timestamp};
+use suture_core::{Alert, AlertStatus, Clock, Digest, Labels, ObjectRef, Timestamp};
 use suture_engine::Progress;
 use suture_server::{Server, Simulated};
 use suture_simulator::SimulatedCluster;
 use tokio::sync::broadcast::{self, Receiver};
 
 use super::story::Case;
+use crate::args::TlsArgs;
 use crate::error::CliError;
+use crate::place::Place;
 use crate::{policy, simulated};
 
 /// The cluster: three broken backups, and what plays VolSync's controller.
@@ -27,6 +29,8 @@ const BACKLOG: usize = 4096;
 pub struct DemoHost {
     folder: PathBuf,
     token: String,
+    /// That of whoever watches, where there is one.
+    own_token: Option<PathBuf>,
     server: Server,
     cluster: SimulatedCluster,
     started: Timestamp,
@@ -36,7 +40,13 @@ pub struct DemoHost {
 type SimulatedParts = (SimulatedCluster, Arc<dyn Clock>);
 
 impl DemoHost {
-    pub async fn set(component: &Path, speed: f64, alertmanager: SocketAddr) -> Result<Self, CliError> {
+    /// Set it up. Where its console is to be opened, whoever watches is somebody to it, with a token.
+    pub async fn set(
+        component: &Path,
+        speed: f64,
+        alertmanager: SocketAddr,
+        open: bool,
+    ) -> Result<Self, CliError> {
         // Says what is wrong with it before anything else is begun.
         policy::load_there(component).await?;
         let io = |error: std::io::Error| {
@@ -49,7 +59,18 @@ impl DemoHost {
         let file = folder.join("suture.yaml");
         std::fs::write(folder.join("token"), &token).map_err(io)?;
         std::fs::write(folder.join("cluster.yaml"), CLUSTER).map_err(io)?;
-        std::fs::write(&file, config(&component, speed, alertmanager)).map_err(io)?;
+        let mut text = config(&component, speed, alertmanager);
+        let mut own_token = None;
+        if open {
+            let (token, path) = (self::token().map_err(io)?, folder.join("your-token"));
+            let hash = Digest::of(token.as_bytes());
+            text += &format!(
+                "people: [{{name: you, tokenHash: \"{hash}\", roles: [viewer, operator, approver]}}]\n"
+            );
+            std::fs::write(&path, token).map_err(io)?;
+            own_token = Some(path);
+        }
+        std::fs::write(&file, text).map_err(io)?;
 
         let parts: Arc<OnceLock<SimulatedParts>> = Arc::default();
         let made = parts.clone();
@@ -66,7 +87,7 @@ impl DemoHost {
         let (cluster, clock) =
             parts.get().cloned().ok_or_else(|| CliError::internal("the host made no cluster"))?;
         let started = clock.now();
-        Ok(Self { folder, token, server, cluster, started, progress })
+        Ok(Self { folder, token, own_token, server, cluster, started, progress })
     }
 
     /// The webhook's address.
@@ -77,6 +98,11 @@ impl DemoHost {
     /// The address of the admin API.
     pub fn admin(&self) -> String {
         format!("http://{}", self.server.admin_addr())
+    }
+
+    /// How the host is asked.
+    pub fn place(&self) -> Place {
+        Place { url: self.admin(), token_file: self.own_token.clone(), tls: TlsArgs::default() }
     }
 
     /// The webhook's token.

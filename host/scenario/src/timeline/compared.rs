@@ -6,10 +6,11 @@ use std::time::Duration;
 use suture_core::effect::Level;
 use suture_core::{Effect, Ending, Timestamp, display};
 use suture_journal::playback::{Call, Line as Compared, Played, Verdict};
+use suture_journal::wording::{Tone, Words};
 use suture_journal::{Answer, Body, Entry, Playback};
 
-use super::layout::{Line, Look, Tone};
-use super::{Timeline, describe, elapsed};
+use super::layout::{Line, Look, paint};
+use super::{Timeline, elapsed};
 
 /// Columns of the mark before each line.
 const MARK: usize = 2;
@@ -41,7 +42,7 @@ pub fn compared(playback: &Playback, started: Timestamp, look: Look) -> String {
 /// Put a mark before a line; what it wraps to stands under it.
 fn push(text: &mut String, mark: &str, tone: Tone, words: &str, look: &Look) {
     for (index, line) in words.lines().enumerate() {
-        let shown = if index == 0 { tone.paint(mark, look) } else { " ".to_owned() };
+        let shown = if index == 0 { paint(tone, mark, look) } else { " ".to_owned() };
         text.push_str(format!("{shown} {line}").trim_end());
         text.push('\n');
     }
@@ -123,9 +124,9 @@ impl Writer {
         match answer {
             Some(answer) => {
                 let took = elapsed(compared.at, compared.answered_at);
-                describe::answered(&mut line, &call.effect, answer, took);
+                line.say(Words::answered(&call.effect, answer, took));
             }
-            None => describe::subject(&mut line, &call.effect),
+            None => line.say(Words::subject(&call.effect)),
         }
         if let Some(note) = note {
             line.push(Tone::Dim, note);
@@ -198,12 +199,12 @@ fn conclusion(playback: &Playback, look: &Look) -> String {
             } else {
                 " (it concludes the same in other words)"
             };
-            format!("{}{rest}", Tone::Good.paint(&format!("same in all {same} {effects}"), look))
+            format!("{}{rest}", paint(Tone::Good, &format!("same in all {same} {effects}"), look))
         }
-        None => Tone::Bad.paint(&format!("differs at the end, after {same} same {effects}"), look),
+        None => paint(Tone::Bad, &format!("differs at the end, after {same} same {effects}"), look),
         Some(first) => {
             let step = first.recorded.as_ref().or(first.asked.as_ref()).map_or(0, |call| call.step);
-            Tone::Bad.paint(&format!("differs from step {step}"), look)
+            paint(Tone::Bad, &format!("differs from step {step}"), look)
         }
     }
 }

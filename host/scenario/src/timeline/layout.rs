@@ -5,6 +5,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use suture_core::display;
 use suture_core::effect::MutationType;
+use suture_journal::wording::{Tone, Words};
 
 /// How a timeline is to look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,38 +16,24 @@ pub struct Look {
     pub width: Option<usize>,
 }
 
-/// What a piece of text says by its colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
-    Plain,
-    Heading,
-    Dim,
-    Change,
-    Undo,
-    Good,
-    Warn,
-    Bad,
+fn style(tone: Tone) -> Style {
+    let color = |color: AnsiColor| Style::new().fg_color(Some(color.into()));
+    match tone {
+        Tone::Plain => Style::new(),
+        Tone::Heading => Style::new().bold(),
+        Tone::Dim => Style::new().dimmed(),
+        Tone::Change => color(AnsiColor::Cyan),
+        Tone::Undo => color(AnsiColor::Magenta),
+        Tone::Good => color(AnsiColor::Green).bold(),
+        Tone::Warn => color(AnsiColor::Yellow),
+        Tone::Bad => color(AnsiColor::Red).bold(),
+    }
 }
 
-impl Tone {
-    fn style(self) -> Style {
-        let color = |color: AnsiColor| Style::new().fg_color(Some(color.into()));
-        match self {
-            Self::Plain => Style::new(),
-            Self::Heading => Style::new().bold(),
-            Self::Dim => Style::new().dimmed(),
-            Self::Change => color(AnsiColor::Cyan),
-            Self::Undo => color(AnsiColor::Magenta),
-            Self::Good => color(AnsiColor::Green).bold(),
-            Self::Warn => color(AnsiColor::Yellow),
-            Self::Bad => color(AnsiColor::Red).bold(),
-        }
-    }
-
-    pub(super) fn paint(self, text: &str, look: &Look) -> String {
-        let style = self.style();
-        if look.color && self != Self::Plain { format!("{style}{text}{style:#}") } else { text.to_owned() }
-    }
+/// A text in the colour of its tone.
+pub(super) fn paint(tone: Tone, text: &str, look: &Look) -> String {
+    let style = style(tone);
+    if look.color && tone != Tone::Plain { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 
 /// A line being put together: a prefix of fixed columns, then words.
@@ -94,19 +81,19 @@ impl Line {
         }
     }
 
-    /// Add text that follows the text before without a space.
-    pub(super) fn attach(&mut self, text: &str) {
-        if let Some((_, last)) = self.words.last_mut() {
-            last.push_str(text);
+    /// Add all of some words.
+    pub(super) fn say(&mut self, words: Words) {
+        for (tone, text) in words.pieces {
+            self.push(tone, text);
         }
     }
 
     pub(super) fn render(&self, look: &Look) -> String {
-        let mut text = Tone::Dim.paint(&format!("{:>TIME$}", self.time), look);
+        let mut text = paint(Tone::Dim, &format!("{:>TIME$}", self.time), look);
         let mut indent = TIME + 2;
         text.push_str("  ");
         if let Some(step) = &self.step {
-            text.push_str(&Tone::Dim.paint(&format!("{step:>STEP$}"), look));
+            text.push_str(&paint(Tone::Dim, &format!("{step:>STEP$}"), look));
             text.push_str("  ");
             indent += STEP + 2;
         }
@@ -117,7 +104,7 @@ impl Line {
                 "error" => Tone::Bad,
                 _ => Tone::Dim,
             };
-            text.push_str(&tone.paint(verb, look));
+            text.push_str(&paint(tone, verb, look));
             text.push_str(&" ".repeat((VERB + 1).saturating_sub(verb.len()).max(1)));
             indent += VERB + 1;
         }
@@ -132,7 +119,7 @@ impl Line {
         let mut run: Option<(Tone, String)> = None;
         let flush = |text: &mut String, run: &mut Option<(Tone, String)>| {
             if let Some((tone, words)) = run.take() {
-                text.push_str(&tone.paint(&words, look));
+                text.push_str(&paint(tone, &words, look));
             }
         };
         for (tone, word) in &self.words {

@@ -16,7 +16,7 @@ use crate::right::{Caller, Deed};
 /// The body of an approval.
 #[derive(Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Approve {
+pub(crate) struct Approve {
     /// The digest of the plan, as `GET /api/v1/runs/{id}/diff` tells it: what was looked at.
     #[schemars(with = "String")]
     digest: Option<Digest>,
@@ -30,7 +30,7 @@ pub(super) struct Approve {
 /// The body of a rejection.
 #[derive(Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Reject {
+pub(crate) struct Reject {
     /// The digest of the plan.
     #[schemars(with = "String")]
     digest: Option<Digest>,
@@ -40,7 +40,7 @@ pub(super) struct Reject {
 
 /// What came of it.
 #[derive(Serialize, schemars::JsonSchema)]
-pub(super) struct Answered {
+pub(crate) struct Answered {
     run: RunId,
     incident: IncidentId,
     /// How many people have approved the plan.
@@ -51,7 +51,7 @@ pub(super) struct Answered {
     rejected: bool,
 }
 
-pub(super) async fn approve(
+pub(crate) async fn approve(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,
     Name(id): Name,
@@ -61,7 +61,7 @@ pub(super) async fn approve(
     decide(&engine, &caller, &id, digest, message, Asked::Approve { rest }).await
 }
 
-pub(super) async fn reject(
+pub(crate) async fn reject(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,
     Name(id): Name,

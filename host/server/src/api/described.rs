@@ -3,14 +3,15 @@
 use schemars::JsonSchema;
 use serde_json::Value;
 use suture_core::{Grant, IncidentId, Permission, RunId, Timestamp};
-use suture_engine::{DrainStatus, PolicyStatus, UnmatchedAlert};
+use suture_engine::{DrainStatus, PolicyStatus, ShownIncident, UnmatchedAlert};
 use suture_journal::{AuditFilter, AuditRow, Filter, ListedRun, PauseRecord};
 
-use super::lists::{List, ShownIncident};
+use super::lists::List;
 use super::openapi::Document;
 use super::status::HostStatus;
 use super::{Start, approving, doctor, draining, effects, pausing, policies};
 use crate::catalog::ConfigStatus;
+use crate::console::Link;
 use crate::doctor::{Finding, Verdict};
 use crate::drills::Drill;
 use crate::sweep::Swept;
@@ -19,6 +20,7 @@ use crate::sweep::Swept;
 pub(super) fn document() -> Document {
     let mut document = Document::new();
     of_host(&mut document);
+    of_console(&mut document);
     of_policies(&mut document);
     of_incidents(&mut document);
     of_runs(&mut document);
@@ -150,6 +152,19 @@ struct Resumed {
 #[expect(dead_code, reason = "only its schema is used")]
 struct Drained {
     drain: Option<DrainStatus>,
+}
+
+fn of_console(document: &mut Document) {
+    document.add(
+        "POST",
+        "/api/v1/console/links",
+        "makeConsoleLink",
+        "Make a link that opens the console, once",
+        |says| {
+            says.more("It signs in who asks for it, within a minute. Where nobody needs a token, it signs in nobody.")
+                .answers::<Link>(201, "The path, which follows the address of this host.")
+        },
+    );
 }
 
 fn of_policies(document: &mut Document) {

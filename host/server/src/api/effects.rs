@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use suture_core::{Effect, Timestamp};
 use suture_engine::Engine;
 use suture_journal::plan::Basis;
-use suture_journal::{Answer, ApprovalRecord, Call, Entry, JournalError, ListedRun, Plan, RunHeader};
+use suture_journal::{
+    Answer, ApprovalRecord, Call, Entry, JournalError, Ledger, ListedRun, Plan, RunHeader, RunRecord,
+};
 use tokio::sync::Semaphore;
 
 use crate::failure::Failure;
@@ -104,9 +106,14 @@ pub struct RunDiff {
 }
 
 pub(super) async fn diff(State(engine): State<Engine>, Name(id): Name) -> Result<Json<RunDiff>, Failure> {
+    let record = engine.journal().run_called(&id).await?;
+    summed_up(&engine, record).await.map(|(diff, _)| Json(diff))
+}
+
+/// What a run changed, or would change; and what of that may have taken place or not.
+pub(crate) async fn summed_up(engine: &Engine, record: RunRecord) -> Result<(RunDiff, Vec<String>), Failure> {
     let journal = engine.journal();
     let internal = |error: JournalError| Failure::internal(error.to_string());
-    let record = journal.run_called(&id).await?;
     let _turn = AT_ONCE.acquire().await;
     let header = journal.header(&record.id).await.map_err(internal)?;
     let header = header.ok_or_else(|| Failure::internal(format!("run {} has no header", record.id)))?;
@@ -115,7 +122,8 @@ pub(super) async fn diff(State(engine): State<Engine>, Name(id): Name) -> Result
     let incident = journal.incident(&record.incident).await.ok().flatten();
     let approval = incident.as_ref().and_then(|incident| incident.approval.as_deref());
     let approval = approval.filter(|approval| approval.run == record.id).cloned();
-    Ok(Json(RunDiff { run: ListedRun::new(record, incident), plan, approval }))
+    let doubts = Ledger::of(&entries).unknown().to_vec();
+    Ok((RunDiff { run: ListedRun::new(record, incident), plan, approval }, doubts))
 }
 
 impl<'a> From<&'a Call> for Shape<'a> {

@@ -4,12 +4,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde_json::json;
-use suture_engine::Engine;
 use suture_engine::engine::CloseError;
+use suture_engine::{Engine, ShownIncident};
 use suture_journal::{ListedIncident, NameError};
 
 use super::Answer;
-use super::lists::ShownIncident;
 use crate::failure::Failure;
 use crate::name::Name;
 use crate::right::{Caller, Deed};
@@ -25,7 +24,7 @@ pub(super) async fn show(State(engine): State<Engine>, Name(id): Name) -> Answer
 }
 
 /// Close an incident, whatever its alert does.
-pub(super) async fn close(
+pub(crate) async fn close(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,
     Name(id): Name,

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use suture_core::Timestamp;
-use suture_engine::{Engine, WaitingFor};
-use suture_journal::{Filter, JournalError, ListedIncident, Page};
+use suture_engine::{Engine, ShownIncident};
+use suture_journal::{Filter, JournalError, Page};
 
 use super::Answer;
 use crate::failure::Failure;
@@ -28,30 +28,13 @@ pub(super) async fn incidents(State(engine): State<Engine>, RawQuery(asked): Raw
     list(&engine, found.map(|page| page.map(|incident| ShownIncident::of(&engine, incident))))
 }
 
-/// An incident, and what it waits for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ShownIncident {
-    /// The incident, and what it is about.
-    #[serde(flatten)]
-    pub listed: ListedIncident,
-    /// What it waits for; none where it is being worked on, or needs nothing of the host.
-    pub waiting_for: Option<WaitingFor>,
-}
-
-impl ShownIncident {
-    pub(super) fn of(engine: &Engine, listed: ListedIncident) -> Self {
-        Self { waiting_for: engine.waiting_for(&listed.incident), listed }
-    }
-}
-
 pub(super) async fn runs(State(engine): State<Engine>, RawQuery(asked): RawQuery) -> Answer {
     let filter = filter(asked, Filter::check_for_runs)?;
     list(&engine, engine.journal().list_runs(filter).await)
 }
 
 /// What is asked for. An empty parameter asks for nothing in particular.
-pub(super) fn filter<F: DeserializeOwned>(
+pub(crate) fn filter<F: DeserializeOwned>(
     asked: Option<String>,
     check: impl Fn(&F) -> Result<(), String>,
 ) -> Result<F, Failure> {

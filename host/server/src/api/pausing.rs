@@ -41,7 +41,7 @@ const PAUSE: &str =
     "{\"reason\": \"…\", \"for\": \"2h\" or \"until\": \"2026-11-27T12:00:00Z\", \"policy\": \"…\"}";
 const RESUME: &str = "{\"policy\": \"…\"}";
 
-pub(super) async fn pause(
+pub(crate) async fn pause(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,
     given: Bytes,
@@ -49,7 +49,7 @@ pub(super) async fn pause(
     put(&engine, &caller, body::read(&given, PAUSE)?).await
 }
 
-pub(super) async fn pause_policy(
+pub(crate) async fn pause_policy(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,
     Name(name): Name,
@@ -59,7 +59,7 @@ pub(super) async fn pause_policy(
     put(&engine, &caller, Pause { policy: Some(same(name, pause.policy.as_deref())?), ..pause }).await
 }
 
-pub(super) async fn resume(
+pub(crate) async fn resume(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,
     given: Bytes,
@@ -68,7 +68,7 @@ pub(super) async fn resume(
     end(&engine, &caller, policy).await
 }
 
-pub(super) async fn resume_policy(
+pub(crate) async fn resume_policy(
     State(engine): State<Engine>,
     Extension(caller): Extension<Caller>,
     Name(name): Name,

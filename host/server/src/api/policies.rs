@@ -1,11 +1,13 @@
 //! Policies: what is in force, what waits, and what became of the configuration.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::json;
-use suture_engine::Engine;
+use suture_engine::{Engine, Policy, PolicyStatus};
 
 use super::Answer;
 use crate::catalog::{AcceptError, Handle};
@@ -26,9 +28,7 @@ pub(super) async fn list(State(engine): State<Engine>) -> Answer {
 
 /// One policy, with what it requests, what it is granted, and its settings.
 pub(super) async fn show(State(engine): State<Engine>, Name(name): Name) -> Answer {
-    let unknown = || Failure::not_found(format!("there is no policy `{name}`"));
-    let status = engine.policies().into_iter().find(|status| status.name == name).ok_or_else(unknown)?;
-    let policy = engine.policy(&name).ok_or_else(unknown)?;
+    let (status, policy) = find(&engine, &name)?;
     let mut shown = serde_json::to_value(status).unwrap_or_default();
     if let Some(shown) = shown.as_object_mut() {
         shown.insert("settings".into(), policy.config.settings.clone());
@@ -37,6 +37,13 @@ pub(super) async fn show(State(engine): State<Engine>, Name(name): Name) -> Answ
         shown.insert("requested".into(), json!(requested));
     }
     Ok(Json(shown))
+}
+
+/// The policy of a name.
+pub(crate) fn find(engine: &Engine, name: &str) -> Result<(PolicyStatus, Arc<Policy>), Failure> {
+    let unknown = || Failure::not_found(format!("there is no policy `{name}`"));
+    let status = engine.policies().into_iter().find(|status| status.name == name).ok_or_else(unknown)?;
+    Ok((status, engine.policy(name).ok_or_else(unknown)?))
 }
 
 /// The body of an acceptance.

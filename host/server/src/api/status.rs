@@ -130,6 +130,11 @@ pub(super) async fn show(
     State(engine): State<Engine>,
     Extension(contacts): Extension<Contacts>,
 ) -> Result<Json<HostStatus>, Failure> {
+    of(&engine, &contacts).await.map(Json)
+}
+
+/// How a host stands, as of now.
+pub(crate) async fn of(engine: &Engine, contacts: &Contacts) -> Result<HostStatus, Failure> {
     let waiting = engine.waiting().await.map_err(|error| Failure::internal(error.to_string()))?;
     let drain = engine.drain_status().await.map_err(|error| Failure::internal(error.to_string()))?;
     let (now, journal) = (engine.now(), engine.journal());
@@ -147,10 +152,10 @@ pub(super) async fn show(
         oldest_seconds: waiting.since.map(|since| age(since, now)),
         waiting,
     };
-    Ok(Json(HostStatus {
+    Ok(HostStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         time: now,
-        not_ready: not_ready(&engine).await.err().map(|failure| failure.message),
+        not_ready: not_ready(engine).await.err().map(|failure| failure.message),
         stopping: engine.is_stopping(),
         paused: engine.is_paused(),
         pauses: engine.pauses(),
@@ -169,5 +174,5 @@ pub(super) async fn show(
             is_full: room.is_full_with(0),
             damage: journal.damage(),
         },
-    }))
+    })
 }

@@ -27,7 +27,9 @@ struct About {
 
 impl About {
     fn of(path: &str) -> Self {
-        let mut parts = path.split('/').filter(|part| !part.is_empty()).skip(2);
+        // The console's forms post without that.
+        let of_api = if path.trim_start_matches('/').starts_with("api/v1/") { 2 } else { 0 };
+        let mut parts = path.split('/').filter(|part| !part.is_empty()).skip(of_api);
         match (parts.next(), parts.next().map(str::to_owned)) {
             (Some("policies"), policy) => Self { policy, ..Self::default() },
             (Some("incidents"), incident) => Self { incident, ..Self::default() },
@@ -94,6 +96,8 @@ mod tests {
         assert_eq!(About::of("/api/v1/policies/volsync/runs"), policy);
         let run = About { run: Some("5xk2".into()), ..About::default() };
         assert_eq!(About::of("//api/v1/runs/5xk2/cancel/"), run);
+        let incident = About { incident: Some("7f2x".into()), ..About::default() };
+        assert_eq!(About::of("/incidents/7f2x/retry"), incident);
         assert_eq!(About::of("/api/v1/pause"), About::default());
     }
 }

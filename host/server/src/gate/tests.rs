@@ -227,3 +227,102 @@ fn a_post_is_json_whatever_its_path() {
         assert_eq!(post(&["application/json", "text/plain"]), 415);
     }
 }
+
+#[test]
+fn a_link_to_a_page_is_followed_from_anywhere_and_from_a_script_or_a_frame_it_is_not() {
+    let gate = gate(Audience::Admin);
+    let visit = |path: &str, site: &str, mode: &str, destination: &str| {
+        let headers = [
+            ("host", "127.0.0.1:8081"),
+            ("sec-fetch-site", site),
+            ("sec-fetch-mode", mode),
+            ("sec-fetch-dest", destination),
+        ];
+        status(&gate, &request("GET", path, &headers))
+    };
+    for path in ["/", "/incidents", "/incidents/5xk2", "/runs/5xk2", "/policies/volsync", "/trends"] {
+        for site in ["cross-site", "same-site", "none", "same-origin"] {
+            assert_eq!(visit(path, site, "navigate", "document"), 200, "{path} {site}");
+        }
+        for (mode, destination) in [
+            ("no-cors", "image"),
+            ("cors", "empty"),
+            ("navigate", "iframe"),
+            ("navigate", "embed"),
+            ("websocket", "document"),
+            ("", ""),
+        ] {
+            assert_eq!(visit(path, "cross-site", mode, destination), 403, "{path} {mode} {destination}");
+        }
+    }
+    for path in ["/signin?link=x", "/events", "/api/v1/runs", "/api/v1/config", "/assets/console.js", "/runs"]
+    {
+        assert_eq!(visit(path, "cross-site", "navigate", "document"), 403, "{path}");
+        assert_eq!(visit(path, "none", "navigate", "document"), 200, "{path}");
+    }
+    let twice = [
+        ("host", "127.0.0.1:8081"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-mode", "no-cors"),
+        ("sec-fetch-dest", "document"),
+    ];
+    assert_eq!(status(&gate, &request("GET", "/", &twice)), 403);
+    let rebound = [
+        ("host", "evil.example"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+    ];
+    assert_eq!(status(&gate, &request("GET", "/", &rebound)), 421);
+    let hooks = self::gate(Audience::Webhook);
+    let headers = [
+        ("host", "x"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+    ];
+    assert_eq!(status(&hooks, &request("GET", "/", &headers)), 403, "the webhook has no pages");
+}
+
+#[test]
+fn a_form_is_posted_to_the_console_alone_and_from_its_own_pages_alone() {
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let own = ("origin", "http://127.0.0.1:8081");
+    let post = |audience: Audience, path: &str, more: &[(&str, &str)]| {
+        let mut headers = vec![("host", "127.0.0.1:8081"), form];
+        headers.extend(more);
+        status(&gate(audience), &request("POST", path, &headers))
+    };
+    for path in ["/pause", "/signout", "/incidents/x/close", "/runs/x/cancel", "/policies/p/resume"] {
+        assert_eq!(post(Audience::Admin, path, &[own]), 200, "{path}");
+        assert_eq!(post(Audience::Admin, path, &[own, ("sec-fetch-site", "same-origin")]), 200, "{path}");
+        assert_eq!(
+            post(Audience::Admin, path, &[]),
+            403,
+            "every browser says where a form comes from: {path}"
+        );
+        for origin in
+            ["null", "http://evil.example", "https://127.0.0.1:8081.evil.example", "http://localhost:8081"]
+        {
+            assert_eq!(post(Audience::Admin, path, &[("origin", origin)]), 403, "{path} {origin}");
+        }
+        for site in ["cross-site", "same-site"] {
+            let navigates = [
+                own,
+                ("sec-fetch-site", site),
+                ("sec-fetch-mode", "navigate"),
+                ("sec-fetch-dest", "document"),
+            ];
+            assert_eq!(post(Audience::Admin, path, &navigates), 403, "{path} {site}");
+        }
+        assert_eq!(post(Audience::Webhook, path, &[own]), 403, "{path}");
+    }
+    for path in
+        ["/", "/api/v1/pause", "/api/v1/incidents/x/close", "/hooks", "/signin", "/incidents/x", "//pause"]
+    {
+        assert_eq!(post(Audience::Admin, path, &[own]), 415, "{path}");
+    }
+    let multipart = [("host", "127.0.0.1:8081"), own, ("content-type", "multipart/form-data; boundary=x")];
+    assert_eq!(status(&gate(Audience::Admin), &request("POST", "/pause", &multipart)), 415);
+}

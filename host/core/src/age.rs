@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use suture_core::Timestamp;
+use crate::clock::Timestamp;
 
 /// How long ago something was.
 pub fn since(at: Timestamp, now: Timestamp) -> String {
