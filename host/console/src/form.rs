@@ -9,12 +9,20 @@ const TOKEN: &str = "csrf";
 
 /// A button for who operates the host; nothing where the viewer may not.
 pub fn button(viewer: &Viewer<'_>, action: &str, label: &str, fields: &Markup) -> Markup {
-    if viewer.may_operate { post(viewer, action, label, fields) } else { html! {} }
+    if viewer.may_operate {
+        post(viewer, action, label, fields)
+    } else {
+        html! {}
+    }
 }
 
 /// A button for who approves plans; nothing where the viewer may not.
 pub fn decision(viewer: &Viewer<'_>, action: &str, label: &str, fields: &Markup) -> Markup {
-    if viewer.may_approve { post(viewer, action, label, fields) } else { html! {} }
+    if viewer.may_approve {
+        post(viewer, action, label, fields)
+    } else {
+        html! {}
+    }
 }
 
 fn post(viewer: &Viewer<'_>, action: &str, label: &str, fields: &Markup) -> Markup {

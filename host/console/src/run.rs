@@ -148,4 +148,3 @@ fn approve(shown: &Run<'_>, viewer: &Viewer<'_>) -> Markup {
         }
     }
 }
-}

@@ -9,14 +9,14 @@ use suture_core::clock::later;
 use suture_core::effect::{Delete, Level, Target};
 use suture_core::object::Kind;
 use suture_core::{
-    Alert, AlertStatus, Digest, Effect, Ending, Error, IncidentId, Labels, Mode, Mutation, Outcome, Prepared, Reason,
-    Reply, RunId, Step, Timestamp,
+    Alert, AlertStatus, Digest, Effect, Ending, Error, IncidentId, Labels, Mode, Mutation, Outcome, Prepared,
+    Reason, Reply, RunId, Step, Timestamp,
 };
 use suture_engine::ShownIncident;
 use suture_engine::waiting::{Reason as Waits, WaitingFor};
 use suture_journal::{
-    Answer, ApprovalChange, ApprovalRecord, ApprovalStage, Body, Entry, Filter, Given, IncidentRecord, IncidentState, ListedIncident, ListedRun, Page as Slice,
-    RunRecord, RunState,
+    Answer, ApprovalChange, ApprovalRecord, ApprovalStage, Body, Entry, Filter, Given, IncidentRecord,
+    IncidentState, ListedIncident, ListedRun, Page as Slice, RunRecord, RunState,
 };
 
 use crate::{Health, Incident, Incidents, Now, Run, Trends, Viewer, document};
@@ -110,7 +110,16 @@ fn html_of_incident(record: IncidentRecord) -> String {
 
 fn html_of_run(entries: &[Entry], record: RunRecord) -> String {
     let listed = ListedRun::new(record, None);
-    let shown = Run { run: &listed, entries, after: 0, next: None, plan: None, approval: None, doubts: &[], now: now() };
+    let shown = Run {
+        run: &listed,
+        entries,
+        after: 0,
+        next: None,
+        plan: None,
+        approval: None,
+        doubts: &[],
+        now: now(),
+    };
     document(&crate::run(&shown, &olga()), Some(&olga()))
 }
 
@@ -395,13 +404,21 @@ fn approval() -> ApprovalRecord {
         run: RunId::new("r1"),
         digest,
         basis: Digest::of(b"basis"),
-        changes: vec![ApprovalChange { digest, summary: "delete Job media/<script>alert(1)</script>".to_owned() }],
+        changes: vec![ApprovalChange {
+            digest,
+            summary: "delete Job media/<script>alert(1)</script>".to_owned(),
+        }],
         asked_at: now(),
         expires_at: later(now(), std::time::Duration::from_secs(1800)),
         needed: 2,
         asked: 2,
         differs: vec!["now: something else".to_owned()],
-        given: vec![Given { who: "alice".to_owned(), at: now(), message: "the lock is stale".to_owned(), rest: false }],
+        given: vec![Given {
+            who: "alice".to_owned(),
+            at: now(),
+            message: "the lock is stale".to_owned(),
+            rest: false,
+        }],
         stage: ApprovalStage::Asked,
     }
 }
@@ -409,18 +426,32 @@ fn approval() -> ApprovalRecord {
 fn html_of_approval(approval: &ApprovalRecord, viewer: &Viewer<'_>) -> String {
     let listed = ListedRun::new(run_record(), None);
     let approval = Some(approval);
-    let shown =
-        Run { run: &listed, entries: &[], after: 0, next: None, plan: None, approval, doubts: &[], now: now() };
+    let shown = Run {
+        run: &listed,
+        entries: &[],
+        after: 0,
+        next: None,
+        plan: None,
+        approval,
+        doubts: &[],
+        now: now(),
+    };
     document(&crate::run(&shown, viewer), Some(viewer))
 }
 
 #[test]
 fn a_plan_that_waits_says_what_and_who_has_said_yes_and_offers_both_answers_to_who_may() {
     let html = html_of_approval(&approval(), &olga());
-    for words in ["1 of 2 people have approved it", "in 30m", "now: something else", "alice", "the lock is stale"] {
+    for words in
+        ["1 of 2 people have approved it", "in 30m", "now: something else", "alice", "the lock is stale"]
+    {
         assert!(html.contains(words), "{words}: {html}");
     }
-    assert!(html.contains("/approve\"") && html.contains("/reject\"") && html.contains(&Digest::of(b"plan").to_string()));
+    assert!(
+        html.contains("/approve\"")
+            && html.contains("/reject\"")
+            && html.contains(&Digest::of(b"plan").to_string())
+    );
     assert_harmless(&html);
     let html = html_of_approval(&approval(), &Viewer { may_approve: false, ..olga() });
     assert!(!html.contains("/approve\"") && html.contains("Waits for approval"));
