@@ -38,8 +38,8 @@ pub(crate) enum Needed {
 struct State {
     /// How far the run has come.
     progress: Progress,
-    /// What the policy asked for last, before a name was chosen.
-    asked: Option<Mutation>,
+    /// What the policy asked for last, before a name was chosen, with its undo.
+    asked: Option<(Mutation, Option<Mutation>)>,
     /// A change was not approved.
     is_planning: bool,
 }
@@ -74,7 +74,12 @@ impl Gate {
 
     /// Whether a change that is prepared may be made: it is, by its own dry run, the next of those that
     /// were approved. One that is prepared anew after a conflict keeps its turn.
-    async fn lets_through(&self, asked: &Mutation, prepared: &Prepared) -> Result<bool, Fault> {
+    async fn lets_through(
+        &self,
+        asked: &Mutation,
+        undo: Option<&Mutation>,
+        prepared: &Prepared,
+    ) -> Result<bool, Fault> {
         if !self.must_be_approved(prepared) {
             return Ok(true);
         }
@@ -90,7 +95,7 @@ impl Gate {
         };
         let Effect::Mutate { mutation, .. } = &prepared.effect else { return Ok(false) };
         let before = recorded_before(prepared);
-        let written = Written { asked, mutation, before: before.as_deref(), after: &after };
+        let written = Written { asked, mutation, undo, before: before.as_deref(), after: &after };
         Ok(self.state.lock().progress.admits(prepared.step.number, &written))
     }
 
@@ -100,14 +105,15 @@ impl Gate {
 
     /// A change was made, in this process or, as it turns out, in an earlier one.
     fn note_done(&self, prepared: &Prepared, reply: &Reply) {
-        let (Effect::Mutate { mutation, .. }, Reply::Mutated(after)) = (&prepared.effect, reply) else {
+        let (Effect::Mutate { mutation, undo }, Reply::Mutated(after)) = (&prepared.effect, reply) else {
             return;
         };
         let mut state = self.state.lock();
         let asked = state.asked.take();
-        let asked = asked.as_ref().unwrap_or(mutation);
+        let (asked, undo) =
+            asked.as_ref().map_or((mutation, undo.as_ref()), |(asked, undo)| (asked, undo.as_ref()));
         let before = recorded_before(prepared);
-        let written = Written { asked, mutation, before: before.as_deref(), after };
+        let written = Written { asked, mutation, undo, before: before.as_deref(), after };
         state.progress.note_done(prepared.step.number, &written);
     }
 }
@@ -117,9 +123,9 @@ impl EffectHandler for Gate {
     async fn prepare(&self, step: &Step, effect: &Effect) -> Result<Prepared, Fault> {
         let prepared = self.at_work().prepare(step, effect).await?;
         match effect {
-            Effect::Mutate { mutation, .. } if !self.is_planning() => {
-                if self.lets_through(mutation, &prepared).await? {
-                    self.state.lock().asked = Some(mutation.clone());
+            Effect::Mutate { mutation, undo } if !self.is_planning() => {
+                if self.lets_through(mutation, undo.as_ref(), &prepared).await? {
+                    self.state.lock().asked = Some((mutation.clone(), undo.clone()));
                     return Ok(prepared);
                 }
                 self.state.lock().is_planning = true;

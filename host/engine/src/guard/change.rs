@@ -30,19 +30,22 @@ impl Guard {
         {
             pin_version(apply, before);
         }
-        prepared.needs_approval = self.judge_written(&mutation, &written).await?;
+        let needs_approval = self.judge_written(&mutation, &written).await?;
+        prepared.needs_approval = needs_approval;
         let Some((undo, undone)) = undo.as_ref().zip(undo.as_ref().and_then(|undo| written.undone(undo)))
         else {
             return Ok(());
         };
         // What may be done and not taken back would stay where it was only for the run.
-        self.judge_written(undo, &undone).await.map(drop).map_err(|fault| match fault {
+        let undo_needs_approval = self.judge_written(undo, &undone).await.map_err(|fault| match fault {
             Fault::Error(error) => {
                 let message = format!("what would take it back is not allowed: {}", error.message);
                 Fault::Error(Error { message, ..error })
             }
             halt @ Fault::Halt(_) => halt,
-        })
+        })?;
+        prepared.needs_approval = needs_approval || undo_needs_approval;
+        Ok(())
     }
 
     /// Judge what a change leaves: whether a person must approve it.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use suture_core::effect::{Create, Delete, OnObject};
+use suture_core::effect::{Apply, Create, Delete, OnObject};
 use suture_core::grant::fields::{self, Path, pointer};
 use suture_core::{Digest, Effect, Mutation, Reply, object};
 
@@ -89,6 +89,8 @@ pub struct Written<'a> {
     pub asked: &'a Mutation,
     /// What is done, with everything filled in.
     pub mutation: &'a Mutation,
+    /// What the policy wants it to be taken back by.
+    pub undo: Option<&'a Mutation>,
     /// None of what is made.
     pub before: Option<&'a Value>,
     /// What it brought.
@@ -98,18 +100,19 @@ pub struct Written<'a> {
 impl<'a> Written<'a> {
     /// What a call changed, or would have, and the field manager that it had; none where it changed nothing.
     pub(super) fn of(call: &'a Call) -> Option<(Self, &'a str)> {
-        let Effect::Mutate { mutation: asked, .. } = &call.asked else { return None };
+        let Effect::Mutate { mutation: asked, undo } = &call.asked else { return None };
         let (Effect::Mutate { mutation, .. }, Some(Reply::Mutated(after))) = (call.effect(), call.reply())
         else {
             return None;
         };
         let manager = call.prepared.as_ref().map_or("", |prepared| &prepared.manager);
-        Some((Self { asked, mutation, before: call.before.as_deref(), after }, manager))
+        let (undo, before) = (undo.as_ref(), call.before.as_deref());
+        Some((Self { asked, mutation, undo, before, after }, manager))
     }
 
     /// What identifies it, by all that is masked so far. What it makes is masked from here on.
     pub fn digest(&self, mask: &mut Mask) -> Digest {
-        let Self { asked, mutation, before, after } = self;
+        let Self { asked, mutation, undo, before, after } = self;
         let makes = self.makes();
         if makes {
             let generated = asked.reference().name.is_empty().then(|| mutation.reference().name);
@@ -124,9 +127,10 @@ impl<'a> Written<'a> {
                 json!([at, value(*before), value(Some(after))])
             })
             .collect();
-        let propagation = match mutation {
-            Mutation::Delete(Delete { propagation, .. }) => Some(propagation),
-            Mutation::Create(_) | Mutation::Patch(_) | Mutation::Apply(_) => None,
+        let (propagation, force) = match mutation {
+            Mutation::Delete(Delete { propagation, .. }) => (Some(propagation), false),
+            Mutation::Apply(Apply { force, .. }) => (None, *force),
+            Mutation::Create(_) | Mutation::Patch(_) => (None, false),
         };
         let all = json!({
             "type": mutation.mutation_type().to_string(),
@@ -134,7 +138,9 @@ impl<'a> Written<'a> {
             "subresource": mutation.subresource(),
             "uid": if makes { None } else { self.uid() },
             "propagation": propagation,
+            "force": force,
             "fields": fields,
+            "undo": undo.map(without_version),
         });
         canonical::digest(&all, mask)
     }
@@ -241,6 +247,20 @@ impl FieldDiff {
             owners: written.before.map_or_else(Vec::new, |before| owners::of(before, path, manager)),
             path: at,
         }
+    }
+}
+
+/// What takes a change back, but for the version that it insists on: any other change moves that.
+fn without_version(undo: &Mutation) -> Value {
+    let mut undo = json!(undo);
+    drop_versions(&mut undo);
+    undo
+}
+
+fn drop_versions(value: &mut Value) {
+    if let Value::Object(fields) = value {
+        fields.remove("resourceVersion");
+        fields.values_mut().for_each(drop_versions);
     }
 }
 

@@ -72,13 +72,22 @@ impl Mask {
             }
         }
         for Time { written, seconds } in &self.times {
-            masked = replaced(&masked, written, |rest| {
+            masked = replaced(&masked, written, |_, rest| {
                 let fraction = rest.strip_prefix('.').unwrap_or(rest);
                 let fraction = fraction.trim_start_matches(|digit: char| digit.is_ascii_digit());
-                fraction.strip_prefix('Z').or_else(|| fraction.strip_prefix("+00:00")).unwrap_or(fraction)
+                Some(
+                    fraction
+                        .strip_prefix('Z')
+                        .or_else(|| fraction.strip_prefix("+00:00"))
+                        .unwrap_or(fraction),
+                )
             });
-            masked = replaced(&masked, seconds, |rest| {
-                rest.trim_start_matches(|digit: char| digit.is_ascii_digit())
+            masked = replaced(&masked, seconds, |before, rest| {
+                let after = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
+                // A longer number is another one, and may mean another object.
+                let digits = seconds.len() + rest.len() - after.len();
+                let begins = !before.ends_with(|digit: char| digit.is_ascii_digit());
+                (begins && DIGITS.contains(&digits)).then_some(after)
             });
         }
         masked
@@ -91,15 +100,25 @@ impl Mask {
     }
 }
 
-/// A text in which each time that begins so is replaced, with all of what `rest` takes off.
-fn replaced(text: &str, begins: &str, rest: impl Fn(&str) -> &str) -> String {
+/// A text in which each time that begins so is replaced, up to what `rest` leaves of what comes after it. It is
+/// told what stands before and after; none is no time.
+fn replaced(text: &str, begins: &str, rest: impl for<'a> Fn(&str, &'a str) -> Option<&'a str>) -> String {
     let mut left = text;
     let mut done = String::new();
     while let Some(at) = left.find(begins) {
         let (before, found) = left.split_at(at);
+        let after = found.get(begins.len()..).unwrap_or_default();
         done.push_str(before);
-        done.push_str(TIME);
-        left = rest(found.get(begins.len()..).unwrap_or_default());
+        match rest(before, after) {
+            Some(rest) => {
+                done.push_str(TIME);
+                left = rest;
+            }
+            None => {
+                done.push_str(begins);
+                left = after;
+            }
+        }
     }
     done.push_str(left);
     done

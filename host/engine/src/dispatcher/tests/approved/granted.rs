@@ -78,3 +78,41 @@ async fn what_was_made_under_another_name_and_uid_is_still_what_was_approved() {
     host.harness.until(IncidentState::Verifying).await;
     assert_eq!(host.state(), "repaired");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_be_taken_back_by_a_change_that_needs_approval_needs_it_too() {
+    let program = policy(|calls, _| async move {
+        let Effect::Mutate { mutation, .. } = put("note", "seen") else { unreachable!() };
+        let Effect::Mutate { mutation: undo, .. } = set("by the undo") else { unreachable!() };
+        let _ = calls.call(Effect::Mutate { mutation, undo: Some(undo) }).await?;
+        done()
+    });
+    let grants = json!([patching(&["/data/note"], false), patching(&["/data"], true)]);
+    let host = enforcing(program, grants).await;
+    host.harness.post("firing", &["media"]).await;
+    let incident = host.asks().await;
+    assert_eq!((host.state().as_str(), host.note()), ("broken", None));
+    assert_eq!(incident.approval.unwrap().changes.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_undo_than_the_one_that_was_approved_is_asked_for_anew() {
+    let looks = Arc::new(AtomicUsize::new(0));
+    let program = policy(move |calls, _| {
+        let look = looks.fetch_add(1, Ordering::SeqCst);
+        async move {
+            let Effect::Mutate { mutation, .. } = put("note", "seen") else { unreachable!() };
+            let Effect::Mutate { mutation: undo, .. } = set(&format!("undone {look}")) else {
+                unreachable!()
+            };
+            let _ = calls.call(Effect::Mutate { mutation, undo: Some(undo) }).await?;
+            done()
+        }
+    });
+    let host = Asking::start(program, 1, LONG).await;
+    host.harness.post("firing", &["media"]).await;
+    let incident = host.asks().await;
+    host.approve("bob", &incident).await.unwrap();
+    host.asks_again(&incident).await;
+    assert_eq!((host.state().as_str(), host.note()), ("broken", None));
+}
