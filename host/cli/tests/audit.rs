@@ -132,10 +132,8 @@ fn a_trail_is_listed_exported_and_verified_with_its_host_in_its_journal_and_else
 
 #[test]
 fn any_tool_that_knows_json_and_sha_256_can_verify_what_was_exported() {
-    let documented = std::fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/audit.md"),
-    )
-    .unwrap();
+    let documented =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/audit.md")).unwrap();
     let (_, script) = documented.split_once("```python\n").unwrap();
     let (script, _) = script.split_once("```").unwrap();
     let Ok(found) = Command::new("python3").arg("--version").output() else { return };
@@ -145,7 +143,8 @@ fn any_tool_that_knows_json_and_sha_256_can_verify_what_was_exported() {
     let host = start(dir);
     act(&host, "/pause", &json!({"reason": "\u{e9}\u{202e}\u{1f600}\u{7f}\u{1}\"\\/\t"}));
     act(&host, "/resume", &json!({}));
-    let exported = says(dir, &["export", "--server", &format!("http://{}", host.admin), "--token-file", "admin"]);
+    let exported =
+        says(dir, &["export", "--server", &format!("http://{}", host.admin), "--token-file", "admin"]);
     let run = |rows: &str| {
         std::fs::write(dir.join("audit.jsonl"), rows).unwrap();
         Command::new("python3").args(["-c", script]).current_dir(dir).output().unwrap()

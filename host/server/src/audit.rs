@@ -91,7 +91,8 @@ impl Trail {
             }
             ActOutcome::Refused | ActOutcome::Failed | ActOutcome::Unknown => {
                 let told = response.extensions().get::<Told>().cloned();
-                let told = told.unwrap_or_else(|| Told { code: "none", message: response.status().to_string() });
+                let told =
+                    told.unwrap_or_else(|| Told { code: "none", message: response.status().to_string() });
                 self.not_done(asked, caller, outcome, Some(told))
             }
         };

@@ -153,8 +153,7 @@ impl Server {
         .map_err(start_error)?;
         let clock = host.clock;
         let retention = config.storage.audit_retention.value.get();
-        let publisher =
-            Publisher::start(engine.journal().clone(), counted.clone(), clock.clone(), retention);
+        let publisher = Publisher::start(engine.journal().clone(), counted.clone(), clock.clone(), retention);
         let trail = Arc::new(Trail::new(engine.journal().clone(), counted, clock.clone()));
         let rights = rights.map(|rights| rights.keep_asking(engine.clone()));
         let sweeper = Arc::new(Sweeper::new(engine.clone(), alertmanagers, &receivers));
@@ -264,7 +263,16 @@ impl Server {
     /// grace is over.
     pub async fn stop(self, grace: Duration) {
         let Self {
-            engine, webhook, admin, keeping, schedules, reconciler, publisher, mut telemetry, leadership, ..
+            engine,
+            webhook,
+            admin,
+            keeping,
+            schedules,
+            reconciler,
+            publisher,
+            mut telemetry,
+            leadership,
+            ..
         } = self;
         // What a run began with stays as it is from here on.
         drop((keeping, schedules, reconciler, publisher));

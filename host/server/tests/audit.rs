@@ -17,7 +17,10 @@ fn token(name: &str) -> String {
 
 fn config(admin: &str) -> String {
     let person = |name: &str, roles: &str| {
-        format!("- {{name: {name}, tokenHash: \"{}\", roles: [{roles}]}}\n", Digest::of(token(name).as_bytes()))
+        format!(
+            "- {{name: {name}, tokenHash: \"{}\", roles: [{roles}]}}\n",
+            Digest::of(token(name).as_bytes())
+        )
     };
     let people = person("alice", "viewer, operator") + &person("victor", "viewer");
     format!(
@@ -36,7 +39,13 @@ async fn start(admin: &str) -> ServerHarness {
 
 const CLOSED: &str = ", tokenFile: admin";
 
-async fn ask(harness: &ServerHarness, method: &str, path: &str, who: &str, body: &Value) -> (StatusCode, Value) {
+async fn ask(
+    harness: &ServerHarness,
+    method: &str,
+    path: &str,
+    who: &str,
+    body: &Value,
+) -> (StatusCode, Value) {
     let url = format!("http://{}/api/v1{path}", harness.server.admin_addr());
     let request = harness.client.request(method.parse().unwrap(), url).bearer_auth(token(who));
     let request = if method == "POST" { request.json(body) } else { request };
@@ -142,7 +151,11 @@ async fn who_does_again_and_again_what_they_may_not_fills_no_disk_and_the_rest_i
     }
     assert_eq!(listed(&harness, "?who=victor").await.len(), 30);
     assert_eq!(listed(&harness, "?who=alice").await.len(), 30);
-    assert_eq!(post(&harness, "/pause", "alice", json!({})).await, StatusCode::OK, "what is done is always a row");
+    assert_eq!(
+        post(&harness, "/pause", "alice", json!({})).await,
+        StatusCode::OK,
+        "what is done is always a row"
+    );
     assert_eq!(listed(&harness, "?who=alice&outcome=done").await.len(), 1);
     let metrics = harness.metrics_as(&token("root")).await;
     for line in [

@@ -102,7 +102,9 @@ fn told(verified: &Result<Verified, BrokenChain>, args: &AuditVerifyArgs, output
         Ok(Verified { rows, first, head }) => {
             if output.is_json() {
                 let head = head.map(|head| head.to_string());
-                output.json(&json!({"intact": true, "rows": rows, "first": first, "head": head, "broken": null}));
+                output.json(
+                    &json!({"intact": true, "rows": rows, "first": first, "head": head, "broken": null}),
+                );
                 return Exit::Done;
             }
             match (first, head) {

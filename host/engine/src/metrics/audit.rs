@@ -22,7 +22,12 @@ pub(super) struct Audit {
 impl Audit {
     pub fn register(to: &mut Registry) -> Self {
         Self {
-            rows: counted(to, "audit_rows", "Rows of the audit trail, by what came of the act", Family::default()),
+            rows: counted(
+                to,
+                "audit_rows",
+                "Rows of the audit trail, by what came of the act",
+                Family::default(),
+            ),
             unwritten: counted(
                 to,
                 "audit_unwritten",

@@ -18,12 +18,7 @@ pub(crate) struct Sealed {
 }
 
 /// Make a row of an act. `previous` is the hash of the row before it, as it is stored.
-pub(crate) fn seal(
-    act: &Map<String, Value>,
-    sequence: i64,
-    at: Timestamp,
-    previous: Option<&str>,
-) -> Sealed {
+pub(crate) fn seal(act: &Map<String, Value>, sequence: i64, at: Timestamp, previous: Option<&str>) -> Sealed {
     let mut row = act.clone();
     row.insert("sequence".into(), sequence.into());
     row.insert("at".into(), at.to_string().into());
@@ -78,7 +73,8 @@ mod tests {
 
     #[test]
     fn a_row_is_written_as_rfc_8785_has_it() {
-        let row = object(json!({"b": "\u{20ac}$\u{f}\nA'B\"\\\\\"/", "a": {"d": [1, true, null], "c": "\u{7f}"}}));
+        let row =
+            object(json!({"b": "\u{20ac}$\u{f}\nA'B\"\\\\\"/", "a": {"d": [1, true, null], "c": "\u{7f}"}}));
         let expected = "{\"a\":{\"c\":\"\u{7f}\",\"d\":[1,true,null]},\"b\":\"\u{20ac}$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}";
         assert_eq!(canonical_object(&row), expected);
     }

@@ -34,7 +34,10 @@ impl FromStr for AuditHead {
             Some(Self { sequence: sequence.parse().ok()?, hash: hash.parse().ok()? })
         };
         read().ok_or_else(|| {
-            format!("`{}` is not NUMBER:sha256:HASH, as the log and `suture audit verify` say it", shortened(text))
+            format!(
+                "`{}` is not NUMBER:sha256:HASH, as the log and `suture audit verify` say it",
+                shortened(text)
+            )
         })
     }
 }

@@ -113,7 +113,12 @@ fn last_to(connection: &Connection, to: i64) -> rusqlite::Result<Option<(i64, St
 }
 
 /// Where there are more rows than so many, have the oldest leave.
-pub(super) fn make_room(connection: &Connection, now: i64, most: i64, at_a_time: i64) -> rusqlite::Result<()> {
+pub(super) fn make_room(
+    connection: &Connection,
+    now: i64,
+    most: i64,
+    at_a_time: i64,
+) -> rusqlite::Result<()> {
     let first: Option<i64> =
         connection.prepare_cached("SELECT min(sequence) FROM audit")?.query_row([], |row| row.get(0))?;
     let last = last(connection)?.map_or(0, |(last, _)| last);
@@ -143,7 +148,11 @@ fn prune_before(connection: &Connection, before: i64, now: i64) -> rusqlite::Res
             r#"SELECT EXISTS (SELECT 1 FROM audit WHERE sequence <= ? AND instr(row, '"what":"prune"') = 0)"#,
         )?
         .query_row([to], |row| row.get(0))?;
-    if is_worth_it { remove(connection, to, now, "they were older than `storage.auditRetention`") } else { Ok(0) }
+    if is_worth_it {
+        remove(connection, to, now, "they were older than `storage.auditRetention`")
+    } else {
+        Ok(0)
+    }
 }
 
 /// Remove all rows up to one, and say so in a row. How many they were.
@@ -175,7 +184,8 @@ pub(super) fn object(value: Value) -> Map<String, Value> {
 /// What is wrong. No trouble with the trail keeps a host from its start: what is left stays for the next.
 pub(super) fn take_up(connection: &mut Connection) -> Option<String> {
     let damage = head_damage(connection);
-    let failed = |error: rusqlite::Error| format!("the end of the audit trail can't be read or written: {error}");
+    let failed =
+        |error: rusqlite::Error| format!("the end of the audit trail can't be read or written: {error}");
     let taken_up = take_up_begun(connection).map_err(failed);
     damage.map_err(failed).and_then(|damage| taken_up.map(|()| damage)).unwrap_or_else(Some)
 }
@@ -187,7 +197,8 @@ fn take_up_begun(connection: &mut Connection) -> rusqlite::Result<()> {
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             let act = serde_json::from_slice::<Value>(bytes(row, "act")?).unwrap_or_default();
-            let mut act = Some(object(act)).filter(|act| !act.is_empty()).unwrap_or_else(|| host_act("unknown"));
+            let mut act =
+                Some(object(act)).filter(|act| !act.is_empty()).unwrap_or_else(|| host_act("unknown"));
             act.insert("outcome".into(), json!(ActOutcome::Unknown));
             act.insert("message".into(), "the host ended before it had answered".into());
             append(&transaction, row.get("at")?, &act)?;
@@ -261,4 +272,3 @@ fn page(
     }
     Ok(Page { items: found.items, next: None, damaged: found.damaged })
 }
-

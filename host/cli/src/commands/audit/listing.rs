@@ -62,7 +62,8 @@ fn cells(row: &Value, now: Timestamp, is_wide: bool) -> Vec<Cell> {
         let text = |field: &str| Cell::from(row.get(field).map(Value::to_string).as_deref());
         let mut cells = Vec::from(["sequence", "at", "who", "what"].map(text));
         cells.extend((cells.len()..headings(is_wide).len() - 1).map(|_| Cell::from("?")));
-        cells.push(Cell::from("it can't be read; `suture audit verify` says whether it is as it was written"));
+        cells
+            .push(Cell::from("it can't be read; `suture audit verify` says whether it is as it was written"));
         return cells;
     };
     let mut cells = vec![

@@ -41,7 +41,11 @@ fn rows_as_they_were_written_are_whole_and_their_head_is_told() {
     let rows = trail(3);
     let found = verify(&rows, Some(head(&rows[2])), Extent::Whole).unwrap();
     assert_eq!(found, Verified { rows: 3, first: Some(1), head: Some(head(&rows[2])) });
-    assert_eq!(verify(&rows, Some(head(&rows[0])), Extent::Whole).unwrap().rows, 3, "an older head is among them");
+    assert_eq!(
+        verify(&rows, Some(head(&rows[0])), Extent::Whole).unwrap().rows,
+        3,
+        "an older head is among them"
+    );
     let none = Verified { rows: 0, first: None, head: None };
     assert_eq!(verify(&[], None, Extent::Whole), Ok(none));
 }
@@ -97,7 +101,11 @@ fn an_end_that_was_cut_off_shows_only_where_its_head_was_noted() {
     let mut rows = trail(5);
     let noted = head(&rows[4]);
     rows.truncate(3);
-    assert_eq!(verify(&rows, None, Extent::Whole).unwrap().rows, 3, "nothing in the rows says that there were more");
+    assert_eq!(
+        verify(&rows, None, Extent::Whole).unwrap().rows,
+        3,
+        "nothing in the rows says that there were more"
+    );
     let error = verify(&rows, Some(noted), Extent::Whole).unwrap_err();
     assert_eq!(error.row(), Some(4));
     assert_eq!(error.to_string(), "row 5, which was noted, is missing: the end has been cut off after row 3");

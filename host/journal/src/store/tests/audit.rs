@@ -101,8 +101,14 @@ async fn a_list_is_newest_first_and_a_page_at_a_time_and_only_of_what_is_asked_f
 async fn a_row_that_somebody_changed_in_the_file_is_found() {
     for (sql, expected) in [
         ("UPDATE audit SET row = replace(row, 'alice', 'bob') WHERE sequence = 3", BrokenChain::Changed(3)),
-        ("UPDATE audit SET hash = replace(hash, 'sha256:', 'sha512:') WHERE sequence = 3", BrokenChain::NotARow { after: Some(2) }),
-        ("UPDATE audit SET row = (SELECT row FROM audit WHERE sequence = 2) WHERE sequence = 3", BrokenChain::Changed(2)),
+        (
+            "UPDATE audit SET hash = replace(hash, 'sha256:', 'sha512:') WHERE sequence = 3",
+            BrokenChain::NotARow { after: Some(2) },
+        ),
+        (
+            "UPDATE audit SET row = (SELECT row FROM audit WHERE sequence = 2) WHERE sequence = 3",
+            BrokenChain::Changed(2),
+        ),
         ("DELETE FROM audit WHERE sequence = 3", BrokenChain::Missing { from: 3, to: 3 }),
         ("DELETE FROM audit WHERE sequence <= 3", BrokenChain::Beheaded { first: 4 }),
     ] {
@@ -158,7 +164,10 @@ async fn what_was_pruned_is_named_by_a_row_and_the_rest_can_be_verified() {
     assert_eq!(sequences, [5, 6, 7]);
     let pruned = read(&left[2]).act;
     assert_eq!((pruned.who.as_str(), pruned.by, pruned.what.as_str()), ("suture", Credential::Host, "prune"));
-    assert_eq!(pruned.checkpoint.map(|last| (last.sequence, Some(last.hash))), Some((4, read(&left[0]).previous)));
+    assert_eq!(
+        pruned.checkpoint.map(|last| (last.sequence, Some(last.hash))),
+        Some((4, read(&left[0]).previous))
+    );
     assert_eq!(verify(&journal, head).await.unwrap().first, Some(5));
     // Again and again, until nothing is left but that it was so.
     assert_eq!(journal.prune_audit(Timestamp::MAX).await, Ok(3));
