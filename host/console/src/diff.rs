@@ -28,7 +28,7 @@ pub fn plan(plan: &Plan) -> Markup {
 fn change_of(change: &PlannedChange) -> Markup {
     let done = if change.performed { "done" } else { "planned" };
     html! {
-        div.change {
+        div.changed {
             h3 {
                 span.verb.change { (change.verb) } " " (text::short(&change.object, 200)) " "
                 span.note { (done) @if let Some(step) = change.undo_of { ", undo of step " (step) } " · step " (change.step) }

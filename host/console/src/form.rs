@@ -7,25 +7,16 @@ use crate::layout::Viewer;
 /// The field that has the session's token.
 const TOKEN: &str = "csrf";
 
-/// A button for who operates the host; nothing where the viewer may not.
+/// A button that does something; nothing where the viewer may not.
 pub fn button(viewer: &Viewer<'_>, action: &str, label: &str, fields: &Markup) -> Markup {
-    if viewer.may_operate {
-        post(viewer, action, label, fields)
-    } else {
-        html! {}
+    if !viewer.may_operate {
+        return html! {};
     }
+    decision(viewer, action, label, fields)
 }
 
-/// A button for who approves plans; nothing where the viewer may not.
+/// The same for who decides about plans.
 pub fn decision(viewer: &Viewer<'_>, action: &str, label: &str, fields: &Markup) -> Markup {
-    if viewer.may_approve {
-        post(viewer, action, label, fields)
-    } else {
-        html! {}
-    }
-}
-
-fn post(viewer: &Viewer<'_>, action: &str, label: &str, fields: &Markup) -> Markup {
     let Some(token) = viewer.csrf else { return html! {} };
     html! {
         form.act method="post" action=(action) {

@@ -14,7 +14,7 @@ pub struct Viewer<'a> {
     pub csrf: Option<&'a str>,
     /// Whether they may operate the host.
     pub may_operate: bool,
-    /// Whether they may approve and reject plans.
+    /// Whether they may approve plans.
     pub may_approve: bool,
 }
 

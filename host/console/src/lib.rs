@@ -5,6 +5,7 @@
 //! [`Page`], which [`document`] puts into its frame.
 
 mod age;
+mod approval;
 pub mod assets;
 mod badge;
 mod chart;
@@ -33,6 +34,3 @@ pub use policies::{Policies, policies};
 pub use policy::{PolicyDetail, policy};
 pub use run::{Run, run};
 pub use trends::{DAYS, Trends, trends};
-
-#[cfg(test)]
-mod tests;

@@ -57,3 +57,24 @@ pub fn of_web(url: &str) -> Option<&str> {
     (is_web && url.len() <= 8192 && !url.bytes().any(|byte| byte.is_ascii_control() || byte == b' '))
         .then_some(url)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::of_web;
+
+    #[test]
+    fn a_link_to_a_graph_is_one_of_the_web_and_of_nothing_else() {
+        for (url, is_link) in [
+            ("https://prometheus.example/graph", true),
+            ("HTTP://p/", true),
+            ("javascript:alert(1)", false),
+            ("JAVASCRIPT://x%0aalert(1)", false),
+            ("data:text/html,x", false),
+            ("//evil.example", false),
+            ("https://a b", false),
+            ("", false),
+        ] {
+            assert_eq!(of_web(url).is_some(), is_link, "{url}");
+        }
+    }
+}

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 use suture_core::{Mode, Timestamp};
-use suture_journal::{ApprovalRecord, ApprovalStage, Entry, ListedRun, Plan, RunState};
+use suture_journal::{ApprovalRecord, Entry, ListedRun, Plan, RunState};
 
+use crate::approval;
 use crate::layout::{Page, Section, Viewer};
 use crate::timeline::{self, Span};
 use crate::{age, badge, diff, form, link, text};
@@ -19,10 +20,10 @@ pub struct Run<'a> {
     pub after: u32,
     /// The step after which the next part begins.
     pub next: Option<u32>,
+    /// What people are asked to approve of it, while they are.
+    pub approval: Option<&'a ApprovalRecord>,
     /// What it changes; none where that can't be read.
     pub plan: Option<&'a Plan>,
-    /// What people are asked to approve of it; none where they are not.
-    pub approval: Option<&'a ApprovalRecord>,
     /// What of its changes may have taken place or not.
     pub doubts: &'a [String],
     /// What time it is to the host.
@@ -42,7 +43,7 @@ pub fn run(shown: &Run<'_>, viewer: &Viewer<'_>) -> Page {
         p.verdict { (text::long(&sentence(shown), 600)) }
         (facts(shown))
         @for doubt in shown.doubts { p.alarm { "In doubt: " (text::long(doubt, 400)) } }
-        (approve(shown, viewer))
+        @if let Some(asked) = shown.approval { (approval::section(asked, shown.now, viewer)) }
         @if run.state != RunState::Ended {
             section.actions aria-label="What can be done" {
                 (form::careful(viewer, &format!("{}/cancel", link::to_run(&run.id)), "Cancel this run",
@@ -103,48 +104,6 @@ fn facts(shown: &Run<'_>) -> Markup {
                 dd { (age::took(run.started_at, run.ended_at.unwrap_or(shown.now))) } }
             div { dt { "Module" } dd { code { (text::short(&run.digest, 19)) } } }
             div { dt { "Run" } dd { code { (run.id) } } }
-        }
-    }
-}
-
-/// What people are asked: who has said what, and a yes or a no.
-fn approve(shown: &Run<'_>, viewer: &Viewer<'_>) -> Markup {
-    let Some(approval) = shown.approval.filter(|approval| approval.stage == ApprovalStage::Asked) else {
-        return html! {};
-    };
-    let path = link::to_run(&shown.run.run.id);
-    let digest = html! { input type="hidden" name="digest" value=(approval.digest); };
-    let why = html! { label { "Why" input name="message" maxlength="500" size="30" autocomplete="off"; } };
-    html! {
-        section.approval aria-labelledby="approval" {
-            h2 id="approval" { "Waits for approval" }
-            p {
-                (approval.given.len()) " of " (approval.needed) " people have approved it. Its time is over "
-                (age::until(approval.expires_at, shown.now)) "; then it is escalated."
-            }
-            @if !approval.differs.is_empty() {
-                p { "It is another plan than the one that people were asked for before:" }
-                ul { @for differs in &approval.differs { li { (text::long(differs, 300)) } } }
-            }
-            ol { @for change in &approval.changes { li { (text::long(&change.summary, 300)) } } }
-            @if !approval.given.is_empty() {
-                ul {
-                    @for given in &approval.given {
-                        li {
-                            (text::short(&given.who, 80)) " approved it " (age::ago(given.at, shown.now))
-                            @if given.rest { ", with the rest of the run" }
-                            @if !given.message.is_empty() { ": " (text::long(&given.message, 300)) }
-                        }
-                    }
-                }
-            }
-            (form::decision(viewer, &format!("{path}/approve"), "Approve", &html! {
-                (digest)
-                (why)
-                label.check { input type="checkbox" name="rest" value="yes"; "also the rest of the run, within its grants" }
-            }))
-            (form::decision(viewer, &format!("{path}/reject"), "Reject", &html! { (digest) (why) }))
-            p.dim { "In a terminal: " code { "suture approve " (shown.run.run.id) } }
         }
     }
 }

@@ -34,9 +34,9 @@ impl Span {
     }
 
     /// A bar from one time to another, wide enough to be seen.
-    fn bar(self, from: Timestamp, to: Timestamp, class: &str) -> Markup {
-        let start = self.place(from).min(WIDTH - 6);
-        let width = (self.place(to) - start).max(6);
+    fn bar(self, from: Timestamp, to: Timestamp, least: i64, class: &str) -> Markup {
+        let start = self.place(from).min(WIDTH - least);
+        let width = (self.place(to) - start).max(least);
         html! { rect x=(start) y="0" width=(width) height="10" rx="3" class={ "bar " (class) } {} }
     }
 }
@@ -88,7 +88,7 @@ pub fn overview(entries: &[Entry], span: Span) -> Markup {
             rect x="0" y="0" width="1000" height="10" rx="3" class="bar ground" {}
             @for call in &calls {
                 @if !is_note(call.effect()) {
-                    (span.bar(call.at, if call.answer.is_none() { span.to } else { call.answered_at }, class(call)))
+                    (span.bar(call.at, if call.answer.is_none() { span.to } else { call.answered_at }, 5, class(call)))
                 }
             }
         }
@@ -146,7 +146,7 @@ fn row(call: &Call, span: Span, to: Timestamp, words: &Markup) -> Markup {
                     span.words { (words) }
                     svg.bars viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" focusable="false" {
                         rect x="0" y="4" width="1000" height="2" class="bar ground" {}
-                        (span.bar(call.at, to, class(call)))
+                        (span.bar(call.at, to, 24, class(call)))
                     }
                 }
                 (body(call))

@@ -195,6 +195,8 @@ pub(super) async fn run(
         entries: &part.entries,
         after,
         next: part.next,
+        // What `RunDiff` says of an approval comes here.
+        approval: None,
         plan: Some(&plan),
         approval: approval.as_ref(),
         doubts: &doubts,
