@@ -427,5 +427,5 @@ fn a_plan_that_waits_is_asked_about_with_its_digest_and_only_who_may_answers() {
         assert!(asked.contains(words), "{words}: {asked}");
     }
     let shown = html(&olga());
-    assert!(!shown.contains("/approve") && shown.contains("suture runs approve"), "{shown}");
+    assert!(!shown.contains("/approve") && shown.contains("suture approve"), "{shown}");
 }

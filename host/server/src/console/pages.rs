@@ -11,7 +11,8 @@ use suture_cluster::Contacts;
 use suture_console::{Health, Incident, Incidents, Now, Policies, PolicyDetail, Run, Trends, Upstream};
 use suture_engine::{Engine, ShownIncident};
 use suture_journal::{
-    Filter, IncidentRecord, IncidentState, JournalError, ListedIncident, Page, RunRecord, RunState, Since,
+    ApprovalStage, Filter, IncidentRecord, IncidentState, JournalError, ListedIncident, Page, RunRecord,
+    RunState, Since,
 };
 use tokio::sync::Mutex;
 
@@ -195,10 +196,8 @@ pub(super) async fn run(
         entries: &part.entries,
         after,
         next: part.next,
-        // What `RunDiff` says of an approval comes here.
-        approval: None,
         plan: Some(&plan),
-        approval: approval.as_ref(),
+        approval: approval.as_ref().filter(|approval| approval.stage == ApprovalStage::Asked),
         doubts: &doubts,
         now: engine.now(),
     };
