@@ -69,6 +69,7 @@ fn record(number: usize, state: IncidentState) -> IncidentRecord {
         forced: false,
         said_resolved: false,
         cancelled: None,
+        approval: None,
         paged: true,
         evidence: String::new(),
     }

@@ -136,7 +136,8 @@ struct Routes<'a> {
 
 impl Routes<'_> {
     fn add(self, right: Option<Right>, path: &str, route: MethodRouter<Engine>) -> Self {
-        self.guarded(Door { console: self.console.clone(), right, act: None }, path, route)
+        let door = Door { console: self.console.clone(), right, act: None };
+        self.guarded(door, path, route)
     }
 
     fn guarded(self, door: Door, path: &str, route: MethodRouter<Engine>) -> Self {

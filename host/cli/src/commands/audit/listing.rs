@@ -1,6 +1,7 @@
 //! `suture audit list`.
 
 use serde_json::{Value, json};
+use suture_core::age;
 use suture_core::Timestamp;
 use suture_core::clock::kubernetes_time;
 use suture_journal::{Act, ActOutcome, AuditFilter, AuditRow, Filter};
@@ -10,7 +11,7 @@ use crate::error::{CliError, Exit};
 use crate::output::{BAD, DIM, GOOD, Output, WARN};
 use crate::records::Records;
 use crate::table::{Cell, Table};
-use crate::{CommandResult, age, ids};
+use crate::{CommandResult, ids};
 
 pub async fn list(args: &AuditListArgs, output: &Output) -> CommandResult {
     let records = Records::open(&args.source)?;
