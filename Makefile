@@ -44,9 +44,10 @@ check: debug rust-components ## Formatting, clippy, unit tests and scenarios: mi
 	$(CARGO) test --locked --workspace --lib
 	target/debug/suture test $(RUST_POLICIES:%=policies/%)
 
-lint: fuzz-lock ## Formatting and clippy
+lint: fuzz-lock ## Formatting, clippy, and the links of the documentation
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	python3 docs/check-links.py
 
 bench: build policies bench-packages kubernetes-assets ## Figures, as ratios measured side by side
 	$(CARGO) run --release --locked -p suture-benches

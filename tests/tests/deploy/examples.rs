@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use suture_envtest::ControlPlane;
 
-use crate::{documents, output, repository};
+use crate::{documents, output, read, repository};
 
 /// The YAML files of a folder and those below it.
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -24,7 +24,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// The objects of all examples; the other files hold values of charts.
 fn objects() -> Vec<Value> {
-    let texts = files(&repository("deploy/examples")).into_iter().map(|file| std::fs::read_to_string(file).unwrap());
+    let texts =
+        files(&repository("deploy/examples")).into_iter().map(|file| std::fs::read_to_string(file).unwrap());
     let is_object = |document: &Value| document["kind"].is_string() && document["apiVersion"].is_string();
     texts.flat_map(|text| documents(&text)).filter(is_object).collect()
 }
@@ -53,7 +54,7 @@ async fn the_objects_of_the_examples_are_valid() {
 
 #[test]
 fn alertmanager_takes_the_routes_for_kube_prometheus_stack_and_people_are_told_too() {
-    let text = std::fs::read_to_string(repository("deploy/examples/kube-prometheus-stack/values.yaml")).unwrap();
+    let text = read("deploy/examples/kube-prometheus-stack/values.yaml");
     let mut config = documents(&text)[0]["alertmanager"]["config"].clone();
     // Templates are in the chart's pod.
     config["templates"] = json!([]);
