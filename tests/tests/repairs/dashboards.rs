@@ -82,6 +82,7 @@ fn experienced() -> Metrics {
     metrics.unmatched("A", "noPolicy", 1);
     metrics.reconciled(Some(1));
     metrics.incident("p", None, Some("escalated"));
+    metrics.incident("p", None, Some("verifying"));
     metrics.began(moment);
     metrics.alert_checked("p", Stage::Before, Some(true));
     metrics.alert_checked("p", Stage::After, Some(false));
@@ -145,7 +146,7 @@ const REPAIRED: [&str; 18] = [
     "operators: Repaired",
     "operators: From alert to run",
     "operators: Length of a run",
-    "operators: Cleared after a repair",
+    "operators: Waits for its alert to clear",
     "operators: Runs by outcome",
     "operators: Notifications",
     "operators: Alerts",
