@@ -109,6 +109,7 @@ fn closed(number: usize) -> anyhow::Result<Change> {
         forced: false,
         said_resolved: false,
         cancelled: None,
+        approval: None,
         id: IncidentId::new(format!("incident-{number:08}")),
         policy: format!("policy-{}", number % 10),
         key: key.clone(),

@@ -203,6 +203,7 @@ fn incident(number: usize) -> anyhow::Result<Change> {
         forced: false,
         said_resolved: false,
         cancelled: None,
+        approval: None,
         paged: false,
         evidence: String::new(),
     }))

@@ -22,7 +22,7 @@ def without(keys): .properties |= delpaths([keys[] | [.]]) | if .required then .
     | .ChartAdmin = (.Admin | without(["listen", "tokenFile", "metricsTokenFile"]))
     | .ChartWebhook = (.Webhook | without(["tokenFile"]))
     | .ChartStorage = (.Storage | without(["path"]))
-    | .ChartLive = (.Live | without(["namespace", "kubeconfig", "context"]))) as $definitions
+    | .ChartLive = (.Live | without(["namespace", "kubeconfig", "context", "approvals"]))) as $definitions
 | {
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   title: "Values of the chart suture",
@@ -53,6 +53,8 @@ def without(keys): .properties |= delpaths([keys[] | [.]]) | if .required then .
     tokens: closed({webhook: token, admin: token, metrics: token}),
     acceptedRisks: {type: "array", items: {enum: ["openWebhook", "unconfirmedChanges", "secretsEverywhere", "everyGroup",
       "unpinnedPolicy", "ephemeralJournal"]}},
+    approvals: closed({enabled: flag, crd: closed({enabled: flag, keep: flag}), admission: closed({enabled: flag}),
+      roles: closed({enabled: flag})}),
     rbac: closed({create: flag}),
     serviceAccount: closed({create: flag, name: text, annotations: strings}),
     persistence: closed({enabled: flag, existingClaim: text, storageClassName: text, accessModes: texts, size: text, keep: flag,

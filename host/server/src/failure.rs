@@ -46,6 +46,13 @@ pub(crate) struct TurnedAway {
     pub message: String,
 }
 
+/// Why something was not done; stands in the extensions of the answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub code: &'static str,
+    pub message: String,
+}
+
 impl Failure {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), path: None, offers_basic: false, reason: code }
@@ -114,6 +121,7 @@ impl IntoResponse for Failure {
         let error = ErrorDetail { code: self.code, message: &self.message, path: self.path.as_deref() };
         let body = Json(ErrorBody { error });
         let mut response = (self.status, body).into_response();
+        response.extensions_mut().insert(Told { code: self.code, message: self.message.clone() });
         if matches!(
             self.status,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST

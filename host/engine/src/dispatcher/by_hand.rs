@@ -84,6 +84,7 @@ impl Dispatcher {
             incident.paged = false;
             incident.said_resolved = false;
             incident.cancelled = None;
+            incident.approval = None;
             // To do without Prometheus is a right of its own.
             incident.forced = false;
             incident.summary = format!("{who} has it tried anew");

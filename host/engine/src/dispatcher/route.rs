@@ -310,6 +310,7 @@ impl Dispatcher {
             | IncidentState::Queued
             | IncidentState::Held
             | IncidentState::Retrying
+            | IncidentState::AwaitingApproval
             | IncidentState::Silenced => {
                 self.change(id, |incident| {
                     incident.summary = "the alert cleared before a run was needed".to_owned()
@@ -376,6 +377,7 @@ impl Dispatcher {
             started_by: by.map(|by| by.who),
             said_resolved: false,
             cancelled: None,
+            approval: None,
             paged: false,
             evidence: String::new(),
         });

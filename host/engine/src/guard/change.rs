@@ -16,7 +16,7 @@ use super::{Guard, deleting, denied, kinds, pods, templates};
 
 impl Guard {
     /// Judge a change that is prepared. An apply is pinned to the version that it was judged
-    /// on.
+    /// on, and what a person must approve says so.
     ///
     /// # Errors
     /// `Denied` where the grants do not allow what it would leave, or where that can't be
@@ -30,13 +30,13 @@ impl Guard {
         {
             pin_version(apply, before);
         }
-        self.judge_written(&mutation, &written).await?;
+        prepared.needs_approval = self.judge_written(&mutation, &written).await?;
         let Some((undo, undone)) = undo.as_ref().zip(undo.as_ref().and_then(|undo| written.undone(undo)))
         else {
             return Ok(());
         };
         // What may be done and not taken back would stay where it was only for the run.
-        self.judge_written(undo, &undone).await.map_err(|fault| match fault {
+        self.judge_written(undo, &undone).await.map(drop).map_err(|fault| match fault {
             Fault::Error(error) => {
                 let message = format!("what would take it back is not allowed: {}", error.message);
                 Fault::Error(Error { message, ..error })
@@ -45,8 +45,8 @@ impl Guard {
         })
     }
 
-    /// Judge what a change leaves.
-    async fn judge_written(&self, mutation: &Mutation, written: &Written) -> Result<(), Fault> {
+    /// Judge what a change leaves: whether a person must approve it.
+    async fn judge_written(&self, mutation: &Mutation, written: &Written) -> Result<bool, Fault> {
         let reference = mutation.reference();
         let kind = &reference.kind;
         if let Some(after) = &written.after {
@@ -90,10 +90,33 @@ impl Guard {
                 Some(_) | None => found?,
             });
         }
+        let mut needs_approval = false;
         for grants in &allowing {
-            self.check_pods(kind, mutation, written, grants).await?;
+            needs_approval |= self.needs_approval(kind, mutation, written, grants).await?;
         }
-        Ok(())
+        Ok(needs_approval)
+    }
+
+    /// Whether a change is allowed by no grant that does without a person's approval.
+    async fn needs_approval(
+        &self,
+        kind: &Kind,
+        mutation: &Mutation,
+        written: &Written,
+        allowing: &[&Grant],
+    ) -> Result<bool, Fault> {
+        let (asking, free): (Vec<&Grant>, Vec<&Grant>) = allowing.iter().partition(|grant| grant.approve);
+        if asking.is_empty() {
+            return self.check_pods(kind, mutation, written, &free).await.map(|()| false);
+        }
+        if !free.is_empty() {
+            match self.check_pods(kind, mutation, written, &free).await {
+                Ok(()) => return Ok(false),
+                Err(Fault::Halt(halt)) => return Err(halt.into()),
+                Err(Fault::Error(_)) => {}
+            }
+        }
+        self.check_pods(kind, mutation, written, allowing).await.map(|()| true)
     }
 
     /// What a mutation would leave. A patch that does not apply here is not performed: the API

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use suture_core::{Effect, Timestamp};
 use suture_engine::Engine;
 use suture_journal::plan::Basis;
-use suture_journal::{Answer, Call, Entry, JournalError, ListedRun, Plan, RunHeader};
+use suture_journal::{Answer, ApprovalRecord, Call, Entry, JournalError, ListedRun, Plan, RunHeader};
 use tokio::sync::Semaphore;
 
 use crate::failure::Failure;
@@ -99,6 +99,8 @@ pub struct RunDiff {
     pub run: ListedRun,
     /// Each change, field by field; of a run at work as far as it has come.
     pub plan: Plan,
+    /// What people are asked to approve of it, while they are.
+    pub approval: Option<ApprovalRecord>,
 }
 
 pub(super) async fn diff(State(engine): State<Engine>, Name(id): Name) -> Result<Json<RunDiff>, Failure> {
@@ -111,7 +113,9 @@ pub(super) async fn diff(State(engine): State<Engine>, Name(id): Name) -> Result
     let entries = journal.entries(&record.id).await.map_err(internal)?;
     let plan = Plan::of(&record.id, &Basis::of(&record, &header), &entries);
     let incident = journal.incident(&record.incident).await.ok().flatten();
-    Ok(Json(RunDiff { run: ListedRun::new(record, incident), plan }))
+    let approval = incident.as_ref().and_then(|incident| incident.approval.as_deref());
+    let approval = approval.filter(|approval| approval.run == record.id).cloned();
+    Ok(Json(RunDiff { run: ListedRun::new(record, incident), plan, approval }))
 }
 
 impl<'a> From<&'a Call> for Shape<'a> {

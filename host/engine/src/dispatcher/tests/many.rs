@@ -36,6 +36,7 @@ fn resting(number: usize, state: IncidentState) -> IncidentRecord {
         forced: false,
         said_resolved: false,
         cancelled: None,
+        approval: None,
         paged: true,
         evidence: String::new(),
     }
