@@ -1,8 +1,8 @@
 //! `suture audit list`.
 
 use serde_json::{Value, json};
-use suture_core::age;
 use suture_core::Timestamp;
+use suture_core::age;
 use suture_core::clock::kubernetes_time;
 use suture_journal::{Act, ActOutcome, AuditFilter, AuditRow, Filter};
 
