@@ -110,6 +110,7 @@ fn closed(number: usize) -> anyhow::Result<Change> {
         said_resolved: false,
         cancelled: None,
         approval: None,
+        retried_by: Vec::new(),
         id: IncidentId::new(format!("incident-{number:08}")),
         policy: format!("policy-{}", number % 10),
         key: key.clone(),

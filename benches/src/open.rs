@@ -204,6 +204,7 @@ fn incident(number: usize) -> anyhow::Result<Change> {
         said_resolved: false,
         cancelled: None,
         approval: None,
+        retried_by: Vec::new(),
         paged: false,
         evidence: String::new(),
     }))

@@ -70,6 +70,7 @@ fn record(number: usize, state: IncidentState) -> IncidentRecord {
         said_resolved: false,
         cancelled: None,
         approval: None,
+        retried_by: Vec::new(),
         paged: true,
         evidence: String::new(),
     }

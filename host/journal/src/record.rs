@@ -205,6 +205,9 @@ pub struct IncidentRecord {
     /// What people are asked to approve, or have approved, for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Box<ApprovalRecord>>,
+    /// Who had it tried anew by hand, the last of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retried_by: Vec<String>,
     /// Whether people were told that it is escalated.
     #[serde(default)]
     pub paged: bool,

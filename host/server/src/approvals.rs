@@ -5,6 +5,7 @@
 mod admission;
 mod object;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ const EVERY: Duration = Duration::from_secs(2);
 const MOST_PAGES: usize = 20;
 /// The field manager of what the host says of an Approval.
 const MANAGER: &str = "suture";
+/// The most answers that are kept until they can be told.
+const MOST_UNSAID: usize = 1000;
 /// The longest message in a status, in characters.
 const MESSAGE: usize = 500;
 
@@ -44,7 +47,8 @@ impl Approvals {
         trail: Arc<Trail>,
         namespace: String,
     ) -> Self {
-        let looking = Looking { engine, cluster, clock, trail, namespace, told: Mutex::default() };
+        let (told, unsaid) = Default::default();
+        let looking = Looking { engine, cluster, clock, trail, namespace, told, unsaid };
         Self { task: tokio::spawn(looking.forever()) }
     }
 }
@@ -63,6 +67,15 @@ struct Looking {
     namespace: String,
     /// What went wrong when it was looked last, which is not said again.
     told: Mutex<Option<String>>,
+    /// What came of Approvals that could not be told so, by their uids.
+    unsaid: Mutex<HashMap<String, Said>>,
+}
+
+/// What the host says of an Approval.
+#[derive(Clone)]
+struct Said {
+    result: &'static str,
+    message: String,
 }
 
 impl Looking {
@@ -85,10 +98,12 @@ impl Looking {
             return Ok(());
         }
         let guarded = self.guarded_since().await?;
+        let mut trouble = Ok(());
         for object in self.undecided().await? {
-            self.take(&object, &guarded).await?;
+            // One that can't be answered keeps none of the others waiting.
+            trouble = self.take(&object, &guarded).await.and(trouble);
         }
-        Ok(())
+        trouble
     }
 
     async fn is_anybody_asked(&self) -> bool {
@@ -154,15 +169,32 @@ impl Looking {
     }
 
     async fn take(&self, object: &Object, guarded: &Result<Timestamp, String>) -> Result<(), Fault> {
-        let (result, message) = match Approval::read(object) {
-            Ok(approval) => match self.decide(approval, guarded).await {
-                Ok(message) => ("Counted", message),
-                Err(Refused::Later(why)) => return Err(Error::new(Reason::UNAVAILABLE, why).into()),
-                Err(Refused::Because(why)) => ("Refused", why),
-            },
-            Err(why) => ("Refused", why),
+        let uid = object.pointer("/metadata/uid").and_then(|uid| uid.as_str()).unwrap_or_default().to_owned();
+        let known = self.unsaid.lock().get(&uid).cloned();
+        let said = match known {
+            Some(said) => said,
+            None => self.decided(object, guarded).await?,
         };
-        self.answer(object, result, &message).await
+        let told = self.answer(object, said.result, &said.message).await;
+        let mut unsaid = self.unsaid.lock();
+        if told.is_ok() {
+            unsaid.remove(&uid);
+        } else if unsaid.len() < MOST_UNSAID {
+            unsaid.insert(uid, said);
+        }
+        told
+    }
+
+    async fn decided(&self, object: &Object, guarded: &Result<Timestamp, String>) -> Result<Said, Fault> {
+        let refused = |message| Said { result: "Refused", message };
+        Ok(match Approval::read(object) {
+            Ok(approval) => match self.decide(approval, guarded).await {
+                Ok(message) => Said { result: "Counted", message },
+                Err(Refused::Later(why)) => return Err(Error::new(Reason::UNAVAILABLE, why).into()),
+                Err(Refused::Because(why)) => refused(why),
+            },
+            Err(why) => refused(why),
+        })
     }
 
     async fn decide(

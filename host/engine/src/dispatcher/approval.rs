@@ -161,7 +161,9 @@ impl Dispatcher {
         if approval.expires_at <= now {
             return Err(DecideError::Expired(approval.expires_at));
         }
-        if incident.started_by.as_deref() == Some(&decision.who) {
+        if incident.started_by.as_deref() == Some(&decision.who)
+            || incident.retried_by.contains(&decision.who)
+        {
             return Err(DecideError::Own);
         }
         if approval.given.iter().any(|given| given.who == decision.who) {
@@ -175,6 +177,9 @@ impl Dispatcher {
             self.save().await;
             return Err(DecideError::Changed);
         }
+        // More may be asked for by now than when people were asked.
+        let today = self.policy(&name).map_or(1, |policy| policy.config.approval.by);
+        approval.needed = approval.needed.max(today);
         let Decision { who, message, asked, .. } = decision;
         let rest = match asked {
             Asked::Reject => {

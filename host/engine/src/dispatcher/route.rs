@@ -378,6 +378,7 @@ impl Dispatcher {
             said_resolved: false,
             cancelled: None,
             approval: None,
+            retried_by: Vec::new(),
             paged: false,
             evidence: String::new(),
         });

@@ -402,6 +402,7 @@ fn incident_of(record: &RunRecord, header: &RunHeader) -> IncidentRecord {
         said_resolved: false,
         cancelled: None,
         approval: None,
+        retried_by: Vec::new(),
         paged: false,
         evidence: String::new(),
     }

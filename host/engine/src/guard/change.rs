@@ -32,8 +32,9 @@ impl Guard {
         }
         let needs_approval = self.judge_written(&mutation, &written).await?;
         prepared.needs_approval = needs_approval;
-        let Some((undo, undone)) = undo.as_ref().zip(undo.as_ref().and_then(|undo| written.undone(undo)))
-        else {
+        let Some(undo) = &undo else { return Ok(()) };
+        let Some(undone) = written.undone(undo) else {
+            prepared.needs_approval = needs_approval || self.access_needs_approval(undo, &mutation).await?;
             return Ok(());
         };
         // What may be done and not taken back would stay where it was only for the run.
@@ -85,7 +86,13 @@ impl Guard {
         }
         let mut allowing = Vec::with_capacity(requests.len());
         for request in &requests {
-            let found = self.allowing(request, written).await;
+            let mut found = self.allowing(request, written).await;
+            // Where a patch takes such a field, the grant that names it is the one that allows it.
+            if let (Ok(grants), false, Verb::Patch) = (&mut found, lets_go, request.verb)
+                && grants.iter().any(|grant| taken.iter().all(|field| field.is_allowed_by(grant)))
+            {
+                grants.retain(|grant| taken.iter().all(|field| field.is_allowed_by(grant)));
+            }
             allowing.push(match taken.first() {
                 Some(field) if lets_go && request.verb == Verb::Delete => {
                     found.map_err(|fault| or_named(fault, field))?
@@ -98,6 +105,31 @@ impl Guard {
             needs_approval |= self.needs_approval(kind, mutation, written, grants).await?;
         }
         Ok(needs_approval)
+    }
+
+    /// Whether what takes a change back needs a person's approval, where what it would leave is not known yet:
+    /// unless a grant allows it that asks for nothing.
+    async fn access_needs_approval(&self, undo: &Mutation, change: &Mutation) -> Result<bool, Fault> {
+        if !self.grants.iter().any(|grant| grant.approve) {
+            return Ok(false);
+        }
+        let mut undo = undo.clone();
+        if let Some(target) = undo.target_mut().filter(|target| target.name.is_empty()) {
+            target.name = change.reference().name;
+        }
+        for request in undo.requests(false) {
+            let resource = self.checked(&request).await?;
+            let access = resource.access(&request);
+            let labels = self.labels_for(&access).await?;
+            let is_free =
+                |grant: &Grant| !grant.approve && grant.fields.is_empty() && grant.condition.is_none();
+            let mut allowing =
+                self.grants.iter().filter(|grant| grant.shortfall(&access, labels.as_ref()).is_none());
+            if !allowing.any(is_free) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether a change is allowed by no grant that does without a person's approval.

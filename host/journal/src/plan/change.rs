@@ -135,6 +135,7 @@ impl<'a> Written<'a> {
         let all = json!({
             "type": mutation.mutation_type().to_string(),
             "object": mutation.reference().to_string(),
+            "prefix": prefix(asked),
             "subresource": mutation.subresource(),
             "uid": if makes { None } else { self.uid() },
             "propagation": propagation,
@@ -170,7 +171,8 @@ impl<'a> Written<'a> {
         }
         let nothing = json!({});
         let mut changed = fields::changed(self.before.unwrap_or(&nothing), self.after);
-        let of_status = self.mutation.subresource() == Some("status");
+        // Controllers write it all the time; what the policy itself writes of it counts.
+        let of_status = self.mutation.subresource() == Some("status") || writes_status(self.asked);
         changed.retain(|path| {
             let words: Vec<&str> = path.iter().map(String::as_str).collect();
             match words[..] {
@@ -247,6 +249,29 @@ impl FieldDiff {
             owners: written.before.map_or_else(Vec::new, |before| owners::of(before, path, manager)),
             path: at,
         }
+    }
+}
+
+/// What the name begins with that the host is to choose.
+fn prefix(asked: &Mutation) -> Option<&str> {
+    match asked {
+        Mutation::Create(create) => create.object.pointer("/metadata/generateName")?.as_str(),
+        Mutation::Patch(_) | Mutation::Apply(_) | Mutation::Delete(_) => None,
+    }
+}
+
+/// Whether the `status` of the object is a part of what is written.
+fn writes_status(asked: &Mutation) -> bool {
+    let begins =
+        |path: &Value| path.as_str().is_some_and(|path| path.is_empty() || path.starts_with("/status"));
+    match asked {
+        Mutation::Create(create) => create.object.get("status").is_some(),
+        Mutation::Apply(apply) => apply.object.get("status").is_some(),
+        Mutation::Patch(patch) => match &patch.body {
+            Value::Array(operations) => operations.iter().any(|operation| begins(&operation["path"])),
+            body => body.get("status").is_some(),
+        },
+        Mutation::Delete(_) => false,
     }
 }
 

@@ -304,10 +304,40 @@ fn a_number_that_only_begins_as_the_time_is_another_one() {
         Record::new().now(1, time(0)).patch(2, object(), after).plan().digest
     };
     let seconds = time(0).as_second();
-    assert_eq!(digest(format!("backup-{seconds}")), digest(format!("backup-{seconds}123")), "milliseconds");
-    for other in
-        [format!("backup-{seconds}1"), format!("backup-1{seconds}"), format!("backup-{seconds}12345")]
-    {
+    assert_eq!(digest(format!("backup-{seconds}")), digest(format!("backup-{seconds}000")), "milliseconds");
+    for other in [
+        format!("backup-{seconds}1"),
+        format!("backup-1{seconds}"),
+        format!("backup-{seconds}123"),
+        format!("backup-{seconds}0000000000"),
+        "backup-⟨time⟩".to_owned(),
+    ] {
         assert_ne!(digest(format!("backup-{seconds}")), digest(other));
     }
+}
+
+#[test]
+fn fields_whose_names_are_alike_but_for_a_time_count_each() {
+    let seconds = time(0).as_second();
+    let digest = |list: Value| {
+        let after = with(object(), "/spec/strategy/list", list);
+        Record::new().now(1, time(0)).patch(2, object(), after).plan().digest
+    };
+    let one = format!("{seconds}");
+    let other = format!("{seconds}000");
+    assert_ne!(digest(json!([{&one: "good"}])), digest(json!([{&one: "evil", &other: "good"}])));
+    assert_ne!(digest(json!([{&one: "good", &other: "good"}])), digest(json!([{&one: "good"}])));
+}
+
+#[test]
+fn what_a_policy_writes_of_the_status_counts() {
+    let digest = |body: Value, ready: u32| {
+        let patch =
+            Patch { target: target("plex"), patch_type: PatchType::Merge, body, resource_version: None };
+        let patch = Mutation::Patch(patch);
+        let after = with(object(), "/status/ready", json!(ready));
+        Record::new().change(1, patch.clone(), patch, Some(object()), after).plan().digest
+    };
+    assert_ne!(digest(json!({"status": {"ready": 5}}), 5), digest(json!({"status": {"ready": 6}}), 6));
+    assert_eq!(digest(json!({}), 5), digest(json!({}), 6));
 }

@@ -72,6 +72,7 @@ fn incident(id: &str, state: IncidentState) -> IncidentRecord {
         said_resolved: false,
         cancelled: None,
         approval: None,
+        retried_by: Vec::new(),
         paged: false,
         evidence: String::new(),
     }

@@ -77,7 +77,7 @@ impl Asking {
             let fixture = Fixture {
                 now: config.clock.now(),
                 objects: vec![json!({"apiVersion": "v1", "kind": "ConfigMap",
-                    "metadata": {"name": "plex", "namespace": "media"}, "data": {"state": "broken"}})],
+                    "metadata": {"name": "plex", "namespace": "media", "finalizers": ["example.com/held"]}, "data": {"state": "broken"}})],
                 ..Fixture::default()
             };
             let cluster = made

@@ -37,6 +37,7 @@ fn resting(number: usize, state: IncidentState) -> IncidentRecord {
         said_resolved: false,
         cancelled: None,
         approval: None,
+        retried_by: Vec::new(),
         paged: true,
         evidence: String::new(),
     }

@@ -96,6 +96,39 @@ async fn what_would_be_taken_back_by_a_change_that_needs_approval_needs_it_too()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_needs_approval_is_not_had_as_the_undo_of_a_free_change() {
+    let program = policy(|calls, _| async move {
+        let Effect::Mutate { mutation, .. } = put("note", "seen") else { unreachable!() };
+        let Effect::Mutate { mutation: Mutation::Patch(patch), .. } = set("") else { unreachable!() };
+        let other = Target { name: "precious".into(), ..patch.target };
+        let undo = Some(Mutation::Delete(suture_core::effect::Delete::of(other)));
+        let _ = calls.call(Effect::Mutate { mutation, undo }).await?;
+        done()
+    });
+    let deleting = json!({"groups": [""], "resources": ["configmaps"], "verbs": ["get", "delete"],
+        "namespaces": ["media"], "approve": true});
+    let host = enforcing(program, json!([patching(&["/data/note"], false), deleting])).await;
+    host.harness.post("firing", &["media"]).await;
+    host.asks().await;
+    assert_eq!(host.note(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finalizer_whose_grant_asks_for_approval_is_not_taken_by_a_free_one() {
+    let program = policy(|calls, _| async move {
+        let Effect::Mutate { mutation: Mutation::Patch(patch), undo } = set("") else { unreachable!() };
+        let patch = Patch { body: json!({"metadata": {"finalizers": null}}), ..patch };
+        calls.call(Effect::Mutate { mutation: Mutation::Patch(patch), undo }).await?.unwrap();
+        done()
+    });
+    let free = json!({"groups": [""], "resources": ["configmaps"], "verbs": ["get", "patch"], "namespaces": ["media"]});
+    let host = enforcing(program, json!([free, patching(&["/metadata/finalizers"], true)])).await;
+    host.harness.post("firing", &["media"]).await;
+    let incident = host.asks().await;
+    assert_eq!(incident.approval.unwrap().changes.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_undo_than_the_one_that_was_approved_is_asked_for_anew() {
     let looks = Arc::new(AtomicUsize::new(0));
     let program = policy(move |calls, _| {
