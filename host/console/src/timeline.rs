@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde::Serialize;
 use suture_core::effect::{Level, MutationType};
-use suture_core::{Effect, Ending, Reply, Timestamp};
+use suture_core::{Effect, Ending, Reason, Reply, Timestamp};
 use suture_journal::call::Event;
 use suture_journal::wording::{Tone, Words};
 use suture_journal::{Answer, Call, Calls, Entry};
@@ -164,13 +164,13 @@ fn body(call: &Call) -> Markup {
                 @if let Some(step) = call.undo_of { div { dt { "Undo of" } dd { "step " (step) } } }
                 @if call.is_dry_run() { div { dt { "Dry run" } dd { "not performed" } } }
             }
-            h4 { "Request" }
+            p.part { "Request" }
             (json(call.effect()))
             @match &call.answer {
-                Some(Answer::Ok(Reply::Logs(lines))) => { h4 { "Answer" } (text::block(lines, BODY)) }
+                Some(Answer::Ok(Reply::Logs(lines))) => { p.part { "Answer" } (text::block(lines, BODY)) }
                 Some(Answer::Ok(Reply::Settled | Reply::Held | Reply::Slept | Reply::Noted)) => {}
-                Some(Answer::Ok(reply)) => { h4 { "Answer" } (json(reply)) }
-                Some(Answer::Error(error)) => { h4 { "Error" } p.bad { (text::long(&error.to_string(), 600)) } }
+                Some(Answer::Ok(reply)) => { p.part { "Answer" } (json(reply)) }
+                Some(Answer::Error(error)) => { p.part { "Error" } p.bad { (text::long(&error.to_string(), 600)) } }
                 None => { p.warn { "There is no answer." } }
             }
         }
@@ -219,6 +219,8 @@ fn tone_class(tone: Tone) -> &'static str {
 /// The colour of a bar.
 fn class(call: &Call) -> &'static str {
     match (call.effect(), &call.answer) {
+        // Often what the policy wanted to know.
+        (Effect::Get { .. }, Some(Answer::Error(error))) if error.reason == Reason::NOT_FOUND => "read",
         (_, Some(Answer::Error(_))) => "bad",
         (_, None) => "warn",
         (_, Some(Answer::Ok(_))) if call.undo_of.is_some() => "undo",

@@ -91,6 +91,8 @@ fn shown(seconds: Option<i64>) -> String {
 pub fn trends(trends: &Trends) -> Page {
     let all = trends.total(Day::count);
     let repaired = trends.total(|day| day.repaired);
+    let most = trends.days.iter().map(Day::count).max().unwrap_or(0);
+    let longest = trends.days.iter().filter_map(Day::median).max();
     let median = median(trends.days.iter().flat_map(|day| day.repairs.iter().copied()).collect());
     let content = html! {
         h1 { "Trends" }
@@ -106,10 +108,12 @@ pub fn trends(trends: &Trends) -> Page {
         section {
             h2 { "Incidents by day" }
             (legend())
+            p.note { "The tallest bar: " (most) }
             (chart::bars("Incidents by day, by what came of them; the table below has the numbers", &bars(trends)))
         }
         section {
             h2 { "Time to repair, the median of each day" }
+            p.note { "The tallest bar: " (shown(longest)) }
             (chart::bars("Time to repair by day; the table below has the numbers", &times(trends)))
         }
         section { h2 { "The numbers" } (table(trends)) }

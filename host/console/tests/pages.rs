@@ -327,7 +327,7 @@ fn a_run_shows_each_call_with_request_and_answer_and_its_texts_are_only_text() {
         "+00:10",
         "does not exist",
         "cut off after 50s",
-        "<h4>Request</h4>",
+        "Request</p>",
         "suture runs export",
     ] {
         assert!(html.contains(words), "{words}: {html}");

@@ -62,6 +62,8 @@ impl Browser {
             "--disable-gpu".to_owned(),
             "--disable-dev-shm-usage".to_owned(),
             "--hide-scrollbars".to_owned(),
+            // What is clicked at must be where it is.
+            "--force-prefers-reduced-motion".to_owned(),
             format!("--window-size={},{}", look.width.max(500), look.height),
         ];
         if look.is_dark {

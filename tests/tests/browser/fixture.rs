@@ -70,6 +70,9 @@ impl Fixture {
         );
         let mut host = Host::start_anywhere(folder.path(), &config)?;
         host.listens().await?;
+        // It listens before its policy is loaded.
+        let is_ready = async || host.get("/readyz").await.is_some_and(|(status, _)| status == 200);
+        anyhow::ensure!(eventually(Duration::from_secs(300), is_ready).await, "never ready:\n{}", host.log());
         Ok(Self { host, folder })
     }
 
