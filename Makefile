@@ -36,7 +36,7 @@ test: debug test-packages envtest components ## Everything: unit tests, scenario
 	for policy in $(filter-out $(NATIVELY_TORTURED),$(RUST_POLICIES)); do target/debug/suture test --torture --runs 3000 policies/$$policy || exit 1; done
 	# An instance of these takes ten to fifty times as long: `make test-languages` has more.
 	for policy in $(SCRIPTED_POLICIES); do target/debug/suture test --torture --runs 500 policies/$$policy || exit 1; done
-	$(MAKE) policy-index-check wit-docs-check
+	$(MAKE) policy-index-check wit-docs-check configuration-docs-check
 
 check: debug rust-components ## Formatting, clippy, unit tests and scenarios: minutes, and no control plane
 	$(CARGO) fmt --check
@@ -44,9 +44,10 @@ check: debug rust-components ## Formatting, clippy, unit tests and scenarios: mi
 	$(CARGO) test --locked --workspace --lib
 	target/debug/suture test $(RUST_POLICIES:%=policies/%)
 
-lint: fuzz-lock ## Formatting and clippy
+lint: fuzz-lock ## Formatting, clippy, and the links of the documentation
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	python3 docs/check-links.py
 
 bench: build policies bench-packages kubernetes-assets ## Figures, as ratios measured side by side
 	$(CARGO) run --release --locked -p suture-benches

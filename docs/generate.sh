@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints a page that is made of what stands elsewhere: `generate.sh policies NAME…`, `generate.sh wit`.
+# Prints a page that is made of what stands elsewhere: `generate.sh policies NAME…`, `generate.sh wit`, `generate.sh configuration`.
 # What comes before the page's first `##` is written by hand, and kept.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,6 +12,9 @@ policies)
 		target/debug/suture inspect --markdown "target/policies/$policy.wasm"
 		printf '\n[README](../policies/%s/README.md)\n\n' "$policy"
 	done
+	;;
+configuration)
+	python3 docs/configuration.py
 	;;
 wit)
 	# In the order in which one reads them.

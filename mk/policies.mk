@@ -7,7 +7,7 @@ NATIVELY_TORTURED := volsync run-cronjob
 ALL_POLICIES := $(RUST_POLICIES) $(SCRIPTED_POLICIES)
 SCENARIOS := $(ALL_POLICIES:%=policies/%)
 
-.PHONY: components rust-components test-languages language-packages policy-index policy-index-check wit-docs wit-docs-check
+.PHONY: components rust-components test-languages language-packages policy-index policy-index-check wit-docs wit-docs-check configuration-docs configuration-docs-check
 
 # As components, with the debug build. Cargo knows what is up to date; the others' sources are looked at here.
 components: rust-components $(SCRIPTED_POLICIES:%=$(POLICIES)/%.wasm)
@@ -50,3 +50,10 @@ wit-docs: ## docs/wit.md, anew from wit/
 
 wit-docs-check:
 	@sh docs/generate.sh wit | diff docs/wit.md - || { echo "docs/wit.md is not what wit/ says: make wit-docs" >&2; exit 1; }
+
+configuration-docs: ## docs/configuration.md, anew from the schema
+	@mkdir -p $(POLICIES) && sh docs/generate.sh configuration > $(POLICIES)/configuration.md && cp $(POLICIES)/configuration.md docs/configuration.md
+
+configuration-docs-check:
+	@sh docs/generate.sh configuration | diff docs/configuration.md - \
+		|| { echo "docs/configuration.md is not what the schema says: make configuration-docs" >&2; exit 1; }

@@ -109,6 +109,8 @@ fn closed(number: usize) -> anyhow::Result<Change> {
         forced: false,
         said_resolved: false,
         cancelled: None,
+        approval: None,
+        retried_by: Vec::new(),
         id: IncidentId::new(format!("incident-{number:08}")),
         policy: format!("policy-{}", number % 10),
         key: key.clone(),

@@ -203,6 +203,8 @@ fn incident(number: usize) -> anyhow::Result<Change> {
         forced: false,
         said_resolved: false,
         cancelled: None,
+        approval: None,
+        retried_by: Vec::new(),
         paged: false,
         evidence: String::new(),
     }))

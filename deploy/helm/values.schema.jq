@@ -22,7 +22,7 @@ def without(keys): .properties |= delpaths([keys[] | [.]]) | if .required then .
     | .ChartAdmin = (.Admin | without(["listen", "tokenFile", "metricsTokenFile"]))
     | .ChartWebhook = (.Webhook | without(["tokenFile"]))
     | .ChartStorage = (.Storage | without(["path"]))
-    | .ChartLive = (.Live | without(["namespace", "kubeconfig", "context"]))) as $definitions
+    | .ChartLive = (.Live | without(["namespace", "kubeconfig", "context", "approvals"]))) as $definitions
 | {
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   title: "Values of the chart suture",
@@ -53,6 +53,8 @@ def without(keys): .properties |= delpaths([keys[] | [.]]) | if .required then .
     tokens: closed({webhook: token, admin: token, metrics: token}),
     acceptedRisks: {type: "array", items: {enum: ["openWebhook", "unconfirmedChanges", "secretsEverywhere", "everyGroup",
       "unpinnedPolicy", "ephemeralJournal"]}},
+    approvals: closed({enabled: flag, crd: closed({enabled: flag, keep: flag}), admission: closed({enabled: flag}),
+      roles: closed({enabled: flag})}),
     rbac: closed({create: flag}),
     serviceAccount: closed({create: flag, name: text, annotations: strings}),
     persistence: closed({enabled: flag, existingClaim: text, storageClassName: text, accessModes: texts, size: text, keep: flag,
@@ -95,10 +97,11 @@ def without(keys): .properties |= delpaths([keys[] | [.]]) | if .required then .
     }),
     serviceMonitor: monitor,
     podMonitor: monitor,
-    prometheusRule: closed({enabled: flag, labels: strings, annotations: strings, alertLabels: strings,
+    prometheusRule: closed({enabled: flag, labels: strings, annotations: strings, alertLabels: strings, runbookUrl: text,
       rules: {type: "object", additionalProperties: closed({enabled: flag, "for": duration, severity: text,
         threshold: {type: "number"}})},
       extraGroups: {type: "array", items: object}}),
+    dashboards: closed({enabled: flag, operators: flag, authors: flag, labels: strings, annotations: strings, namespace: text}),
     alertmanagerConfig: closed({enabled: flag, labels: strings, annotations: strings, alertnames: text, groupBy: texts}),
     client: closed({caFile: text, identityFile: text, volumes: {type: "array", items: object},
       volumeMounts: {type: "array", items: object}, resources: object}),

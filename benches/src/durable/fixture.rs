@@ -46,6 +46,7 @@ pub fn policy(deed: Deed, grants: Vec<Grant>, clock: &dyn Clock) -> anyhow::Resu
         settings: json!({}),
         grants: grants.into(),
         limits: Limits::default(),
+        approval: Default::default(),
         retry: Retry::default(),
     };
     Ok(Policy {
@@ -204,6 +205,7 @@ pub fn spec(program: Arc<dyn Program>, number: usize) -> anyhow::Result<RunSpec>
         limits: Limits::default(),
         grants: grants()?.into(),
         confirm: Confirm::None,
+        approved: None,
         past: None,
     })
 }

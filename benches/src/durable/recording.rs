@@ -99,6 +99,7 @@ fn beginning(spec: &suture_engine::RunSpec, clock: &dyn Clock) -> (RunRecord, Ru
         limits: spec.limits.clone(),
         requested: spec.program.manifest().permissions.clone(),
         grants: spec.grants.clone(),
+        approved: None,
         cluster: "bench".to_owned(),
     };
     (record, header)

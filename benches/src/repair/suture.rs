@@ -99,6 +99,7 @@ impl Suture {
             settings: manifest.settings_schema.fill(json!({})).map_err(anyhow::Error::msg)?,
             grants: serde_json::from_value(grants.collect())?,
             limits: Limits::default(),
+            approval: Default::default(),
             retry: Retry::default(),
         };
         let program = Ok(self.program.clone());

@@ -1,6 +1,8 @@
 //! What can be typed.
 
 mod alerts;
+mod approve;
+mod audit;
 mod author;
 mod compile;
 mod console;
@@ -24,6 +26,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use alerts::AlertsArgs;
+pub use approve::{ApproveArgs, PlanArgs, RejectArgs};
+pub use audit::{AuditArgs, AuditCommand, AuditExportArgs, AuditListArgs, AuditVerifyArgs, AuditWhich};
 pub use author::{BuildArgs, DevArgs, NewArgs};
 pub use compile::CompileArgs;
 pub use console::ConsoleArgs;
@@ -123,6 +127,10 @@ pub enum Command {
     Resume(ResumeArgs),
     /// List and show incidents; have one handled once more, or close it.
     Incidents(IncidentsArgs),
+    /// Approve the plan of a run that waits for that.
+    Approve(ApproveArgs),
+    /// Reject the plan of a run that waits for approval.
+    Reject(RejectArgs),
     /// Show a running host's policies; accept a newer module; add one to a configuration.
     Policies(PoliciesArgs),
     /// Handle what fires in Prometheus, whether it was posted or not.
@@ -133,6 +141,8 @@ pub enum Command {
     Alerts(AlertsArgs),
     /// End what a running host has at work, undo what must be undone, and say what is left.
     Drain(DrainArgs),
+    /// List what people did to a host; verify that the trail of it is whole; export it.
+    Audit(AuditArgs),
     /// Make tokens for people who use the API.
     Token(TokenArgs),
     /// List, show, start, cancel and follow runs; make a scenario of one.

@@ -1,6 +1,8 @@
 //! The subcommands, one file each.
 
 mod alerts;
+mod approve;
+mod audit;
 mod build;
 mod check;
 mod compile;
@@ -23,7 +25,7 @@ mod push;
 mod rbac;
 mod replay;
 mod run;
-pub(crate) mod runs;
+mod runs;
 mod schema;
 mod serve;
 mod simulate;
@@ -53,11 +55,14 @@ pub fn run(command: Command, output: &Output) -> CommandResult {
         Command::Pause(args) => operate::pause(&args, output),
         Command::Resume(args) => operate::resume(&args, output),
         Command::Incidents(args) => incidents::run(args.command, output),
+        Command::Approve(args) => approve::approve(&args, output),
+        Command::Reject(args) => approve::reject(&args, output),
         Command::Policies(args) => policies::run(args.command, output),
         Command::Doctor(args) => doctor::run(&args, output),
         Command::Alerts(args) => alerts::run(&args, output),
         Command::Sweep(args) => sweep::run(&args, output),
         Command::Drain(args) => drain::run(&args, output),
+        Command::Audit(args) => audit::run(args.command, output),
         Command::Token(args) => token::run(&args.command, output),
         Command::Runs(args) => runs::run(args.command, output),
         Command::Replay(args) => replay::run(&args, output),

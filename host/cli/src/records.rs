@@ -1,5 +1,6 @@
 //! Where runs are read from: a journal on disk, or a running host.
 
+mod audit;
 mod find;
 
 use std::path::{Path, PathBuf};

@@ -5,7 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use clap::Parser;
 use serde_json::Value;
+use suture_cli::args::Cli;
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -144,4 +146,75 @@ fn the_page_of_the_api_has_each_endpoint_with_its_role_its_parameters_and_its_re
     for (heading, _) in written {
         assert!(described.contains(&heading), "docs/api.md tells of `{heading}`, which is none");
     }
+}
+
+/// The Markdown files of a folder and those below it.
+fn pages(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(pages(&path));
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The commands of a line, in words, as a shell takes them. What a `<` or `>` names looks like one more.
+fn commands(line: &str) -> Vec<Vec<String>> {
+    let (mut commands, mut words) = (Vec::new(), Vec::new());
+    let (mut word, mut quote) = (None::<String>, None);
+    for character in line.chars() {
+        match (quote, character) {
+            (Some(mark), _) if mark == character => quote = None,
+            (None, '\'' | '"') => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (None, '#') if word.is_none() => break,
+            (None, ' ') => words.extend(word.take()),
+            (None, '|' | ';' | '&' | '<' | '>') => {
+                words.extend(word.take());
+                commands.push(std::mem::take(&mut words));
+            }
+            _ => word.get_or_insert_default().push(character),
+        }
+    }
+    words.extend(word);
+    commands.push(words);
+    commands
+}
+
+#[test]
+fn each_command_in_the_documentation_can_be_typed() {
+    let mut files = pages(&repository().join("docs"));
+    files.extend(pages(&repository().join("deploy")));
+    files.push(repository().join("README.md"));
+    let mut seen = 0;
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap().replace("\\\n", " ");
+        // A block that is indented ends so, too.
+        let lines = |language| -> Vec<&str> {
+            let inside = |block: &&str| !block.trim_start().starts_with("```");
+            blocks(&text, language).into_iter().flat_map(|block| block.lines().take_while(inside)).collect()
+        };
+        let console = lines("console").into_iter().filter_map(|line| line.trim_start().strip_prefix("$ "));
+        for command in lines("sh").into_iter().map(str::trim_start).chain(console).flat_map(commands) {
+            let words: Vec<&str> = command.iter().map(String::as_str).collect();
+            let is_ours = |words: &[&str]| matches!(words, ["suture" | "/suture", ..]);
+            // In a pod it stands behind `kubectl exec … --`.
+            let in_pod: Vec<&str> = words.iter().copied().skip_while(|word| *word != "--").skip(1).collect();
+            let typed = if is_ours(&words) { words } else { in_pod };
+            if !is_ours(&typed) || typed.iter().any(|word| word.contains('…')) {
+                continue;
+            }
+            if let Err(error) = Cli::try_parse_from(typed.iter().copied()) {
+                panic!("{}: {typed:?}\n{error}", file.display());
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 50, "{seen} commands");
 }

@@ -7,11 +7,13 @@
 //! is `Unknown`. No object is kept: each read asks, and waits share watches.
 //!
 //! - [`access`] asks what this host may do.
+//! - [`approval`] makes Approvals, by which people decide about plans.
 //! - [`events`] writes Kubernetes Events.
 //! - [`lease`] sees to it that of several hosts one acts.
 
 pub mod access;
 mod answer;
+pub mod approval;
 mod change;
 mod connect;
 mod discovery;

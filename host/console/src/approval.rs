@@ -1,30 +1,14 @@
 //! What people are asked to approve, and their yes or no.
 
 use maud::{Markup, html};
-use suture_core::{RunId, Timestamp};
+use suture_core::Timestamp;
+use suture_journal::{ApprovalRecord, Given};
 
 use crate::layout::Viewer;
 use crate::{age, form, link, text};
 
-/// A plan that waits for people.
-#[derive(Debug)]
-pub struct Approval<'a> {
-    /// The run that made it.
-    pub run: &'a RunId,
-    /// The plan's digest: what is approved is what was looked at.
-    pub digest: String,
-    /// Until when people may answer.
-    pub expires_at: Timestamp,
-    /// How many people must approve it.
-    pub needed: u32,
-    /// Who has, when, and why.
-    pub given: Vec<(&'a str, Timestamp, &'a str)>,
-    /// In what it differs from the plan that was asked for before.
-    pub differs: &'a [String],
-}
-
 /// The question, on the page of the run: the plan itself stands below.
-pub fn section(approval: &Approval<'_>, now: Timestamp, viewer: &Viewer<'_>) -> Markup {
+pub fn section(approval: &ApprovalRecord, now: Timestamp, viewer: &Viewer<'_>) -> Markup {
     let missing = approval.needed.saturating_sub(u32::try_from(approval.given.len()).unwrap_or(u32::MAX));
     html! {
         section.approval aria-labelledby="approval" {
@@ -38,22 +22,26 @@ pub fn section(approval: &Approval<'_>, now: Timestamp, viewer: &Viewer<'_>) -> 
                 ul { @for one in approval.differs.iter().take(20) { li { (text::long(one, 300)) } } }
             }
             @if !approval.given.is_empty() {
-                ul.plain {
-                    @for (who, at, message) in &approval.given {
-                        li { (text::short(who, 64)) " approved it " (age::ago(*at, now)) @if !message.is_empty() { ": " (text::long(message, 200)) } }
-                    }
-                }
+                ul.plain { @for given in &approval.given { li { (said(given, now)) } } }
             }
             @if viewer.csrf.is_some() && viewer.may_approve { (answers(approval, viewer)) }
             @else {
-                p.note { "Who has the role " code { "approver" } " answers here, or: " code { "suture runs approve " (approval.run) } }
+                p.note { "Who has the role " code { "approver" } " answers here, or: " code { "suture approve " (approval.run) } }
             }
         }
     }
 }
 
-fn answers(approval: &Approval<'_>, viewer: &Viewer<'_>) -> Markup {
-    let path = link::to_run(approval.run);
+fn said(given: &Given, now: Timestamp) -> Markup {
+    html! {
+        (text::short(&given.who, 64)) " approved it " (age::ago(given.at, now))
+        @if given.rest { ", with the rest of the run" }
+        @if !given.message.is_empty() { ": " (text::long(&given.message, 200)) }
+    }
+}
+
+fn answers(approval: &ApprovalRecord, viewer: &Viewer<'_>) -> Markup {
+    let path = link::to_run(&approval.run);
     let digest = html! { input type="hidden" name="digest" value=(approval.digest); };
     let yes = html! {
         (digest)

@@ -51,7 +51,10 @@ pub fn of_state(state: IncidentState) -> Tone {
     match state {
         IncidentState::Resolved | IncidentState::Unnecessary | IncidentState::Planned => Tone::Good,
         IncidentState::Escalated | IncidentState::Failed => Tone::Bad,
-        IncidentState::Held | IncidentState::Silenced | IncidentState::Retrying => Tone::Warn,
+        IncidentState::Held
+        | IncidentState::AwaitingApproval
+        | IncidentState::Silenced
+        | IncidentState::Retrying => Tone::Warn,
         IncidentState::Received
         | IncidentState::Queued
         | IncidentState::Running

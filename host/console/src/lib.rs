@@ -25,7 +25,6 @@ mod timeline;
 mod trends;
 mod verdict;
 
-pub use approval::Approval;
 pub use failure::{failure, sign_in};
 pub use incident::{Incident, incident};
 pub use incidents::{Incidents, incidents};

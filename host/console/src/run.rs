@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 use suture_core::{Mode, Timestamp};
-use suture_journal::{Entry, ListedRun, Plan, RunState};
+use suture_journal::{ApprovalRecord, Entry, ListedRun, Plan, RunState};
 
-use crate::approval::{self, Approval};
+use crate::approval;
 use crate::layout::{Page, Section, Viewer};
 use crate::timeline::{self, Span};
 use crate::{age, badge, diff, form, link, text};
@@ -21,7 +21,7 @@ pub struct Run<'a> {
     /// The step after which the next part begins.
     pub next: Option<u32>,
     /// What people are asked to approve of it, while they are.
-    pub approval: Option<&'a Approval<'a>>,
+    pub approval: Option<&'a ApprovalRecord>,
     /// What it changes; none where that can't be read.
     pub plan: Option<&'a Plan>,
     /// What of its changes may have taken place or not.

@@ -21,6 +21,10 @@ pub fn of(shown: &ShownIncident, now: Timestamp) -> String {
         IncidentState::Waiting => {
             format!("A run is at work, and waits for something in the cluster{}.", lasts())
         }
+        IncidentState::AwaitingApproval => match incident.due {
+            Some(due) => format!("Its plan waits for people to approve it, for {} more.", since(now, due)),
+            None => "Its plan waits for people to approve it.".to_owned(),
+        },
         IncidentState::Verifying => "The repair is made; the alert has yet to clear.".to_owned(),
         IncidentState::Resolved => "The alert has cleared.".to_owned(),
         IncidentState::Unnecessary => "There was nothing to repair; the alert still fires.".to_owned(),
@@ -64,6 +68,7 @@ fn over(incident: &IncidentRecord, outcome: Option<&str>, closed: Timestamp) -> 
             | IncidentState::Held
             | IncidentState::Running
             | IncidentState::Waiting
+            | IncidentState::AwaitingApproval
             | IncidentState::Verifying
             | IncidentState::Retrying
             | IncidentState::Silenced

@@ -8,17 +8,17 @@ use serde_json::json;
 use suture_core::effect::{Delete, Level, Target};
 use suture_core::object::Kind;
 use suture_core::{
-    Alert, AlertStatus, Effect, Ending, Error, IncidentId, Labels, Mode, Mutation, Outcome, Prepared, Reason,
-    Reply, RunId, Step, Timestamp,
+    Alert, AlertStatus, Digest, Effect, Ending, Error, IncidentId, Labels, Mode, Mutation, Outcome, Prepared,
+    Reason, Reply, RunId, Step, Timestamp,
 };
 use suture_engine::ShownIncident;
 use suture_engine::waiting::{Reason as Waits, WaitingFor};
 use suture_journal::{
-    Answer, Body, Entry, Filter, IncidentRecord, IncidentState, ListedIncident, ListedRun, Page as Slice,
-    RunRecord, RunState,
+    Answer, ApprovalRecord, ApprovalStage, Body, Entry, Filter, Given, IncidentRecord, IncidentState,
+    ListedIncident, ListedRun, Page as Slice, RunRecord, RunState,
 };
 
-use suture_console::{Approval, Health, Incident, Incidents, Now, Run, Trends, Viewer, document};
+use suture_console::{Health, Incident, Incidents, Now, Run, Trends, Viewer, document};
 
 /// What every hostile text has: markup, a closed attribute, a sign that turns text around.
 const HOSTILE: &str = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>\u{202e}' & {{7*7}}";
@@ -69,6 +69,8 @@ fn record(number: usize, state: IncidentState) -> IncidentRecord {
         forced: false,
         said_resolved: false,
         cancelled: None,
+        approval: None,
+        retried_by: Vec::new(),
         paged: true,
         evidence: String::new(),
     }
@@ -381,16 +383,26 @@ fn an_error_says_what_to_do_next() {
 
 #[test]
 fn a_plan_that_waits_is_asked_about_with_its_digest_and_only_who_may_answers() {
-    let (record, run) = (run_record(), RunId::new("01kbrun"));
-    let listed = ListedRun::new(record, None);
-    let differs = [HOSTILE.to_owned()];
-    let approval = Approval {
-        run: &run,
-        digest: "sha256:0f".to_owned(),
+    let listed = ListedRun::new(run_record(), None);
+    let digest = Digest::of(b"plan");
+    let given = Given {
+        who: "vera".to_owned(),
+        at: time("2026-11-22T04:05:00Z"),
+        message: HOSTILE.to_owned(),
+        rest: false,
+    };
+    let approval = ApprovalRecord {
+        run: RunId::new("01kbrun"),
+        digest,
+        basis: Digest::of(b"basis"),
+        changes: Vec::new(),
+        asked_at: time("2026-11-22T04:00:00Z"),
         expires_at: time("2026-11-22T04:40:00Z"),
         needed: 2,
-        given: vec![("vera", time("2026-11-22T04:05:00Z"), HOSTILE)],
-        differs: &differs,
+        asked: 2,
+        differs: vec![HOSTILE.to_owned()],
+        given: vec![given],
+        stage: ApprovalStage::Asked,
     };
     let html = |viewer: &Viewer<'_>| {
         let shown = Run {
@@ -412,10 +424,10 @@ fn a_plan_that_waits_is_asked_about_with_its_digest_and_only_who_may_answers() {
         "in 30m",
         "/runs/01kbrun/approve",
         "/runs/01kbrun/reject",
-        "value=\"sha256:0f\"",
+        &format!("value=\"{digest}\""),
     ] {
         assert!(asked.contains(words), "{words}: {asked}");
     }
     let shown = html(&olga());
-    assert!(!shown.contains("/approve") && shown.contains("suture runs approve"), "{shown}");
+    assert!(!shown.contains("/approve") && shown.contains("suture approve"), "{shown}");
 }

@@ -234,6 +234,10 @@ pub struct Grant {
     /// `pods` is then about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pod_templates: Vec<FieldPattern>,
+    /// Whether a person must approve each change that no other grant allows, also in mode
+    /// `enforce`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub approve: bool,
 }
 
 impl PartialEq for Grant {
@@ -250,6 +254,7 @@ impl PartialEq for Grant {
             && source(self) == source(other)
             && self.pods == other.pods
             && self.pod_templates == other.pod_templates
+            && self.approve == other.approve
     }
 }
 
@@ -335,6 +340,7 @@ impl Grant {
             condition: None,
             pods: PodGrant::default(),
             pod_templates: Vec::new(),
+            approve: false,
         }
     }
 

@@ -73,6 +73,10 @@ pub struct Prepared {
     /// apply by the same manager takes back the fields of the first.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub manager: String,
+    /// Whether the grants allow it only once a person has approved it. Not stored: it is asked of
+    /// the grants of today.
+    #[serde(skip)]
+    pub needs_approval: bool,
     /// The object at the version that is pinned. Not stored: it may hold what the
     /// journal must not (a Secret's values).
     #[serde(skip)]
@@ -82,7 +86,15 @@ pub struct Prepared {
 impl Prepared {
     /// An effect as it was asked for, with nothing filled in.
     pub fn new(step: Step, effect: Effect) -> Self {
-        Self { step, effect, deadline: None, dry_run: false, manager: String::new(), before: None }
+        Self {
+            step,
+            effect,
+            deadline: None,
+            dry_run: false,
+            manager: String::new(),
+            needs_approval: false,
+            before: None,
+        }
     }
 }
 

@@ -10,15 +10,18 @@ pub enum Mode {
     /// for a new policy.
     #[default]
     Observe,
+    /// They are planned as in observe mode, and performed once people have approved the plan.
+    Approve,
     /// They are performed.
     Enforce,
 }
 
 impl Mode {
-    /// `observe` or `enforce`.
+    /// `observe`, `approve` or `enforce`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Observe => "observe",
+            Self::Approve => "approve",
             Self::Enforce => "enforce",
         }
     }

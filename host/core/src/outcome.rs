@@ -82,13 +82,14 @@ pub enum Ending {
 
 impl Ending {
     /// All that [`name`](Self::name) can say.
-    pub const NAMES: [&str; 9] = [
+    pub const NAMES: [&str; 10] = [
         "remediated",
         "unnecessary",
         "retry",
         "escalate",
         "failed",
         "planned",
+        "unapproved",
         "cancelled",
         "silenced",
         "interrupted",

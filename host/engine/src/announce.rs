@@ -86,7 +86,7 @@ impl Stories {
                     run.id.clone(),
                     Story {
                         policy: run.policy.clone(),
-                        performs: run.mode == Mode::Enforce,
+                        performs: run.mode != Mode::Observe,
                         heading: String::new(),
                         subject: None,
                         calls: Calls::default(),

@@ -16,10 +16,10 @@ pub struct Budgets {
     pub concurrent_runs: usize,
     /// Runs that a policy may start in an hour.
     pub runs_per_hour: usize,
-    /// New incidents of a policy within [`Budgets::storm_window`] that make a storm: then
+    /// New incidents of a policy within `stormWindow` that make a storm: then
     /// it starts no more runs, and one page tells so.
     pub storm: usize,
-    /// See [`Budgets::storm`].
+    /// See `storm`.
     pub storm_window: HumanDuration,
 }
 

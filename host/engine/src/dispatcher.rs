@@ -10,6 +10,7 @@
 //! none of them. What an event changes is written once, runs that begin by it included, and a run
 //! starts when its beginning is on disk.
 
+mod approval;
 mod by_hand;
 mod cancel;
 mod conclude;
@@ -47,7 +48,10 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::AbortHandle;
 
 use crate::budget::Window;
-use crate::engine::{ByHand, CancelIncidentError, CloseError, RetryError, Shared, StartError, tell_of_end};
+use crate::engine::{
+    ByHand, CancelIncidentError, CloseError, DecideError, Decided, Decision, RetryError, Shared, StartError,
+    tell_of_end,
+};
 use crate::policy::Policy;
 use crate::run::Finished;
 use crate::silences::Suppression;
@@ -102,6 +106,13 @@ pub(crate) enum Command {
         why: String,
         reply: oneshot::Sender<Result<(), CancelIncidentError>>,
     },
+    /// Somebody approves or rejects the plan of a run.
+    Decide {
+        incident: IncidentId,
+        run: RunId,
+        decision: Decision,
+        reply: oneshot::Sender<Result<Decided, DecideError>>,
+    },
     /// The operator resumed a policy, or (none) the host.
     Resumed { policy: Option<String> },
     /// Stop: start nothing more, and say when nothing is at work.
@@ -121,6 +132,8 @@ struct AtWork {
     key: Key,
     cancel: Cancel,
     record: RunRecord,
+    /// In mode `approve`: it does what was approved, and does not only plan.
+    is_approved: bool,
     /// It waits, and counts for nothing.
     waiting: bool,
     /// Its policy is not asked any more; what it must undo is undone.
@@ -342,6 +355,10 @@ impl Dispatcher {
             Command::CancelIncident { incident, why, reply } => {
                 let cancelled = self.cancel_incident(&incident, why).await;
                 let _ = reply.send(self.promise(cancelled).await);
+            }
+            Command::Decide { incident, run, decision, reply } => {
+                let decided = self.decide(&incident, &run, decision).await;
+                let _ = reply.send(self.promise(decided).await);
             }
             Command::Resumed { policy } => {
                 let resumed = self.policies.iter_mut();

@@ -13,6 +13,7 @@ pub mod cluster;
 pub mod confirm;
 mod dispatcher;
 pub mod engine;
+mod gate;
 pub mod guard;
 mod hold;
 pub mod key;
@@ -42,14 +43,14 @@ pub use cluster::Cluster;
 pub use confirm::{ByPrometheus, Confirm, RelabelingSource};
 pub use dispatcher::is_our_own;
 pub use engine::{
-    ByHand, DrainOrder, DrainStatus, Engine, EngineConfig, Left, OpenIncidents, PauseError, PauseOrder,
-    Paused, Refusal,
+    ByHand, DecideError, Decided, Decision, DrainOrder, DrainStatus, Engine, EngineConfig, Left,
+    OpenIncidents, PauseError, PauseOrder, Paused, Refusal,
 };
 pub use hold::Hold;
 pub use locks::Locks;
 pub use metrics::Metrics;
 pub use pager::{NoPager, Page, Pager, Telling};
-pub use policy::{CandidateStatus, KeptModules, Policy, PolicyConfig, PolicyStatus, Retry};
+pub use policy::{Approval, CandidateStatus, KeptModules, Policy, PolicyConfig, PolicyStatus, Retry};
 pub use progress::Progress;
 pub use reconcile::{Alertmanagers, KnownReceivers, Receiver, Reconciler, Unreconciled};
 pub use run::{Finished, RunSpec, Session, execute};

@@ -2,6 +2,7 @@
 //! and of the host itself.
 
 mod alerts;
+mod audit;
 mod host;
 mod listeners;
 mod policies;
@@ -15,6 +16,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry, Unit};
 
 use alerts::Alerts;
+use audit::Audit;
 use host::Host;
 use listeners::Listeners;
 use policies::Policies;
@@ -46,6 +48,7 @@ pub struct Metrics(Arc<Inner>);
 struct Inner {
     registry: Registry,
     alerts: Alerts,
+    audit: Audit,
     runs: Runs,
     policies: Policies,
     host: Host,
@@ -57,11 +60,12 @@ impl Metrics {
     pub fn new(version: &str) -> Self {
         let mut registry = Registry::with_prefix("suture");
         let alerts = Alerts::register(&mut registry);
+        let audit = Audit::register(&mut registry);
         let runs = Runs::register(&mut registry);
         let policies = Policies::register(&mut registry);
         let host = Host::register(&mut registry, version);
         let listeners = Listeners::register(&mut registry);
-        Self(Arc::new(Inner { registry, alerts, runs, policies, host, listeners }))
+        Self(Arc::new(Inner { registry, alerts, audit, runs, policies, host, listeners }))
     }
 
     /// All of them, as OpenMetrics text.
@@ -159,6 +163,10 @@ mod tests {
         metrics.tls_reloaded("admin", false);
         metrics.certificate_expires("admin", "2026-11-22T04:10:00Z".parse().unwrap());
         metrics.journal_room(17, suture_journal::Room { used: 8192, max: Some(65536) });
+        metrics.audit_row(suture_journal::ActOutcome::Done);
+        metrics.audit_unwritten();
+        metrics.audit_head(1, "sha256:0");
+        metrics.audit_head(2, "sha256:1");
         metrics
     }
 
@@ -208,6 +216,9 @@ mod tests {
             r#"suture_waiting_oldest_seconds{policy="p",reason="places"} 90"#,
             "suture_alert_to_run_seconds_count 1",
             "suture_spans_dropped_total 2",
+            r#"suture_audit_rows_total{outcome="done"} 1"#,
+            "suture_audit_unwritten_total 1",
+            r#"suture_audit_head_info{sequence="2",hash="sha256:1"} 1"#,
             r#"suture_sweeps_total{policy="p",result="ok"} 1"#,
             r#"suture_alerts_unmatched_total{alert="A",reason="noPolicy"} 1"#,
             r#"suture_alerts_kept{policy="p"} 2"#,

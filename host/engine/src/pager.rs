@@ -56,6 +56,32 @@ impl Page {
             .until(ends_at)
     }
 
+    /// What people are told of an incident whose plan they are to approve, or were until then.
+    pub(crate) fn of_approval(
+        incident: &IncidentRecord,
+        telling: &Telling,
+        ends_at: Option<Timestamp>,
+    ) -> Option<Self> {
+        let approval = incident.approval.as_ref()?;
+        let severity = incident.alert.labels.get("severity").map_or("warning", String::as_str);
+        let page = Self::of_incident(incident, "SutureApprovalNeeded", severity, telling);
+        let run = &approval.run;
+        let description = format!(
+            "{} of {} people have approved it; it expires at {}. The plan, field by field: suture runs diff {run}",
+            approval.given.len(),
+            approval.needed,
+            approval.expires_at
+        );
+        let page = Self { starts_at: approval.asked_at, ..page };
+        let next = format!("suture approve {run}; or suture reject {run}");
+        Some(
+            page.with("description", &description)
+                .with("evidence", &incident.evidence)
+                .with("next", &next)
+                .until(ends_at),
+        )
+    }
+
     /// What people are told of an incident whose repair cleared its alert. It ends by itself.
     pub(crate) fn of_repair(incident: &IncidentRecord, telling: &Telling, now: Timestamp) -> Self {
         let page = Self::of_incident(incident, "SutureRepaired", "info", telling);

@@ -42,6 +42,27 @@ impl Retry {
     }
 }
 
+/// How a plan is approved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Approval {
+    /// How long people may take to approve a plan before it is escalated instead.
+    pub expires: HumanDuration,
+    /// How many different people must approve it; whoever started the run by hand doesn't count.
+    pub by: u32,
+}
+
+impl Approval {
+    /// The most people that can be asked for.
+    pub const MOST: u32 = 10;
+}
+
+impl Default for Approval {
+    fn default() -> Self {
+        Self { expires: HumanDuration::from_secs(1800), by: 1 }
+    }
+}
+
 /// What the operator says of a policy.
 #[derive(Clone)]
 pub struct PolicyConfig {
@@ -65,6 +86,19 @@ pub struct PolicyConfig {
     pub limits: Limits,
     /// How often it is tried.
     pub retry: Retry,
+    /// How its plans are approved, in mode `approve`.
+    pub approval: Approval,
+}
+
+impl PolicyConfig {
+    /// Whether any of its changes must be approved by people.
+    pub fn asks_for_approval(&self) -> bool {
+        match self.mode {
+            Mode::Observe => false,
+            Mode::Approve => true,
+            Mode::Enforce => self.grants.iter().any(|grant| grant.approve),
+        }
+    }
 }
 
 /// A policy that is loaded.
@@ -122,7 +156,7 @@ pub struct PolicyStatus {
     pub version: Option<String>,
     /// The module's digest.
     pub digest: Option<String>,
-    /// `observe` or `enforce`.
+    /// `observe`, `approve` or `enforce`.
     pub mode: Mode,
     /// Where the module came from.
     pub source: String,

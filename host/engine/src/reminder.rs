@@ -89,20 +89,32 @@ struct Standing {
 
 async fn standing(shared: &Shared) -> Result<Standing, JournalError> {
     let mut standing = Standing { pages: shared.notices.all(), untold: Vec::new() };
-    let state = Some(IncidentState::Escalated.as_str().to_owned());
+    for state in [IncidentState::Escalated, IncidentState::AwaitingApproval] {
+        add(shared, state, &mut standing).await?;
+    }
+    Ok(standing)
+}
+
+/// The incidents among it that stand there.
+async fn add(shared: &Shared, state: IncidentState, standing: &mut Standing) -> Result<(), JournalError> {
+    let state = Some(state.as_str().to_owned());
     let mut filter = Filter { state, limit: Some(Filter::MAX_LIMIT), ..Filter::default() };
     loop {
         let found = shared.journal.incidents(filter.clone()).await?;
         for incident in found.items.iter().filter(|incident| incident.closed_at.is_none()) {
             if standing.pages.len() >= MOST {
-                return Ok(standing);
+                return Ok(());
+            }
+            if incident.state == IncidentState::AwaitingApproval {
+                standing.pages.extend(Page::of_approval(incident, &shared.telling, None));
+                continue;
             }
             standing.pages.push(Page::of_escalation(incident, &shared.telling, None));
             standing.untold.extend((!incident.paged).then(|| incident.id.clone()));
         }
         filter.after = found.next;
         if filter.after.is_none() {
-            return Ok(standing);
+            return Ok(());
         }
     }
 }

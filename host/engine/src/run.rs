@@ -13,11 +13,12 @@ use suture_core::{
     Clock, EffectHandler, Ending, Grant, Halt, Host, Incident, Limit, Limits, Mode, Permission, Program,
     RunId,
 };
-use suture_journal::{Cancel, JournalError, Observer, Plan, Recorder, RunLog};
+use suture_journal::{Approved, Cancel, Entry, JournalError, Observer, Plan, Recorder, RunLog};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::cluster::Cluster;
 use crate::confirm::Confirm;
+use crate::gate::{Gate, Needed};
 use crate::guard::Guard;
 use crate::local::Local;
 use crate::locks::Locks;
@@ -48,6 +49,8 @@ pub struct RunSpec {
     pub grants: Arc<[Grant]>,
     /// Whether the alert must fire before the first mutation.
     pub confirm: Confirm,
+    /// What people have approved of it; in mode `approve` it only plans without.
+    pub approved: Option<Approved>,
     /// What it did in an earlier process; none for a run that begins.
     pub past: Option<Past>,
 }
@@ -115,8 +118,51 @@ impl Finished {
 
 /// The layers below the journal.
 struct Layers {
+    /// For the policy's calls.
     handler: Arc<dyn EffectHandler>,
+    /// For taking back changes that were made.
+    undoing: Arc<dyn EffectHandler>,
     local: Arc<Local>,
+    /// What lets changes through that were approved; none where all are performed, or planned.
+    gate: Option<Arc<Gate>>,
+}
+
+/// What becomes of a run's changes.
+enum Changes<'a> {
+    /// They are performed.
+    Performed,
+    /// They are only planned.
+    Planned,
+    /// Those are performed that need no approval, or were approved.
+    Gated {
+        needed: Needed,
+        approved: Option<Approved>,
+        run: &'a RunId,
+        /// What it did in an earlier process.
+        past: &'a [Entry],
+    },
+}
+
+impl<'a> Changes<'a> {
+    fn of(
+        mode: Mode,
+        grants: &[Grant],
+        approved: Option<Approved>,
+        run: &'a RunId,
+        past: &'a [Entry],
+    ) -> Self {
+        let needed = match (mode, &approved) {
+            (Mode::Observe, _) | (Mode::Approve, None) => return Self::Planned,
+            (Mode::Approve, Some(_)) => Needed::ForAll,
+            (Mode::Enforce, _) if grants.iter().any(|grant| grant.approve) => Needed::ByGrants,
+            (Mode::Enforce, _) => return Self::Performed,
+        };
+        Self::Gated { needed, approved, run, past }
+    }
+
+    fn are_planned(&self) -> bool {
+        matches!(self, Self::Planned)
+    }
 }
 
 fn layers(
@@ -125,38 +171,53 @@ fn layers(
     grants: Arc<[Grant]>,
     confirm: Confirm,
     incident: &Arc<Incident>,
-    mode: Mode,
+    changes: Changes<'_>,
     session: &Session,
 ) -> Layers {
     let Session { cluster, clock, locks, .. } = session;
     let local = Arc::new(Local::new(cluster.clone(), clock.clone(), locks.clone(), policy.to_owned()));
-    let inner: Arc<dyn EffectHandler> = match mode {
-        Mode::Enforce => local.clone(),
-        Mode::Observe => Arc::new(Observe::new(local.clone())),
-    };
-    let guard = Guard {
+    let guarded = |inner: Arc<dyn EffectHandler>| Guard {
         inner,
         clock: clock.clone(),
         cluster: cluster.clone(),
         policy: policy.to_owned(),
-        requested,
-        grants,
-        confirm,
+        requested: requested.clone(),
+        grants: grants.clone(),
+        confirm: confirm.clone(),
         silences: session.silences.clone(),
         incident: incident.clone(),
         confirmed: Mutex::default(),
         metrics: session.metrics.clone(),
     };
-    let handler: Arc<dyn EffectHandler> = match &session.metrics {
-        None => Arc::new(guard),
-        Some(metrics) => Arc::new(Metered {
-            inner: Arc::new(guard),
-            clock: clock.clone(),
-            metrics: metrics.clone(),
-            policy: policy.to_owned(),
-        }),
+    let metered = |inner: Arc<dyn EffectHandler>| -> Arc<dyn EffectHandler> {
+        match &session.metrics {
+            None => inner,
+            Some(metrics) => Arc::new(Metered {
+                inner,
+                clock: clock.clone(),
+                metrics: metrics.clone(),
+                policy: policy.to_owned(),
+            }),
+        }
     };
-    Layers { handler, local }
+    let acting = || -> Arc<dyn EffectHandler> { Arc::new(guarded(local.clone())) };
+    let planning = || -> Arc<dyn EffectHandler> { Arc::new(guarded(Arc::new(Observe::new(local.clone())))) };
+    let (handler, undoing, gate) = match changes {
+        Changes::Performed => {
+            let handler = metered(acting());
+            (handler.clone(), handler, None)
+        }
+        Changes::Planned => {
+            let handler = metered(planning());
+            (handler.clone(), handler, None)
+        }
+        Changes::Gated { needed, approved, run, past } => {
+            let acting = acting();
+            let gate = Arc::new(Gate::new(run, needed, approved, acting.clone(), planning(), past));
+            (metered(gate.clone()), metered(acting), Some(gate))
+        }
+    };
+    Layers { handler, undoing, local, gate }
 }
 
 /// The policy, from one instance to the next: a long wait ends one, and what is on record
@@ -205,21 +266,25 @@ async fn place<'a>(places: &'a Semaphore, observer: Option<&dyn Observer>) -> Op
 /// When the journal can't be written at the end: what is done is done, and what is not
 /// settled is settled at the next start.
 pub async fn execute(spec: RunSpec, mut session: Session) -> Result<Finished, JournalError> {
-    let RunSpec { run, policy, program, incident, mode, limits, grants, confirm, past } = spec;
+    let RunSpec { run, policy, program, incident, mode, limits, grants, confirm, approved, past } = spec;
     let requested = program.manifest().permissions_of_run(&incident.settings);
     let incident = Arc::new(incident);
-    let planning = (mode == Mode::Observe).then(|| Planning {
+    let planning = Planning {
         run: run.clone(),
         module: program.digest().to_owned(),
         incident: incident.clone(),
         grants: grants.clone(),
-    });
+    };
+    let on_record = past.as_ref().map_or(&[][..], |past| &past.entries);
+    let changes = Changes::of(mode, &grants, approved, &run, on_record);
+    let only_plans = changes.are_planned();
     // What was changed in an earlier process was confirmed then; by now it may have
     // cleared the alert.
     let has_changes = past.as_ref().is_some_and(Past::has_changes);
     let confirm = if has_changes { Confirm::None } else { confirm };
     session.silences.take_if(|_| has_changes);
-    let layers = layers(&policy, requested, grants, confirm, &incident, mode, &session);
+    let layers = layers(&policy, requested, grants, confirm, &incident, changes, &session);
+    let gate = layers.gate.clone();
     let recorder = Recorder::new(
         run,
         layers.handler,
@@ -228,7 +293,8 @@ pub async fn execute(spec: RunSpec, mut session: Session) -> Result<Finished, Jo
         limits.clone(),
         session.cancel.clone(),
         session.observer.clone(),
-    );
+    )
+    .undoing_by(layers.undoing);
     let started_at = past.as_ref().map_or_else(|| session.clock.now(), |past| past.started_at);
     let recorder = Arc::new(match past {
         None => recorder,
@@ -262,6 +328,8 @@ pub async fn execute(spec: RunSpec, mut session: Session) -> Result<Finished, Jo
         Ok(Finished::interrupted(ending))
     } else {
         // Not a part of this future: a run that waits would hold room for it.
+        let has_planned = only_plans || gate.is_some_and(|gate| gate.is_planning());
+        let planning = has_planned.then_some(planning);
         Box::pin(finish(&recorder, ending, &*session.log, planning)).await
     };
     layers.local.release();

@@ -33,6 +33,8 @@ pub enum Reason {
     Alertmanager,
     /// People silenced the alert, or another one inhibits it.
     Silenced,
+    /// People are yet to approve the plan.
+    Approval,
     /// The policy's module can't be loaded.
     NotLoaded,
     /// The host lacks a right.
@@ -71,6 +73,7 @@ impl Reason {
             Self::Unreachable => "unreachable",
             Self::Alertmanager => "alertmanager",
             Self::Silenced => "silenced",
+            Self::Approval => "approval",
             Self::NotLoaded => "notLoaded",
             Self::Right => "right",
             Self::Storm => "storm",
@@ -100,6 +103,7 @@ impl Reason {
             | Self::Unreachable
             | Self::Alertmanager
             | Self::Silenced
+            | Self::Approval
             | Self::NotLoaded
             | Self::Right
             | Self::Storm

@@ -2,6 +2,7 @@
 
 use suture_core::{IncidentId, RunId, Timestamp};
 
+use crate::audit::Act;
 use crate::entry::Entry;
 use crate::pause::PauseRecord;
 use crate::record::{InboxRecord, IncidentRecord, RunHeader, RunRecord};
@@ -29,4 +30,9 @@ pub enum Change {
     Resume(Option<String>),
     /// What came before counts for no storm: of a policy, or (none) of all.
     StormOver(Option<String>, Timestamp),
+    /// Somebody is about to do something, under a number that was [reserved](crate::Journal::reserve_act).
+    /// Where the host ends before it is [over](Self::Acted), the next one adds it to the audit trail.
+    ActBegun(i64, Timestamp, Act),
+    /// What came of it, as a row of the audit trail; or (none) it was no act.
+    Acted(Option<i64>, Timestamp, Option<Act>),
 }

@@ -85,13 +85,13 @@ impl Body {
     pub(crate) fn intent(asked: &Effect, prepared: &Prepared, undo_of: Option<u32>) -> Self {
         let differs = undo_of.is_none() && prepared.effect != *asked;
         let asked = differs.then(|| Box::new(asked.clone()));
-        Self::Intent { prepared: prepared.clone(), asked, undo_of, before: before(prepared) }
+        Self::Intent { prepared: prepared.clone(), asked, undo_of, before: recorded_before(prepared) }
     }
 }
 
-/// What is recorded of the object before a change. What was asked for says whether it is a Secret: what
+/// What is recorded of the object before a change, if anything. What was asked for says whether it is a Secret: what
 /// was read may not say it.
-fn before(prepared: &Prepared) -> Option<Object> {
+pub fn recorded_before(prepared: &Prepared) -> Option<Object> {
     let Effect::Mutate { mutation, .. } = &prepared.effect else { return None };
     let before = prepared.before.clone().filter(|_| mutation.on_object() != OnObject::Deletes)?;
     if mutation.kind().is_secret() {

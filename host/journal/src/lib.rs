@@ -6,6 +6,8 @@
 //! and a reply after, and runs the undos that are left at the end. [`Journal`] keeps
 //! it all in one SQLite file.
 
+pub mod approval;
+pub mod audit;
 pub mod call;
 pub mod cancel;
 pub mod change;
@@ -27,6 +29,10 @@ pub mod store;
 mod undo;
 pub mod wording;
 
+pub use approval::{ApprovalChange, ApprovalRecord, ApprovalStage, Approved, Given};
+pub use audit::{
+    Act, ActOutcome, AuditFilter, AuditHead, AuditRow, BrokenChain, Credential, Extent, Verified, Verifier,
+};
 pub use call::{Call, Calls};
 pub use cancel::Cancel;
 pub use change::Change;

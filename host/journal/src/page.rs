@@ -48,12 +48,7 @@ impl Filter {
     /// # Errors
     /// `after` is not what a page said.
     pub fn place(&self) -> Result<i64, String> {
-        match &self.after {
-            None => Ok(i64::MAX),
-            Some(text) => text
-                .parse()
-                .map_err(|_| format!("`after={}` is not the `next` of an earlier page", shortened(text))),
-        }
+        self.after.as_deref().map_or(Ok(i64::MAX), place)
     }
 
     /// That this is a filter of incidents.
@@ -84,7 +79,12 @@ impl Filter {
     }
 }
 
-fn one_of(what: &str, given: Option<&str>, known: &[&str]) -> Result<(), String> {
+/// The place that the `next` of a page names.
+pub(crate) fn place(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| format!("`after={}` is not the `next` of an earlier page", shortened(text)))
+}
+
+pub(crate) fn one_of(what: &str, given: Option<&str>, known: &[&str]) -> Result<(), String> {
     match given {
         Some(given) if !known.contains(&given) => {
             Err(format!("`{what}={}` is none that exists; there are: {}", shortened(given), known.join(", ")))

@@ -5,6 +5,7 @@ mod canonical;
 mod change;
 mod mask;
 mod owners;
+mod progress;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use crate::entry::Entry;
 use crate::record::{RunHeader, RunRecord};
 pub use change::{FieldDiff, PlannedChange, Written};
 pub use mask::Mask;
+pub use progress::Progress;
 
 /// The most changes that a summary lists.
 const LISTED: usize = 5;
@@ -103,6 +105,11 @@ impl Plan {
     /// The digests of its changes, in order, without those of undos.
     pub fn change_digests(&self) -> Vec<Digest> {
         self.own().map(|change| change.digest).collect()
+    }
+
+    /// Whether a change is only planned.
+    pub fn is_unfinished(&self) -> bool {
+        self.own().any(|change| !change.performed)
     }
 
     /// Whether it has no change that is more than an undo.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::approval::{ApprovalRecord, Approved};
 use serde::{Deserialize, Serialize};
 use suture_core::clock::Timestamp;
 use suture_core::{
@@ -52,6 +53,8 @@ pub enum IncidentState {
     Running,
     /// A run is at work, and waits for something in the cluster.
     Waiting,
+    /// A run has made a plan, which people are yet to approve.
+    AwaitingApproval,
     /// A run says that it repaired; the alert has yet to clear.
     Verifying,
     /// The alert cleared.
@@ -77,12 +80,13 @@ pub enum IncidentState {
 
 impl IncidentState {
     /// All there are.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Received,
         Self::Queued,
         Self::Held,
         Self::Running,
         Self::Waiting,
+        Self::AwaitingApproval,
         Self::Verifying,
         Self::Resolved,
         Self::Unnecessary,
@@ -108,6 +112,7 @@ impl IncidentState {
             Self::Held => "held",
             Self::Running => "running",
             Self::Waiting => "waiting",
+            Self::AwaitingApproval => "awaitingApproval",
             Self::Verifying => "verifying",
             Self::Resolved => "resolved",
             Self::Unnecessary => "unnecessary",
@@ -121,9 +126,10 @@ impl IncidentState {
         }
     }
 
-    /// Whether nothing is done for it before its alert clears, fires anew, or is silenced no more.
+    /// Whether nothing is done for it before its alert clears, fires anew, or is silenced no more, or
+    /// people approve it.
     pub fn rests(self) -> bool {
-        !self.is_active() || self == Self::Silenced
+        !self.is_active() || matches!(self, Self::Silenced | Self::AwaitingApproval)
     }
 
     /// Whether the host has something left to do for it.
@@ -135,6 +141,7 @@ impl IncidentState {
                 | Self::Held
                 | Self::Running
                 | Self::Waiting
+                | Self::AwaitingApproval
                 | Self::Verifying
                 | Self::Retrying
                 | Self::Silenced
@@ -195,6 +202,12 @@ pub struct IncidentRecord {
     /// Who cancelled it, in words that go on a sentence; then it is not tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled: Option<String>,
+    /// What people are asked to approve, or have approved, for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Box<ApprovalRecord>>,
+    /// Who had it tried anew by hand, the last of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retried_by: Vec<String>,
     /// Whether people were told that it is escalated.
     #[serde(default)]
     pub paged: bool,
@@ -247,7 +260,7 @@ pub struct RunRecord {
     pub attempt: u32,
     /// Where it stands.
     pub state: RunState,
-    /// `remediated`, `unnecessary`, `retry`, `escalate`, `failed`, `planned`,
+    /// `remediated`, `unnecessary`, `retry`, `escalate`, `failed`, `planned`, `unapproved`,
     /// `cancelled` or `interrupted`, once it has ended.
     pub outcome: Option<String>,
     /// A sentence for people, once it has ended.
@@ -278,6 +291,9 @@ pub struct RunHeader {
     /// others.
     #[serde(default)]
     pub grants: Arc<[Grant]>,
+    /// In mode `approve`, what it was approved to do; none of a run that only plans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Approved>,
     /// Identifies the cluster: the uid of its `kube-system` namespace.
     pub cluster: String,
 }

@@ -40,6 +40,8 @@ use suspend::Written;
 pub struct Recorder {
     run: RunId,
     inner: Arc<dyn EffectHandler>,
+    /// Below which changes that were made are taken back.
+    undoing: Arc<dyn EffectHandler>,
     log: Arc<dyn RunLog>,
     clock: Arc<dyn Clock>,
     limits: Limits,
@@ -74,7 +76,8 @@ impl Recorder {
         observer: Option<Arc<dyn Observer>>,
     ) -> Self {
         let state = Mutex::default();
-        Self { run, inner, log, clock, limits, cancel, observer, is_recovering: false, state }
+        let undoing = inner.clone();
+        Self { run, inner, undoing, log, clock, limits, cancel, observer, is_recovering: false, state }
     }
 
     /// The recorder of a run whose process died, with what is on record of it. Its
@@ -92,6 +95,17 @@ impl Recorder {
         let recorder = Self::new(run, inner, log, clock, limits, Cancel::new(), observer);
         let state = Mutex::new(State { ledger: Ledger::of(entries), ..State::default() });
         Self { is_recovering: true, state, ..recorder }
+    }
+
+    /// Changes that were made are taken back through another handler than the policy's calls go
+    /// through, which may not let them through.
+    pub fn undoing_by(self, undoing: Arc<dyn EffectHandler>) -> Self {
+        Self { undoing, ..self }
+    }
+
+    /// The handler of a call of the policy, or of an undo of a change that was made.
+    fn handler(&self, takes_back: bool) -> &Arc<dyn EffectHandler> {
+        if takes_back { &self.undoing } else { &self.inner }
     }
 
     /// Write an entry, and only then act on it. While the journal can't be written the run is

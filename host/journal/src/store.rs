@@ -1,6 +1,7 @@
 //! The journal on disk: one SQLite file, one thread that writes it, and some that read.
 
 mod agenda;
+mod audit;
 mod closed;
 mod damage;
 mod error;
@@ -103,7 +104,7 @@ impl Journal {
         let opened = open::for_writing(folder, &gauge)?;
         let readers = Readers::start(&opened.path)?;
         let (path, before, damage) = (opened.path.clone(), opened.before.clone(), Arc::<Damage>::default());
-        before.damage.iter().for_each(|lost| damage.report(&path, lost));
+        before.damage.iter().chain(&opened.of_audit).for_each(|lost| damage.report(&path, lost));
         let log_bytes = gauge.log_bytes();
         let writer = Writer::start(opened, gauge, damage.clone())?;
         let surveyor =

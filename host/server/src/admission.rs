@@ -9,7 +9,9 @@ use axum::response::{IntoResponse, Response};
 use parking_lot::RwLock;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use suture_core::Digest;
+use suture_journal::Credential;
 
+use crate::audit::{Asked, Trail};
 use crate::basic::Basic;
 use crate::config::{Person, Role};
 use crate::failure::Failure;
@@ -64,9 +66,12 @@ const ADMIN: &str = "admin";
 pub(crate) struct Gate {
     pub admission: Arc<Admission>,
     pub right: Right,
+    /// What the route does, by its name; none where it only shows something.
+    pub act: Option<Arc<str>>,
 }
 
-/// Let pass who has the right, and tell the route who it is.
+/// Let pass who has the right, and tell the route who it is. What somebody does, or may not do, becomes a row
+/// of the audit trail here.
 pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let Some(caller) = gate.admission.caller(request.headers()).await else {
         return Failure::unauthorized(request.headers(), gate.admission.basic.is_some()).into_response();
@@ -74,12 +79,20 @@ pub(crate) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
     if let Some(peer) = request.extensions().get::<Peer>() {
         peer.trust();
     }
-    let mut response = match caller.require(gate.right) {
-        Ok(()) => {
-            request.extensions_mut().insert(caller.clone());
-            next.run(request).await
+    let trail = request.extensions().get::<Arc<Trail>>().cloned();
+    let asked = gate.act.map(|what| Asked::of(what, &request));
+    let may = caller.require(gate.right);
+    request.extensions_mut().insert(caller.clone());
+    let mut response = match (may, asked, trail) {
+        (Ok(()), None, _) => next.run(request).await,
+        (Ok(()), Some(asked), Some(trail)) => trail.perform(asked, caller.clone(), request, next).await,
+        (Ok(()), Some(_), None) => Failure::internal("there is no audit trail").into_response(),
+        (Err(failure), asked, trail) => {
+            if let (Some(asked), Some(trail)) = (asked, trail) {
+                trail.refuse(&asked, &caller, &failure).await;
+            }
+            failure.into_response()
         }
-        Err(failure) => failure.into_response(),
     };
     // Who was answered, for whoever writes down what was refused.
     response.extensions_mut().insert(caller);
@@ -129,11 +142,11 @@ impl Admission {
         if identity.name == ADMIN {
             let is_it = (self.admin.is_some() || self.basic.is_some())
                 && bool::from(self.secrets_of_admin().await.ct_eq(&identity.by));
-            return is_it.then(|| Caller::new(ADMIN, [Role::Admin]));
+            return is_it.then(|| Caller::new(ADMIN, Credential::Session, [Role::Admin]));
         }
         let people = self.people.read();
         let known = people.iter().find(|known| known.caller.name() == identity.name)?;
-        bool::from(known.digest.ct_eq(&identity.by)).then(|| known.caller.clone())
+        bool::from(known.digest.ct_eq(&identity.by)).then(|| known.caller.by_session())
     }
 
     /// What the administrator is known by, as one digest.
@@ -151,15 +164,16 @@ impl Admission {
     /// Who sends a request.
     pub async fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
         if self.is_open() {
-            return Some(Caller::new("anonymous", [Role::Admin]));
+            return Some(Caller::new("anonymous", Credential::Anonymous, [Role::Admin]));
         }
-        let is_admin = self.basic.as_ref().is_some_and(|basic| basic.admits(headers))
-            || match &self.admin {
-                Some(admin) => admin.admits(headers).await,
-                None => false,
-            };
-        if is_admin {
-            return Some(Caller::new(ADMIN, [Role::Admin]));
+        let admin = |by| Some(Caller::new(ADMIN, by, [Role::Admin]));
+        if self.basic.as_ref().is_some_and(|basic| basic.admits(headers)) {
+            return admin(Credential::BasicAuth);
+        }
+        if let Some(token) = &self.admin
+            && token.admits(headers).await
+        {
+            return admin(Credential::AdminToken);
         }
         if let Some(metrics) = &self.metrics
             && metrics.admits(headers).await
@@ -179,14 +193,14 @@ impl Admission {
             found.conditional_assign(&index, is_it);
         }
         let found = usize::try_from(found).ok()?;
-        people.get(found).map(|known| known.caller.clone())
+        people.get(found).map(|known| known.caller.afresh())
     }
 }
 
 fn known(people: &[Person]) -> Vec<Known> {
     let known = |person: &Person| Known {
         digest: *person.token_hash.value.bytes(),
-        caller: Caller::new(&person.name.value, person.roles.value.iter().copied()),
+        caller: Caller::new(&person.name.value, Credential::Token, person.roles.value.iter().copied()),
     };
     people.iter().map(known).collect()
 }

@@ -1,6 +1,8 @@
 //! The admin API, metrics and health.
 
 mod alerts;
+pub(crate) mod approving;
+mod audit;
 mod body;
 mod described;
 mod doctor;
@@ -25,7 +27,7 @@ use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use suture_cluster::Contacts;
-use suture_core::Labels;
+use suture_core::{Labels, display, names};
 use suture_engine::engine::{CancelError, CancelIncidentError, RetryError, StartError};
 use suture_engine::{ByHand, Engine};
 
@@ -63,6 +65,7 @@ pub(crate) fn router(
         .layer(Extension(sweeper))
         .layer(Extension(doctor))
         .layer(Extension(contacts))
+        .layer(Extension(console.trail.clone()))
         .fallback(async || Failure::not_found("there is nothing here; the API is at /api/v1"))
         .method_not_allowed_fallback(async || {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed", "this path takes another method")
@@ -78,6 +81,7 @@ fn routes(admission: Arc<Admission>) -> Routes {
         .get(Right::View, "/status", status::show)
         .get(Right::View, "/config", policies::config)
         .get(Right::View, "/openapi.json", async || Json(openapi()))
+        .get(Right::View, "/audit", audit::list)
         .get(Right::View, "/doctor", doctor::examine)
         .post(Right::Operate, "/doctor/drills", doctor::drill)
         .get(Right::View, "/doctor/drills/{id}", doctor::drilled)
@@ -102,6 +106,8 @@ fn routes(admission: Arc<Admission>) -> Routes {
         .get(Right::View, "/runs/{id}", effects::run)
         .get(Right::View, "/runs/{id}/diff", effects::diff)
         .post(Right::Operate, "/runs/{id}/cancel", cancel)
+        .post(Right::Approve, "/runs/{id}/approve", approving::approve)
+        .post(Right::Approve, "/runs/{id}/reject", approving::reject)
         .post(Right::View, "/console/links", console::link)
         .beside(Some(Right::Metrics), "/metrics", metrics)
         // Health is for the kubelet, which has no token.
@@ -150,7 +156,9 @@ async fn start(
             format!("the body is not {{\"labels\": {{…}}}}: {error}"),
         )
     })?;
+    let object = Some(names::shortened(&display::labels(&labels)));
     if force {
+        caller.forces();
         caller.require(Right::Force)?;
     }
     let by = ByHand { who: caller.name().to_owned(), is_forced: force };
@@ -166,7 +174,7 @@ async fn start(
         let failure = Failure::from(error);
         Failure { message: failure.message.clone() + help, ..failure }
     })?;
-    let deed = Deed { policy: Some(&name), incident: Some(&incident), ..Deed::default() };
+    let deed = Deed { policy: Some(&name), incident: Some(&incident), object, ..Deed::default() };
     caller.did_to("start", &deed);
     if force {
         tracing::warn!(who = caller.name(), %incident, policy = name, "a run is forced: nothing confirms its alert");

@@ -176,5 +176,6 @@ pub(crate) fn unfilled(loaded: &Loaded, entry: &PolicyEntry) -> Result<PolicyCon
         grants: entry.grants.iter().map(|grant| grant.value.clone()).collect(),
         limits: entry.limits.clone(),
         retry: entry.retry.clone(),
+        approval: entry.approval.value.clone(),
     })
 }

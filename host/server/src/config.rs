@@ -21,7 +21,7 @@ use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 use suture_cluster::Contacts;
 use suture_core::{Bytes, Expression, Grant, HumanDuration, Limits, Matchers, Mode};
-use suture_engine::{BackTest, Budgets, Retry, Telling};
+use suture_engine::{Approval, BackTest, Budgets, Retry, Telling};
 use suture_registry::OciSource;
 
 pub use address::Address;
@@ -181,6 +181,10 @@ pub struct Storage {
     /// How long runs and incidents that are over are kept.
     #[serde(default = "thirty_days")]
     pub retention: HumanDuration,
+    /// How long rows of the audit trail are kept: from 1d. There are never more than 100,000.
+    #[serde(default = "one_year")]
+    #[schemars(with = "HumanDuration")]
+    pub audit_retention: Spanned<HumanDuration>,
     /// How large the journal may become: from 64Mi. From 80 % of it on the log warns; from 85 %
     /// on the oldest closed runs are removed, those of the policy that holds the most first;
     /// from 90 % on nothing new is taken, and runs at work go on. Compiled modules beside it
@@ -199,6 +203,10 @@ impl Storage {
 /// the volume of 2Gi that the shipped installation asks for.
 fn one_gibibyte() -> Spanned<Bytes> {
     unplaced(Bytes(1 << 30))
+}
+
+fn one_year() -> Spanned<HumanDuration> {
+    unplaced(HumanDuration::from_secs(365 * 86_400))
 }
 
 fn thirty_days() -> HumanDuration {
@@ -244,12 +252,20 @@ pub struct PolicyEntry {
     /// How often it is tried.
     #[serde(default)]
     pub retry: Retry,
+    /// How its plans are approved, in mode `approve`.
+    #[serde(default = "approval")]
+    #[schemars(with = "Approval")]
+    pub approval: Spanned<Approval>,
     /// Whether a newer module is first asked again for what was done in runs on record.
     #[schemars(with = "Option<BackTest>")]
     pub backtest: Option<Spanned<BackTest>>,
     /// When Prometheus is asked for what is firing.
     #[schemars(with = "Option<Sweep>")]
     pub sweep: Option<Spanned<Sweep>>,
+}
+
+fn approval() -> Spanned<Approval> {
+    unplaced(Approval::default())
 }
 
 /// `source`.
@@ -290,6 +306,14 @@ impl Config {
             cluster: self.cluster_name.clone().filter(|name| !name.is_empty()),
             external_url: self.external_url.as_ref().map(|url| url.value.clone()),
             repaired: self.tell_repaired,
+        }
+    }
+
+    /// Whether people decide about plans by Approvals in the cluster, too.
+    pub(crate) fn decides_in_cluster(&self) -> bool {
+        match &self.cluster.value {
+            ClusterConfig::Live(live) => live.approvals,
+            ClusterConfig::Simulated(_) => false,
         }
     }
 

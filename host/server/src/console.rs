@@ -25,6 +25,7 @@ use suture_engine::Engine;
 use suture_engine::progress::Listeners;
 
 use crate::admission::Admission;
+use crate::audit::{Asked, Trail};
 use crate::right::Right;
 pub(crate) use answer::{for_people, wants_page};
 use events::Changes;
@@ -39,6 +40,8 @@ pub(crate) const SIGN_IN: &str = "/signin";
 /// What the console keeps between requests, in memory.
 pub(crate) struct Console {
     admission: Arc<Admission>,
+    /// Writes down what is done by forms.
+    pub trail: Arc<Trail>,
     sessions: Sessions,
     /// What happens, for pages that are open.
     changes: Changes,
@@ -53,12 +56,14 @@ impl Console {
     /// A console without sessions.
     pub fn new(
         admission: Arc<Admission>,
+        trail: Arc<Trail>,
         is_secure: bool,
         listeners: Listeners,
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
         Arc::new(Self {
             admission,
+            trail,
             sessions: Sessions::new(clock.clone()),
             changes: Changes::new(listeners),
             counted: Counted::default(),
@@ -85,7 +90,7 @@ pub(crate) fn is_form(path: &str) -> bool {
         ["pause" | "resume" | "signout"]
             | ["policies", _, "pause" | "resume"]
             | ["incidents", _, "retry" | "cancel" | "close"]
-            | ["runs", _, "cancel"]
+            | ["runs", _, "cancel" | "approve" | "reject"]
     )
 }
 
@@ -100,14 +105,16 @@ pub(crate) fn router(console: &Arc<Console>) -> Router<Engine> {
         .add(Some(Right::View), "/policies/{name}", get(pages::policy))
         .add(Some(Right::View), "/trends", get(pages::trends))
         .add(Some(Right::View), "/events", get(events::stream))
-        .act("/pause", actions::pause)
-        .act("/resume", actions::resume)
-        .act("/policies/{name}/pause", actions::pause_policy)
-        .act("/policies/{name}/resume", actions::resume_policy)
-        .act("/incidents/{id}/retry", actions::retry)
-        .act("/incidents/{id}/cancel", actions::cancel_incident)
-        .act("/incidents/{id}/close", actions::close)
-        .act("/runs/{id}/cancel", actions::cancel_run)
+        .act(Right::Operate, "/pause", actions::pause)
+        .act(Right::Operate, "/resume", actions::resume)
+        .act(Right::Operate, "/policies/{name}/pause", actions::pause_policy)
+        .act(Right::Operate, "/policies/{name}/resume", actions::resume_policy)
+        .act(Right::Operate, "/incidents/{id}/retry", actions::retry)
+        .act(Right::Operate, "/incidents/{id}/cancel", actions::cancel_incident)
+        .act(Right::Operate, "/incidents/{id}/close", actions::close)
+        .act(Right::Operate, "/runs/{id}/cancel", actions::cancel_run)
+        .act(Right::Approve, "/runs/{id}/approve", actions::approve)
+        .act(Right::Approve, "/runs/{id}/reject", actions::reject)
         .add(Some(Right::View), "/signout", post(actions::sign_out))
         .add(None, SIGN_IN, get(links::redeem))
         .add(None, "/assets/console.css", asset("text/css; charset=utf-8", assets::STYLE))
@@ -129,7 +136,11 @@ struct Routes<'a> {
 
 impl Routes<'_> {
     fn add(self, right: Option<Right>, path: &str, route: MethodRouter<Engine>) -> Self {
-        let door = Door { console: self.console.clone(), right };
+        let door = Door { console: self.console.clone(), right, act: None };
+        self.guarded(door, path, route)
+    }
+
+    fn guarded(self, door: Door, path: &str, route: MethodRouter<Engine>) -> Self {
         let route = route.layer(from_fn_with_state(door, enter));
         let router = self.router.route(path, route.clone());
         // Written so by who joins an address and a path.
@@ -137,9 +148,11 @@ impl Routes<'_> {
         Self { router, ..self }
     }
 
-    /// A form: for who operates the host.
-    fn act<H: Handler<T, Engine>, T: 'static>(self, path: &str, handler: H) -> Self {
-        self.add(Some(Right::Operate), path, post(handler))
+    /// A form: what it does is an act.
+    fn act<H: Handler<T, Engine>, T: 'static>(self, right: Right, path: &str, handler: H) -> Self {
+        let act = Some(Asked::called(path).into());
+        let door = Door { console: self.console.clone(), right: Some(right), act };
+        self.guarded(door, path, post(handler))
     }
 }
 

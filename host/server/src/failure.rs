@@ -46,10 +46,13 @@ pub(crate) struct TurnedAway {
     pub message: String,
 }
 
-/// What went wrong, for people; stands in the extensions of the answer, which a browser gets as a
-/// page.
+/// Why something was not done; stands in the extensions of the answer, for the audit trail, and for the page
+/// that a browser gets.
 #[derive(Clone, Debug)]
-pub(crate) struct Explained(pub String);
+pub(crate) struct Told {
+    pub code: &'static str,
+    pub message: String,
+}
 
 impl Failure {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
@@ -119,7 +122,7 @@ impl IntoResponse for Failure {
         let error = ErrorDetail { code: self.code, message: &self.message, path: self.path.as_deref() };
         let body = Json(ErrorBody { error });
         let mut response = (self.status, body).into_response();
-        response.extensions_mut().insert(Explained(self.message.clone()));
+        response.extensions_mut().insert(Told { code: self.code, message: self.message.clone() });
         if matches!(
             self.status,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST

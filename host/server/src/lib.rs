@@ -7,7 +7,9 @@
 
 mod admission;
 mod api;
+mod approvals;
 mod assemble;
+mod audit;
 mod basic;
 mod beside;
 mod catalog;

@@ -118,11 +118,13 @@ pub(crate) fn installation(
         ClusterConfig::Live(live) => (live.namespace.as_ref(), live.lease.get()),
         ClusterConfig::Simulated(_) => (None, None),
     };
+    let approvals = loaded.config.decides_in_cluster();
     Installation {
         namespace: namespace
             .or_else(|| configured.map(|namespace| namespace.value.clone()))
             .unwrap_or_else(|| USUAL.to_owned()),
         service_account: service_account.unwrap_or_else(|| USUAL.to_owned()),
         lease: lease.map(|lease| lease.name.value.clone()),
+        approvals,
     }
 }

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::sync::Arc;
 
 use axum::http::StatusCode;
+use parking_lot::Mutex;
 use suture_core::{IncidentId, RunId};
-use suture_journal::{IncidentRecord, Subject};
+use suture_journal::{Credential, IncidentRecord, Subject};
 
+use crate::audit::Noted;
 use crate::config::Role;
 use crate::failure::Failure;
 
@@ -19,6 +22,8 @@ pub(crate) enum Right {
     View,
     /// Start and cancel runs, try incidents anew, cancel or close them, pause, resume, drain, sweep.
     Operate,
+    /// Approve and reject plans.
+    Approve,
     /// Accept a module that waits.
     Accept,
     /// Start a run whose alert nobody confirms.
@@ -31,6 +36,7 @@ impl Right {
         match self {
             Self::Metrics | Self::View => Role::Viewer,
             Self::Operate => Role::Operator,
+            Self::Approve => Role::Approver,
             Self::Accept | Self::Force => Role::Admin,
         }
     }
@@ -44,6 +50,7 @@ impl Right {
                 "to start or cancel runs, to try an incident anew, cancel or close it, to pause, to resume, to drain and \
                  to sweep"
             }
+            Self::Approve => "to approve or reject a plan",
             Self::Accept => "to accept a module",
             Self::Force => "to start a run that Prometheus does not confirm",
         }
@@ -54,24 +61,43 @@ impl Right {
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     name: String,
+    by: Credential,
     roles: BTreeSet<Role>,
     is_scraper: bool,
+    /// What is said of what they do with this request. Clones share it.
+    noted: Arc<Mutex<Noted>>,
 }
 
 impl Caller {
     /// Somebody with roles.
-    pub fn new(name: &str, roles: impl IntoIterator<Item = Role>) -> Self {
-        Self { name: name.to_owned(), roles: roles.into_iter().collect(), is_scraper: false }
+    pub fn new(name: &str, by: Credential, roles: impl IntoIterator<Item = Role>) -> Self {
+        let roles = roles.into_iter().collect();
+        Self { name: name.to_owned(), by, roles, is_scraper: false, noted: Arc::default() }
+    }
+
+    /// The same person with another request.
+    pub fn afresh(&self) -> Self {
+        Self { noted: Arc::default(), ..self.clone() }
+    }
+
+    /// The same person, known by the session of a browser.
+    pub fn by_session(&self) -> Self {
+        Self { by: Credential::Session, ..self.afresh() }
     }
 
     /// Who has the token for metrics and may do nothing else.
     pub fn metrics() -> Self {
-        Self { name: "metrics".to_owned(), roles: BTreeSet::new(), is_scraper: true }
+        Self { is_scraper: true, ..Self::new("metrics", Credential::MetricsToken, []) }
     }
 
     /// What the log calls them.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How they were authenticated.
+    pub fn by(&self) -> Credential {
+        self.by
     }
 
     /// Whether they may.
@@ -99,8 +125,35 @@ impl Caller {
     /// Write down that they did something to an incident, a run, a policy.
     pub fn did_to(&self, what: &str, deed: &Deed<'_>) {
         let Deed { policy, incident, run, object } = deed;
+        let mut noted = self.noted.lock();
+        noted.policy = policy.map(str::to_owned);
+        noted.incident = incident.map(|incident| incident.as_str().to_owned());
+        noted.run = run.map(|run| run.as_str().to_owned());
+        noted.object.clone_from(object);
+        drop(noted);
         let (incident, run) = (incident.map(IncidentId::as_str), run.map(RunId::as_str));
         tracing::info!(who = self.name, what, policy, incident, run, object, "done by hand");
+    }
+
+    /// Why they want it, in their words. Said before it is done, it stands in the audit trail also where it is
+    /// refused.
+    pub fn because(&self, reason: &str) {
+        self.noted.lock().reason = Some(reason.to_owned());
+    }
+
+    /// They start a run that nothing confirms.
+    pub fn forces(&self) {
+        self.noted.lock().is_forced = true;
+    }
+
+    /// They have changed nothing: no row of the audit trail tells of it.
+    pub fn only_looked(&self) {
+        self.noted.lock().is_only_a_look = true;
+    }
+
+    /// What was said of what they do.
+    pub fn noted(&self) -> Noted {
+        self.noted.lock().clone()
     }
 }
 

@@ -15,7 +15,9 @@ use suture_journal::{Filter, IncidentRecord, Journal};
 use suture_telemetry::{Source, Telemetry};
 use tokio::sync::broadcast;
 
+use crate::approvals::Approvals;
 use crate::assemble::{self, ServeOptions};
+use crate::audit::{self, Publisher, Trail};
 use crate::catalog::{Beginning, Keeper, Keeping, KeptByDigest, OnReload};
 use crate::config::{ClusterConfig, ConfigError, Loaded, SimulatedConfig};
 use crate::console::Console;
@@ -50,6 +52,10 @@ pub struct Server {
     schedules: Schedules,
     /// Asks Alertmanager until the host stops.
     reconciler: Reconciler,
+    /// Looks for what people decide in the cluster, until the host stops; none where they don't.
+    approvals: Option<Approvals>,
+    /// Says the head of the audit trail until the host stops.
+    publisher: Publisher,
     /// None where no collector is configured.
     telemetry: Option<Telemetry>,
     /// None where there is no Lease.
@@ -118,8 +124,10 @@ impl Server {
         if let Some(connection) = &host.connection {
             events::write(connection, host.clock.clone(), &listeners, tenure.clone());
         }
+        let trail = Arc::new(Trail::new(journal.clone(), metrics.clone(), host.clock.clone()));
         let console = Console::new(
             standby.admission.clone(),
+            trail.clone(),
             config.admin.tls.is_some(),
             listeners.clone(),
             Arc::new(RealClock),
@@ -131,11 +139,12 @@ impl Server {
         let receivers = Arc::new(Receivers::load(&storage));
         let alertmanagers = assemble::alertmanagers(&loaded)?;
         let silences = AskedAlertmanagers::of(alertmanagers.clone(), &receivers);
+        let counted = metrics.clone();
         let engine = Engine::start(EngineConfig {
             policies,
             kept: Some(Arc::new(KeptByDigest { catalog: catalog.clone(), loaded: loaded.clone() })),
             journal,
-            cluster,
+            cluster: cluster.clone(),
             clock: host.clock.clone(),
             pager,
             silences: silences.map(|asked| Arc::new(asked) as Arc<dyn Silences>),
@@ -151,6 +160,12 @@ impl Server {
         .await
         .map_err(start_error)?;
         let clock = host.clock;
+        let retention = config.storage.audit_retention.value.get();
+        let publisher = Publisher::start(engine.journal().clone(), counted, clock.clone(), retention);
+        let approvals = host.connection.as_ref().filter(|_| config.decides_in_cluster()).map(|connection| {
+            let namespace = connection.namespace.clone();
+            Approvals::start(engine.clone(), cluster, clock.clone(), trail.clone(), namespace)
+        });
         let rights = rights.map(|rights| rights.keep_asking(engine.clone()));
         let sweeper = Arc::new(Sweeper::new(engine.clone(), alertmanagers, &receivers));
         let every = config.reconcile_every();
@@ -208,6 +223,8 @@ impl Server {
             keeping,
             schedules,
             reconciler,
+            approvals,
+            publisher,
             telemetry,
             leadership: None,
         })
@@ -258,10 +275,20 @@ impl Server {
     /// grace is over.
     pub async fn stop(self, grace: Duration) {
         let Self {
-            engine, webhook, admin, keeping, schedules, reconciler, mut telemetry, leadership, ..
+            engine,
+            webhook,
+            admin,
+            keeping,
+            schedules,
+            reconciler,
+            approvals,
+            publisher,
+            mut telemetry,
+            leadership,
+            ..
         } = self;
         // What a run began with stays as it is from here on.
-        drop((keeping, schedules, reconciler));
+        drop((keeping, schedules, reconciler, approvals, publisher));
         let runs = async {
             tokio::select! {
                 () = engine.shutdown(grace) => {}
@@ -276,6 +303,7 @@ impl Server {
         if let Some(telemetry) = &mut telemetry {
             telemetry.hear_out().await;
         }
+        audit::tell_head(engine.journal()).await;
         if let Err(error) = engine.journal().close().await {
             tracing::error!(%error, "the journal could not be closed in good order");
         }

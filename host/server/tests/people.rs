@@ -13,11 +13,12 @@ use serde_json::{Value, json};
 use suture_core::{Clock, Digest, RealClock};
 
 /// What each route needs, in the words of the configuration.
-const ROUTES: [(&str, &str, &str); 29] = [
+const ROUTES: [(&str, &str, &str); 32] = [
     ("GET", "/metrics", "viewer"),
     ("GET", "/api/v1/status", "viewer"),
     ("GET", "/api/v1/config", "viewer"),
     ("GET", "/api/v1/openapi.json", "viewer"),
+    ("GET", "/api/v1/audit", "viewer"),
     ("GET", "/api/v1/doctor", "viewer"),
     ("POST", "/api/v1/doctor/drills", "operator"),
     ("GET", "/api/v1/doctor/drills/x", "viewer"),
@@ -38,6 +39,8 @@ const ROUTES: [(&str, &str, &str); 29] = [
     ("GET", "/api/v1/runs/x", "viewer"),
     ("GET", "/api/v1/runs/x/diff", "viewer"),
     ("POST", "/api/v1/runs/x/cancel", "operator"),
+    ("POST", "/api/v1/runs/x/approve", "approver"),
+    ("POST", "/api/v1/runs/x/reject", "approver"),
     ("POST", "/api/v1/drain", "operator"),
     ("GET", "/api/v1/drain", "viewer"),
     ("POST", "/api/v1/pause", "operator"),

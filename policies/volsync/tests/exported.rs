@@ -61,6 +61,7 @@ fn journaled(scenario: &Scenario, index: usize, run: &PlayedRun, keeps_grants: b
             limits: scenario.limits.clone(),
             requested: manifest.permissions.clone(),
             grants: if keeps_grants { scenario.grants(manifest) } else { [].into() },
+            approved: None,
             cluster: "c".into(),
         },
         run: RunRecord {

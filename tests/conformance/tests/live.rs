@@ -68,7 +68,8 @@ impl ClusterProvider for Live {
         let service_account = format!("user-{}", self.users.fetch_add(1, Ordering::Relaxed));
         let connection = reach(self.plane.service_account(namespace, &service_account).await?).await?;
         let needs = Needs::of([Requester { policy: "conformance", grants: &rights, requested: None }]);
-        let installation = Installation { namespace: namespace.to_owned(), service_account, lease: None };
+        let installation =
+            Installation { namespace: namespace.to_owned(), service_account, lease: None, approvals: false };
         for object in needs.roles(&installation).objects() {
             self.plane.apply(&object.to_string()).await?;
         }

@@ -20,6 +20,8 @@ pub struct Certificates {
     pub serving: Identity,
     pub admin: Identity,
     pub controller_manager: Identity,
+    /// People who may do nothing yet, by their names.
+    pub people: Vec<(&'static str, Identity)>,
     /// Elliptic, which the API server takes as well as RSA.
     pub service_accounts: ServiceAccountKey,
 }
@@ -32,6 +34,7 @@ pub struct ServiceAccountKey {
 
 impl Certificates {
     pub fn make() -> anyhow::Result<Self> {
+        let people = ["alice", "mallory"];
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
         params.distinguished_name = named(None, "suture-envtest");
@@ -54,6 +57,10 @@ impl Certificates {
             serving: sign(serving, ExtendedKeyUsagePurpose::ServerAuth, &issuer)?,
             admin: client(Some("system:masters"), "admin", &issuer)?,
             controller_manager: client(None, "system:kube-controller-manager", &issuer)?,
+            people: people
+                .into_iter()
+                .map(|name| Ok((name, client(None, name, &issuer)?)))
+                .collect::<anyhow::Result<_>>()?,
             service_accounts: ServiceAccountKey {
                 private: tokens.serialize_pem(),
                 public: tokens.public_key_pem(),

@@ -77,6 +77,9 @@ impl ControlPlane {
         {
             kubeconfig::for_certificate(&folder.path().join(file), &url, &authority, user)?;
         }
+        for (name, user) in &certificates.people {
+            kubeconfig::for_certificate(&folder.path().join(format!("{name}.yaml")), &url, &authority, user)?;
+        }
         let etcd = etcd(folder.path(), etcd_port)?;
         let api_server = api_server(folder.path(), api_port, etcd_port)?;
         let config = blocking(async || read_config(folder.path().join("admin.yaml")).await)??;
@@ -111,6 +114,12 @@ impl ControlPlane {
     /// A kubeconfig file of the administrator.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder().join("admin.yaml")
+    }
+
+    /// A kubeconfig file of `alice` or `mallory`, who show a certificate and may do nothing before
+    /// they are given a right.
+    pub fn person(&self, name: &str) -> PathBuf {
+        self.folder().join(format!("{name}.yaml"))
     }
 
     /// The folder that goes with the control plane; logs are in it.

@@ -38,9 +38,10 @@ impl Configuration {
         Self::Unreadable,
     ];
 
-    fn text(self) -> String {
+    /// What stands in it; without its own say, the policy is in a mode.
+    fn text(self, mode: Mode) -> String {
         let grant = |verbs: &[&str]| json!({"groups": [""], "resources": ["configmaps"], "verbs": verbs, "namespaces": ["*"]});
-        let mut policy = json!({"mode": "enforce", "settings": {}, "retry": {},
+        let mut policy = json!({"mode": mode, "settings": {}, "retry": {},
             "grants": [grant(&["get", "patch"])]});
         match self {
             Self::Usual => {}
@@ -59,8 +60,8 @@ impl Configuration {
     ///
     /// # Errors
     /// Why it can't be read: nothing of it is put in force, and no host starts with it.
-    pub(crate) fn read(self) -> Result<Read, String> {
-        serde_json::from_str(&self.text()).map_err(|error| error.to_string())
+    pub(crate) fn read(self, mode: Mode) -> Result<Read, String> {
+        serde_json::from_str(&self.text(mode)).map_err(|error| error.to_string())
     }
 }
 

@@ -10,7 +10,7 @@ mod trouble;
 use std::time::Duration;
 
 use suture_core::clock::later;
-use suture_core::{Clock, Timestamp, VirtualClock};
+use suture_core::{Clock, Mode, Timestamp, VirtualClock};
 
 use crate::configuration::Configuration;
 use crate::host::{Disk, Host, Start};
@@ -64,6 +64,8 @@ struct DayRun<'a> {
     version: u32,
     configuration: Configuration,
     judge: Judge,
+    /// What somebody decides about plans.
+    decisions: fastrand::Rng,
     day: Day,
 }
 
@@ -89,6 +91,7 @@ impl<'a> DayRun<'a> {
             host: None,
             version: 1,
             configuration: Configuration::Usual,
+            decisions: fastrand::Rng::with_seed(plan.seed),
             day: Day::default(),
             clock,
         }
@@ -99,6 +102,9 @@ impl<'a> DayRun<'a> {
         self.later(FIRST_EVALUATED, Task::Evaluate);
         self.later(JUDGED_EVERY, Task::Judge);
         self.later(TROUBLE_ENDS, Task::End(Over::Trouble));
+        if let Some(every) = self.plan.setup.approvals {
+            self.later(every, Task::Decide);
+        }
         for index in 0..self.plan.events.len() {
             self.later(self.plan.events[index].at, Task::Happen(index));
         }
@@ -142,6 +148,12 @@ impl<'a> DayRun<'a> {
                 self.judge()?;
                 self.later(JUDGED_EVERY, Task::Judge);
             }
+            Task::Decide => {
+                self.decide();
+                if let Some(every) = self.plan.setup.approvals {
+                    self.later(every, Task::Decide);
+                }
+            }
             Task::Flush(of) => {
                 self.judge.see_kept_back(self.clock.now(), &self.reach);
                 self.flush(of);
@@ -161,9 +173,14 @@ impl<'a> DayRun<'a> {
         Ok(())
     }
 
+    /// The mode of the policy, unless the configuration has its own.
+    fn mode(&self) -> Mode {
+        if self.plan.setup.approvals.is_some() { Mode::Approve } else { Mode::Enforce }
+    }
+
     /// Start the host, unless it is there, or something keeps it from being there.
     fn wake_host(&mut self) -> Result<(), Fault> {
-        let Ok(configuration) = self.configuration.read() else { return Ok(()) };
+        let Ok(configuration) = self.configuration.read(self.mode()) else { return Ok(()) };
         if self.host.is_some() || self.trouble.host_away > 0 {
             return Ok(());
         }

@@ -1,5 +1,6 @@
 //! What must hold, whatever happens.
 
+mod approved;
 mod kept_back;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,6 +143,11 @@ impl Judge {
         let monitoring = reach.monitoring.lock();
         for incident in open {
             match incident.state {
+                IncidentState::AwaitingApproval => {
+                    approved::people_are_asked(now, incident, &monitoring.alertmanagers, UNTOLD)
+                        .map_err(|what| Fault::new(now, what))?;
+                    continue;
+                }
                 IncidentState::Escalated if later(incident.opened_at, UNTOLD) <= now => {}
                 IncidentState::Failed if self.is_calm_for(now, Duration::from_secs(900)) => {
                     return Err(Fault::new(now, format!("nobody was told, and nobody is: {incident:?}")));
@@ -219,6 +225,7 @@ impl Judge {
         }
         drop(monitoring);
         let (incidents, runs) = all(host).map_err(|error| Fault::new(now, error))?;
+        approved::nothing_else_was_done(host).map_err(|what| Fault::new(now, what))?;
         self.nothing_was_done_twice(now, reach)?;
         self.what_is_kept_back_was_left_alone(now, reach, &incidents)?;
         Ok((incidents, runs))

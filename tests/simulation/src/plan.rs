@@ -46,6 +46,8 @@ pub struct Setup {
     pub relabels: bool,
     /// How many new incidents within ten minutes are a storm.
     pub storm: usize,
+    /// How often somebody looks at what waits for approval; none where the policy acts without.
+    pub approvals: Option<Duration>,
 }
 
 /// Something that happens.
@@ -172,6 +174,7 @@ impl Dice {
             inhibits: self.0.bool(),
             relabels: self.0.bool(),
             storm: self.one_of(&[3, 25, 25]),
+            approvals: self.one_of(&[None, None, Some(4), Some(20)]).map(minutes),
         }
     }
 

@@ -20,6 +20,7 @@ fn setup() -> Setup {
         inhibits: false,
         relabels: true,
         storm: 25,
+        approvals: None,
     }
 }
 
@@ -143,4 +144,20 @@ fn a_configuration_that_changes_while_things_are_at_work_leaves_nothing_behind()
         let killed = [reload(67), (68, Happening::Killed(minutes(1)))];
         goes_well(setup(), broken.into_iter().chain(killed));
     }
+}
+
+#[test]
+fn what_people_are_to_approve_is_done_once_they_have_and_nothing_else() {
+    let approving = Setup { approvals: Some(minutes(4)), ..setup() };
+    goes_well(
+        approving,
+        [
+            (60, Happening::Break(0, Cause::Fixable)),
+            (62, Happening::Break(1, Cause::Locked)),
+            (70, Happening::Killed(Duration::from_secs(60))),
+            (300, Happening::Break(0, Cause::Slow)),
+            (304, Happening::Swap),
+            (420, Happening::Reload(Configuration::ShortHold, minutes(30))),
+        ],
+    );
 }

@@ -47,7 +47,7 @@ async fn the_api_server_takes_every_object_and_admits_every_pod() {
         "serviceMonitor": {"enabled": true, "scrapeTimeout": "10s", "tlsConfig": {"insecureSkipVerify": true},
             "relabelings": [{"action": "labeldrop", "regex": "x"}], "metricRelabelings": [{"action": "drop", "regex": "x"}]},
         "podMonitor": {"enabled": true, "scrapeTimeout": "10s"},
-        "prometheusRule": {"enabled": true, "alertLabels": {"a": "b"}},
+        "prometheusRule": {"enabled": true, "alertLabels": {"a": "b"}}, "dashboards": {"enabled": true},
         "alertmanagerConfig": {"enabled": true, "alertnames": "VolSyncVolumeOutOfSync"},
         "client": {"caFile": "/ca/ca.crt", "volumes": [{"name": "ca", "secret": {"secretName": "tls"}}],
             "volumeMounts": [{"name": "ca", "mountPath": "/ca"}]},

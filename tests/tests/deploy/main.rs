@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails shows where")]
 
+mod examples;
 mod host;
 mod installed;
 mod jitter;

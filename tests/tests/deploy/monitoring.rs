@@ -59,6 +59,30 @@ fn each_rule_fires_when_it_should_and_only_then() {
     }
 }
 
+#[test]
+fn each_alert_has_a_runbook_and_each_runbook_is_of_an_alert() {
+    let rules = documents(&read(&format!("{FOLDER}/suture-rules.yaml")));
+    let index = read("docs/runbooks/README.md");
+    let mut pages = vec!["README.md".to_owned()];
+    for rule in rules[0]["spec"]["groups"][0]["rules"].as_array().unwrap() {
+        let alert = rule["alert"].as_str().unwrap();
+        let url = rule["annotations"]["runbook_url"].as_str().unwrap();
+        assert!(url.ends_with(&format!("/docs/runbooks/{alert}.md")), "{alert}: {url}");
+        let page = read(&format!("docs/runbooks/{alert}.md"));
+        assert!(page.starts_with(&format!("# {alert}\n")), "{alert}");
+        for heading in ["What it means", "What to look at", "What to do", "When it is no problem"] {
+            assert!(page.contains(&format!("\n## {heading}\n")), "{alert}: {heading}");
+        }
+        assert!(index.contains(&format!("| [{alert}]({alert}.md) |")), "the index lacks {alert}");
+        pages.push(format!("{alert}.md"));
+    }
+    assert!(pages.len() > 20, "{pages:?}");
+    for file in std::fs::read_dir(repository("docs/runbooks")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        assert!(pages.contains(&name), "docs/runbooks/{name} is of no alert");
+    }
+}
+
 /// Where an alert goes under the receiver that is there to paste.
 fn told(alertname: &str) -> String {
     let file = repository("deploy/alertmanager/receiver.yaml");

@@ -43,6 +43,20 @@ impl LibraryHarness {
     /// Start the host with the first configuration of the policy's README: its grants, for this
     /// namespace; with these settings; `more` is what else the configuration says.
     pub async fn host(&self, settings: Value, more: &Value) -> anyhow::Result<Host> {
+        let extend = |config: &mut Value| {
+            if let (Some(config), Some(more)) = (config.as_object_mut(), more.as_object()) {
+                config.extend(more.clone());
+            }
+        };
+        Ok(self.host_with(settings, extend).await?.0)
+    }
+
+    /// The same with a configuration that is changed before; and the host's namespace.
+    pub async fn host_with(
+        &self,
+        settings: Value,
+        change: impl FnOnce(&mut Value),
+    ) -> anyhow::Result<(Host, String)> {
         let own = self.plane.namespace("suture").await?;
         let kubeconfig = self.plane.service_account(&own, "suture").await?;
         let mut entry = self.readme()?;
@@ -57,9 +71,7 @@ impl LibraryHarness {
         }
         let mut config =
             json!({"cluster": {"live": {"kubeconfig": kubeconfig, "namespace": own}}, "policies": [entry]});
-        if let (Some(config), Some(more)) = (config.as_object_mut(), more.as_object()) {
-            config.extend(more.clone());
-        }
+        change(&mut config);
         // JSON is YAML; the host's harness writes keys of its own before these.
         let lines = config.as_object().into_iter().flatten();
         let config: String = lines.map(|(key, value)| format!("{key}: {value}\n")).collect();
@@ -70,7 +82,7 @@ impl LibraryHarness {
         self.plane.apply(&roles).await?;
         let host = Host::start(&self.folder().join("host"), &config)?;
         host.until(200, "").await?;
-        Ok(host)
+        Ok((host, own))
     }
 
     /// The policy's entry, as its README shows it first.

@@ -2,6 +2,7 @@
 //! controller manager. What no machine without nodes has is played by the tests: the kubelet,
 //! storage drivers, Flux, Kopiur and cert-manager.
 
+mod approved;
 mod harness;
 
 use std::time::Duration;
@@ -33,9 +34,8 @@ async fn until(api: &Api<DynamicObject>, name: &str, holds: impl Fn(&DynamicObje
     assert!(held, "{:?}", api.get(name).await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn job_failed_removes_a_failed_job_after_a_later_success() -> anyhow::Result<()> {
-    let harness = LibraryHarness::make("job-failed").await?;
+/// A CronJob's Job that failed, and a later one that succeeded: they, and the node on which they ran.
+async fn failed_and_later_complete(harness: &LibraryHarness) -> anyhow::Result<(Node, Api<DynamicObject>)> {
     for file in std::fs::read_dir("fixtures/crds")? {
         // The node looks after snapshots as well.
         harness.plane.apply(&std::fs::read_to_string(file?.path())?).await?;
@@ -61,7 +61,13 @@ async fn job_failed_removes_a_failed_job_after_a_later_success() -> anyhow::Resu
             .await?;
         until(&jobs, name, |job| has_condition(job, end)).await;
     }
+    Ok((node, jobs))
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn job_failed_removes_a_failed_job_after_a_later_success() -> anyhow::Result<()> {
+    let harness = LibraryHarness::make("job-failed").await?;
+    let (node, jobs) = failed_and_later_complete(&harness).await?;
     let host = harness.host(json!({"cleanUp": "afterSuccess"}), &json!({})).await?;
     harness.fires(&host, "KubeJobFailed", json!({"job_name": "backup-1", "condition": "true"})).await?;
     let (outcome, summary) = harness.ended(&host).await?;

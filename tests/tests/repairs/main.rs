@@ -189,6 +189,7 @@ async fn a_lock_whose_holder_is_alive_is_left_alone_and_people_hear_of_it() -> a
     Ok(())
 }
 
+mod dashboards;
 mod path;
 
 /// Nobody listens there: no route leads to the host.

@@ -183,6 +183,7 @@ impl RightsHarness {
             limits: Limits::default(),
             grants: serde_saphyr::from_str::<Vec<Grant>>(&Self::grants(&self.media))?.into(),
             confirm: Confirm::None,
+            approved: None,
             past: None,
         })
     }

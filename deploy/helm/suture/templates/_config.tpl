@@ -21,7 +21,7 @@
   "webhook" $webhook
   "admin" $admin
   "storage" (dict "path" "/var/lib/suture")
-  "cluster" (dict "live" (dict "namespace" .Release.Namespace)) -}}
+  "cluster" (dict "live" (dict "namespace" .Release.Namespace "approvals" .Values.approvals.enabled)) -}}
 {{- $config = mergeOverwrite $config $own -}}
 {{- $_ := set $config "policies" .Values.policies -}}
 {{- toYaml $config -}}

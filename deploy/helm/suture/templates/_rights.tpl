@@ -147,6 +147,15 @@ the name null for all names.
 {{- include "suture.addRights" (merge (dict "verb" "get" "names" (list .)) $leases) -}}
 {{- include "suture.addRights" (merge (dict "verb" "update" "names" (list .)) $leases) -}}
 {{- end -}}
+{{- if .Values.approvals.enabled -}}
+{{- $approvals := dict "rights" $rights "namespace" $.Release.Namespace "group" "suture.dev" "names" (list nil) -}}
+{{- include "suture.addRights" (merge (dict "resource" "approvals" "verb" "get") $approvals) -}}
+{{- include "suture.addRights" (merge (dict "resource" "approvals" "verb" "list") $approvals) -}}
+{{- include "suture.addRights" (merge (dict "resource" "approvals/status" "verb" "patch") $approvals) -}}
+{{- $guard := dict "rights" $rights "namespace" "" "group" "admissionregistration.k8s.io" "verb" "get" "names" (list "approvals.suture.dev") -}}
+{{- include "suture.addRights" (merge (dict "resource" "validatingadmissionpolicies") $guard) -}}
+{{- include "suture.addRights" (merge (dict "resource" "validatingadmissionpolicybindings") $guard) -}}
+{{- end -}}
 {{- $least := list -}}
 {{- range $key := keys $rights | sortAlpha -}}
 {{- $right := fromJsonArray $key -}}

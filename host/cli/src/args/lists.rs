@@ -52,7 +52,7 @@ impl ListArgs {
     }
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("it is at least 1".to_owned()),
         Ok(limit) => Ok(limit),

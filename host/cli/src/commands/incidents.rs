@@ -106,6 +106,7 @@ fn state(listed: &ListedIncident) -> Cell {
         | IncidentState::Verifying
         | IncidentState::Retrying
         | IncidentState::Silenced
+        | IncidentState::AwaitingApproval
         | IncidentState::Cancelled
         | IncidentState::Unconfirmed => WARN,
     };

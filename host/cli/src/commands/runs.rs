@@ -1,6 +1,6 @@
 //! `suture runs`: what runs did, and do.
 
-mod diff;
+pub(super) mod diff;
 mod export;
 mod follow;
 mod start;

@@ -63,7 +63,10 @@ impl Records {
                 let listed = self.run(id).await?;
                 let Whole { run, header, entries } = self.whole(listed.run.id.as_str()).await?;
                 let plan = Plan::of(&run.id, &Basis::of(&run, &header), &entries);
-                Ok(RunDiff { run: listed, plan })
+                let incident = self.incident(run.incident.as_str()).await.ok();
+                let approval = incident.and_then(|shown| shown.listed.incident.approval);
+                let approval = approval.filter(|approval| approval.run == run.id).map(|approval| *approval);
+                Ok(RunDiff { run: listed, plan, approval })
             }
             Self::Server(server) => server.get(&format!("{}/diff", id_path("runs", id)), &[]).await,
         }

@@ -18,7 +18,8 @@ const fn one(group: &'static str, kind: &'static str, resource: &'static str, wh
     Closed { group, only: Some((kind, resource)), why }
 }
 
-const CLOSED: [Closed; 30] = [
+const CLOSED: [Closed; 31] = [
+    all("suture.dev", "people decide by it what policies may do"),
     all("rbac.authorization.k8s.io", "it gives rights"),
     all("admissionregistration.k8s.io", "it decides about what others write"),
     all("apiextensions.k8s.io", "it changes what the API server is"),

@@ -32,6 +32,8 @@ pub struct Installation {
     pub service_account: String,
     /// The Lease that lets one host of several act; none where that is turned off.
     pub lease: Option<String>,
+    /// Whether people decide about plans by Approvals in its namespace.
+    pub approvals: bool,
 }
 
 /// A policy that wants to do something.
@@ -92,7 +94,41 @@ impl Needs {
                 self.add(right, Purpose::Host, why);
             }
         }
+        if installation.approvals {
+            self.add_approvals(&installation.namespace);
+        }
         self
+    }
+
+    /// What it takes to read what people decide, and to know that the API server lets nobody
+    /// decide in another's name.
+    fn add_approvals(&mut self, namespace: &str) {
+        let approvals = [
+            ("approvals", "list", "to see what people decide about plans"),
+            ("approvals", "get", "what is changed is read first, to pin its uid and version"),
+            ("approvals/status", "patch", "to say on an Approval what became of it"),
+        ];
+        for (resource, verb, why) in approvals {
+            let right = Right {
+                reach: Reach::Namespace(namespace.to_owned()),
+                group: "suture.dev".to_owned(),
+                resource: resource.to_owned(),
+                verb,
+                name: None,
+            };
+            self.add(right, Purpose::Host, why);
+        }
+        for resource in ["validatingadmissionpolicies", "validatingadmissionpolicybindings"] {
+            let right = Right {
+                reach: Reach::Cluster,
+                group: "admissionregistration.k8s.io".to_owned(),
+                resource: resource.to_owned(),
+                verb: "get",
+                name: Some("approvals.suture.dev".to_owned()),
+            };
+            let why = "to know that nobody can approve in another's name: no Approval counts without";
+            self.add(right, Purpose::Host, why);
+        }
     }
 
     /// What it takes to tell a namespace that is gone from one in which a right is missing: the

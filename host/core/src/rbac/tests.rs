@@ -27,7 +27,12 @@ fn rights(grants: &[Grant], requested: &[Permission]) -> Vec<String> {
 }
 
 fn installation() -> Installation {
-    Installation { namespace: "tools".into(), service_account: "mender".into(), lease: Some("suture".into()) }
+    Installation {
+        namespace: "tools".into(),
+        service_account: "mender".into(),
+        lease: Some("suture".into()),
+        approvals: false,
+    }
 }
 
 /// `ROLE: GROUPS RESOURCES VERBS [NAMES]` of every rule but those for Events.

@@ -11,6 +11,9 @@ use crate::engine::{ByHand, CloseError, RetryError, StartError};
 use crate::key::key;
 use crate::policy::Policy;
 
+/// The most people that are remembered to have tried an incident anew: none of them approves what came of it.
+const MOST_STARTERS: usize = 32;
+
 impl Dispatcher {
     /// Open an incident that no alert asked for.
     pub(super) async fn start_by_hand(
@@ -84,6 +87,12 @@ impl Dispatcher {
             incident.paged = false;
             incident.said_resolved = false;
             incident.cancelled = None;
+            incident.approval = None;
+            if !incident.retried_by.iter().any(|by| by == who) {
+                incident.retried_by.push(who.to_owned());
+                let surplus = incident.retried_by.len().saturating_sub(MOST_STARTERS);
+                incident.retried_by.drain(..surplus);
+            }
             // To do without Prometheus is a right of its own.
             incident.forced = false;
             incident.summary = format!("{who} has it tried anew");

@@ -33,6 +33,7 @@ impl Dispatcher {
         let is_at_work = |state| match state {
             IncidentState::Running | IncidentState::Waiting => true,
             IncidentState::Received
+            | IncidentState::AwaitingApproval
             | IncidentState::Queued
             | IncidentState::Held
             | IncidentState::Verifying
@@ -62,6 +63,7 @@ impl Dispatcher {
             incident.state = IncidentState::Cancelled;
             incident.due = None;
             incident.held_in = None;
+            incident.approval = None;
             incident.summary = format!("cancelled: {why}");
             incident.cancelled = Some(why);
             incident.closed_at = is_over.then_some(now);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use suture_core::clock::later;
 use suture_core::{AlertStatus, Ending, Halt, IncidentId, Outcome};
-use suture_journal::IncidentState;
+use suture_journal::{IncidentRecord, IncidentState};
 
 use super::Dispatcher;
 
@@ -52,7 +52,7 @@ impl Dispatcher {
             Ending::Halted(Halt::Cancelled(_)) => self.rest(id, IncidentState::Cancelled, summary, cleared),
             Ending::Concluded(Outcome::Escalate { .. }) => self.escalate(id, summary),
             Ending::Halted(Halt::Silenced(why)) => {
-                self.change(id, |incident| incident.attempts = incident.attempts.saturating_sub(1));
+                self.change(id, uncount);
                 self.silence(id, why.clone());
                 if cleared && !by_hand {
                     self.resolve(id);
@@ -62,7 +62,7 @@ impl Dispatcher {
             Ending::Halted(Halt::Shutdown) => {
                 self.change(id, |incident| {
                     incident.state = IncidentState::Queued;
-                    incident.attempts = incident.attempts.saturating_sub(1);
+                    uncount(incident);
                     incident.summary = summary;
                 });
                 if cleared && !by_hand {
@@ -119,6 +119,13 @@ impl Dispatcher {
         let pause = retry.pause(attempts).max(after.unwrap_or_default());
         let due = later(self.now(), pause);
         self.put(id, IncidentState::Retrying, Some(due), why);
+    }
+}
+
+/// A run was none of the attempts. Those that only go on with one were not counted.
+fn uncount(incident: &mut IncidentRecord) {
+    if incident.approval.is_none() {
+        incident.attempts = incident.attempts.saturating_sub(1);
     }
 }
 

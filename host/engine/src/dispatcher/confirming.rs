@@ -304,6 +304,7 @@ impl Dispatcher {
             | IncidentState::Queued
             | IncidentState::Held
             | IncidentState::Retrying
+            | IncidentState::AwaitingApproval
             | IncidentState::Silenced => {
                 self.change(id, |incident| {
                     incident.summary = "the alert cleared before a run was needed".to_owned();

@@ -31,6 +31,7 @@ impl Dispatcher {
                     incident.state = IncidentState::Queued;
                     incident.due = None;
                 }),
+                IncidentState::AwaitingApproval => self.approval_expired(&id).await,
                 IncidentState::Silenced => self.silence_may_be_over(&id, now),
                 IncidentState::Verifying => {
                     let why = format!("repaired, but the alert did not clear in time. {}", incident.summary);

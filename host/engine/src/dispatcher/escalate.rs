@@ -41,6 +41,21 @@ impl Dispatcher {
         self.deliver(id.clone(), page);
     }
 
+    /// Ask people to approve a plan.
+    pub(super) fn page_approval(&mut self, id: &IncidentId) {
+        let Some(incident) = self.incidents.get(id) else { return };
+        if let Some(page) = Page::of_approval(incident, &self.shared.telling, None) {
+            self.deliver(about_approval(id), page);
+        }
+    }
+
+    /// They need not be asked any more.
+    pub(super) fn page_answered(&mut self, asked: &IncidentRecord) {
+        if let Some(page) = Page::of_approval(asked, &self.shared.telling, Some(self.now())) {
+            self.deliver(about_approval(&asked.id), page);
+        }
+    }
+
     /// Tell people of a repair that worked, where they want to hear of it.
     pub(super) fn page_repaired(&mut self, id: &IncidentId) {
         let Some(incident) = self.incidents.get(id) else { return };
@@ -154,6 +169,10 @@ impl Dispatcher {
         self.shared.notices.begin(ABOUT_DAMAGE, page.clone());
         self.deliver(IncidentId::new(ABOUT_DAMAGE), page);
     }
+}
+
+fn about_approval(id: &IncidentId) -> IncidentId {
+    IncidentId::new(format!("approval-{id}"))
 }
 
 fn about_storm(policy: &str) -> String {

@@ -42,6 +42,7 @@ impl Dispatcher {
                 queue.has(&incident.policy, &incident.id) || unconfirmed.asks(&incident.id)
             }
             IncidentState::Verifying
+            | IncidentState::AwaitingApproval
             | IncidentState::Held
             | IncidentState::Retrying
             | IncidentState::Silenced
@@ -85,6 +86,7 @@ impl Dispatcher {
     pub(super) fn change(&mut self, id: &IncidentId, change: impl FnOnce(&mut IncidentRecord)) {
         let Some(incident) = self.incidents.get_mut(id) else { return };
         let before = incident.state;
+        let asked = (before == IncidentState::AwaitingApproval).then(|| incident.clone());
         change(incident);
         if incident.state != before {
             incident.since = Some(self.shared.clock.now());
@@ -93,6 +95,7 @@ impl Dispatcher {
             incident.since = None;
         }
         let incident = &*incident;
+        let is_answered = incident.state != before || incident.closed_at.is_some();
         if incident.state != IncidentState::Verifying {
             self.polls.remove(id);
         }
@@ -110,6 +113,9 @@ impl Dispatcher {
         match closed {
             true => self.incidents.close(id),
             false => self.line_up(id),
+        }
+        if let Some(asked) = asked.filter(|_| is_answered) {
+            self.page_answered(&asked);
         }
     }
 

@@ -310,6 +310,7 @@ impl Dispatcher {
             | IncidentState::Queued
             | IncidentState::Held
             | IncidentState::Retrying
+            | IncidentState::AwaitingApproval
             | IncidentState::Silenced => {
                 self.change(id, |incident| {
                     incident.summary = "the alert cleared before a run was needed".to_owned()
@@ -376,6 +377,8 @@ impl Dispatcher {
             started_by: by.map(|by| by.who),
             said_resolved: false,
             cancelled: None,
+            approval: None,
+            retried_by: Vec::new(),
             paged: false,
             evidence: String::new(),
         });

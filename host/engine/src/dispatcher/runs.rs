@@ -4,10 +4,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use suture_core::{Ending, Halt, Incident, IncidentId, Prepared, Program, RunId};
+use suture_core::{Ending, Halt, Incident, IncidentId, Mode, Prepared, Program, RunId};
 use suture_journal::Observer;
 use suture_journal::{
-    Cancel, Change, Entry, IncidentRecord, IncidentState, JournalError, RunHeader, RunRecord, RunState,
+    Approved, Cancel, Change, Entry, IncidentRecord, IncidentState, JournalError, RunHeader, RunRecord,
+    RunState,
 };
 use tracing::Instrument;
 
@@ -32,6 +33,7 @@ struct Starting {
     program: Arc<dyn Program>,
     given: Incident,
     record: RunRecord,
+    approved: Option<Approved>,
 }
 
 impl Dispatcher {
@@ -172,7 +174,12 @@ impl Dispatcher {
             return None;
         }
         let run = RunId::new(self.id());
-        let record = self.record(&run, &incident.policy, id, &policy, incident.attempts + 1);
+        // What is asked for, approved, or asked for anew is one attempt.
+        let approval = self.approval_of(&incident, &policy);
+        let attempt = if approval.is_some() { incident.attempts.max(1) } else { incident.attempts + 1 };
+        let (approval, approved) =
+            approval.map_or((None, None), |approval| super::approval::begins(approval, policy.config.mode));
+        let record = self.record(&run, &incident.policy, id, &policy, attempt);
         let given = Incident {
             id: id.clone(),
             key: incident.key.clone(),
@@ -187,42 +194,47 @@ impl Dispatcher {
             limits: policy.config.limits.clone(),
             requested: program.manifest().permissions_of_run(&policy.config.settings),
             grants: policy.config.grants.clone(),
+            approved: approved.clone(),
             cluster: self.cluster_id.clone().unwrap_or_default(),
         };
         self.unsaved.push(Change::Begin(record.clone(), header));
         self.change(id, |incident| {
             incident.state = IncidentState::Running;
-            incident.attempts += 1;
+            incident.attempts = attempt;
+            incident.approval = approval;
             incident.due = None;
             incident.runs.push(run);
         });
-        Some(Starting { incident, policy, program, given, record })
+        Some(Starting { incident, policy, program, given, record, approved })
     }
 
     /// The journal can't be written: the run starts once it can, and until then only waits.
     fn put_back(&mut self, starting: &Starting) {
         let run = &starting.record.id;
         self.unsaved.retain(|change| !matches!(change, Change::Begin(begun, _) if begun.id == *run));
+        let before = starting.incident.clone();
         self.change(&starting.incident.id, |incident| {
             incident.state = IncidentState::Queued;
-            incident.attempts -= 1;
+            incident.attempts = before.attempts;
+            incident.approval = before.approval;
             incident.runs.pop();
         });
     }
 
     /// Start a run whose beginning is on disk.
     fn launch(&mut self, starting: Starting) {
-        let Starting { incident, policy, program, given, record } = starting;
+        let Starting { incident, policy, program, given, record, approved } = starting;
         let key = self.incidents.key_of(&incident);
         let now = self.now();
         self.policies.entry(incident.policy.clone()).or_default().started.add(now);
         self.tell(|| Progress::Began(Box::new(record.clone())));
-        if record.attempt == 1 {
+        if incident.runs.is_empty() {
             let waited = incident.opened_at.duration_until(now).try_into().unwrap_or_default();
             self.shared.metrics.began(waited);
         }
         let session = self.session(&record.id, &[], incident.forced);
         let confirm = if incident.forced { Confirm::None } else { policy.config.confirm.clone() };
+        let is_approved = approved.is_some();
         let spec = RunSpec {
             run: record.id.clone(),
             policy: incident.policy.clone(),
@@ -232,6 +244,7 @@ impl Dispatcher {
             limits: policy.config.limits.clone(),
             grants: policy.config.grants.clone(),
             confirm,
+            approved,
             past: None,
         };
         let at_work = AtWork {
@@ -240,6 +253,7 @@ impl Dispatcher {
             key,
             cancel: session.cancel.clone(),
             record,
+            is_approved,
             waiting: false,
             is_seen_through: false,
         };
@@ -339,7 +353,8 @@ impl Dispatcher {
         let Some(at_work) = self.at_work.remove(run) else { return };
         // Told by this host, which goes on.
         let was_told = self.shutdown.is_none() && at_work.cancel.halted() == Some(Halt::Shutdown);
-        let AtWork { incident: id, policy, key, mut record, waiting, is_seen_through, .. } = at_work;
+        let AtWork { incident: id, policy, key, mut record, waiting, is_seen_through, is_approved, .. } =
+            at_work;
         let evidence = self.tails.remove(run).map(|tail| tail.text()).unwrap_or_default();
         self.shared.obstacles.ended(run);
         if !waiting && let Some(working) = self.working.get_mut(&policy) {
@@ -355,8 +370,8 @@ impl Dispatcher {
         let summary = finished.summary();
         let Finished { ending, doubts, interrupted, plan } = finished;
         // What it concluded, it concluded of changes that were only tried.
-        let ending = match (ending, plan) {
-            (Ending::Concluded(_), Some(_)) => Ending::Halted(Halt::Planned),
+        let ending = match (ending, &plan) {
+            (Ending::Concluded(_), Some(plan)) if plan.is_unfinished() => Ending::Halted(Halt::Planned),
             (ending, _) => ending,
         };
         if interrupted {
@@ -374,9 +389,26 @@ impl Dispatcher {
         self.shared.metrics.run(&policy, ending.name(), took);
         tracing::info!(%run, incident = %id, policy, outcome = ending.name(), "{summary}");
         self.tell(|| Progress::Ended(Box::new(record.clone())));
+        let mode = record.mode;
         self.unsaved.push(Change::Run(record));
         if self.incidents.get(&id).is_some_and(|incident| incident.evidence != evidence) {
             self.change(&id, |incident| incident.evidence = evidence);
+        }
+        if doubts.is_empty()
+            && let Some(plan) =
+                plan.filter(|plan| ending == Ending::Halted(Halt::Planned) && plan.is_unfinished())
+            && mode != Mode::Observe
+            && self.has_to_ask(&id)
+        {
+            return match is_approved {
+                true => self.plan_anew(&id, summary),
+                false => self.ask_approval(&id, run, &plan),
+            };
+        }
+        // Asked for, approved or not: what comes now is something else.
+        let goes_on = matches!(ending, Ending::Halted(Halt::Shutdown | Halt::Silenced(_)));
+        if !goes_on && self.incidents.get(&id).is_some_and(|incident| incident.approval.is_some()) {
+            self.change(&id, |incident| incident.approval = None);
         }
         self.conclude(&id, &policy, &ending, summary, &doubts);
     }

@@ -185,6 +185,7 @@ impl Dispatcher {
                 | IncidentState::Held
                 | IncidentState::Running
                 | IncidentState::Waiting
+                | IncidentState::AwaitingApproval
                 | IncidentState::Verifying
                 | IncidentState::Resolved
                 | IncidentState::Unnecessary

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use suture_core::clock::later;
 use suture_core::{Ending, Grant, Incident, IncidentId, Mode, Permission, Program};
 use suture_journal::{
-    Entry, IncidentRecord, IncidentState, JournalError, Ledger, RunHeader, RunRecord, Survey,
+    Call, Entry, IncidentRecord, IncidentState, JournalError, Ledger, RunHeader, RunRecord, Survey,
 };
 
 use super::{AtWork, Command, Dispatcher};
@@ -108,6 +108,7 @@ impl Dispatcher {
             | IncidentState::Held
             | IncidentState::Retrying
             | IncidentState::Silenced
+            | IncidentState::AwaitingApproval
             | IncidentState::Resolved
             | IncidentState::Unnecessary
             | IncidentState::Planned
@@ -170,6 +171,7 @@ impl Dispatcher {
             key: self.incidents.key_of(&incident),
             cancel: suture_journal::Cancel::new(),
             record: record.clone(),
+            is_approved: false,
             waiting: false,
             is_seen_through: false,
         };
@@ -177,6 +179,7 @@ impl Dispatcher {
             Ok(read) => read,
             Err(doubt) => return self.give_up(at_work, "it can't be taken up", doubt),
         };
+        let at_work = AtWork { is_approved: header.approved.is_some(), ..at_work };
         if let Err((why, doubt)) = self.may_act_for(&header) {
             return self.give_up(at_work, why, doubt);
         }
@@ -260,8 +263,12 @@ impl Dispatcher {
             return Err("its policy had ended".to_owned());
         }
         // What was only planned is not in the record; nothing was done, so it begins anew.
-        if record.mode == Mode::Observe {
-            return Err("it only observed".to_owned());
+        let is_planning = Call::all(entries).iter().any(Call::is_dry_run);
+        match record.mode {
+            Mode::Observe => return Err("it only observed".to_owned()),
+            Mode::Approve if header.approved.is_none() => return Err("it only planned".to_owned()),
+            Mode::Approve | Mode::Enforce if is_planning => return Err("it only planned".to_owned()),
+            Mode::Approve | Mode::Enforce => {}
         }
         if header.format != RunHeader::FORMAT {
             return Err(format!("its record has format {}", header.format));
@@ -323,6 +330,7 @@ impl Dispatcher {
             limits: header.limits,
             grants: policy.config.grants.clone(),
             confirm,
+            approved: header.approved,
             past: Some(past),
         };
         self.spawn(at_work, run::execute(spec, session));
@@ -350,6 +358,7 @@ impl Dispatcher {
             requested,
             incident: header.incident,
             mode: record.mode,
+            approved: header.approved,
             limits: header.limits,
             grants,
             entries,
@@ -392,6 +401,8 @@ fn incident_of(record: &RunRecord, header: &RunHeader) -> IncidentRecord {
         forced: false,
         said_resolved: false,
         cancelled: None,
+        approval: None,
+        retried_by: Vec::new(),
         paged: false,
         evidence: String::new(),
     }

@@ -1,6 +1,7 @@
 //! A host with a small policy on the simulated cluster; time runs a thousand times as
 //! fast.
 
+mod approved;
 mod backtested;
 mod by_hand;
 mod cancelled;
@@ -98,6 +99,7 @@ fn configured(program: Arc<dyn Program>, clock: &dyn Clock) -> Policy {
                 backoff: HumanDuration::from_secs(1200),
                 settle: HumanDuration::from_secs(1200),
             },
+            approval: crate::policy::Approval::default(),
         },
         program: Ok(program),
         source: "test".into(),

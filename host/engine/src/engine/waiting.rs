@@ -69,6 +69,9 @@ impl Engine {
                 because(Reason::Right, &message)
             }
             IncidentState::Retrying => because(Reason::Backoff, "they are tried again after a pause"),
+            IncidentState::AwaitingApproval => {
+                because(Reason::Approval, "people are yet to approve their plans")
+            }
             IncidentState::Silenced => because(Reason::Silenced, "their alerts are silenced in Alertmanager"),
             IncidentState::Running
             | IncidentState::Waiting
@@ -124,6 +127,7 @@ impl Engine {
             IncidentState::Retrying => {
                 of(Reason::Backoff, format!("it is tried again: {}", incident.summary), *due)
             }
+            IncidentState::AwaitingApproval => of(Reason::Approval, incident.summary.clone(), *due),
             IncidentState::Silenced => of(Reason::Silenced, incident.summary.clone(), None),
             IncidentState::Verifying => of(Reason::Alert, "the alert has yet to clear".to_owned(), *due),
             IncidentState::Running | IncidentState::Waiting => self.run_waits(incident.runs.last()?),

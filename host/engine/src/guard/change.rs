@@ -16,7 +16,7 @@ use super::{Guard, deleting, denied, kinds, pods, templates};
 
 impl Guard {
     /// Judge a change that is prepared. An apply is pinned to the version that it was judged
-    /// on.
+    /// on, and what a person must approve says so.
     ///
     /// # Errors
     /// `Denied` where the grants do not allow what it would leave, or where that can't be
@@ -30,23 +30,27 @@ impl Guard {
         {
             pin_version(apply, before);
         }
-        self.judge_written(&mutation, &written).await?;
-        let Some((undo, undone)) = undo.as_ref().zip(undo.as_ref().and_then(|undo| written.undone(undo)))
-        else {
+        let needs_approval = self.judge_written(&mutation, &written).await?;
+        prepared.needs_approval = needs_approval;
+        let Some(undo) = &undo else { return Ok(()) };
+        let Some(undone) = written.undone(undo) else {
+            prepared.needs_approval = needs_approval || self.access_needs_approval(undo, &mutation).await?;
             return Ok(());
         };
         // What may be done and not taken back would stay where it was only for the run.
-        self.judge_written(undo, &undone).await.map_err(|fault| match fault {
+        let undo_needs_approval = self.judge_written(undo, &undone).await.map_err(|fault| match fault {
             Fault::Error(error) => {
                 let message = format!("what would take it back is not allowed: {}", error.message);
                 Fault::Error(Error { message, ..error })
             }
             halt @ Fault::Halt(_) => halt,
-        })
+        })?;
+        prepared.needs_approval = needs_approval || undo_needs_approval;
+        Ok(())
     }
 
-    /// Judge what a change leaves.
-    async fn judge_written(&self, mutation: &Mutation, written: &Written) -> Result<(), Fault> {
+    /// Judge what a change leaves: whether a person must approve it.
+    async fn judge_written(&self, mutation: &Mutation, written: &Written) -> Result<bool, Fault> {
         let reference = mutation.reference();
         let kind = &reference.kind;
         if let Some(after) = &written.after {
@@ -82,7 +86,13 @@ impl Guard {
         }
         let mut allowing = Vec::with_capacity(requests.len());
         for request in &requests {
-            let found = self.allowing(request, written).await;
+            let mut found = self.allowing(request, written).await;
+            // Where a patch takes such a field, the grant that names it is the one that allows it.
+            if let (Ok(grants), false, Verb::Patch) = (&mut found, lets_go, request.verb)
+                && grants.iter().any(|grant| taken.iter().all(|field| field.is_allowed_by(grant)))
+            {
+                grants.retain(|grant| taken.iter().all(|field| field.is_allowed_by(grant)));
+            }
             allowing.push(match taken.first() {
                 Some(field) if lets_go && request.verb == Verb::Delete => {
                     found.map_err(|fault| or_named(fault, field))?
@@ -90,10 +100,58 @@ impl Guard {
                 Some(_) | None => found?,
             });
         }
+        let mut needs_approval = false;
         for grants in &allowing {
-            self.check_pods(kind, mutation, written, grants).await?;
+            needs_approval |= self.needs_approval(kind, mutation, written, grants).await?;
         }
-        Ok(())
+        Ok(needs_approval)
+    }
+
+    /// Whether what takes a change back needs a person's approval, where what it would leave is not known yet:
+    /// unless a grant allows it that asks for nothing.
+    async fn access_needs_approval(&self, undo: &Mutation, change: &Mutation) -> Result<bool, Fault> {
+        if !self.grants.iter().any(|grant| grant.approve) {
+            return Ok(false);
+        }
+        let mut undo = undo.clone();
+        if let Some(target) = undo.target_mut().filter(|target| target.name.is_empty()) {
+            target.name = change.reference().name;
+        }
+        for request in undo.requests(false) {
+            let resource = self.checked(&request).await?;
+            let access = resource.access(&request);
+            let labels = self.labels_for(&access).await?;
+            let is_free =
+                |grant: &Grant| !grant.approve && grant.fields.is_empty() && grant.condition.is_none();
+            let mut allowing =
+                self.grants.iter().filter(|grant| grant.shortfall(&access, labels.as_ref()).is_none());
+            if !allowing.any(is_free) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a change is allowed by no grant that does without a person's approval.
+    async fn needs_approval(
+        &self,
+        kind: &Kind,
+        mutation: &Mutation,
+        written: &Written,
+        allowing: &[&Grant],
+    ) -> Result<bool, Fault> {
+        let (asking, free): (Vec<&Grant>, Vec<&Grant>) = allowing.iter().partition(|grant| grant.approve);
+        if asking.is_empty() {
+            return self.check_pods(kind, mutation, written, &free).await.map(|()| false);
+        }
+        if !free.is_empty() {
+            match self.check_pods(kind, mutation, written, &free).await {
+                Ok(()) => return Ok(false),
+                Err(Fault::Halt(halt)) => return Err(halt.into()),
+                Err(Fault::Error(_)) => {}
+            }
+        }
+        self.check_pods(kind, mutation, written, allowing).await.map(|()| true)
     }
 
     /// What a mutation would leave. A patch that does not apply here is not performed: the API

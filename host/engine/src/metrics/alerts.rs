@@ -191,7 +191,7 @@ impl Metrics {
     /// An alert was posted that no policy handles: `noPolicy` is for it, or the one that may be is
     /// `notLoaded`, or it is `notKept` for that one, or has `invalidKey`. Names are bounded by who counts. Not called
     /// `alertname`: a rule about the metric has one of its own.
-    pub(crate) fn unmatched(&self, alert: &str, reason: &str, count: u64) {
+    pub fn unmatched(&self, alert: &str, reason: &str, count: u64) {
         let labels = NameReason { alert: alert.into(), reason: reason.into() };
         self.0.alerts.unmatched.get_or_create(&labels).inc_by(count);
     }

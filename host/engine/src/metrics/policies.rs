@@ -19,6 +19,7 @@ pub(super) struct Policies {
     load_duration: Histograms<OfPolicy>,
     swaps: Family<OfPolicy, Counter>,
     backtests: Family<PolicyResult, Counter>,
+    approvals: Family<PolicyResult, Counter>,
     candidates: Family<OfPolicy, Gauge>,
     errors: Family<OfPolicy, Gauge>,
     held: Family<OfPolicy, Gauge>,
@@ -46,6 +47,12 @@ impl Policies {
                 to,
                 "policy_backtests",
                 "Newer modules that were compared with the runs on record: same, or differs",
+                Family::default(),
+            ),
+            approvals: counted(
+                to,
+                "approvals",
+                "Plans that people were asked to approve: asked, approved, rejected, expired",
                 Family::default(),
             ),
             candidates: counted(
@@ -99,6 +106,12 @@ impl Metrics {
         let result = if differs { "differs" } else { "same" };
         let labels = PolicyResult { policy: policy.into(), result: result.into() };
         self.0.policies.backtests.get_or_create(&labels).inc();
+    }
+
+    /// People were asked to approve a plan, did so, rejected it, or did not answer in time.
+    pub fn approval(&self, policy: &str, result: &str) {
+        let labels = PolicyResult { policy: policy.into(), result: result.into() };
+        self.0.policies.approvals.get_or_create(&labels).inc();
     }
 
     /// Whether a newer module of a policy waits to be accepted.

@@ -208,6 +208,7 @@ pub(crate) fn harness(program: Arc<dyn Program>) -> RunHarness {
         limits: Limits::default(),
         grants,
         confirm: Confirm::prometheus(),
+        approved: None,
         past: None,
     };
     let session = Session {

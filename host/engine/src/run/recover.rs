@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use suture_core::{Ending, Grant, Halt, Incident, Limits, Mode, Permission, RunId};
-use suture_journal::{Entry, JournalError, Ledger, Recorder};
+use suture_journal::{Approved, Entry, JournalError, Ledger, Recorder};
 
 use super::planning::Planning;
-use super::{Finished, Session, layers};
+use super::{Changes, Finished, Session, layers};
 use crate::confirm::Confirm;
 
 /// What a run needs that was cut off by the end of its host.
@@ -23,6 +23,8 @@ pub struct Unfinished {
     pub incident: Incident,
     /// Whether mutations were performed.
     pub mode: Mode,
+    /// What people have approved of it.
+    pub approved: Option<Approved>,
     /// What it could use.
     pub limits: Limits,
     /// What the operator allows.
@@ -37,17 +39,23 @@ pub struct Unfinished {
 /// # Errors
 /// When the journal can't be written.
 pub async fn recover(unfinished: Unfinished, mut session: Session) -> Result<Finished, JournalError> {
-    let Unfinished { run, policy, module, requested, incident, mode, limits, grants, entries } = unfinished;
+    let Unfinished { run, policy, module, requested, incident, mode, approved, limits, grants, entries } =
+        unfinished;
+    // What was approved is taken back as what was enforced; all that it planned is forgotten.
+    let changes = match Changes::of(mode, &grants, approved, &run, &entries) {
+        Changes::Planned => Changes::Planned,
+        Changes::Performed | Changes::Gated { .. } => Changes::Performed,
+    };
     // The changes that are taken back were confirmed when they were made, silenced or not by now.
     session.silences = None;
     let incident = Arc::new(incident);
-    let planning = (mode == Mode::Observe).then(|| Planning {
+    let planning = changes.are_planned().then(|| Planning {
         run: run.clone(),
         module,
         incident: incident.clone(),
         grants: grants.clone(),
     });
-    let layers = layers(&policy, requested, grants, Confirm::None, &incident, mode, &session);
+    let layers = layers(&policy, requested, grants, Confirm::None, &incident, changes, &session);
     let recorder = Recorder::recovering(
         run,
         &entries,

@@ -244,6 +244,7 @@ fn a_run_that_can_not_go_on_is_undone_once_wherever_its_host_died() {
             requested: harness.spec.program.manifest().permissions.clone(),
             incident: harness.spec.incident.clone(),
             mode: Mode::Enforce,
+            approved: None,
             limits: Limits::default(),
             grants: harness.spec.grants.clone(),
             entries: whole[..length].to_vec(),

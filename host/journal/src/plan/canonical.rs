@@ -1,7 +1,5 @@
 //! The one form in which values are hashed.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 use suture_core::Digest;
 
@@ -26,10 +24,12 @@ fn write(value: &Value, mask: &Mask, bytes: &mut Vec<u8>) {
             items.iter().for_each(|item| write(item, mask, bytes));
         }
         Value::Object(fields) => {
-            let fields: BTreeMap<String, &Value> =
-                fields.iter().map(|(name, value)| (mask.text(name), value)).collect();
+            // What is masked may make two names alike: both count.
+            let mut fields: Vec<(String, &String, &Value)> =
+                fields.iter().map(|(name, value)| (mask.text(name), name, value)).collect();
+            fields.sort_by(|one, other| (&one.0, one.1).cmp(&(&other.0, other.1)));
             count(b'{', fields.len(), bytes);
-            for (name, value) in fields {
+            for (name, _, value) in fields {
                 part(b's', &name, bytes);
                 write(value, mask, bytes);
             }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use suture_core::effect::{Create, Delete, OnObject};
+use suture_core::effect::{Apply, Create, Delete, OnObject};
 use suture_core::grant::fields::{self, Path, pointer};
 use suture_core::{Digest, Effect, Mutation, Reply, object};
 
@@ -89,6 +89,8 @@ pub struct Written<'a> {
     pub asked: &'a Mutation,
     /// What is done, with everything filled in.
     pub mutation: &'a Mutation,
+    /// What the policy wants it to be taken back by.
+    pub undo: Option<&'a Mutation>,
     /// None of what is made.
     pub before: Option<&'a Value>,
     /// What it brought.
@@ -98,18 +100,19 @@ pub struct Written<'a> {
 impl<'a> Written<'a> {
     /// What a call changed, or would have, and the field manager that it had; none where it changed nothing.
     pub(super) fn of(call: &'a Call) -> Option<(Self, &'a str)> {
-        let Effect::Mutate { mutation: asked, .. } = &call.asked else { return None };
+        let Effect::Mutate { mutation: asked, undo } = &call.asked else { return None };
         let (Effect::Mutate { mutation, .. }, Some(Reply::Mutated(after))) = (call.effect(), call.reply())
         else {
             return None;
         };
         let manager = call.prepared.as_ref().map_or("", |prepared| &prepared.manager);
-        Some((Self { asked, mutation, before: call.before.as_deref(), after }, manager))
+        let (undo, before) = (undo.as_ref(), call.before.as_deref());
+        Some((Self { asked, mutation, undo, before, after }, manager))
     }
 
     /// What identifies it, by all that is masked so far. What it makes is masked from here on.
     pub fn digest(&self, mask: &mut Mask) -> Digest {
-        let Self { asked, mutation, before, after } = self;
+        let Self { asked, mutation, undo, before, after } = self;
         let makes = self.makes();
         if makes {
             let generated = asked.reference().name.is_empty().then(|| mutation.reference().name);
@@ -124,17 +127,21 @@ impl<'a> Written<'a> {
                 json!([at, value(*before), value(Some(after))])
             })
             .collect();
-        let propagation = match mutation {
-            Mutation::Delete(Delete { propagation, .. }) => Some(propagation),
-            Mutation::Create(_) | Mutation::Patch(_) | Mutation::Apply(_) => None,
+        let (propagation, force) = match mutation {
+            Mutation::Delete(Delete { propagation, .. }) => (Some(propagation), false),
+            Mutation::Apply(Apply { force, .. }) => (None, *force),
+            Mutation::Create(_) | Mutation::Patch(_) => (None, false),
         };
         let all = json!({
             "type": mutation.mutation_type().to_string(),
             "object": mutation.reference().to_string(),
+            "prefix": prefix(asked),
             "subresource": mutation.subresource(),
             "uid": if makes { None } else { self.uid() },
             "propagation": propagation,
+            "force": force,
             "fields": fields,
+            "undo": undo.map(without_version),
         });
         canonical::digest(&all, mask)
     }
@@ -164,7 +171,8 @@ impl<'a> Written<'a> {
         }
         let nothing = json!({});
         let mut changed = fields::changed(self.before.unwrap_or(&nothing), self.after);
-        let of_status = self.mutation.subresource() == Some("status");
+        // Controllers write it all the time; what the policy itself writes of it counts.
+        let of_status = self.mutation.subresource() == Some("status") || writes_status(self.asked);
         changed.retain(|path| {
             let words: Vec<&str> = path.iter().map(String::as_str).collect();
             match words[..] {
@@ -241,6 +249,43 @@ impl FieldDiff {
             owners: written.before.map_or_else(Vec::new, |before| owners::of(before, path, manager)),
             path: at,
         }
+    }
+}
+
+/// What the name begins with that the host is to choose.
+fn prefix(asked: &Mutation) -> Option<&str> {
+    match asked {
+        Mutation::Create(create) => create.object.pointer("/metadata/generateName")?.as_str(),
+        Mutation::Patch(_) | Mutation::Apply(_) | Mutation::Delete(_) => None,
+    }
+}
+
+/// Whether the `status` of the object is a part of what is written.
+fn writes_status(asked: &Mutation) -> bool {
+    let begins =
+        |path: &Value| path.as_str().is_some_and(|path| path.is_empty() || path.starts_with("/status"));
+    match asked {
+        Mutation::Create(create) => create.object.get("status").is_some(),
+        Mutation::Apply(apply) => apply.object.get("status").is_some(),
+        Mutation::Patch(patch) => match &patch.body {
+            Value::Array(operations) => operations.iter().any(|operation| begins(&operation["path"])),
+            body => body.get("status").is_some(),
+        },
+        Mutation::Delete(_) => false,
+    }
+}
+
+/// What takes a change back, but for the version that it insists on: any other change moves that.
+fn without_version(undo: &Mutation) -> Value {
+    let mut undo = json!(undo);
+    drop_versions(&mut undo);
+    undo
+}
+
+fn drop_versions(value: &mut Value) {
+    if let Value::Object(fields) = value {
+        fields.remove("resourceVersion");
+        fields.values_mut().for_each(drop_versions);
     }
 }
 

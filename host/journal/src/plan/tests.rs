@@ -265,3 +265,79 @@ fn a_plan_says_what_it_would_do_how_far_it_reaches_and_in_what_it_differs() {
     );
     assert_eq!(Record::new().plan().summary(), None);
 }
+
+/// A change with what the policy wants it to be taken back by.
+fn taken_back_by(record: Record, undo: &Mutation) -> Record {
+    let mut record = record.patch(1, object(), with(object(), "/spec/replicas", json!(0)));
+    for entry in &mut record.entries {
+        if let Body::Intent { prepared, asked, .. } = &mut entry.body {
+            for effect in [Some(&mut prepared.effect), asked.as_deref_mut()].into_iter().flatten() {
+                if let Effect::Mutate { undo: of, .. } = effect {
+                    *of = Some(undo.clone());
+                }
+            }
+        }
+    }
+    record
+}
+
+#[test]
+fn what_takes_a_change_back_is_a_part_of_what_is_approved() {
+    let undo = |replicas: u32, version: &str| {
+        Mutation::Patch(Patch {
+            target: target("plex"),
+            patch_type: PatchType::Merge,
+            body: json!({"spec": {"replicas": replicas}}),
+            resource_version: Some(version.to_owned()),
+        })
+    };
+    let digest = |undo: &Mutation| taken_back_by(Record::new(), undo).plan().digest;
+    assert_ne!(digest(&undo(1, "7")), digest(&undo(9, "7")));
+    assert_ne!(digest(&undo(1, "7")), digest(&Mutation::Delete(Delete::of(target("plex")))));
+    assert_eq!(digest(&undo(1, "7")), digest(&undo(1, "8")), "the version moves with any other change");
+}
+
+#[test]
+fn a_number_that_only_begins_as_the_time_is_another_one() {
+    let digest = |name: String| {
+        let after = with(object(), "/metadata/labels/a", json!(name));
+        Record::new().now(1, time(0)).patch(2, object(), after).plan().digest
+    };
+    let seconds = time(0).as_second();
+    assert_eq!(digest(format!("backup-{seconds}")), digest(format!("backup-{seconds}000")), "milliseconds");
+    for other in [
+        format!("backup-{seconds}1"),
+        format!("backup-1{seconds}"),
+        format!("backup-{seconds}123"),
+        format!("backup-{seconds}0000000000"),
+        "backup-⟨time⟩".to_owned(),
+    ] {
+        assert_ne!(digest(format!("backup-{seconds}")), digest(other));
+    }
+}
+
+#[test]
+fn fields_whose_names_are_alike_but_for_a_time_count_each() {
+    let seconds = time(0).as_second();
+    let digest = |list: Value| {
+        let after = with(object(), "/spec/strategy/list", list);
+        Record::new().now(1, time(0)).patch(2, object(), after).plan().digest
+    };
+    let one = format!("{seconds}");
+    let other = format!("{seconds}000");
+    assert_ne!(digest(json!([{&one: "good"}])), digest(json!([{&one: "evil", &other: "good"}])));
+    assert_ne!(digest(json!([{&one: "good", &other: "good"}])), digest(json!([{&one: "good"}])));
+}
+
+#[test]
+fn what_a_policy_writes_of_the_status_counts() {
+    let digest = |body: Value, ready: u32| {
+        let patch =
+            Patch { target: target("plex"), patch_type: PatchType::Merge, body, resource_version: None };
+        let patch = Mutation::Patch(patch);
+        let after = with(object(), "/status/ready", json!(ready));
+        Record::new().change(1, patch.clone(), patch, Some(object()), after).plan().digest
+    };
+    assert_ne!(digest(json!({"status": {"ready": 5}}), 5), digest(json!({"status": {"ready": 6}}), 6));
+    assert_eq!(digest(json!({}), 5), digest(json!({}), 6));
+}

@@ -75,6 +75,7 @@ fn header() -> RunHeader {
         limits: Limits::default(),
         requested: vec![],
         grants: [].into(),
+        approved: None,
         cluster: "c".into(),
     }
 }

@@ -1,9 +1,12 @@
 //! One mutation, from its intent to its reply.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use suture_core::object::Object;
-use suture_core::{Backoff, Effect, Error, Fault, Halt, Prepared, Reason, Reply, Resolution, Retries, Tried};
+use suture_core::{
+    Backoff, Effect, EffectHandler, Error, Fault, Halt, Prepared, Reason, Reply, Resolution, Retries, Tried,
+};
 
 use super::suspend::Written;
 use super::{Recorder, part, size};
@@ -82,15 +85,17 @@ impl Recorder {
                 }
                 return Err(halt);
             }
+            // What was only planned is taken back in the plan.
+            let handler = self.handler(undo_of.is_some() && !prepared.dry_run);
             if self.write(step, intent, Durability::Synced).await? == Written::Late {
                 // The world has gone on meanwhile, and people may have silenced the alert.
-                prepared = match self.prepared_anew(&prepared, &effect, suspended()).await? {
+                prepared = match self.prepared_anew(handler, &prepared, &effect, suspended()).await? {
                     Ok(prepared) => prepared,
                     Err(error) => break (Err(error), true),
                 };
                 continue;
             }
-            let error = match part(self.inner.perform(&prepared).await)? {
+            let error = match part(handler.perform(&prepared).await)? {
                 Ok(reply) => break (Ok(reply), false),
                 Err(error) => error,
             };
@@ -103,7 +108,7 @@ impl Recorder {
                 break (answer, false);
             }
             conflicts += 1;
-            prepared = match self.prepared_anew(&prepared, &effect, error).await? {
+            prepared = match self.prepared_anew(handler, &prepared, &effect, error).await? {
                 Ok(prepared) => prepared,
                 Err(error) => break (Err(error), true),
             };
@@ -116,11 +121,12 @@ impl Recorder {
     /// had come of it before.
     async fn prepared_anew(
         &self,
+        handler: &Arc<dyn EffectHandler>,
         prepared: &Prepared,
         effect: &Effect,
         before: Error,
     ) -> Result<Result<Prepared, Error>, Halt> {
-        match self.inner.prepare(&prepared.step, effect).await {
+        match handler.prepare(&prepared.step, effect).await {
             Ok(prepared) => Ok(Ok(prepared)),
             Err(Fault::Error(error)) => Ok(Err(error)),
             Err(Fault::Halt(halt)) => {
@@ -147,7 +153,7 @@ impl Recorder {
         undo: &Undo,
     ) -> Result<Result<Reply, NotTakenBack>, Halt> {
         let effect = Effect::Mutate { mutation: undo.mutation.clone(), undo: None };
-        let prepared = part(self.inner.prepare(&self.step(step), &effect).await)?;
+        let prepared = part(self.handler(!undo.dry_run).prepare(&self.step(step), &effect).await)?;
         let Acted { answer, refused, before } =
             self.act(step, effect, Some(undo.change), prepared, None).await?;
         Ok(answer.map_err(|error| {

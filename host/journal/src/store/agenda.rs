@@ -86,6 +86,7 @@ impl FoundBy {
             | IncidentState::Held
             | IncidentState::Retrying
             | IncidentState::Silenced
+            | IncidentState::AwaitingApproval
             | IncidentState::Resolved
             | IncidentState::Unnecessary
             | IncidentState::Planned

@@ -18,6 +18,8 @@ const TO_BE_CONFIRMED: i64 = 2;
 const FOR_ANOTHER_ATTEMPT: i64 = 3;
 /// Those whose alerts are silenced.
 const FOR_A_SILENCE: i64 = 4;
+/// Those whose plans people are yet to approve.
+const FOR_AN_APPROVAL: i64 = 5;
 /// How many of a line are looked at to see since when they wait: one that comes back to its place
 /// may have waited for less time than the next.
 const LOOKED_AT: i64 = 16;
@@ -27,7 +29,7 @@ const LOOKED_AT: i64 = 16;
 pub struct Line {
     /// The policy.
     pub policy: String,
-    /// Where they stand: received, queued, held, retrying, or silenced.
+    /// Where they stand: received, queued, held, retrying, silenced, or awaiting approval.
     pub state: IncidentState,
     /// The namespace, where they are held back for a right that is missing there.
     pub held_in: Option<String>,
@@ -42,6 +44,7 @@ pub(super) fn of(incident: &IncidentRecord) -> Option<i64> {
         IncidentState::Received => Some(TO_BE_CONFIRMED),
         IncidentState::Retrying => Some(FOR_ANOTHER_ATTEMPT),
         IncidentState::Silenced => Some(FOR_A_SILENCE),
+        IncidentState::AwaitingApproval => Some(FOR_AN_APPROVAL),
         IncidentState::Held => {
             Some(held_in(&incident.policy, incident.held_in.as_deref().unwrap_or_default()))
         }

@@ -12,7 +12,7 @@ use super::Journal;
 use super::error::{damaged, explain};
 use super::room::Gauge;
 use super::survey::{self, Survey};
-use super::{agenda, schema, wal};
+use super::{agenda, audit, schema, wal};
 use crate::error::JournalError;
 
 /// How long to wait for a lock that a tool holds for a moment (a backup, a shell).
@@ -26,6 +26,8 @@ pub(super) struct Opened {
     pub lock: File,
     /// What of it is lost for certain.
     pub before: Survey,
+    /// What is wrong with the end of the audit trail.
+    pub of_audit: Option<String>,
 }
 
 /// Open the journal in a folder to write it; make what is missing.
@@ -64,7 +66,8 @@ pub(super) fn for_writing(folder: &Path, gauge: &Gauge) -> Result<Opened, Journa
         }
         filled => filled.map_err(explain)?,
     }
-    Ok(Opened { path, connection, lock, before })
+    let of_audit = audit::take_up(&mut connection);
+    Ok(Opened { path, connection, lock, before, of_audit })
 }
 
 /// Open a journal to read it.

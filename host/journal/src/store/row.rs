@@ -9,14 +9,17 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 use suture_core::Timestamp;
 use zstd::bulk::Compressor;
 
 use super::agenda::FoundBy;
+use super::audit;
 use super::pauses;
 use super::seal::Seal;
 use super::storms;
 use super::tally::{self, Changes};
+use crate::audit::AuditRow;
 use crate::change::Change;
 use crate::error::JournalError;
 use crate::record::{IncidentRecord, RunHeader, RunRecord};
@@ -61,6 +64,16 @@ pub(super) enum Row {
     Pause {
         policy: String,
         record: Option<String>,
+    },
+    ActBegun {
+        id: i64,
+        at: i64,
+        act: String,
+    },
+    Acted {
+        begun: Option<i64>,
+        at: i64,
+        act: Option<Map<String, Value>>,
     },
 }
 
@@ -142,6 +155,13 @@ impl Row {
             Change::StormOver(policy, at) => {
                 Self::StormOver { policy: policy.unwrap_or_default(), at: at.as_millisecond() }
             }
+            Change::ActBegun(id, at, act) => {
+                Self::ActBegun { id, at: at.as_millisecond(), act: json(&act.bounded())? }
+            }
+            Change::Acted(begun, at, act) => {
+                let act = act.map(|act| audit::object(json!(act.bounded())));
+                Self::Acted { begun, at: at.as_millisecond(), act }
+            }
         })
     }
 
@@ -161,6 +181,7 @@ impl Row {
             Self::Run { record, header, .. } => record.len() * 2 + header.as_ref().map_or(0, Vec::len),
             Self::StormOver { policy, .. } => policy.len() + 64,
             Self::Pause { record, .. } => record.as_ref().map_or(0, String::len) + 64,
+            Self::ActBegun { .. } | Self::Acted { .. } => AuditRow::MAX_BYTES,
         }
     }
 
@@ -231,6 +252,8 @@ impl Row {
             }
             Self::Pause { policy, record } => pauses::write(connection, policy, record.as_deref())?,
             Self::StormOver { policy, at } => storms::write(connection, policy, *at)?,
+            Self::ActBegun { id, at, act } => audit::begin(connection, *id, *at, act)?,
+            Self::Acted { begun, at, act } => audit::end(connection, *begun, *at, act.as_ref())?,
         }
         Ok(())
     }

@@ -71,7 +71,7 @@ pub(super) fn bytes<'a>(row: &'a Row<'_>, column: &str) -> rusqlite::Result<&'a 
     Ok(value.as_bytes_or_null()?.unwrap_or_default())
 }
 
-fn text(row: &Row<'_>, column: &str) -> rusqlite::Result<String> {
+pub(super) fn text(row: &Row<'_>, column: &str) -> rusqlite::Result<String> {
     Ok(String::from_utf8_lossy(bytes(row, column)?).into_owned())
 }
 

@@ -1,4 +1,5 @@
 mod agenda;
+mod audit;
 mod commits;
 mod contents;
 mod damage;
@@ -70,6 +71,8 @@ fn incident(id: &str, state: IncidentState) -> IncidentRecord {
         forced: false,
         said_resolved: false,
         cancelled: None,
+        approval: None,
+        retried_by: Vec::new(),
         paged: false,
         evidence: String::new(),
     }
@@ -116,6 +119,7 @@ fn header() -> RunHeader {
         limits: Limits::default(),
         requested: vec![],
         grants: [].into(),
+        approved: None,
         cluster: "uid".into(),
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct Shared {
     pub inbox_bytes: AtomicU64,
     /// The last id given to a notification; ids are not used again.
     pub last_id: AtomicI64,
+    /// The last number given to an act that began.
+    pub last_act: AtomicI64,
     /// How much of the limit is used.
     pub gauge: Gauge,
     /// What there is of each policy.
@@ -83,12 +85,15 @@ impl Writer {
         let inbox = usize::try_from(number("SELECT count(*) FROM inbox")?).unwrap_or_default();
         let inbox_bytes = number("SELECT coalesce(sum(octet_length(body)), 0) FROM inbox")?.unsigned_abs();
         let last_id = number("SELECT coalesce(max(id), 0) FROM inbox")?;
+        // No damage of the audit trail keeps a host from its start.
+        let last_act = number("SELECT coalesce(max(id), 0) FROM audit_begun").unwrap_or_default();
         let queue = Arc::new(Queue::new());
         let shared = Arc::new(Shared {
             path,
             inbox: AtomicUsize::new(inbox),
             inbox_bytes: AtomicU64::new(inbox_bytes),
             last_id: AtomicI64::new(last_id),
+            last_act: AtomicI64::new(last_act),
             gauge,
             tallies: Mutex::new(tallies),
             nothing_is_over: AtomicBool::new(false),

@@ -109,6 +109,7 @@ fn recorded(scenario: &Scenario, effects: &[Effect]) -> (RunRecord, RunHeader, V
         limits: scenario.limits.clone(),
         requested: program.manifest().permissions.clone(),
         grants: [].into(),
+        approved: None,
         cluster: "c".into(),
     };
     let run = RunRecord {

@@ -28,6 +28,7 @@ pub(super) fn difference(
         limits: limits.clone(),
         requested: Vec::new(),
         grants: [].into(),
+        approved: None,
         cluster: String::new(),
     };
     let recorded = Recorded { header: &header, digest: program.digest(), entries: &run.entries };

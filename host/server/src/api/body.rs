@@ -26,16 +26,21 @@ pub(super) fn read<T: DeserializeOwned + Default>(body: &[u8], example: &str) ->
 
 /// A reason that is no longer than anybody reads.
 pub(super) fn reason(given: Option<String>) -> Result<String, Failure> {
-    let reason = given.unwrap_or_default();
-    if reason.len() > MAX_REASON {
+    words("reason", given)
+}
+
+/// Words in a field that are no more than anybody reads.
+pub(super) fn words(field: &str, given: Option<String>) -> Result<String, Failure> {
+    let words = given.unwrap_or_default();
+    if words.len() > MAX_REASON {
         let what =
-            format!("`reason` has {} bytes, and may have {MAX_REASON}: {}", reason.len(), shortened(&reason));
+            format!("`{field}` has {} bytes, and may have {MAX_REASON}: {}", words.len(), shortened(&words));
         return Err(Failure {
-            path: Some("reason".to_owned()),
+            path: Some(field.to_owned()),
             ..Failure::new(StatusCode::BAD_REQUEST, "invalid", what)
         });
     }
-    Ok(reason)
+    Ok(words)
 }
 
 #[cfg(test)]

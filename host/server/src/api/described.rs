@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde_json::Value;
 use suture_core::{Grant, IncidentId, Permission, RunId, Timestamp};
 use suture_engine::{DrainStatus, PolicyStatus, ShownIncident, UnmatchedAlert};
-use suture_journal::{Filter, ListedRun, PauseRecord};
+use suture_journal::{AuditFilter, AuditRow, Filter, ListedRun, PauseRecord};
 
 use super::lists::List;
 use super::openapi::Document;
 use super::status::HostStatus;
-use super::{Start, doctor, draining, effects, pausing, policies};
+use super::{Start, approving, doctor, draining, effects, pausing, policies};
 use crate::catalog::ConfigStatus;
 use crate::console::Link;
 use crate::doctor::{Finding, Verdict};
@@ -75,6 +75,15 @@ fn of_host(document: &mut Document) {
     );
     document.add("GET", "/api/v1/config", "getConfig", "What became of the configuration on disk", |says| {
         says.answers::<ConfigStatus>(200, "Whether what stands in the file is in force, and why not.")
+    });
+    document.add("GET", "/api/v1/audit", "listAudit", "What people did to the host, and were refused", |says| {
+        says.more(
+            "Each row has the hash of the one before it; docs/audit.md says how that is verified. With `oldestFirst` \
+             they come as they are chained.",
+        )
+        .query::<AuditFilter>()
+        .answers::<List<AuditRow>>(200, "A page; `next` is what `after` must be for the next one.")
+        .refuses(400, NO_VALUE)
     });
     document.add("GET", "/api/v1/openapi.json", "getOpenapi", "This document", |says| {
         says.answers::<Value>(200, "OpenAPI 3.1.")
@@ -377,6 +386,36 @@ fn of_runs(document: &mut Document) {
             .answers::<Cancelled>(200, "It ends; its record says when it has.")
             .refuses(404, "There is none of that id.")
             .refuses(409, &format!("It is over (`conflict`). {AMBIGUOUS_ID}."))
+    });
+    of_approvals(document);
+}
+
+const NOT_DECIDED: &str = "It is another plan by now (`stale`), its time is over (`expired`), or nothing waits for this answer \
+                           (`conflict`)";
+const NO_DIGEST: &str = "The body is none that this takes, or has no digest (`invalid`).";
+const NOT_YOURS: &str = "You have started the run by hand.";
+
+fn of_approvals(document: &mut Document) {
+    document.add("POST", "/api/v1/runs/{id}/approve", "approveRun", "Approve the plan of a run", |says| {
+        says.more(
+            "The policy runs anew, and does what it would have done then; from the first change on that is another one \
+             it only plans, and people are asked again. An approval is used once.",
+        )
+        .takes::<approving::Approve>(true)
+        .answers::<approving::Answered>(202, "It counts, and is on disk.")
+        .refuses(400, NO_DIGEST)
+        .refuses(403, NOT_YOURS)
+        .refuses(404, "There is none of that id.")
+        .refuses(409, &format!("{NOT_DECIDED}. {AMBIGUOUS_ID}."))
+    });
+    document.add("POST", "/api/v1/runs/{id}/reject", "rejectRun", "Reject the plan of a run", |says| {
+        says.more("Its incident is left alone until its alert has cleared once.")
+            .takes::<approving::Reject>(true)
+            .answers::<approving::Answered>(202, "It is rejected.")
+            .refuses(400, NO_DIGEST)
+            .refuses(403, NOT_YOURS)
+            .refuses(404, "There is none of that id.")
+            .refuses(409, &format!("{NOT_DECIDED}. {AMBIGUOUS_ID}."))
     });
 }
 

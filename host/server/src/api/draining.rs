@@ -31,7 +31,9 @@ pub(super) async fn drain(
 ) -> Result<(StatusCode, Json<Value>), Failure> {
     let Drain { reason, wait } = body::read(&given, "{\"reason\": \"…\", \"wait\": \"10m\"}")?;
     let wait = wait.unwrap_or_default().get();
-    let order = DrainOrder { who: caller.name().to_owned(), reason: body::reason(reason)?, wait };
+    let reason = body::reason(reason)?;
+    caller.because(&reason);
+    let order = DrainOrder { who: caller.name().to_owned(), reason, wait };
     engine.drain(order).await?;
     caller.did("drain", "the host");
     Ok((StatusCode::ACCEPTED, show(State(engine)).await?))

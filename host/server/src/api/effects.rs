@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use suture_core::{Effect, Timestamp};
 use suture_engine::Engine;
 use suture_journal::plan::Basis;
-use suture_journal::{Answer, Call, Entry, JournalError, Ledger, ListedRun, Plan, RunHeader, RunRecord};
+use suture_journal::{
+    Answer, ApprovalRecord, Call, Entry, JournalError, Ledger, ListedRun, Plan, RunHeader, RunRecord,
+};
 use tokio::sync::Semaphore;
 
 use crate::failure::Failure;
@@ -99,6 +101,8 @@ pub struct RunDiff {
     pub run: ListedRun,
     /// Each change, field by field; of a run at work as far as it has come.
     pub plan: Plan,
+    /// What people are asked to approve of it, while they are.
+    pub approval: Option<ApprovalRecord>,
 }
 
 pub(super) async fn diff(State(engine): State<Engine>, Name(id): Name) -> Result<Json<RunDiff>, Failure> {
@@ -116,8 +120,10 @@ pub(crate) async fn summed_up(engine: &Engine, record: RunRecord) -> Result<(Run
     let entries = journal.entries(&record.id).await.map_err(internal)?;
     let plan = Plan::of(&record.id, &Basis::of(&record, &header), &entries);
     let incident = journal.incident(&record.incident).await.ok().flatten();
+    let approval = incident.as_ref().and_then(|incident| incident.approval.as_deref());
+    let approval = approval.filter(|approval| approval.run == record.id).cloned();
     let doubts = Ledger::of(&entries).unknown().to_vec();
-    Ok((RunDiff { run: ListedRun::new(record, incident), plan }, doubts))
+    Ok((RunDiff { run: ListedRun::new(record, incident), plan, approval }, doubts))
 }
 
 impl<'a> From<&'a Call> for Shape<'a> {

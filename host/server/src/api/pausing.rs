@@ -12,7 +12,7 @@ use suture_engine::{Engine, PauseError, PauseOrder, Paused};
 use super::{Answer, body};
 use crate::failure::Failure;
 use crate::name::Name;
-use crate::right::Caller;
+use crate::right::{Caller, Deed};
 
 /// The body of a pause; it may be empty.
 #[derive(Default, Deserialize, schemars::JsonSchema)]
@@ -90,15 +90,16 @@ async fn put(engine: &Engine, caller: &Caller, pause: Pause) -> Answer {
     }
     let until = length.map(|length| engine.after(length.get())).or(until);
     let reason = body::reason(reason)?;
+    caller.because(&reason);
     let order = PauseOrder { policy, who: caller.name().to_owned(), reason, until };
     let Paused { pause, was } = engine.pause(order).await?;
-    caller.did("pause", whose(pause.policy.as_deref()));
+    caller.did_to("pause", &deed(pause.policy.as_deref()));
     Ok(Json(json!({"paused": true, "pause": pause, "was": was, "pauses": engine.pauses()})))
 }
 
 async fn end(engine: &Engine, caller: &Caller, policy: Option<String>) -> Answer {
     let was = engine.resume(policy.as_deref(), caller.name()).await?;
-    caller.did("resume", whose(policy.as_deref()));
+    caller.did_to("resume", &deed(policy.as_deref()));
     Ok(Json(json!({"paused": false, "was": was, "pauses": engine.pauses()})))
 }
 
@@ -113,8 +114,8 @@ fn same(name: String, given: Option<&str>) -> Result<String, Failure> {
     }
 }
 
-fn whose(policy: Option<&str>) -> String {
-    policy.map_or_else(|| "the host".to_owned(), |policy| format!("policy {policy}"))
+fn deed(policy: Option<&str>) -> Deed<'_> {
+    Deed { policy, object: policy.is_none().then(|| "the host".to_owned()), ..Deed::default() }
 }
 
 impl From<PauseError> for Failure {

@@ -13,7 +13,7 @@ use super::Answer;
 use crate::catalog::{AcceptError, Handle};
 use crate::failure::Failure;
 use crate::name::Name;
-use crate::right::Caller;
+use crate::right::{Caller, Deed};
 use crate::sweep::{self, SweepError};
 
 /// All policies.
@@ -73,7 +73,8 @@ pub(super) async fn accept(
         }
         AcceptError::Failed(_) | AcceptError::Stopping => Failure::unavailable(error.to_string()),
     })?;
-    caller.did("accept", format!("module {digest} of policy {name}"));
+    let object = Some(format!("module {digest}"));
+    caller.did_to("accept", &Deed { policy: Some(&name), object, ..Deed::default() });
     show(State(engine), Name(name)).await
 }
 
@@ -103,8 +104,10 @@ pub(super) async fn sweep(
         SweepError::UnknownPolicy(_) => Failure::not_found(error.to_string()),
         SweepError::NotLoaded(..) | SweepError::Unavailable(_) => Failure::unavailable(error.to_string()),
     })?;
-    if !dry_run {
-        caller.did("sweep", format!("policy {name}"));
+    if dry_run {
+        caller.only_looked();
+    } else {
+        caller.did_to("sweep", &Deed { policy: Some(&name), ..Deed::default() });
     }
     Ok(Json(json!(swept)))
 }

@@ -9,6 +9,7 @@ use axum::routing::{MethodRouter, get, post};
 use suture_engine::Engine;
 
 use crate::admission::{Admission, Gate, admit};
+use crate::audit::Asked;
 use crate::right::Right;
 
 /// Under which the API stands.
@@ -40,7 +41,7 @@ impl Routes {
         self.add("GET", Some(right), format!("{API}{path}"), get(handler))
     }
 
-    /// A route of the API that does something.
+    /// A route of the API that does something: it becomes a row of the audit trail.
     pub fn post<H: Handler<T, Engine>, T: 'static>(self, right: Right, path: &str, handler: H) -> Self {
         self.add("POST", Some(right), format!("{API}{path}"), post(handler))
     }
@@ -65,7 +66,8 @@ impl Routes {
         let route = match right {
             None => route,
             Some(right) => {
-                let gate = Gate { admission: self.admission.clone(), right };
+                let act = (method == "POST").then(|| Arc::from(Asked::called(&path)));
+                let gate = Gate { admission: self.admission.clone(), right, act };
                 route.layer(from_fn_with_state(gate, admit))
             }
         };

@@ -48,6 +48,9 @@ pub struct Live {
     pub timeout: Spanned<HumanDuration>,
     /// The Lease that lets one host of several act.
     pub lease: LeaseConfig,
+    /// Whether people decide about plans by making Approvals (`approvals.suture.dev`) in the host's
+    /// namespace, too.
+    pub approvals: bool,
 }
 
 impl Default for Live {
@@ -61,6 +64,7 @@ impl Default for Live {
             burst: unplaced(burst),
             timeout: unplaced(timeout.into()),
             lease: LeaseConfig::default(),
+            approvals: false,
         }
     }
 }

@@ -60,7 +60,7 @@ pub enum Role {
     Viewer,
     /// Start and cancel runs, try incidents anew; pause, resume; sweep.
     Operator,
-    /// Nothing yet: the name is reserved for who will approve single changes.
+    /// Approve and reject the plans of runs.
     Approver,
     /// All that the others may; accept modules; start runs without confirmation.
     Admin,

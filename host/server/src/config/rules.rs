@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_saphyr::Location;
 use suture_core::{Bytes, Clock, HumanDuration, RealClock, names};
-use suture_engine::BackTest;
+use suture_engine::{Approval, BackTest};
 
 use super::error::{ConfigError, Source as Text};
 use super::{ClusterConfig, Config, ConfirmBy, Live, PolicyEntry, SimulatedConfig, Source, Storage, Webhook};
@@ -115,7 +115,10 @@ fn telemetry(config: &Config, findings: &mut Findings<'_>) {
 /// What would keep a host from ever doing anything, or from staying within its memory.
 fn bounds(config: &Config, findings: &mut Findings<'_>) {
     let Webhook { max_body, max_pending, max_pending_bytes, reconcile_every, .. } = &config.webhook;
-    let max_size = &config.storage.max_size;
+    let Storage { max_size, audit_retention, .. } = &config.storage;
+    if audit_retention.value < HumanDuration::from_secs(86_400) {
+        findings.error(audit_retention.referenced, "`auditRetention` must be 1d at least");
+    }
     if max_size.value.0 < Storage::MIN_SIZE {
         let least = Bytes(Storage::MIN_SIZE);
         findings.error(max_size.referenced, format!("`maxSize` must be {least} at least"));
@@ -170,6 +173,18 @@ fn check_policy(config: &Config, policy: &PolicyEntry, findings: &mut Findings<'
             policy.name.value
         );
         findings.warn(policy.source.referenced, message);
+    }
+    let approval = &policy.approval;
+    if approval.value.by == 0 || approval.value.by > Approval::MOST {
+        let message =
+            format!("`by` must lie between 1 and {}: so many people must approve a plan", Approval::MOST);
+        findings.error(approval.referenced, message);
+    }
+    if approval.value.expires == HumanDuration::from_secs(0) {
+        findings.error(
+            approval.referenced,
+            "`expires` is 0: nobody could ever approve a plan; leave it out for 30m",
+        );
     }
     if let Some(sweep) = &policy.sweep
         && sweep.value.next(RealClock.now()).is_none()

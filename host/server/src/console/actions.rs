@@ -15,7 +15,7 @@ use suture_engine::Engine;
 
 use super::Console;
 use super::visit::Visit;
-use crate::api::{self, incidents, pausing};
+use crate::api::{self, approving, incidents, pausing};
 use crate::failure::Failure;
 use crate::name::Name;
 use crate::right::Caller;
@@ -58,11 +58,15 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 impl Form {
     /// The body that the API takes: those of the fields that are not empty.
     fn body(&self, names: &[&str]) -> Bytes {
+        Value::from(self.fields_of(names)).to_string().into()
+    }
+
+    fn fields_of(&self, names: &[&str]) -> Map<String, Value> {
         let given = names.iter().filter_map(|name| {
             let value = self.fields.get(*name).map(|value| value.trim()).filter(|value| !value.is_empty())?;
             Some(((*name).to_owned(), Value::from(value)))
         });
-        Value::from(given.collect::<Map<_, _>>()).to_string().into()
+        given.collect()
     }
 }
 
@@ -136,6 +140,30 @@ pub(super) async fn cancel_run(
 ) -> Done {
     let to = format!("/runs/{id}");
     let done = api::cancel(engine, caller, Name(id)).await?;
+    Ok(back(&to, done))
+}
+
+pub(super) async fn approve(
+    engine: State<Engine>,
+    caller: Extension<Caller>,
+    Name(id): Name,
+    form: Form,
+) -> Done {
+    let to = format!("/runs/{id}");
+    let mut body = form.fields_of(&["digest", "message"]);
+    body.insert("rest".to_owned(), form.fields.contains_key("rest").into());
+    let done = approving::approve(engine, caller, Name(id), Value::from(body).to_string().into()).await?;
+    Ok(back(&to, done))
+}
+
+pub(super) async fn reject(
+    engine: State<Engine>,
+    caller: Extension<Caller>,
+    Name(id): Name,
+    form: Form,
+) -> Done {
+    let to = format!("/runs/{id}");
+    let done = approving::reject(engine, caller, Name(id), form.body(&["digest", "message"])).await?;
     Ok(back(&to, done))
 }
 

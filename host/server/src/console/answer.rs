@@ -5,7 +5,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use suture_console::{document, failure, sign_in};
 
-use crate::failure::Explained;
+use crate::failure::Told;
 
 /// A page has the style and the script of this host, and nothing else; it posts and asks nowhere
 /// else, and stands in no other page.
@@ -39,7 +39,7 @@ pub(crate) fn wants_page(request: &Request) -> bool {
 
 /// An error as a page that says what to do next; everything else as it is.
 pub(crate) fn for_people(response: Response) -> Response {
-    let Some(Explained(message)) = response.extensions().get().cloned() else { return response };
+    let Some(Told { message, .. }) = response.extensions().get().cloned() else { return response };
     let page = match response.status() {
         StatusCode::UNAUTHORIZED => sign_in(&message),
         status => failure(status.as_u16(), &message),

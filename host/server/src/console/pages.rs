@@ -11,7 +11,8 @@ use suture_cluster::Contacts;
 use suture_console::{Health, Incident, Incidents, Now, Policies, PolicyDetail, Run, Trends, Upstream};
 use suture_engine::{Engine, ShownIncident};
 use suture_journal::{
-    Filter, IncidentRecord, IncidentState, JournalError, ListedIncident, Page, RunRecord, RunState, Since,
+    ApprovalStage, Filter, IncidentRecord, IncidentState, JournalError, ListedIncident, Page, RunRecord,
+    RunState, Since,
 };
 use tokio::sync::Mutex;
 
@@ -74,6 +75,7 @@ pub(super) async fn now(
         let shown = page.items.into_iter().map(|listed| ShownIncident::of(&engine, listed));
         Ok::<Vec<_>, Failure>(shown.collect())
     };
+    let approvals = in_state(IncidentState::AwaitingApproval).await?;
     let mut escalated = in_state(IncidentState::Escalated).await?;
     escalated.extend(in_state(IncidentState::Failed).await?);
     let mut at_work = Vec::new();
@@ -97,8 +99,7 @@ pub(super) async fn now(
         })
         .collect();
     let shown = Now {
-        // The plans that wait for approval come here.
-        approvals: &[],
+        approvals: &approvals,
         escalated: &escalated,
         at_work: &at_work,
         waiting: &waiting,
@@ -187,7 +188,7 @@ pub(super) async fn run(
         return Err(Failure::internal(part.damaged.join("; ")));
     }
     let is_over = record.state == RunState::Ended;
-    let (RunDiff { run, plan }, doubts) = effects::summed_up(&engine, record).await?;
+    let (RunDiff { run, plan, approval }, doubts) = effects::summed_up(&engine, record).await?;
     // What is at work is not in doubt yet.
     let doubts = if is_over { doubts } else { Vec::new() };
     let shown = Run {
@@ -195,9 +196,8 @@ pub(super) async fn run(
         entries: &part.entries,
         after,
         next: part.next,
-        // What `RunDiff` says of an approval comes here.
-        approval: None,
         plan: Some(&plan),
+        approval: approval.as_ref().filter(|approval| approval.stage == ApprovalStage::Asked),
         doubts: &doubts,
         now: engine.now(),
     };

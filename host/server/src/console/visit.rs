@@ -9,6 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use suture_console::{Page, Viewer, document, fragment};
 
 use super::{Console, answer};
+use crate::audit::Asked;
 use crate::failure::Failure;
 use crate::listener::Peer;
 use crate::right::{Caller, Right};
@@ -26,6 +27,8 @@ pub(super) struct Door {
     pub console: Arc<Console>,
     /// None where everybody may.
     pub right: Option<Right>,
+    /// What the route does, by its name; none where it only shows something.
+    pub act: Option<Arc<str>>,
 }
 
 /// Somebody who looks at a page.
@@ -39,7 +42,8 @@ pub(super) struct Visit {
 
 /// Let pass who has the right, tell the route who it is, and say to the browser what pages may do.
 pub(super) async fn enter(State(door): State<Door>, mut request: Request, next: Next) -> Response {
-    let Door { console, right } = door;
+    let Door { console, right, act } = door;
+    let asked = act.map(|what| Asked::of(what, &request));
     let mut who = None;
     if let Some(right) = right {
         let Some(visit) = console.visit(request.headers()).await else {
@@ -55,6 +59,9 @@ pub(super) async fn enter(State(door): State<Door>, mut request: Request, next: 
         }
         who = Some(visit.caller.clone());
         if let Err(failure) = visit.caller.require(right) {
+            if let Some(asked) = asked {
+                console.trail.refuse(&asked, &visit.caller, &failure).await;
+            }
             let mut response = answer::dressed(failure.into_response());
             response.extensions_mut().insert(visit.caller);
             return response;
@@ -62,7 +69,13 @@ pub(super) async fn enter(State(door): State<Door>, mut request: Request, next: 
         request.extensions_mut().insert(visit.caller.clone());
         request.extensions_mut().insert(visit);
     }
-    let mut response = answer::dressed(next.run(request).await);
+    let answered = match (asked, &who) {
+        (Some(asked), Some(caller)) => {
+            console.trail.clone().perform(asked, caller.clone(), request, next).await
+        }
+        _ => next.run(request).await,
+    };
+    let mut response = answer::dressed(answered);
     if let Some(caller) = who {
         response.extensions_mut().insert(caller);
     }
@@ -116,7 +129,7 @@ impl Visit {
             name: self.caller.name(),
             csrf: self.csrf.as_deref(),
             may_operate: self.caller.require(Right::Operate).is_ok(),
-            may_approve: false,
+            may_approve: self.caller.require(Right::Approve).is_ok(),
         }
     }
 

@@ -46,6 +46,7 @@ fn keeps_back(reason: Reason) -> bool {
         | Reason::JournalFull
         | Reason::Unreachable
         | Reason::Alertmanager
+        | Reason::Approval
         | Reason::NotLoaded
         | Reason::Right
         | Reason::Storm

@@ -303,6 +303,7 @@ mod tests {
                 grants: [].into(),
                 limits: Limits::default(),
                 retry: Retry::default(),
+                approval: Default::default(),
             },
             program: Ok(Arc::new(Idle(manifest.check().unwrap()))),
             source: "test".to_owned(),

@@ -46,7 +46,7 @@ pub(super) fn admin(reason: Reason, metrics: Metrics, admission: Arc<Admission>)
     let waits = async move || reason.failure();
     Router::new()
         .route("/metrics", get(exposition))
-        .layer(from_fn_with_state(Gate { admission, right: Right::Metrics }, admit))
+        .layer(from_fn_with_state(Gate { admission, right: Right::Metrics, act: None }, admit))
         .route("/healthz", get(async || "ok\n"))
         .fallback(waits)
 }

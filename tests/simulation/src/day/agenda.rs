@@ -12,6 +12,8 @@ use suture_simulator::alertmanager::Flushed;
 pub(super) enum Task {
     Evaluate,
     Judge,
+    /// Somebody looks at what waits for approval.
+    Decide,
     Flush(usize),
     Deliver(Box<Delivery>),
     /// It arrived, after a delay.

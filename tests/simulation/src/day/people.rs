@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use suture_core::clock::later;
 use suture_core::{Clock, Labels, Timestamp};
-use suture_engine::{Hold, PauseOrder};
+use suture_engine::engine::Asked;
+use suture_engine::{Decision, Hold, PauseOrder};
 use suture_journal::Filter;
 use suture_simulator::alertmanager::Silence;
 
@@ -52,6 +53,31 @@ impl DayRun<'_> {
         });
     }
 
+    /// Somebody looks at what waits for approval: most of it they approve, some of it with what comes
+    /// after, some they reject, and some they leave alone.
+    pub(super) fn decide(&mut self) {
+        let Some(host) = &self.host else { return };
+        let engine = host.engine().clone();
+        let mut decisions = self.decisions.clone();
+        self.decisions = host.ask(async move {
+            let filter = Filter { state: Some("awaitingApproval".to_owned()), ..Filter::default() };
+            let found =
+                engine.journal().incidents(filter).await.map_or_else(|_| Vec::new(), |page| page.items);
+            for approval in found.into_iter().filter_map(|incident| incident.approval) {
+                let asked = match decisions.u32(..16) {
+                    0..10 => Asked::Approve { rest: false },
+                    10..12 => Asked::Approve { rest: true },
+                    12..14 => Asked::Reject,
+                    _ => continue,
+                };
+                let who = "somebody".to_owned();
+                let decision = Decision { who, digest: approval.digest, message: String::new(), asked };
+                let _ = engine.decide(&approval.run, decision).await;
+            }
+            decisions
+        });
+    }
+
     pub(super) fn swap(&mut self) {
         self.version += 1;
         if let Some(host) = &mut self.host {
@@ -63,7 +89,8 @@ impl DayRun<'_> {
     /// with what is in force.
     pub(super) fn write(&mut self, configuration: Configuration) {
         self.configuration = configuration;
-        if let (Some(host), Ok(read)) = (&mut self.host, configuration.read()) {
+        let read = configuration.read(self.mode());
+        if let (Some(host), Ok(read)) = (&mut self.host, read) {
             host.reload(read);
         }
     }

@@ -44,6 +44,7 @@ fn policy(reach: &Reach, version: u32, entry: &Entry, now: Timestamp) -> Policy 
             settings,
             grants: entry.grants.clone().into(),
             limits: Limits::default(),
+            approval: Default::default(),
             retry: entry.retry.clone(),
         },
         program,

@@ -169,6 +169,10 @@ fn everything_requested(manifest: &Manifest) -> Arc<[Grant]> {
 fn say_where(url: &str, setup: &Setup, config: Option<&Path>, output: &Output) {
     let what = match (setup.mode, config) {
         (Mode::Enforce, _) => format!("{WARN}changes are performed{WARN:#}"),
+        (Mode::Approve, _) => {
+            "nothing is changed: the policy's changes need approval, which only a host asks for; `--enforce` would"
+                .to_owned()
+        }
         (Mode::Observe, Some(_)) => "nothing is changed; `--enforce` would".to_owned(),
         (Mode::Observe, None) => {
             "nothing is changed, and all that the policy requests is allowed; grants, and so changes, need a \
@@ -227,6 +231,7 @@ async fn one(
         limits: setup.limits.clone(),
         grants: setup.grants.clone(),
         confirm: setup.confirm.clone(),
+        approved: None,
         past: None,
     };
     let session = Session {

@@ -114,6 +114,7 @@ fn recorded(run: &PlayedRun, setup: &Setup, program: &Arc<dyn Program>) -> (RunR
         limits: setup.limits.clone(),
         requested: program.manifest().permissions.clone(),
         grants: setup.grants.clone(),
+        approved: None,
         // No scenario says which cluster it was.
         cluster: String::new(),
     };

@@ -20,6 +20,19 @@ pub async fn run(args: &RunsShowArgs, output: &Output) -> CommandResult {
     }
     super::heading(&diff.run, output);
     show(&diff.plan, output);
+    if let Some(approval) = &diff.approval {
+        approval
+            .differs
+            .iter()
+            .for_each(|differs| output.line(format!("{WARN}{}{WARN:#}", display::one_line(differs))));
+        output.line(format!(
+            "{} of {} people have approved it; until {}: suture approve {}",
+            approval.given.len(),
+            approval.needed,
+            approval.expires_at,
+            diff.run.run.id
+        ));
+    }
     Ok(Exit::Done)
 }
 

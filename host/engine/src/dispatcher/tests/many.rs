@@ -36,6 +36,8 @@ fn resting(number: usize, state: IncidentState) -> IncidentRecord {
         forced: false,
         said_resolved: false,
         cancelled: None,
+        approval: None,
+        retried_by: Vec::new(),
         paged: true,
         evidence: String::new(),
     }

@@ -93,8 +93,18 @@ impl Environment<'_> {
         let RunSpec { run, policy, program, incident, mode, limits, grants, .. } = spec;
         let requested = program.manifest().permissions_of_run(&incident.settings);
         let module = program.digest().to_owned();
-        let unfinished =
-            Unfinished { run, policy, module, requested, incident, mode, limits, grants, entries };
+        let unfinished = Unfinished {
+            run,
+            policy,
+            module,
+            requested,
+            incident,
+            mode,
+            approved: None,
+            limits,
+            grants,
+            entries,
+        };
         async move { (index, recover(unfinished, session).await) }.boxed()
     }
 
@@ -130,6 +140,7 @@ impl Environment<'_> {
             limits: scenario.limits.clone(),
             grants: grants.clone(),
             confirm: Confirm::prometheus(),
+            approved: None,
             past,
         }
     }
