@@ -149,7 +149,8 @@ impl Trail {
 }
 
 fn outcome(status: StatusCode) -> ActOutcome {
-    if status.is_success() {
+    // A form is answered with the page that shows what was done.
+    if status.is_success() || status.is_redirection() {
         ActOutcome::Done
     } else if status.is_client_error() {
         ActOutcome::Refused
