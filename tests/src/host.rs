@@ -37,7 +37,16 @@ pub fn program() -> anyhow::Result<PathBuf> {
     static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let build = || {
-        let built = std::process::Command::new(env!("CARGO"))
+        // What cargo says to tests of their package: the build script of `ring` looks at it, and it and all
+        // above it would be built anew.
+        let of_test = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        let mut command = std::process::Command::new(env!("CARGO"));
+        for name in
+            std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| of_test(name))
+        {
+            command.env_remove(name);
+        }
+        let built = command
             // Of the whole workspace, as the tests: with other features it would be built anew.
             .args(["build", "--quiet", "--workspace", "--bin", "suture"])
             .current_dir(&root)

@@ -22,8 +22,9 @@ use tokio::task::JoinHandle;
 use crate::audit::Trail;
 use object::Approval;
 
-/// How often it is looked for Approvals, while a plan waits for them.
+/// How often it is looked for Approvals while a plan waits for them, and otherwise: who comes too late is told so.
 const EVERY: Duration = Duration::from_secs(2);
+const SELDOM: Duration = Duration::from_secs(20);
 /// The most pages of Approvals that are read.
 const MOST_PAGES: usize = 20;
 /// The field manager of what the host says of an Approval.
@@ -80,8 +81,14 @@ struct Said {
 
 impl Looking {
     async fn forever(self) {
+        let mut looked_at = self.clock.monotonic();
         loop {
             self.clock.sleep(EVERY).await;
+            let now = self.clock.monotonic();
+            if now.saturating_sub(looked_at) < SELDOM && !self.is_anybody_asked().await {
+                continue;
+            }
+            looked_at = now;
             let trouble = self.look().await.err().map(|fault| fault.to_string());
             let mut told = self.told.lock();
             if let Some(trouble) = &trouble
@@ -94,9 +101,6 @@ impl Looking {
     }
 
     async fn look(&self) -> Result<(), Fault> {
-        if !self.is_anybody_asked().await {
-            return Ok(());
-        }
         let guarded = self.guarded_since().await?;
         let mut trouble = Ok(());
         for object in self.undecided().await? {

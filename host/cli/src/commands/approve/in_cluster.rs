@@ -15,7 +15,7 @@ use crate::output::{BAD, DIM, GOOD, Output};
 
 /// How often the host's answer is looked for, and how many times.
 const EVERY: Duration = Duration::from_secs(1);
-const LOOKS: u32 = 30;
+const LOOKS: u32 = 60;
 
 pub(super) async fn decide(
     args: &PlanArgs,
