@@ -11,6 +11,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use suture_core::Digest;
+use suture_journal::AuditFilter;
 
 const PAGES: [&str; 5] = ["/", "/incidents", "/policies", "/trends", "/incidents?open=true&state=escalated"];
 
@@ -262,6 +263,18 @@ async fn a_form_is_taken_from_its_own_session_and_site_alone() {
     let page = browser.submit("/pause", &[("csrf", &csrf), ("for", "soon")]).await;
     assert_eq!(page.status, StatusCode::BAD_REQUEST);
     assert!(page.text.contains("soon") && page.text.contains("<h1>"), "{}", page.text);
+
+    // Each form is an act, with who by what and why.
+    let of_olga =
+        AuditFilter { who: Some("olga".to_owned()), oldest_first: Some(true), ..AuditFilter::default() };
+    let rows = engine.journal().audit(of_olga).await.unwrap().items;
+    let did = |row: &&Value| row["outcome"] == "done" && row["what"] != "links";
+    let done: Vec<_> =
+        rows.iter().filter(did).map(|row| (row["what"].as_str().unwrap(), &row["by"])).collect();
+    assert_eq!(done, [("pause", &json!("session")), ("resume", &json!("session"))], "{rows:#?}");
+    let paused = rows.iter().find(|row| row["outcome"] == "done" && row["what"] == "pause").unwrap();
+    assert_eq!(paused["reason"], "the NAS is replaced");
+    assert!(rows.iter().any(|row| row["outcome"] == "refused" && row["by"] == "session"), "{rows:#?}");
 }
 
 #[tokio::test]

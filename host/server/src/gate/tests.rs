@@ -316,7 +316,7 @@ fn a_form_is_posted_to_the_console_alone_and_from_its_own_pages_alone() {
             ];
             assert_eq!(post(Audience::Admin, path, &navigates), 403, "{path} {site}");
         }
-        assert_eq!(post(Audience::Webhook, path, &[own]), 403, "{path}");
+        assert_eq!(post(Audience::Webhook, path, &[own]), 415, "the webhook takes no forms: {path}");
     }
     for path in
         ["/", "/api/v1/pause", "/api/v1/incidents/x/close", "/hooks", "/signin", "/incidents/x", "//pause"]
