@@ -11,7 +11,7 @@ use super::Wanted;
 use crate::CommandResult;
 use crate::args::PlanArgs;
 use crate::error::{CliError, Exit};
-use crate::output::{BAD, DIM, GOOD, Output};
+use crate::output::{DIM, GOOD, Output};
 
 /// How often the host's answer is looked for, and how many times.
 const EVERY: Duration = Duration::from_secs(1);
@@ -48,7 +48,7 @@ pub(super) async fn decide(
             } else if counts {
                 output.line(format!("{GOOD}it counts:{GOOD:#} {}", answer.message));
             } else {
-                output.line(format!("{BAD}it does not count:{BAD:#} {}", answer.message));
+                return Err(CliError::usage(format!("it does not count: {}", answer.message)));
             }
             return Ok(if counts { Exit::Done } else { Exit::Usage });
         }
