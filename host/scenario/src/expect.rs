@@ -33,9 +33,9 @@ pub struct Change {
     /// Which run made it (from 0), and which of its steps.
     pub step: (usize, u32),
     /// The object before; null where there was none.
-    pub before: Value,
+    pub before: Object,
     /// The object after; of a delete, as it was last.
-    pub after: Value,
+    pub after: Object,
     /// All objects as they were just before.
     pub objects: Arc<BTreeMap<ObjectRef, Object>>,
 }
@@ -52,7 +52,7 @@ impl Change {
     pub(crate) fn test(&self, condition: &Expression) -> Result<bool, String> {
         let patch = if condition.reads("patch") { self.patch() } else { Value::Null };
         let now = Value::from(kubernetes_time(self.at));
-        let (object, before, now) = (("object", &self.after), ("before", &self.before), ("now", &now));
+        let (object, before, now) = (("object", &*self.after), ("before", &*self.before), ("now", &now));
         let patch = ("patch", &patch);
         let variables: &[(&str, &Value)] = match self.mutation.on_object() {
             OnObject::Creates => &[object, now],
@@ -68,7 +68,9 @@ impl Change {
     fn shown(&self) -> String {
         let (what, value) = match self.mutation.on_object() {
             OnObject::Changes | OnObject::CreatesOrChanges => ("patch", self.patch()),
-            OnObject::Creates | OnObject::Deletes => ("object", without_bookkeeping(self.after.clone())),
+            OnObject::Creates | OnObject::Deletes => {
+                ("object", without_bookkeeping(Value::clone(&self.after)))
+            }
         };
         format!("{what} = {}", cut(&value.to_string()))
     }

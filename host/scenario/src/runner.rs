@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use suture_core::clock::later;
 use suture_core::object::redact;
 use suture_core::{Ending, Labels, Program, Timestamp, VirtualClock};
@@ -143,14 +142,14 @@ fn changes(runs: &[PlayedRun], cluster: &SimulatedCluster) -> Vec<Change> {
     for (index, run) in runs.iter().enumerate() {
         for call in Call::all(&run.entries) {
             let (Some((mutation, after)), Some(prepared)) = (call.change(), &call.prepared) else { continue };
-            let before = prepared.before.clone().map_or(Value::Null, |object| (*redact(object)).clone());
+            let before = prepared.before.clone().map_or_else(Arc::default, redact);
             all.push(Change {
                 mutation: mutation.mutation_type(),
                 object: mutation.reference(),
                 at: call.answered_at,
                 step: (index, call.step),
                 before,
-                after: (**after).clone(),
+                after: after.clone(),
                 // What observe mode only plans never came so far.
                 objects: objects.get(&prepared.step.to_string()).cloned().unwrap_or_default(),
             });

@@ -12,6 +12,7 @@ fn change(step: u32, mutation: MutationType, object: &str, before: Value, after:
     let at = Timestamp::from_second(i64::from(step)).unwrap();
     let objects =
         Arc::new([("v1 Pod media/mover".parse().unwrap(), Arc::new(json!({"phase": "Running"})))].into());
+    let (before, after) = (Arc::new(before), Arc::new(after));
     Change { mutation, object: object.parse().unwrap(), at, step: (0, step), before, after, objects }
 }
 

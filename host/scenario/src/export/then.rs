@@ -55,8 +55,8 @@ fn changed(mutation: MutationType, object: &ObjectRef, before: Option<&Value>, a
         object: object.clone(),
         at: Timestamp::UNIX_EPOCH,
         step: (0, 0),
-        before: before.cloned().unwrap_or(Value::Null),
-        after: after.clone(),
+        before: Arc::new(before.cloned().unwrap_or_default()),
+        after: Arc::new(after.clone()),
         objects: Arc::default(),
     }
 }

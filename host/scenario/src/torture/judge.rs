@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
-use suture_core::object::{redact, uid};
+use suture_core::object::{Object, redact, uid};
 use suture_core::{Ending, Halt};
 use suture_journal::Ledger;
 
@@ -63,9 +63,7 @@ fn ended(index: usize, run: &PlayedRun) -> Option<Difference> {
 
 /// What was done to the cluster, by the cluster's own account.
 fn changes(scenario: &Scenario, play: &Play) -> Vec<Change> {
-    let shown = |object: Option<suture_core::object::Object>| {
-        object.map_or(Value::Null, |object| Value::clone(&redact(object)))
-    };
+    let shown = |object: Option<Object>| object.map_or_else(Arc::default, redact);
     let done = play.cluster.mutations().into_iter().filter(|change| !change.dry_run);
     done.map(|change| {
         let step = change.step.as_ref();

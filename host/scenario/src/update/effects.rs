@@ -62,8 +62,8 @@ fn fates(expected: &[Located<Expected>], changes: &[Change]) -> Vec<Fate> {
 }
 
 fn written(change: &Change, has_condition: bool) -> Fate {
-    let before = (!change.before.is_null()).then_some(&change.before);
-    let values = has_condition.then_some((before, &change.after));
+    let before = (!change.before.is_null()).then_some(&*change.before);
+    let values = has_condition.then_some((before, &*change.after));
     let expectation = Expectation::of(change.mutation, change.object.clone(), values).written();
     let Yaml::Map(fields) = &expectation else { return Fate::Goes };
     let lines = fields.iter().map(|(key, value)| format!("{key}: {}", value.on_one_line())).collect();
