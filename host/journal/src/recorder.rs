@@ -248,17 +248,18 @@ impl Host for Recorder {
             return Err(halt);
         }
         let step = self.admit()?;
-        let size = size::of(&effect);
-        crate::undo::name(&mut effect);
-        let normal = effect.normalized();
         let recorded = self.state.lock().script.next();
         // What is on record is counted already.
+        let size = if recorded.is_none() { size::of(&effect) } else { 0 };
+        crate::undo::name(&mut effect);
+        let normal = effect.is_mutation().then(|| effect.normalized());
         if let Some(line) = recorded {
-            return self.replay(line, normal.unwrap_or(effect)).await;
+            return self.replay(line, normal.and_then(Result::ok).unwrap_or(effect)).await;
         }
         let effect = match normal {
-            Ok(normal) => normal,
-            Err(error) => {
+            None => effect,
+            Some(Ok(normal)) => normal,
+            Some(Err(error)) => {
                 self.write_call(step, effect, Answer::Error(error.clone())).await?;
                 return Ok(Err(error));
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use suture_core::{Effect, Reply, Timestamp};
-use suture_journal::{Call, Entry};
+use suture_journal::{Answer, Body, Call, Entry};
 
 use crate::locks::{Held, Locks};
 
@@ -30,14 +30,23 @@ impl Past {
 
     /// Whether it began to change anything.
     pub fn has_changes(&self) -> bool {
-        let mut calls = Call::all(&self.entries).into_iter();
-        calls.any(|call| call.prepared.is_some_and(|prepared| prepared.effect.is_mutation()))
+        let is_change = |entry: &Entry| match &entry.body {
+            Body::Intent { prepared, .. } => prepared.effect.is_mutation(),
+            Body::Call { .. } | Body::Reply { .. } | Body::Kept { .. } | Body::Ended { .. } => false,
+        };
+        self.entries.iter().any(is_change)
     }
 }
 
 /// The locks that a record says are held.
 fn names(entries: &[Entry]) -> BTreeSet<String> {
-    let calls = Call::all(entries).into_iter();
+    // A record holds whole objects: what is not about a lock is not copied.
+    let of_locks = entries.iter().filter(|entry| match &entry.body {
+        Body::Intent { prepared, .. } => matches!(prepared.effect, Effect::Exclusive { .. }),
+        Body::Reply { answer } => *answer == Answer::Ok(Reply::Held),
+        Body::Call { .. } | Body::Kept { .. } | Body::Ended { .. } => false,
+    });
+    let calls = Call::all(of_locks).into_iter();
     let held = calls.filter_map(|call| match (call.effect(), call.reply()) {
         (Effect::Exclusive { name, .. }, Some(Reply::Held)) => Some(name.clone()),
         _ => None,

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use suture_core::{Alert, Clock, Incident, Labels, Mode, Program};
 use suture_engine::run::{Past, Unfinished, recover};
 use suture_engine::{Confirm, Locks, RunSpec, Session, execute};
-use suture_journal::{Cancel, Entry, Ledger, Observer, RunLog};
+use suture_journal::{Body, Cancel, Entry, Observer, RunLog};
 
 use super::{Ended, Environment, Playing, Running};
 use crate::format::RunIdentity;
@@ -85,12 +85,13 @@ impl Environment<'_> {
         session: Session,
         module_is_gone: bool,
     ) -> BoxFuture<'_, Ended> {
-        let entries = spec.past.as_ref().map(|past| past.entries.clone()).unwrap_or_default();
-        let has_ended = Ledger::of(&entries).ending().is_some();
+        let is_end = |entry: &Entry| matches!(entry.body, Body::Ended { .. });
+        let has_ended = spec.past.as_ref().is_some_and(|past| past.entries.iter().any(is_end));
         if !has_ended && !module_is_gone && spec.mode == Mode::Enforce {
             return async move { (index, execute(spec, session).await) }.boxed();
         }
-        let RunSpec { run, policy, program, incident, mode, limits, grants, .. } = spec;
+        let RunSpec { run, policy, program, incident, mode, limits, grants, past, .. } = spec;
+        let entries = past.map(|past| past.entries).unwrap_or_default();
         let requested = program.manifest().permissions_of_run(&incident.settings);
         let module = program.digest().to_owned();
         let unfinished =
