@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 use serde::Serialize;
-use suture_core::effect::{Level, MutationType};
+use suture_core::effect::MutationType;
 use suture_core::{Effect, Ending, Reason, Reply, Timestamp};
 use suture_journal::call::Event;
-use suture_journal::wording::{Tone, Words};
+use suture_journal::wording::{Tone, Words, of_level};
 use suture_journal::{Answer, Call, Calls, Entry};
 
 use crate::text;
@@ -105,12 +105,7 @@ fn answered(call: &Call, span: Span) -> Option<Markup> {
         Effect::Now if call.error().is_none() => None,
         Effect::Step { title } => Some(heading(call.at, span, title)),
         Effect::Log { level, message } => {
-            let (verb, tone) = match level {
-                Level::Debug => ("debug", Tone::Dim),
-                Level::Info => ("info", Tone::Plain),
-                Level::Warn => ("warn", Tone::Warn),
-                Level::Error => ("error", Tone::Bad),
-            };
+            let (verb, tone) = of_level(*level);
             let words = html! { span class=(tone_class(tone)) { (text::long(message, 400)) } };
             Some(plain(call.at, span, None, verb, &words))
         }

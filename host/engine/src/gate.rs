@@ -21,8 +21,8 @@ pub(crate) struct Gate {
     planning: Arc<dyn EffectHandler>,
     /// Which changes people must approve.
     needed: Needed,
-    /// What they have approved.
-    approved: Option<Approved>,
+    /// Whether they have approved what comes after their changes, too; none where they have approved nothing.
+    rest: Option<bool>,
     state: Mutex<State>,
 }
 
@@ -54,10 +54,11 @@ impl Gate {
         planning: Arc<dyn EffectHandler>,
         past: &[Entry],
     ) -> Self {
-        let changes = approved.as_ref().map_or_else(Vec::new, |approved| approved.changes.clone());
+        let (changes, rest) =
+            approved.map_or_else(Default::default, |approved| (approved.changes, Some(approved.rest)));
         let progress = Progress::of(run, past, changes);
         let state = Mutex::new(State { progress, asked: None, is_planning: false });
-        Self { acting, planning, needed, approved, state }
+        Self { acting, planning, needed, rest, state }
     }
 
     /// Whether it came to a change that was not approved.
@@ -83,9 +84,9 @@ impl Gate {
         if !self.must_be_approved(prepared) {
             return Ok(true);
         }
-        let Some(approved) = &self.approved else { return Ok(false) };
+        let Some(rest) = self.rest else { return Ok(false) };
         if self.state.lock().progress.is_through() {
-            return Ok(approved.rest);
+            return Ok(rest);
         }
         let trial = Prepared { dry_run: true, ..prepared.clone() };
         let Reply::Mutated(after) = self.acting.perform(&trial).await? else {

@@ -52,7 +52,7 @@ pub struct ApprovalChange {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Given {
-    /// Who.
+    /// The person, by the name that the host or the API server knows them by.
     pub who: String,
     /// When.
     pub at: Timestamp,
@@ -111,17 +111,6 @@ impl ApprovalRecord {
             by: self.given.iter().map(|given| given.who.clone()).collect(),
         }
     }
-
-    /// In what a plan differs from this one, a sentence each.
-    pub fn differences(&self, plan: &Plan) -> Vec<String> {
-        let now = ApprovalChange::all(plan);
-        let lacks =
-            |all: &[ApprovalChange], one: &ApprovalChange| all.iter().all(|other| other.digest != one.digest);
-        let gone = self.changes.iter().filter(|change| lacks(&now, change));
-        let new = now.iter().filter(|change| lacks(&self.changes, change));
-        let gone = gone.map(|change| format!("no longer: {}", change.summary));
-        gone.chain(new.map(|change| format!("now: {}", change.summary))).collect()
-    }
 }
 
 impl ApprovalChange {
@@ -129,5 +118,14 @@ impl ApprovalChange {
     pub fn all(plan: &Plan) -> Vec<Self> {
         let own = plan.changes.iter().filter(|change| change.undo_of.is_none() && !change.performed);
         own.map(|change| Self { digest: change.digest, summary: change.summary.clone() }).collect()
+    }
+
+    /// In what changes differ from those that were asked for before, a sentence each.
+    pub fn differences(before: &[Self], now: &[Self]) -> Vec<String> {
+        let lacks = |all: &[Self], one: &Self| all.iter().all(|other| other.digest != one.digest);
+        let gone = before.iter().filter(|change| lacks(now, change));
+        let new = now.iter().filter(|change| lacks(before, change));
+        let gone = gone.map(|change| format!("no longer: {}", change.summary));
+        gone.chain(new.map(|change| format!("now: {}", change.summary))).collect()
     }
 }

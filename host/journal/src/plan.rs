@@ -102,11 +102,6 @@ impl Plan {
         Self { digest, changes, reaches_to: reaches_to(&calls), reads, notes }
     }
 
-    /// The digests of its changes, in order, without those of undos.
-    pub fn change_digests(&self) -> Vec<Digest> {
-        self.own().map(|change| change.digest).collect()
-    }
-
     /// Whether a change is only planned.
     pub fn is_unfinished(&self) -> bool {
         self.own().any(|change| !change.performed)
@@ -127,16 +122,6 @@ impl Plan {
         }
         parts.extend(self.reaches_to.clone());
         (!parts.is_empty()).then(|| format!("would {}", parts.join("; then ")))
-    }
-
-    /// In what it differs from another plan, a sentence each: its changes that the other does not have,
-    /// and those of the other that it has no longer.
-    pub fn differs_from(&self, other: &Self) -> Vec<String> {
-        let lacks = |plan: &Self, change: &PlannedChange| plan.own().all(|one| one.digest != change.digest);
-        let new = self.own().filter(|change| lacks(other, change)).map(|change| format!("now: {change}"));
-        let gone =
-            other.own().filter(|change| lacks(self, change)).map(|change| format!("no longer: {change}"));
-        gone.chain(new).collect()
     }
 
     fn own(&self) -> impl Iterator<Item = &PlannedChange> {

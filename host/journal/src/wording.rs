@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use suture_core::effect::{About, Predicate, Waited};
+use suture_core::effect::{About, Level, Predicate, Waited};
 use suture_core::{Effect, Error, HumanDuration, Reason, Reply};
 
 use crate::call::Call;
@@ -27,6 +27,16 @@ pub enum Tone {
     Warn,
     /// It did not.
     Bad,
+}
+
+/// How a line that a policy notes is called, and what that says.
+pub fn of_level(level: Level) -> (&'static str, Tone) {
+    match level {
+        Level::Debug => ("debug", Tone::Dim),
+        Level::Info => ("info", Tone::Plain),
+        Level::Warn => ("warn", Tone::Warn),
+        Level::Error => ("error", Tone::Bad),
+    }
 }
 
 /// Pieces of a sentence, with a space between each two.

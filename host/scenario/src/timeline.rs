@@ -9,10 +9,9 @@ mod layout;
 
 use std::time::Duration;
 
-use suture_core::effect::Level;
 use suture_core::{Effect, Ending, Outcome, Timestamp};
 use suture_journal::call::Event;
-use suture_journal::wording::{Tone, Words};
+use suture_journal::wording::{Tone, Words, of_level};
 use suture_journal::{Call, Calls, Entry};
 
 pub use compared::compared;
@@ -124,12 +123,7 @@ impl Timeline {
             Effect::Now if call.error().is_none() => return None,
             Effect::Step { title } => return Some(self.heading(call.at, Tone::Heading, title)),
             Effect::Log { level, message } => {
-                let (verb, tone) = match level {
-                    Level::Debug => ("debug", Tone::Dim),
-                    Level::Info => ("info", Tone::Plain),
-                    Level::Warn => ("warn", Tone::Warn),
-                    Level::Error => ("error", Tone::Bad),
-                };
+                let (verb, tone) = of_level(*level);
                 let mut line = self.line(call.at, None, verb);
                 line.push(tone, message.clone());
                 return Some(line.render(&self.look));

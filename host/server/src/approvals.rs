@@ -9,12 +9,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use serde_json::json;
 use suture_core::effect::{Patch, PatchType, Query, Target};
 use suture_core::object::{Kind, Object};
 use suture_core::{Clock, Effect, Error, Fault, Mutation, Prepared, Reason, Reply, RunId, Step, Timestamp};
-use suture_engine::engine::Asked;
 use suture_engine::{Cluster, DecideError, Decision, Engine};
 use suture_journal::{Act, ActOutcome, Credential, Filter, IncidentState};
 use tokio::task::JoinHandle;
@@ -48,8 +46,8 @@ impl Approvals {
         trail: Arc<Trail>,
         namespace: String,
     ) -> Self {
-        let (told, unsaid) = Default::default();
-        let looking = Looking { engine, cluster, clock, trail, namespace, told, unsaid };
+        let looking =
+            Looking { engine, cluster, clock, trail, namespace, told: None, unsaid: HashMap::new() };
         Self { task: tokio::spawn(looking.forever()) }
     }
 }
@@ -67,20 +65,19 @@ struct Looking {
     trail: Arc<Trail>,
     namespace: String,
     /// What went wrong when it was looked last, which is not said again.
-    told: Mutex<Option<String>>,
+    told: Option<String>,
     /// What came of Approvals that could not be told so, by their uids.
-    unsaid: Mutex<HashMap<String, Said>>,
+    unsaid: HashMap<String, Said>,
 }
 
 /// What the host says of an Approval.
-#[derive(Clone)]
 struct Said {
     result: &'static str,
     message: String,
 }
 
 impl Looking {
-    async fn forever(self) {
+    async fn forever(mut self) {
         let mut looked_at = self.clock.monotonic();
         loop {
             self.clock.sleep(EVERY).await;
@@ -90,17 +87,16 @@ impl Looking {
             }
             looked_at = now;
             let trouble = self.look().await.err().map(|fault| fault.to_string());
-            let mut told = self.told.lock();
             if let Some(trouble) = &trouble
-                && told.as_ref() != Some(trouble)
+                && self.told.as_ref() != Some(trouble)
             {
                 tracing::warn!(namespace = self.namespace, trouble, "Approvals in the cluster can't be read");
             }
-            *told = trouble;
+            self.told = trouble;
         }
     }
 
-    async fn look(&self) -> Result<(), Fault> {
+    async fn look(&mut self) -> Result<(), Fault> {
         let guarded = self.guarded_since().await?;
         let mut trouble = Ok(());
         for object in self.undecided().await? {
@@ -172,19 +168,15 @@ impl Looking {
         Ok(found)
     }
 
-    async fn take(&self, object: &Object, guarded: &Result<Timestamp, String>) -> Result<(), Fault> {
+    async fn take(&mut self, object: &Object, guarded: &Result<Timestamp, String>) -> Result<(), Fault> {
         let uid = object.pointer("/metadata/uid").and_then(|uid| uid.as_str()).unwrap_or_default().to_owned();
-        let known = self.unsaid.lock().get(&uid).cloned();
-        let said = match known {
+        let said = match self.unsaid.remove(&uid) {
             Some(said) => said,
             None => self.decided(object, guarded).await?,
         };
         let told = self.answer(object, said.result, &said.message).await;
-        let mut unsaid = self.unsaid.lock();
-        if told.is_ok() {
-            unsaid.remove(&uid);
-        } else if unsaid.len() < MOST_UNSAID {
-            unsaid.insert(uid, said);
+        if told.is_err() && self.unsaid.len() < MOST_UNSAID {
+            self.unsaid.insert(uid, said);
         }
         told
     }
@@ -216,10 +208,7 @@ impl Looking {
         }
         let Approval { name, run, digest, asked, message, decided_by, .. } = approval;
         let run = RunId::new(run);
-        let what = match asked {
-            Asked::Approve { .. } => "approve",
-            Asked::Reject => "reject",
-        };
+        let what = asked.verb();
         let act = Act {
             run: Some(run.as_str().to_owned()),
             object: Some(digest.to_string()),
@@ -241,7 +230,15 @@ impl Looking {
             Err(error) => {
                 let (outcome, why) = match &error {
                     DecideError::Unavailable(_) => (ActOutcome::Failed, Refused::Later(error.to_string())),
-                    _ => (ActOutcome::Refused, Refused::Because(error.to_string())),
+                    DecideError::NotFound
+                    | DecideError::Over
+                    | DecideError::NotAsked(_)
+                    | DecideError::AnotherRun(_)
+                    | DecideError::Stale(_)
+                    | DecideError::Expired(_)
+                    | DecideError::Own
+                    | DecideError::Twice
+                    | DecideError::Changed => (ActOutcome::Refused, Refused::Because(error.to_string())),
                 };
                 let act = Act { outcome, message: Some(error.to_string()), ..act };
                 self.trail.conclude(begun, act).await;

@@ -66,11 +66,7 @@ impl Trail {
     pub async fn refuse(&self, asked: &Asked, caller: &Caller, failure: &Failure) {
         let told = Told { code: failure.code, message: failure.message.clone() };
         let Some(act) = self.not_done(asked, caller, ActOutcome::Refused, Some(told)) else { return };
-        let row = Change::Acted(None, self.clock.now(), Some(act));
-        match self.journal.commit(vec![row], Durability::Synced).await {
-            Ok(()) => self.metrics.audit_row(ActOutcome::Refused),
-            Err(error) => tracing::error!(%error, "the audit trail can't be written"),
-        }
+        self.write(None, act).await;
     }
 
     /// Write down that something is about to be done.
@@ -85,8 +81,12 @@ impl Trail {
 
     /// Write down what came of it.
     pub async fn conclude(&self, begun: i64, act: Act) {
+        self.write(Some(begun), act).await;
+    }
+
+    async fn write(&self, begun: Option<i64>, act: Act) {
         let outcome = act.outcome;
-        let row = Change::Acted(Some(begun), self.clock.now(), Some(act));
+        let row = Change::Acted(begun, self.clock.now(), Some(act));
         match self.journal.commit(vec![row], Durability::Synced).await {
             Ok(()) => self.metrics.audit_row(outcome),
             Err(error) => tracing::error!(%error, "the audit trail can't be written"),

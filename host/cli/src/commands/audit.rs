@@ -51,7 +51,7 @@ async fn verify(args: &AuditVerifyArgs, output: &Output) -> CommandResult {
         Some(file) => of_file(file, verifier)?,
         None => of_records(&Records::open(&args.source)?, verifier, output).await?,
     };
-    Ok(told(&verified, args, output))
+    Ok(report(&verified, args, output))
 }
 
 async fn of_records(
@@ -97,7 +97,7 @@ fn of_file(file: &Path, mut verifier: Verifier) -> Result<Result<Verified, Broke
     Ok(verifier.finish(Extent::Part))
 }
 
-fn told(verified: &Result<Verified, BrokenChain>, args: &AuditVerifyArgs, output: &Output) -> Exit {
+fn report(verified: &Result<Verified, BrokenChain>, args: &AuditVerifyArgs, output: &Output) -> Exit {
     match verified {
         Ok(Verified { rows, first, head }) => {
             if output.is_json() {

@@ -2,7 +2,7 @@
 //! for them is a row of the journal, and nothing else.
 
 use suture_core::clock::later;
-use suture_core::{AlertStatus, IncidentId, Mode, RunId};
+use suture_core::{AlertStatus, Digest, IncidentId, Mode, RunId};
 use suture_journal::plan::Basis;
 use suture_journal::{
     ApprovalChange, ApprovalRecord, ApprovalStage, Approved, Change, Given, IncidentRecord, IncidentState,
@@ -30,6 +30,13 @@ pub(super) fn begins(
     (Some(approval), Some(approved))
 }
 
+/// What identifies under what a plan of the incident is made today.
+fn basis(policy: &Policy, incident: &IncidentRecord) -> Digest {
+    let module = policy.digest().unwrap_or_default();
+    let (settings, grants) = (&policy.config.settings, &*policy.config.grants);
+    Basis { module, settings, grants, key: &incident.key }.digest()
+}
+
 impl Dispatcher {
     /// The approval of an incident that is about to run, as far as it holds.
     pub(super) fn approval_of(
@@ -48,10 +55,9 @@ impl Dispatcher {
 
     /// Whether the policy is still what the plan was made by: the same module, settings and grants.
     fn is_of_today(&self, approval: &ApprovalRecord, incident: &IncidentRecord, policy: &Policy) -> bool {
-        let Some(module) = policy.digest() else { return false };
-        let (settings, grants) = (&policy.config.settings, &*policy.config.grants);
-        Basis { module, settings, grants, key: &incident.key }.digest() == approval.basis
+        policy.digest().is_some()
             && policy.config.asks_for_approval()
+            && basis(policy, incident) == approval.basis
     }
 
     /// Whether anybody has still to be asked: not where the alert cleared or somebody cancelled it.
@@ -90,7 +96,10 @@ impl Dispatcher {
             let why = format!("policy `{}` is no longer in the configuration", incident.policy);
             return self.escalate(id, why);
         };
-        let differs = before.as_ref().map_or_else(Vec::new, |before| before.differences(plan));
+        let changes = ApprovalChange::all(plan);
+        let differs = before
+            .as_ref()
+            .map_or_else(Vec::new, |before| ApprovalChange::differences(&before.changes, &changes));
         let asked = match &before {
             Some(before) if before.digest == plan.digest => before.asked,
             Some(before) => before.asked + 1,
@@ -104,16 +113,13 @@ impl Dispatcher {
             );
             return self.escalate(id, why);
         }
-        let (settings, grants) = (&policy.config.settings, &*policy.config.grants);
-        let module = policy.digest().unwrap_or_default();
-        let basis = Basis { module, settings, grants, key: &incident.key }.digest();
         let config = &policy.config.approval;
         let expires_at = later(now, config.expires.get());
         let approval = ApprovalRecord {
             run: run.clone(),
             digest: plan.digest,
-            basis,
-            changes: ApprovalChange::all(plan),
+            basis: basis(&policy, incident),
+            changes,
             asked_at: now,
             expires_at,
             needed: config.by,
@@ -185,7 +191,9 @@ impl Dispatcher {
             Asked::Reject => {
                 let said = if message.is_empty() { String::new() } else { format!(": {message}") };
                 self.shared.metrics.approval(&name, "rejected");
-                self.reject(id, run, format!("rejected by {who}{said}")).await;
+                let why = format!("rejected by {who}{said}");
+                self.mark_unapproved(run, &why).await;
+                self.leave_alone(id, why);
                 return Ok(Decided {
                     incident: id.clone(),
                     given: 0,
@@ -213,21 +221,6 @@ impl Dispatcher {
             }
         });
         Ok(Decided { incident: id.clone(), given, needed, rejected: false })
-    }
-
-    async fn reject(&mut self, id: &IncidentId, run: &RunId, why: String) {
-        self.mark_unapproved(run, &why).await;
-        let now = self.now();
-        let Some(incident) = self.incidents.get(id) else { return };
-        let is_over = incident.by_hand && !self.is_of_an_alert(id);
-        self.change(id, |incident| {
-            incident.state = IncidentState::Cancelled;
-            incident.due = None;
-            incident.approval = None;
-            incident.summary = format!("cancelled: {why}");
-            incident.cancelled = Some(why);
-            incident.closed_at = is_over.then_some(now);
-        });
     }
 
     /// Nobody has approved a plan in time: a person is told, once.

@@ -29,7 +29,7 @@ impl Dispatcher {
         let fetched = self.fetch(id).await;
         fetched.map_err(|error| StartError::Unavailable(error.to_string()))?;
         let incident = self.incidents.get(id).ok_or(CancelIncidentError::Over)?;
-        let (policy, by_hand) = (incident.policy.clone(), incident.by_hand);
+        let policy = incident.policy.clone();
         let is_at_work = |state| match state {
             IncidentState::Running | IncidentState::Waiting => true,
             IncidentState::Received
@@ -57,8 +57,15 @@ impl Dispatcher {
         if self.incidents.get(id).is_some_and(|incident| incident.state == IncidentState::Escalated) {
             self.page_resolved(id);
         }
+        self.leave_alone(id, why);
+        Ok(())
+    }
+
+    /// An incident is left alone until its alert has cleared once; one that no alert closes is over.
+    pub(super) fn leave_alone(&mut self, id: &IncidentId, why: String) {
         let now = self.now();
-        let is_over = by_hand && !self.is_of_an_alert(id);
+        let Some(incident) = self.incidents.get(id) else { return };
+        let is_over = incident.by_hand && !self.is_of_an_alert(id);
         self.change(id, |incident| {
             incident.state = IncidentState::Cancelled;
             incident.due = None;
@@ -68,6 +75,5 @@ impl Dispatcher {
             incident.cancelled = Some(why);
             incident.closed_at = is_over.then_some(now);
         });
-        Ok(())
     }
 }

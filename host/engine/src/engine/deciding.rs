@@ -10,7 +10,7 @@ use crate::dispatcher::Command;
 /// What somebody says of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// Who.
+    /// The person who decides, by the name that the host or the API server knows them by.
     pub who: String,
     /// The digest of the plan that they have seen.
     pub digest: Digest,
@@ -30,6 +30,16 @@ pub enum Asked {
     },
     /// That it is not.
     Reject,
+}
+
+impl Asked {
+    /// `approve` or `reject`.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Approve { .. } => "approve",
+            Self::Reject => "reject",
+        }
+    }
 }
 
 /// What came of that.

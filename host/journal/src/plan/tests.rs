@@ -6,6 +6,7 @@ use suture_core::object::{Kind, Object};
 use suture_core::{Mutation, Prepared, Reply, Step, Timestamp};
 
 use super::*;
+use crate::approval::ApprovalChange;
 use crate::entry::{Answer, Body};
 
 fn time(second: i64) -> Timestamp {
@@ -260,7 +261,7 @@ fn a_plan_says_what_it_would_do_how_far_it_reaches_and_in_what_it_differs() {
     );
     let other = Record::new().patch(1, object(), with(object(), "/spec/replicas", json!(2))).plan();
     assert_eq!(
-        plan.differs_from(&other),
+        ApprovalChange::differences(&ApprovalChange::all(&other), &ApprovalChange::all(&plan)),
         ["no longer: patch Deployment media/plex", "now: delete Deployment media/plex"]
     );
     assert_eq!(Record::new().plan().summary(), None);

@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use suture_core::effect::Level;
 use suture_core::{Effect, Ending, Timestamp, display};
 use suture_journal::playback::{Call, Line as Compared, Played, Verdict};
-use suture_journal::wording::{Tone, Words};
+use suture_journal::wording::{Tone, Words, of_level};
 use suture_journal::{Answer, Body, Entry, Playback};
 
 use super::layout::{Line, Look, paint};
@@ -109,12 +108,7 @@ impl Writer {
                 return Some(line.render(&self.look));
             }
             Effect::Log { level, message } => {
-                let verb = match level {
-                    Level::Debug => "debug",
-                    Level::Info => "info",
-                    Level::Warn => "warn",
-                    Level::Error => "error",
-                };
+                let (verb, _) = of_level(*level);
                 let mut line = Line::effect(time, None, verb);
                 line.push(Tone::Plain, message.clone());
                 return Some(line.render(&self.look));

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use suture_core::effect::{Op, Patch, PatchType, Predicate, Target, Test, Waited};
+use suture_core::effect::{Level, Op, Patch, PatchType, Predicate, Target, Test, Waited};
 use suture_core::object::Kind;
 use suture_core::{Error, Halt, Mutation, Prepared, Reason, Reply, RunId, Step};
 use suture_journal::{Answer, Body};

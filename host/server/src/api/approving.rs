@@ -92,17 +92,13 @@ async fn decide(
     })?;
     let decision = Decision { who: caller.name().to_owned(), digest, message, asked };
     let decided = engine.decide(&record.id, decision).await?;
-    let what = match asked {
-        Asked::Approve { .. } => "approve",
-        Asked::Reject => "reject",
-    };
     let deed = Deed {
         policy: Some(&record.policy),
         incident: Some(&record.incident),
         run: Some(&record.id),
         object: Some(digest.to_string()),
     };
-    caller.did_to(what, &deed);
+    caller.did_to(asked.verb(), &deed);
     let Decided { incident, given, needed, rejected } = decided;
     Ok((StatusCode::ACCEPTED, Json(Answered { run: record.id, incident, given, needed, rejected })))
 }

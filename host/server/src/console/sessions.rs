@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use suture_core::digest::hex;
 use suture_core::{Clock, Digest};
 
 use crate::admission::Identity;
@@ -118,7 +119,7 @@ fn secret() -> Result<String, Failure> {
     let mut random = [0; BYTES];
     getrandom::fill(&mut random)
         .map_err(|error| Failure::internal(format!("the system gives no random bytes: {error}")))?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&random))
 }
 
 #[cfg(test)]
